@@ -1,0 +1,307 @@
+"""Who is asking, and whether they may: people with roles, programs with tokens and scopes."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache, wraps
+from typing import ParamSpec, TypeVar
+from urllib.parse import quote
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from flask import Flask, g, redirect, request, session
+from flask_limiter import ApplicationLimit, Limiter
+from flask_login import LoginManager, current_user, login_user, logout_user
+from flask_wtf.csrf import CSRFProtect
+from sqlalchemy import or_, update
+from werkzeug.wrappers import Response
+
+from app.config import settings
+from app.errors import ApiError, is_json_side
+from app.models import Token, User, db, now
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+ROLES = {
+    "viewer": frozenset({"read"}),
+    "editor": frozenset({"read", "write"}),
+    "admin": frozenset({"read", "write", "admin"}),
+}
+# What a token's scope lets it do. Reading keys in clear is a thing of its own that nothing else implies.
+SCOPES = {
+    "read": frozenset({"read"}),
+    "write": frozenset({"read", "write"}),
+    "admin": frozenset({"read", "write", "admin"}),
+    "credentials": frozenset({"credentials"}),
+}
+TOKEN_PREFIX = "mst_"
+_USE_NOTED_EVERY = timedelta(minutes=1)
+_hasher = PasswordHasher()
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts: kind is `user`, `token`, `cli` or `system`; `scopes` is all that they may do."""
+
+    kind: str
+    name: str
+    scopes: frozenset[str]
+    id: str = ""
+
+    @property
+    def label(self) -> str:
+        """How the audit log names the actor."""
+        return f"{self.kind}:{self.name}"
+
+    def may(self, scope: str) -> bool:
+        """Whether the actor has this scope."""
+        return scope in self.scopes
+
+
+COMMAND_LINE = Actor("cli", "muster", ROLES["admin"])
+SYSTEM = Actor("system", "muster", ROLES["admin"])
+
+
+def _caller() -> str:
+    """Whose requests are counted together: those of a token (known by its hash), or else of an address."""
+    sent = _bearer()
+    return f"token:{_digest(sent)[:16]}" if sent else _address()
+
+
+def _address() -> str:
+    return f"address:{request.remote_addr}"
+
+
+csrf = CSRFProtect()
+login_manager = LoginManager()
+limiter = Limiter(
+    _caller,
+    storage_uri="memory://",
+    application_limits=[
+        ApplicationLimit(lambda: f"{settings().rate_limit}/minute", key_function=_caller),
+        # Whoever guesses tokens has a new one each time: those are counted by address.
+        ApplicationLimit(
+            lambda: f"{settings().rate_limit}/minute",
+            key_function=_address,
+            scope="refused",
+            deduct_when=lambda response: response.status_code == 401,
+        ),
+    ],
+)
+
+
+def init_app(app: Flask) -> None:
+    """Bind sessions, forgery protection and rate limits to the application.
+
+    Rates are counted in memory, so each web process counts for itself.
+    """
+    chosen = app.config["MUSTER"]
+    login_manager.init_app(app)
+    csrf.init_app(app)
+    app.config["RATELIMIT_ENABLED"] = chosen.rate_limit > 0
+    limiter.init_app(app)
+
+
+@login_manager.user_loader  # type: ignore[untyped-decorator]  # Flask-Login has no types
+def _load_user(remembered: str) -> User | None:
+    return User.by_session(remembered)
+
+
+@limiter.request_filter
+def _never_limited() -> bool:
+    return request.endpoint == "static" or request.path in ("/healthz", "/readyz")
+
+
+def _signin_rate() -> str:
+    return f"{settings().signin_limit}/minute"
+
+
+def limit_signin(view: Callable[P, R]) -> Callable[P, R]:
+    """Decorate the sign-in view: each address may try `MUSTER_SIGNIN_LIMIT` times a minute."""
+    limited: Callable[P, R] = limiter.limit(
+        _signin_rate, key_func=_address, methods=["POST"], exempt_when=lambda: settings().signin_limit == 0
+    )(view)
+    return limited
+
+
+# --- programs: tokens -----------------------------------------------------------------------------------
+
+
+def create_token(name: str, scopes: Sequence[str], created_by: str) -> tuple[Token, str]:
+    """A new token, added to the transaction at hand, and its text, which is never shown again.
+
+    ValueError names a scope that does not exist, or a name that can't be taken.
+    """
+    unknown = [scope for scope in scopes if scope not in SCOPES]
+    if unknown or not scopes:
+        raise ValueError(f"Scopes are {', '.join(SCOPES)}; {', '.join(unknown) or 'none'} was given.")
+    if not 1 <= len(name.strip()) <= 128 or not name.isprintable():
+        raise ValueError("A token needs a name of 1 to 128 characters.")
+    text = TOKEN_PREFIX + secrets.token_urlsafe(32)
+    token = Token(
+        name=name.strip(),
+        shown=text[:10],
+        digest=_digest(text),
+        scopes=sorted(set(scopes)),
+        created_by=created_by,
+    )
+    db.session.add(token)
+    return token, text
+
+
+def require_scope(scope: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Decorate an API view: only a Bearer token with this scope gets in; `current_actor` is its owner."""
+
+    def decorate(view: Callable[P, R]) -> Callable[P, R]:
+        @wraps(view)
+        def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+            actor = _token_actor()
+            if not actor.may(scope):
+                raise ApiError("insufficient_scope", f"This token lacks the scope {scope!r}.", 403)
+            g.actor = actor
+            return view(*args, **kwargs)
+
+        return checked
+
+    return decorate
+
+
+def _token_actor() -> Actor:
+    challenge = {"WWW-Authenticate": 'Bearer realm="muster"'}
+    sent = _bearer()
+    if not sent:
+        message = "Send a token: Authorization: Bearer <token>."
+        raise ApiError("authentication_required", message, 401, headers=challenge)
+    token = Token.by_digest(_digest(sent))
+    if token is None:
+        message = "This token is unknown or was revoked. Make a new one with: muster token create NAME."
+        raise ApiError("invalid_api_key", message, 401, headers=challenge)
+    _note_use(token)
+    scopes = frozenset().union(*(SCOPES[scope] for scope in token.scopes if scope in SCOPES))
+    return Actor("token", token.name, scopes, token.id)
+
+
+def _note_use(token: Token) -> None:
+    """Remember the use at most once a minute, in a statement of its own, so that reading stays reading."""
+    moment = now()
+    if token.last_used is not None and moment - token.last_used < _USE_NOTED_EVERY:
+        return
+    stale = or_(Token.last_used.is_(None), Token.last_used < moment - _USE_NOTED_EVERY)
+    with db.engine.begin() as connection:
+        connection.execute(update(Token).where(Token.id == token.id, stale).values(last_used=moment))
+
+
+def _bearer() -> str:
+    kind, _, sent = request.headers.get("Authorization", "").partition(" ")
+    return sent.strip() if kind.lower() == "bearer" else ""
+
+
+def _digest(text: str) -> str:
+    # A token is 256 random bits, so a plain hash is enough; the surrogates of odd headers must not raise.
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+# --- people: users, roles, sessions ---------------------------------------------------------------------
+
+
+def create_user(email: str, role: str, password: str) -> User:
+    """A new user, added to the transaction at hand. ValueError is a sentence about what can't be taken."""
+    email = email.strip().lower()
+    if not re.fullmatch(r"[^@\s]{1,64}@[^@\s]{1,255}", email):
+        raise ValueError(f"{email!r} is not an e-mail address.")
+    if role not in ROLES:
+        raise ValueError(f"Roles are {', '.join(ROLES)}; {role!r} is none.")
+    if User.by_email(email) is not None:
+        raise ValueError(f"There is a user {email} already.")
+    user = User(email=email, role=role, password_hash=hash_password(password))
+    db.session.add(user)
+    return user
+
+
+def hash_password(password: str) -> str:
+    """The Argon2id hash of a password. ValueError where it is too short or absurdly long."""
+    if not 10 <= len(password) <= 1024:
+        raise ValueError("A password needs 10 to 1,024 characters.")
+    return _hasher.hash(password)
+
+
+def sign_in(email: str, password: str) -> User | None:
+    """Start a session for the user with this password; None where there is none. Commits."""
+    user = User.by_email(email)
+    # An unknown address costs the same time as a wrong password, so that addresses can't be told apart.
+    known_hash = user.password_hash if user is not None else _decoy()
+    if not _verified(known_hash, password[:1025]) or user is None or not user.active:
+        return None
+    if _hasher.check_needs_rehash(user.password_hash):
+        user.password_hash = _hasher.hash(password)
+    user.last_signin = now()
+    db.session.commit()
+    session.clear()
+    session.permanent = True
+    login_user(user)
+    return user
+
+
+def sign_out() -> None:
+    """End the session of this browser."""
+    logout_user()
+    session.clear()
+
+
+def require_role(role: str) -> Callable[[Callable[P, R]], Callable[P, R | Response]]:
+    """Decorate a page: others are sent to sign in; a signed-in person without the role gets a 403 page."""
+    needed = ROLES[role]
+
+    def decorate(view: Callable[P, R]) -> Callable[P, R | Response]:
+        @wraps(view)
+        def checked(*args: P.args, **kwargs: P.kwargs) -> R | Response:
+            if not current_user.is_authenticated:
+                return _to_signin()
+            if not needed <= ROLES.get(current_user.role, frozenset()):
+                raise ApiError("forbidden", f"This needs the role {role}. Ask an administrator for it.", 403)
+            g.actor = user_actor(current_user)
+            return view(*args, **kwargs)
+
+        return checked
+
+    return decorate
+
+
+def user_actor(user: User) -> Actor:
+    """The actor that a user is."""
+    return Actor("user", user.email, ROLES.get(user.role, frozenset()), user.id)
+
+
+def current_actor() -> Actor:
+    """Who acts in the request at hand; 401 where nobody is known."""
+    actor = g.get("actor")
+    if isinstance(actor, Actor):
+        return actor
+    if current_user.is_authenticated:
+        return user_actor(current_user)
+    raise ApiError("authentication_required", "Sign in first.", 401)
+
+
+def _to_signin() -> Response:
+    if is_json_side():
+        raise ApiError("authentication_required", "Sign in first.", 401)
+    target = request.full_path.rstrip("?") if request.method == "GET" else ""
+    return redirect("/signin" + (f"?next={quote(target, safe='')}" if target not in ("", "/") else ""), 303)
+
+
+def _verified(known_hash: str, password: str) -> bool:
+    try:
+        return _hasher.verify(known_hash, password)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+@cache
+def _decoy() -> str:
+    return _hasher.hash(secrets.token_urlsafe(16))

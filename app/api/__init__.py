@@ -1,0 +1,9 @@
+"""The JSON side, one module an area; each has a `blueprint`."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+from app.api import health
+
+blueprints: tuple[Blueprint, ...] = (health.blueprint,)

