@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import fields, replace
 from datetime import timedelta
 from typing import Any
 
@@ -26,9 +24,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     Flask's own configuration (`{"TESTING": True}`). SettingError where a setting can't be used.
     """
     overrides = overrides or {}
-    chosen = config.load(os.environ)
-    rows = {row.name for row in fields(config.Settings)}
-    chosen = replace(chosen, **{name: value for name, value in overrides.items() if name in rows})
+    chosen = config.load_with(overrides)
     app = Flask(
         __name__,
         instance_path=str(chosen.instance),
@@ -36,7 +32,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
         static_folder=str(config.ROOT / "static"),
     )
     app.config.from_mapping(_flask_config(chosen))
-    app.config.from_mapping({name: value for name, value in overrides.items() if name not in rows})
+    app.config.from_mapping({name: value for name, value in overrides.items() if name.isupper()})
     _wire(app, chosen)
     return app
 

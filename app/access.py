@@ -45,6 +45,10 @@ _USE_NOTED_EVERY = timedelta(minutes=1)
 _hasher = PasswordHasher()
 
 
+class AccessError(ValueError):
+    """A user or token can't be made or changed as asked; the text is one sentence for who asked."""
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
     """Who acts: kind is `user`, `token`, `cli` or `system`; `scopes` is all that they may do."""
@@ -136,13 +140,13 @@ def limit_signin(view: Callable[P, R]) -> Callable[P, R]:
 def create_token(name: str, scopes: Sequence[str], created_by: str) -> tuple[Token, str]:
     """A new token, added to the transaction at hand, and its text, which is never shown again.
 
-    ValueError names a scope that does not exist, or a name that can't be taken.
+    AccessError names a scope that does not exist, or a name that can't be taken.
     """
     unknown = [scope for scope in scopes if scope not in SCOPES]
     if unknown or not scopes:
-        raise ValueError(f"Scopes are {', '.join(SCOPES)}; {', '.join(unknown) or 'none'} was given.")
+        raise AccessError(f"Scopes are {', '.join(SCOPES)}; {', '.join(unknown) or 'none'} was given.")
     if not 1 <= len(name.strip()) <= 128 or not name.isprintable():
-        raise ValueError("A token needs a name of 1 to 128 characters.")
+        raise AccessError("A token needs a name of 1 to 128 characters.")
     text = TOKEN_PREFIX + secrets.token_urlsafe(32)
     token = Token(
         name=name.strip(),
@@ -211,24 +215,30 @@ def _digest(text: str) -> str:
 
 
 def create_user(email: str, role: str, password: str) -> User:
-    """A new user, added to the transaction at hand. ValueError is a sentence about what can't be taken."""
+    """A new user, added to the transaction at hand. AccessError is a sentence about what can't be taken."""
     email = email.strip().lower()
     if not re.fullmatch(r"[^@\s]{1,64}@[^@\s]{1,255}", email):
-        raise ValueError(f"{email!r} is not an e-mail address.")
+        raise AccessError(f"{email!r} is not an e-mail address.")
     if role not in ROLES:
-        raise ValueError(f"Roles are {', '.join(ROLES)}; {role!r} is none.")
+        raise AccessError(f"Roles are {', '.join(ROLES)}; {role!r} is none.")
     if User.by_email(email) is not None:
-        raise ValueError(f"There is a user {email} already.")
+        raise AccessError(f"There is a user {email} already.")
     user = User(email=email, role=role, password_hash=hash_password(password))
     db.session.add(user)
     return user
 
 
 def hash_password(password: str) -> str:
-    """The Argon2id hash of a password. ValueError where it is too short or absurdly long."""
+    """The Argon2id hash of a password. AccessError where it is too short or absurdly long."""
     if not 10 <= len(password) <= 1024:
-        raise ValueError("A password needs 10 to 1,024 characters.")
+        raise AccessError("A password needs 10 to 1,024 characters.")
     return _hasher.hash(password)
+
+
+def new_password() -> str:
+    """A password for a person to type: five groups of letters and digits that can't be mistaken, 125 bits."""
+    letters = "abcdefghijkmnpqrstuvwxyz23456789"
+    return "-".join("".join(secrets.choice(letters) for _ in range(5)) for _ in range(5))
 
 
 def sign_in(email: str, password: str) -> User | None:

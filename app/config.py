@@ -11,7 +11,7 @@ import os
 import re
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import Field, dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -20,6 +20,7 @@ from flask import current_app
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from app.probe.rules import EgressRules
 from app.probe.types import Limits
 
 PREFIX = "MUSTER_"
@@ -192,6 +193,8 @@ class Settings:
     trusted_proxies: int = _setting(
         _integer(0, 10), 0, "reverse proxies in front whose X-Forwarded-* is believed"
     )
+    practice: bool = _setting(_flag, False, "start the practice endpoint too")
+    practice_port: int = _setting(_integer(1, 65535), 8099, "port of the practice endpoint, on loopback only")
     log_level: str = _setting(_choice("debug", "info", "warning", "error"), "info", "what is logged")
 
     # Who may do what
@@ -257,6 +260,23 @@ class Settings:
         return self.database_url or f"sqlite:///{self.instance / 'muster.sqlite'}"
 
     @property
+    def practice_url(self) -> str:
+        """The base URL of the practice endpoint, "" where it is not started."""
+        return f"http://127.0.0.1:{self.practice_port}/v1" if self.practice else ""
+
+    @property
+    def egress(self) -> EgressRules:
+        """The address rules of a probe; Muster's own address is never contacted."""
+        return EgressRules(
+            private=self.egress_private,
+            allow=self.egress_allow,
+            deny=self.egress_deny,
+            own=((self.host, self.port),),
+            ca_bundle=self.ca_bundle,
+            proxy=self.proxy,
+        )
+
+    @property
     def limits(self) -> Limits:
         """The bounds of a probe as the probe takes them."""
         return Limits(
@@ -295,6 +315,12 @@ def load(environ: Mapping[str, str]) -> Settings:
         if row.metadata["secret"] and variable(row).startswith(loaded.key_prefix):
             raise SettingError(f"MUSTER_KEY_PREFIX must not cover the secret setting {variable(row)}.")
     return loaded
+
+
+def load_with(overrides: Mapping[str, Any]) -> Settings:
+    """The settings of this process's environment, with those in `overrides` replaced by typed values."""
+    rows = {row.name for row in fields(Settings)}
+    return replace(load(os.environ), **{name: value for name, value in overrides.items() if name in rows})
 
 
 def unknown(environ: Mapping[str, str], key_prefix: str) -> list[str]:

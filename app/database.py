@@ -48,9 +48,19 @@ def upgrade_database() -> None:
         _refuse_newer()
         upgrade()
     except SQLAlchemyError as error:
-        raise DatabaseError(
-            f"The database can't be used ({_first_line(error)}). Check MUSTER_DATABASE_URL and that it runs."
-        ) from error
+        raise DatabaseError(_unusable(error)) from error
+
+
+def require_current() -> None:
+    """DatabaseError unless the database is at the revision that this program needs."""
+    try:
+        _refuse_newer()
+        if revision() != newest_revision():
+            raise DatabaseError(
+                "The database is not up to date; run: muster db upgrade (muster serve does it too)."
+            )
+    except SQLAlchemyError as error:
+        raise DatabaseError(_unusable(error)) from error
 
 
 def revision() -> str | None:
@@ -72,6 +82,10 @@ def _refuse_newer() -> None:
             f"The database was made by a newer Muster (its revision {found} is unknown here); "
             "install that version, or restore a backup from before the upgrade."
         )
+
+
+def _unusable(error: SQLAlchemyError) -> str:
+    return f"The database can't be used ({_first_line(error)}). Check MUSTER_DATABASE_URL and that it runs."
 
 
 def _first_line(error: SQLAlchemyError) -> str:

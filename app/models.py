@@ -269,6 +269,11 @@ class User(Base, UserMixin):  # type: ignore[misc]  # Flask-Login has no types
         return user if user is not None and user.active and user.get_id() == remembered else None
 
     @classmethod
+    def exists(cls) -> bool:
+        """Whether there is any user."""
+        return db.session.scalars(select(cls.id).limit(1)).first() is not None
+
+    @classmethod
     def by_email(cls, email: str) -> Self | None:
         """The user with this address in any letter case, or None."""
         return db.session.scalars(select(cls).where(cls.email == email.strip().lower())).first()

@@ -19,7 +19,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from flask import current_app
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.config import Settings, settings
 from app.models import HeldKey, RegisteredModel, db
@@ -127,6 +127,14 @@ def ensure_ring(chosen: Settings) -> bool:
         return False
     _write(path, [os.urandom(32)])
     return True
+
+
+def count_sealed() -> int:
+    """How many registered models have a sealed key."""
+    sealed = (
+        select(func.count()).select_from(RegisteredModel).where(RegisteredModel.key_ciphertext.is_not(None))
+    )
+    return db.session.scalar(sealed) or 0
 
 
 def rotate() -> int:

@@ -1,0 +1,38 @@
+"""`muster db` and `muster key`: what the operator does to the store."""
+
+from __future__ import annotations
+
+import click
+
+from app import access, audit, config, database, serving, vault
+from app.cli_app import made_app, opened_app
+from app.models import db
+
+
+@click.group("db")
+def db_group() -> None:
+    """The database."""
+
+
+@db_group.command("upgrade")
+def upgrade() -> None:
+    """Bring the database up to what this version needs; `serve` does it by itself."""
+    serving.require_folder(config.load_with({}).instance)
+    with made_app().app_context():
+        database.upgrade_database()
+        click.echo(f"The database is at revision {database.revision()}.")
+
+
+@click.group("key")
+def key_group() -> None:
+    """The encryption keys of the stored API keys."""
+
+
+@key_group.command("rotate")
+def rotate() -> None:
+    """Seal every stored API key anew with a new encryption key."""
+    with opened_app():
+        count = vault.rotate()
+        audit.record(access.COMMAND_LINE, "keys.rotated", detail={"count": count})
+        db.session.commit()
+        click.echo(f"{count} stored API keys are sealed anew.")

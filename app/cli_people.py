@@ -1,0 +1,106 @@
+"""`muster token` and `muster user`: who may do what."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+
+import click
+from sqlalchemy import or_, select
+
+from app import access, audit
+from app.cli_app import opened_app
+from app.models import Token, db, now
+
+
+@click.group("token")
+def token_group() -> None:
+    """The tokens that programs sign in with."""
+
+
+@token_group.command("create")
+@click.argument("name")
+@click.option(
+    "--scope",
+    "scopes",
+    type=click.Choice(list(access.SCOPES)),
+    multiple=True,
+    default=("write",),
+    show_default=True,
+    help="What it may do; can be given more than once. write includes read, admin includes write.",
+)
+def create(name: str, scopes: tuple[str, ...]) -> None:
+    """Make a token and print it, this once only."""
+    with opened_app():
+        token, text = access.create_token(name, scopes, access.COMMAND_LINE.label)
+        audit.record(
+            access.COMMAND_LINE, "token.created", subject=token.name, detail={"scopes": token.scopes}
+        )
+        db.session.commit()
+        click.echo(
+            f"The token {name!r} may: {', '.join(token.scopes)}. It is shown only this once.", err=True
+        )
+        click.echo(text)
+
+
+@token_group.command("list")
+def list_() -> None:
+    """Show every token, without its text."""
+    with opened_app():
+        click.echo(_line("ID", "NAME", "BEGINS", "SCOPES", "LAST USED", "STATE"))
+        for token in Token.newest():
+            state = "revoked" if token.revoked else "valid"
+            scopes = ",".join(token.scopes)
+            click.echo(_line(token.id, token.name, token.shown, scopes, _moment(token.last_used), state))
+
+
+@token_group.command("revoke")
+@click.argument("which")
+def revoke(which: str) -> None:
+    """Revoke a token at once; WHICH is its id or its name."""
+    with opened_app():
+        query = select(Token).where(or_(Token.id == which, Token.name == which), Token.revoked.is_(None))
+        found = list(db.session.scalars(query))
+        if len(found) != 1:
+            wrong = (
+                f"{len(found)} tokens are named {which!r}; say the id."
+                if found
+                else f"No valid token {which!r}."
+            )
+            raise access.AccessError(wrong)
+        found[0].revoked = now()
+        audit.record(access.COMMAND_LINE, "token.revoked", subject=found[0].name)
+        db.session.commit()
+        click.echo(f"The token {found[0].name!r} is revoked.")
+
+
+@click.group("user")
+def user_group() -> None:
+    """The people who sign in."""
+
+
+@user_group.command("create")
+@click.argument("email")
+@click.option("--role", type=click.Choice(list(access.ROLES)), default="viewer", show_default=True)
+@click.option(
+    "--password-stdin", is_flag=True, help="Read the password from standard input; else ask for it."
+)
+def create_user(email: str, role: str, password_stdin: bool) -> None:
+    """Make a user who can sign in with EMAIL."""
+    if password_stdin:
+        password = sys.stdin.readline().rstrip("\r\n")
+    else:
+        password = str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+    with opened_app():
+        user = access.create_user(email, role, password)
+        audit.record(access.COMMAND_LINE, "user.created", subject=user.email, detail={"role": role})
+        db.session.commit()
+        click.echo(f"{user.email} can sign in now, as {role}.")
+
+
+def _moment(moment: datetime | None) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M") if moment else "never"
+
+
+def _line(id: str, name: str, begins: str, scopes: str, used: str, state: str) -> str:
+    return f"{id:<36}  {name:<24}  {begins:<10}  {scopes:<18}  {used:<16}  {state}"
