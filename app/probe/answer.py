@@ -1,0 +1,79 @@
+"""A call and its answer as values."""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_left
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from app.probe import sse
+from app.probe.failure import Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request, before it is sent. The key is in clear, so the repr hides it."""
+
+    method: str
+    url: str
+    json: Any = None
+    """The body as a JSON value; None sends no body."""
+    body: bytes | None = field(default=None, repr=False)
+    """A body made by the caller, sent as `content_type`, in place of `json`."""
+    content_type: str | None = None
+    key: str = field(default="", repr=False)
+    """Sent as `Authorization: Bearer`; empty sends no such header."""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    timeout_s: float | None = None
+    """A bound for the whole call, besides the limits and the deadline of the client."""
+    stop: Callable[[bytes], bool] | None = field(default=None, repr=False)
+    """Given the end of the decoded body so far (the newest piece, 8 KiB before it); True ends the reading."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back, as much as came. `status` is None where no status line was received."""
+
+    call: Call
+    status: int | None
+    headers: Mapping[str, str]
+    """Lower-case names; repeated ones joined by a comma."""
+    body: bytes = field(repr=False)
+    """Decoded, at most `limits.body_bytes`; what came before a failure stays."""
+    duration_ms: int
+    first_byte_ms: int | None
+    """To the first byte of the body; of the headers where there is no body."""
+    arrivals: tuple[tuple[int, int], ...] = field(repr=False)
+    """(milliseconds since the start, length of the body by then) for the pieces of the body."""
+    failure: Failure | None
+    """Set also beside a status, where the body broke off."""
+
+    @property
+    def ok(self) -> bool:
+        """2xx, and nothing went wrong."""
+        return self.failure is None and self.status is not None and 200 <= self.status < 300
+
+    @cached_property
+    def text(self) -> str:
+        """The body as UTF-8 without a byte order mark; what is no UTF-8 is replaced."""
+        return self.body.decode("utf-8-sig", "replace")
+
+    @cached_property
+    def json(self) -> Any:
+        """The body as JSON (NaN and Infinity are floats, as Python servers write them), else None."""
+        try:
+            return json.loads(self.text.strip("\ufeff\x00 \t\r\n"))
+        except (ValueError, RecursionError):
+            return None
+
+    @cached_property
+    def events(self) -> list[tuple[int, str]]:
+        """The server-sent events of the body, whatever its Content-Type: (ms of arrival, data)."""
+        return [(self._arrived(end), text) for end, text in sse.events(self.body)]
+
+    def _arrived(self, length: int) -> int:
+        index = bisect_left(self.arrivals, length, key=lambda arrival: arrival[1])
+        return self.arrivals[index][0] if index < len(self.arrivals) else self.duration_ms

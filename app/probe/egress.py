@@ -1,0 +1,223 @@
+"""Opening connections: resolve once, judge every address, connect to what was judged, or to the proxy."""
+
+from __future__ import annotations
+
+import base64
+import errno
+import os
+import selectors
+import socket
+import threading
+from collections import deque
+from collections.abc import Callable
+from time import monotonic
+from urllib.parse import unquote, urlsplit
+
+from app.probe.failure import Broken
+from app.probe.rules import Denied, EgressRules, Found, judge, judge_unresolved, numeric, resolved
+from app.probe.tls import context
+from app.probe.watch import Stream, Watch
+
+__all__ = ["Denied", "Dialer", "EgressRules", "judge", "open_socket"]
+
+# RFC 8305: an address that says nothing for so long gets company by the next one, in seconds.
+HEAD_START = 0.25
+PROXY_HEAD_BYTES = 65536
+
+_lookups_at_once = threading.BoundedSemaphore(64)
+
+
+def open_socket(
+    host: str, port: int, rules: EgressRules, timeout_s: float, cancelled: threading.Event | None = None
+) -> socket.socket:
+    """A connected, blocking socket for a library that speaks its own protocol over it (WebSocket).
+
+    TLS is left to that library: give it `tls.context(rules.ca_bundle)` and the host as server name. Raises
+    Broken where the host is denied, missing or does not answer within `timeout_s`.
+    """
+    watch = Watch(monotonic() + timeout_s, cancelled)
+    return Dialer(rules, timeout_s).open(host, port, watch, tunnel=True).detach()
+
+
+class Lookup:
+    """One judgement in a thread of its own, since a resolver can't be interrupted."""
+
+    def __init__(self, judgement: Callable[[], list[Found] | Denied]) -> None:
+        self._judgement = judgement
+        self._done = threading.Event()
+        self._result: list[Found] | Denied | Broken = []
+        threading.Thread(target=self._run, name="muster-lookup", daemon=True).start()
+
+    def _run(self) -> None:
+        with _lookups_at_once:
+            try:
+                self._result = self._judgement()
+            except Broken as broken:
+                self._result = broken
+            finally:
+                self._done.set()
+
+    @property
+    def failed(self) -> bool:
+        """Whether it ended without an address; another look may end better."""
+        return self._done.is_set() and isinstance(self._result, Broken)
+
+    def wait(self, watch: Watch) -> list[Found]:
+        """The judged addresses; raises Broken where there are none, where denied or out of time."""
+        while not self._done.wait(watch.pause()):
+            pass
+        if isinstance(self._result, Broken):
+            raise Broken(self._result.failure.kind, self._result.failure.detail)
+        return _permitted(self._result)
+
+
+class Dialer:
+    """Opens connections by one set of rules; looks every host up once and keeps to what was judged then."""
+
+    def __init__(self, rules: EgressRules, connect_s: float) -> None:
+        self._rules = rules
+        self._connect_s = connect_s
+        self._proxy = urlsplit(rules.proxy) if rules.proxy else None
+        self._lookups: dict[tuple[str, int], Lookup] = {}
+        self._lock = threading.Lock()
+
+    def open(self, host: str, port: int, watch: Watch, *, tunnel: bool = False) -> Stream:
+        """A connection to the host, within the connect limit; raises Broken.
+
+        Where a proxy is set, the connection is to the proxy, and with `tunnel` through it to the host.
+        """
+        if self._proxy is None:
+            watch.step(self._connect_s, f"the name {host} was not resolved within {self._connect_s:g} s")
+            found = self._lookup(host, port, lambda: judge(host, port, self._rules)).wait(watch)
+            return self._connected(found, host, port, watch)
+        _permitted(judge_unresolved(host, port, self._rules) or [])
+        stream = self._to_proxy(watch)
+        if tunnel:
+            _ask_for_tunnel(stream, host, port, self.proxy_authorization())
+        return stream
+
+    def proxy_authorization(self) -> str:
+        """The value of Proxy-Authorization; empty where the proxy asks for none."""
+        if self._proxy is None or not self._proxy.username:
+            return ""
+        pair = f"{unquote(self._proxy.username)}:{unquote(self._proxy.password or '')}"
+        return "Basic " + base64.b64encode(pair.encode()).decode()
+
+    def _to_proxy(self, watch: Watch) -> Stream:
+        assert self._proxy is not None
+        host, port = self._proxy.hostname or "", self._proxy.port or 3128
+        watch.step(self._connect_s, f"the proxy {host} was not resolved within {self._connect_s:g} s")
+        resolver = self._rules.resolver
+        found = self._lookup(host, port, lambda: numeric(host, port) or resolved(host, port, resolver)).wait(
+            watch
+        )
+        return self._connected(found, host, port, watch)
+
+    def _connected(self, found: list[Found], host: str, port: int, watch: Watch) -> Stream:
+        watch.reword(f"{host} port {port} took no connection within {self._connect_s:g} s")
+        sock = _race(found, host, port, watch)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return Stream(sock, watch, host, port)
+
+    def _lookup(self, host: str, port: int, judgement: Callable[[], list[Found] | Denied]) -> Lookup:
+        with self._lock:
+            known = self._lookups.get((host, port))
+            if known is None or known.failed:
+                known = self._lookups[host, port] = Lookup(judgement)
+            return known
+
+
+def secure(stream: Stream, host: str, rules: EgressRules) -> None:
+    """TLS over an open connection, verified for the host; raises Broken("tls")."""
+    stream.watch.reword(f"{host} port {stream.port} did not finish the TLS handshake in time")
+    stream.start_tls(context(rules.ca_bundle), host.strip("[]").rstrip("."))
+
+
+def _permitted(judged: list[Found] | Denied) -> list[Found]:
+    if isinstance(judged, Denied):
+        raise Broken("egress_denied", judged.reason)
+    return judged
+
+
+def _race(found: list[Found], host: str, port: int, watch: Watch) -> socket.socket:
+    """The first address that takes the connection; a silent one does not keep the next from its turn."""
+    queue, errors = deque(found), list[int]()
+    with selectors.DefaultSelector() as pending:
+        try:
+            while queue or pending.get_map():
+                if queue:
+                    _start(queue.popleft(), pending, errors)
+                winner = _winner(pending, errors, watch, HEAD_START if queue else None)
+                if winner:
+                    return winner
+        finally:
+            for key in list(pending.get_map().values()):
+                key.fileobj.close()  # type: ignore[union-attr]
+    raise _not_connected(errors, host, port)
+
+
+def _start(found: Found, pending: selectors.BaseSelector, errors: list[int]) -> None:
+    family, address = found
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setblocking(False)
+    code = sock.connect_ex(address)
+    if code in (0, errno.EINPROGRESS):
+        pending.register(sock, selectors.EVENT_WRITE)
+    else:
+        errors.append(code)
+        sock.close()
+
+
+def _winner(
+    pending: selectors.BaseSelector, errors: list[int], watch: Watch, seconds: float | None
+) -> socket.socket | None:
+    """The next connection made; None where all have failed or `seconds` are over."""
+    until = monotonic() + seconds if seconds is not None else None
+    while pending.get_map():
+        pause = watch.pause() if until is None else min(watch.pause(), max(0.0, until - monotonic()))
+        for key, _ in pending.select(pause):
+            sock = key.fileobj
+            assert isinstance(sock, socket.socket)
+            pending.unregister(sock)
+            code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if code == 0 and not _to_itself(sock):
+                return sock
+            errors.append(code or errno.ECONNREFUSED)
+            sock.close()
+        if until is not None and monotonic() >= until:
+            return None
+    return None
+
+
+def _to_itself(sock: socket.socket) -> bool:
+    """A connection to a closed port of this machine can meet its own other end by chance."""
+    return bool(sock.getsockname() == sock.getpeername())
+
+
+def _not_connected(errors: list[int], host: str, port: int) -> Broken:
+    if errno.ECONNREFUSED in errors:
+        return Broken("refused", f"{host} refuses connections on port {port}: nothing listens there")
+    why = os.strerror(errors[0]).lower() if errors else "no address"
+    return Broken("unreachable", f"{host} port {port} can't be reached: {why}")
+
+
+def _ask_for_tunnel(stream: Stream, host: str, port: int, authorization: str) -> None:
+    stream.watch.reword("the proxy opened no tunnel in time")
+    target = f"[{host.strip('[]')}]:{port}" if ":" in host else f"{host}:{port}"
+    head = f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n"
+    head += f"Proxy-Authorization: {authorization}\r\n" if authorization else ""
+    stream.sendall(f"{head}\r\n".encode("ascii"))
+    status = _read_head(stream).split(b"\r\n")[0].split()
+    if len(status) < 2 or not status[0].startswith(b"HTTP/") or status[1][:1] != b"2":
+        said = b" ".join(status[1:])[:80].decode("ascii", "replace") or "nothing"
+        raise Broken("unreachable", f"the proxy opens no tunnel to {target}: it says {said}")
+
+
+def _read_head(stream: Stream) -> bytes:
+    """The proxy's answer up to the empty line, byte by byte: what follows belongs to the tunnel."""
+    head, one = bytearray(), bytearray(1)
+    while not head.endswith(b"\r\n\r\n") and len(head) < PROXY_HEAD_BYTES:
+        if stream.recv_into(memoryview(one)) == 0:
+            break
+        head += one
+    return bytes(head)

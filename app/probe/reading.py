@@ -1,0 +1,119 @@
+"""Taking in one answer: its head, its body in pieces, and when each piece came."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from http.client import IncompleteRead
+
+from urllib3 import HTTPResponse
+from urllib3.exceptions import HTTPError
+
+from app.probe.answer import Answer, Call
+from app.probe.decoding import Inflater, decoded, decoder
+from app.probe.failure import Broken, Failure
+from app.probe.gate import large_body
+from app.probe.types import Limits
+from app.probe.watch import Stream, Watch
+
+_PIECE = 65536
+_TAIL = 8192
+# A body beyond this size waits for a turn, in bytes; one that broke the limit keeps so much for the evidence.
+_LARGE = 262144
+_KEPT_OF_TOO_LARGE = 65536
+# Framing makes the wire longer than the body; chunks of one byte each make it six times as long.
+_WIRE_PER_BODY = 8
+# Pieces share an entry where they arrive in the same ms, or, past so many, in the same 50 ms.
+_ARRIVALS_EXACT = 4096
+_COARSE_MS = 50
+
+
+class Reading:
+    """Collects what comes back for one call."""
+
+    def __init__(self, call: Call, limits: Limits, watch: Watch) -> None:
+        self.failure: Failure | None = None
+        self.stopped = False
+        self.status: int | None = None
+        self._call = call
+        self._limits = limits
+        self._watch = watch
+        self._headers: dict[str, str] = {}
+        self._body = bytearray()
+        self._first_byte_ms: int | None = None
+        self._arrivals: list[tuple[int, int]] = []
+        self._turn = ExitStack()
+
+    def take(self, response: HTTPResponse, stream: Stream) -> None:
+        """Read the whole answer, or as much as the limits and the call's `stop` allow; raises Broken."""
+        self.status = response.status
+        self._headers = {name.lower(): value for name, value in response.headers.items()}
+        self._first_byte_ms = self._watch.ms()
+        self._watch.last_step("the answer was not complete within the time limit")
+        layers = decoder(
+            f"{self._headers.get('content-encoding', '')},{self._headers.get('transfer-encoding', '')}"
+        )
+        with self._turn:
+            try:
+                self._read_body(response, layers, stream)
+            except HTTPError as error:
+                raise _body_broke(error, stream) from None
+
+    def _read_body(self, response: HTTPResponse, layers: list[Inflater], stream: Stream) -> None:
+        wire_limit = self._limits.header_bytes + _WIRE_PER_BODY * self._limits.body_bytes
+        while piece := response.read1(_PIECE, decode_content=False):
+            if stream.received > wire_limit:
+                raise self._too_large()
+            for clear in decoded(piece, layers):
+                self._add(clear)
+                if self.stopped:
+                    return
+
+    def _add(self, piece: bytes) -> None:
+        room = self._limits.body_bytes - len(self._body)
+        if len(self._body) <= _LARGE < len(self._body) + len(piece):
+            self._turn.enter_context(large_body(self._watch))
+        before = len(self._body)
+        self._body += piece[:room]
+        self._note_arrival(self._watch.ms())
+        if len(piece) > room:
+            raise self._too_large()
+        if self._call.stop and self._call.stop(bytes(self._body[max(0, before - _TAIL) :])):
+            self.stopped = True
+
+    def _note_arrival(self, now: int) -> None:
+        if not self._arrivals:
+            self._first_byte_ms = now
+        together = 0 if len(self._arrivals) < _ARRIVALS_EXACT else _COARSE_MS
+        if len(self._arrivals) > 1 and now - self._arrivals[-1][0] <= together:
+            now = self._arrivals.pop()[0]
+        self._arrivals.append((now, len(self._body)))
+
+    def _too_large(self) -> Broken:
+        """The body is of no use any more; keeping all of it would only fill the memory."""
+        del self._body[_KEPT_OF_TOO_LARGE:]
+        return Broken("too_large", f"the answer does not end within {self._limits.body_bytes // 1024} KiB")
+
+    def answer(self) -> Answer:
+        """What was collected."""
+        return Answer(
+            call=self._call,
+            status=self.status,
+            headers=self._headers,
+            body=bytes(self._body),
+            duration_ms=self._watch.ms(),
+            first_byte_ms=self._first_byte_ms,
+            arrivals=tuple(self._arrivals),
+            failure=self.failure,
+        )
+
+
+def _body_broke(error: HTTPError, stream: Stream) -> Broken:
+    cause = error.args[-1] if error.args else None
+    if not stream.ended:
+        return Broken("protocol", "the body of the answer is not framed as HTTP asks (broken chunks)")
+    if isinstance(cause, IncompleteRead) and cause.expected:
+        total = len(cause.partial) if isinstance(cause.partial, bytes) else cause.partial
+        return Broken(
+            "reset", f"the connection closed after {total} bytes of the body, {cause.expected} before its end"
+        )
+    return Broken("reset", "the connection closed before the end of the body")

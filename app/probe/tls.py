@@ -1,0 +1,108 @@
+"""TLS: whom to trust, and what went wrong in words."""
+
+from __future__ import annotations
+
+import errno
+import os
+import ssl
+import threading
+
+import certifi
+
+from app.probe.failure import Broken
+
+_contexts: dict[tuple[str | None, int], ssl.SSLContext] = {}
+_lock = threading.Lock()
+
+_NO_TLS = (
+    "WRONG_VERSION_NUMBER",
+    "HTTP_REQUEST",
+    "HTTPS_PROXY_REQUEST",
+    "UNKNOWN_PROTOCOL",
+    "PACKET_LENGTH_TOO_LONG",
+    "RECORD_LAYER_FAILURE",
+    "UNEXPECTED_MESSAGE",
+    "RECORD_TOO_SMALL",
+    "BAD_RECORD_TYPE",
+)
+_OLD = (
+    "PROTOCOL_VERSION",
+    "UNSUPPORTED_PROTOCOL",
+    "VERSION_TOO_LOW",
+    "INAPPROPRIATE_FALLBACK",
+    "LEGACY_SIGALG",
+)
+_CLIENT = ("CERTIFICATE_REQUIRED", "ALERT_BAD_CERTIFICATE", "ALERT_UNKNOWN_CA", "PEER_DID_NOT_RETURN")
+_UNKNOWN_ISSUER = "the certificate for {} was issued by somebody unknown here, or the server leaves out the certificates between"
+_VERIFY = {
+    9: "the certificate for {} is not valid yet",
+    10: "the certificate for {} has expired",
+    18: "the certificate for {} is self-signed",
+    19: "the certificate for {} comes from a chain that ends in a self-signed certificate nobody here trusts",
+    20: _UNKNOWN_ISSUER,
+    21: _UNKNOWN_ISSUER,
+    23: "the certificate for {} was revoked",
+    62: "the certificate is for another host than {}",
+    64: "the certificate is for another address than {}",
+}
+
+
+def context(ca_bundle: str | None = None) -> ssl.SSLContext:
+    """The context for every connection: it trusts the system, certifi and the PEM file `ca_bundle`.
+
+    Made once per bundle and content, since reading the certificates takes some 20 ms. Raises OSError or
+    ssl.SSLError where the bundle can't be read.
+    """
+    stamp = os.stat(ca_bundle).st_mtime_ns if ca_bundle else 0
+    with _lock:
+        if (ca_bundle, stamp) not in _contexts:
+            for known in [key for key in _contexts if key[0] == ca_bundle]:
+                del _contexts[known]
+            _contexts[ca_bundle, stamp] = _new_context(ca_bundle)
+        return _contexts[ca_bundle, stamp]
+
+
+def _new_context(ca_bundle: str | None) -> ssl.SSLContext:
+    made = ssl.create_default_context()
+    made.load_verify_locations(certifi.where())
+    if ca_bundle:
+        made.load_verify_locations(ca_bundle)
+        made.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # the bundle may hold a server's own certificate
+    made.set_alpn_protocols(["http/1.1"])
+    return made
+
+
+def read_error(error: Exception, host: str, port: int, *, handshake: bool = False) -> Broken:
+    """What an error of a connected socket means, as the exception that ends the call."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        words = _VERIFY.get(
+            error.verify_code, "the certificate for {} is not trusted: " + error.verify_message
+        )
+        return Broken("tls", words.format(host))
+    if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError) or _is_reset(error):
+        when = "while TLS was being set up" if handshake else "before the answer was complete"
+        return Broken("reset", f"{host} port {port} closed the connection {when}")
+    if isinstance(error, ssl.SSLError):
+        return Broken("tls", _alert(error.reason or "", host, port))
+    if isinstance(error, OSError):
+        return Broken(
+            "unreachable", f"the connection to {host} port {port} broke: {os.strerror(error.errno or 0)}"
+        )
+    return Broken("tls", f"{host} can't stand in a TLS handshake")
+
+
+def _is_reset(error: Exception) -> bool:
+    return isinstance(error, OSError) and error.errno in (errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED)
+
+
+def _alert(reason: str, host: str, port: int) -> str:
+    if any(word in reason for word in _CLIENT):
+        return f"{host} port {port} asks for a client certificate, which Muster does not have"
+    if any(word in reason for word in _OLD):
+        return f"{host} port {port} speaks only a TLS version too old to be safe (below 1.2)"
+    if any(word in reason for word in _NO_TLS):
+        return f"{host} port {port} does not speak TLS: it answers plain HTTP, or another protocol"
+    if "UNRECOGNIZED_NAME" in reason:
+        return f"the server at port {port} has no certificate for {host}"
+    why = reason.lower().replace("_", " ") or "no reason given"
+    return f"the TLS handshake with {host} port {port} failed ({why})"

@@ -1,0 +1,199 @@
+"""The clock of one call, and a socket that obeys it.
+
+Every wait of a call goes through `Watch.wait`, so that a limit or a cancellation ends the call wherever it
+stands: resolving, connecting, in the TLS handshake, sending, or between two bytes of an answer.
+"""
+
+from __future__ import annotations
+
+import io
+import socket
+import ssl
+import threading
+from time import monotonic
+from typing import Any
+
+from urllib3.util import wait_for_read, wait_for_write
+
+from app.probe.failure import Broken
+from app.probe.tls import read_error
+
+# How long a cancellation may go unnoticed, in seconds.
+PAUSE = 0.2
+
+
+class Watch:
+    """The bounds of one call: an end, the bound of the step it is in, and the word of the caller to stop."""
+
+    def __init__(
+        self, end: float, cancelled: threading.Event | None = None, header_bytes: int = 262144
+    ) -> None:
+        self.end = end
+        self.cancelled = cancelled
+        self.header_bytes = header_bytes
+        self.started = monotonic()
+        self._step_end = end
+        self._words = ""
+
+    def step(self, seconds: float, words: str) -> None:
+        """From now on the call has this long for what it does; `words` say what was missed if it has not."""
+        self._step_end = min(self.end, monotonic() + seconds)
+        self._words = words
+
+    def reword(self, words: str) -> None:
+        """The step goes on, with other words for what was missed."""
+        self._words = words
+
+    def last_step(self, words: str) -> None:
+        """From now on only the end of the call counts."""
+        self._step_end = self.end
+        self._words = words
+
+    def left(self) -> float:
+        """Seconds until the step ends; raises Broken where none is left or the caller wants no more."""
+        if self.cancelled is not None and self.cancelled.is_set():
+            raise Broken("cancelled", "the probe was cancelled")
+        left = self._step_end - monotonic()
+        if left <= 0:
+            raise Broken("timeout", self._words)
+        return left
+
+    def pause(self) -> float:
+        """How long to sleep at most before `left` is asked again."""
+        left = self.left()
+        return left if self.cancelled is None else min(left, PAUSE)
+
+    def ms(self) -> int:
+        """Milliseconds since the call started."""
+        return round((monotonic() - self.started) * 1000)
+
+    def wait_to_read(self, sock: socket.socket) -> None:
+        """Return as soon as the socket has bytes, or its end."""
+        while not wait_for_read(sock, self.pause()):
+            pass
+
+    def wait_to_write(self, sock: socket.socket) -> None:
+        """Return as soon as the socket takes bytes."""
+        while not wait_for_write(sock, self.pause()):
+            pass
+
+
+class Stream:
+    """A connected socket, plain or TLS, as the HTTP library wants it, that waits only as `watch` allows.
+
+    `begin` is called for every call that goes over the connection. `received` counts the bytes of the current
+    call; `ended` tells that the other side closed.
+    """
+
+    def __init__(self, sock: socket.socket, watch: Watch, host: str, port: int) -> None:
+        sock.setblocking(False)
+        self._sock = sock
+        self._readers = 0
+        self._closed = False
+        self.watch = watch
+        self.host = host
+        self.port = port
+        self.received = 0
+        self.ended = False
+
+    def begin(self, watch: Watch) -> None:
+        """The next bytes belong to another call."""
+        self.watch = watch
+        self.received = 0
+
+    def recv_into(self, buffer: memoryview) -> int:
+        """Read what is there, waiting for the first byte; 0 at the end of the stream."""
+        while True:
+            self.watch.left()
+            try:
+                size = self._sock.recv_into(buffer)
+            except (BlockingIOError, ssl.SSLWantReadError):
+                self.watch.wait_to_read(self._sock)
+                continue
+            except ssl.SSLWantWriteError:
+                self.watch.wait_to_write(self._sock)
+                continue
+            except OSError as error:
+                raise read_error(error, self.host, self.port) from None
+            self.received += size
+            self.ended = self.ended or size == 0
+            return size
+
+    def sendall(self, piece: Any) -> None:
+        """Send all bytes. A closed connection is a BrokenPipeError: the answer may have come before that."""
+        left = memoryview(piece).cast("B")
+        while left:
+            self.watch.left()
+            try:
+                left = left[self._sock.send(left) :]
+            except (BlockingIOError, ssl.SSLWantWriteError):
+                self.watch.wait_to_write(self._sock)
+            except ssl.SSLWantReadError:
+                self.watch.wait_to_read(self._sock)
+            except ssl.SSLError as error:
+                raise read_error(error, self.host, self.port) from None
+            except OSError as error:
+                raise BrokenPipeError(error.errno, "closed while sending") from None
+
+    def start_tls(self, context: ssl.SSLContext, name: str) -> None:
+        """Turn the connection into TLS verified for `name`; raises Broken("tls") with the reason in words."""
+        try:
+            tls = context.wrap_socket(self._sock, server_hostname=name, do_handshake_on_connect=False)
+        except (OSError, ValueError) as error:
+            raise read_error(error, self.host, self.port, handshake=True) from None
+        self._sock = tls
+        while True:
+            try:
+                return tls.do_handshake()
+            except ssl.SSLWantReadError:
+                self.watch.wait_to_read(tls)
+            except ssl.SSLWantWriteError:
+                self.watch.wait_to_write(tls)
+            except OSError as error:
+                raise read_error(error, self.host, self.port, handshake=True) from None
+
+    def makefile(self, mode: str = "rb", *_: object) -> io.BufferedReader:
+        """A buffered reader over this connection, which stays open as long as the reader does."""
+        self._readers += 1
+        return io.BufferedReader(_Reader(self), 16384)
+
+    def reader_closed(self) -> None:
+        """One reader less; the last one closes a connection that was to be closed."""
+        self._readers -= 1
+        if self._closed and self._readers <= 0:
+            self._sock.close()
+
+    def close(self) -> None:
+        """Close the connection, once nobody reads from it any more."""
+        self._closed = True
+        if self._readers <= 0:
+            self._sock.close()
+
+    def detach(self) -> socket.socket:
+        """Give the socket away, blocking, for another library to use."""
+        self._sock.setblocking(True)
+        return self._sock
+
+    def fileno(self) -> int:
+        """The file descriptor; -1 where closed."""
+        return self._sock.fileno()
+
+    def settimeout(self, _: float | None) -> None:
+        """The watch keeps the time, not the socket."""
+
+
+class _Reader(io.RawIOBase):
+    def __init__(self, stream: Stream) -> None:
+        self._stream: Stream | None = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        return self._stream.recv_into(buffer) if self._stream else 0
+
+    def close(self) -> None:
+        stream, self._stream = self._stream, None
+        super().close()
+        if stream:
+            stream.reader_closed()
