@@ -31,6 +31,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
         template_folder=str(config.ROOT / "templates"),
         static_folder=str(config.ROOT / "static"),
     )
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # the order of a document is the order of its tables
     app.config.from_mapping(_flask_config(chosen))
     app.config.from_mapping({name: value for name, value in overrides.items() if name.isupper()})
     _wire(app, chosen)

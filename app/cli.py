@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from app.access import AccessError
-from app.cli_database import db_group, key_group
+from app.cli_database import db_group, key_group, settings_table
 from app.cli_people import token_group, user_group
 from app.cli_serve import serve
 from app.config import SettingError
@@ -15,7 +15,7 @@ from app.database import DatabaseError
 from app.serving import ServeError
 from app.vault import VaultError
 
-COMMANDS: tuple[click.Command, ...] = (serve, token_group, user_group, db_group, key_group)
+COMMANDS: tuple[click.Command, ...] = (serve, token_group, user_group, db_group, key_group, settings_table)
 
 # What an operator can mend. Its text is one sentence; everything else is a defect and shows its traceback.
 _FORESEEN = (SettingError, DatabaseError, VaultError, ServeError, AccessError)

@@ -23,6 +23,12 @@ def upgrade() -> None:
         click.echo(f"The database is at revision {database.revision()}.")
 
 
+@click.command("settings")
+def settings_table() -> None:
+    """Show every setting, its default and what it is for, as the README does."""
+    click.echo(config.markdown())
+
+
 @click.group("key")
 def key_group() -> None:
     """The encryption keys of the stored API keys."""

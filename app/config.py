@@ -235,24 +235,28 @@ class Settings:
     proxy: str | None = _setting(_proxy, None, "outgoing HTTP proxy for probes", secret=True)
 
     # The bounds of a probe
-    probe_connect_seconds: float = _setting(_seconds(120), _LIMITS.connect_s, "to connect")
+    probe_connect_seconds: float = _setting(_seconds(120), _LIMITS.connect_s, "seconds to connect")
     probe_first_byte_seconds: float = _setting(
-        _seconds(600), _LIMITS.first_byte_s, "to the first byte of an answer"
+        _seconds(600), _LIMITS.first_byte_s, "seconds to the first byte of an answer"
     )
-    probe_seconds: float = _setting(_seconds(1800), _LIMITS.probe_s, "for a whole probe")
-    probe_check_seconds: float = _setting(_seconds(600), _LIMITS.check_s, "for one capability check")
+    probe_seconds: float = _setting(_seconds(1800), _LIMITS.probe_s, "seconds for a whole probe")
+    probe_check_seconds: float = _setting(_seconds(600), _LIMITS.check_s, "seconds for one capability check")
     probe_wait_seconds: float = _setting(
-        _seconds(600), _LIMITS.wait_s, "for one wait that an endpoint asks for"
+        _seconds(600), _LIMITS.wait_s, "seconds for one wait that an endpoint asks for"
     )
     probe_body_bytes: int = _setting(
-        _integer(1024, 1 << 30), _LIMITS.body_bytes, "of an answer after decoding"
+        _integer(1024, 1 << 30), _LIMITS.body_bytes, "bytes of an answer after decoding"
     )
     probe_header_bytes: int = _setting(
-        _integer(1024, 1 << 24), _LIMITS.header_bytes, "of an answer's headers"
+        _integer(1024, 1 << 24), _LIMITS.header_bytes, "bytes of an answer's headers"
     )
-    probe_calls_at_once: int = _setting(_integer(1, 100), _LIMITS.calls_at_once, "to one endpoint")
-    probe_proof_calls: int = _setting(_integer(1, 50), _LIMITS.proof_calls, "for one proof")
-    probe_tokens: int = _setting(_integer(100, 100_000), _LIMITS.tokens, "for a whole probe of a chat model")
+    probe_calls_at_once: int = _setting(
+        _integer(1, 100), _LIMITS.calls_at_once, "calls to one endpoint at a time"
+    )
+    probe_proof_calls: int = _setting(_integer(1, 50), _LIMITS.proof_calls, "calls for one proof")
+    probe_tokens: int = _setting(
+        _integer(100, 100_000), _LIMITS.tokens, "tokens for a whole probe of a chat model"
+    )
 
     @property
     def database(self) -> str:
@@ -368,3 +372,19 @@ def ensure_secret(chosen: Settings) -> None:
     if not chosen.secret_key and not path.exists():
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
             file.write(secrets.token_hex(32) + "\n")
+
+
+def markdown() -> str:
+    """The table of settings as the README shows it."""
+    lines = ["| setting | default | what it is for |", "|---|---|---|"]
+    for row in fields(Settings):
+        lines.append(f"| `{variable(row)}` | {_shown_default(row)} | {row.metadata['help']} |")
+    return "\n".join(lines)
+
+
+def _shown_default(row: Field[Any]) -> str:
+    if row.name == "instance":
+        return "`instance` beside the program"
+    if row.default in ("", (), None):
+        return ""
+    return f"`{int(row.default) if isinstance(row.default, bool) else row.default}`"

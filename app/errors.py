@@ -87,7 +87,8 @@ def error_body(error: ApiError) -> dict[str, Any]:
 
 def doc_url(code: str) -> str:
     """Where this error code is explained."""
-    base = settings().doc_url or f"{settings().public_url}/errors"
+    home = settings().public_url or request.url_root.rstrip("/")
+    base = settings().doc_url or f"{home}/errors"
     return f"{base}#{code}"
 
 

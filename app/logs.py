@@ -32,10 +32,23 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, ensure_ascii=False, default=str)
 
 
+class PlainLines(logging.Formatter):
+    """The same for a person at a terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        facts: dict[str, Any] = getattr(record, "facts", {})
+        moment = datetime.fromtimestamp(record.created).strftime("%H:%M:%S")
+        said = " ".join(
+            str(fact) for name, fact in facts.items() if fact is not None and name != "request_id"
+        )
+        line = f"{moment} {record.levelname.lower():<7} {said or record.getMessage()}"
+        return line + ("\n" + self.formatException(record.exc_info) if record.exc_info else "")
+
+
 def configure(level: str) -> None:
-    """Send the program's log lines to standard error."""
+    """Send the program's log lines to standard error, for machines unless that is a terminal."""
     sink = logging.StreamHandler(sys.stderr)
-    sink.setFormatter(JsonLines())
+    sink.setFormatter(PlainLines() if sys.stderr.isatty() else JsonLines())
     root = logging.getLogger("muster")
     root.handlers = [sink]
     root.setLevel(level.upper())

@@ -19,7 +19,7 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication
 
 from app.config import Settings
-from app.practice import KEY as PRACTICE_KEY
+from app.practice_models import KEY as PRACTICE_KEY
 
 __all__ = ["PRACTICE_KEY", "ServeError", "listening", "practice_endpoint", "require_folder", "run", "url_of"]
 
@@ -35,7 +35,7 @@ class ServeError(Exception):
 def require_folder(folder: Path) -> None:
     """Make the instance folder if need be; ServeError where nothing can be written into it."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:

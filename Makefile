@@ -1,0 +1,56 @@
+# Everything goes into .venv; nothing else of the machine is changed, but for `make test`, which installs
+# Debian's chromium where it may. CONTRIBUTING.md says more.
+
+PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+SOURCES := app tests
+
+.PHONY: run install test check format bench screenshots chromium
+.DEFAULT_GOAL := run
+
+run: .venv/installed-run
+	@exec $(BIN)/muster serve --practice
+
+install: .venv/installed-dev
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "Muster needs Python 3.11 or newer; set PYTHON=/path/to/python."; exit 1; }
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; \
+		echo "$(PYTHON) can't make a virtual environment; on Debian install the package python3-venv."; exit 1; }
+
+# A file per kind of installation remembers that it is done, so that a second `make run` starts at once.
+.venv/installed-run: pyproject.toml constraints.txt | .venv/bin/python
+	@echo "Installing Muster into .venv ..."
+	@$(PIP) --editable .
+	@touch $@
+
+.venv/installed-dev: pyproject.toml constraints.txt | .venv/bin/python
+	@echo "Installing Muster and its tools into .venv ..."
+	@$(PIP) --editable ".[dev]"
+	@touch $@ .venv/installed-run
+
+test: install chromium
+	$(BIN)/python -m pytest -q -n auto --dist loadfile
+
+chromium:
+	@if command -v chromium >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && { apt-get update -qq; \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; }; then :; \
+	else echo "There is no chromium, so the tests in a browser are left out; install the package chromium."; fi
+
+check: install
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/mypy
+
+format: install
+	$(BIN)/ruff check --fix $(SOURCES)
+	$(BIN)/ruff format $(SOURCES)
+
+bench: install
+	$(BIN)/python -m tests.bench
+
+screenshots: install chromium
+	$(BIN)/python -m tests.screenshots
