@@ -1,0 +1,324 @@
+"""The kinds of field that the form is made of, and their rules.
+
+A field knows its JSON type and its wire name, so browser and JSON validate alike and the OpenAPI document
+is made from the same objects. A rule raises `Sentence`s: words for people that carry a code for programs.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from wtforms import Field, PasswordField, SelectField, StringField, TextAreaField
+from wtforms.form import BaseForm
+from wtforms.validators import StopValidation, ValidationError
+from wtforms.widgets import NumberInput
+
+from app.formdata import Kind
+from app.probe.client import is_header_value
+
+INT64 = 2**63 - 1
+
+SURROUNDING = (
+    "".join(
+        chr(code)
+        for code in (*range(0x21), 0x7F, 0x85, 0xA0, 0x1680, *range(0x2000, 0x2010), 0x2028, 0x2029, 0x202F)
+    )
+    + "\u205f\u2060\u3000\ufeff"
+)
+"""White space that people paste around things without seeing it, no-break and zero-width spaces included."""
+
+_QUOTES = {'"': '"', "'": "'", "`": "`", "“": "”", "‘": "’", "«": "»"}
+_NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d{1,4})?")
+_WHOLE = re.compile(r"[-+]?\d{1,40}")
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_CONTROLS_OF_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_HOST = re.compile(r"[^\s/?#@\\<>\"'`{}|^%\x00-\x20\x7f]+")
+
+
+class Sentence(str):
+    """A sentence about what is wrong with a field, and the code that programs know it by."""
+
+    code: str
+
+    def __new__(cls, text: str, code: str) -> Sentence:
+        made = super().__new__(cls, text)
+        made.code = code
+        return made
+
+
+Rule = Callable[[Any, "Input"], None]
+
+
+class Input(Field):
+    """What every field of the form has: JSON type, wire name, section, unit, whether it is required."""
+
+    kind: Kind = "string"
+
+    def __init__(
+        self,
+        label: str,
+        *rules: Rule,
+        help: str = "",
+        section: str = "general",
+        unit: str = "",
+        wire: str = "",
+        required: bool = False,
+        example: Any = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(label, validators=list(rules), description=help, **options)
+        self.section, self.unit, self.required, self.example = section, unit, required, example
+        self.wire = wire or self.name
+        self.rules: Sequence[Rule] = rules
+
+    @property
+    def given(self) -> bool:
+        """Whether the caller sent this field; null does not count, nor an empty optional one in a browser."""
+        return bool(self.raw_data) and self.data is not None
+
+    def called(self, form: BaseForm) -> str:
+        """The field's name in a sentence: its wire name for a program, its label for a person."""
+        return f"`{self.wire}`" if getattr(form, "speaks_json", False) else self.label.text
+
+    def pre_validate(self, form: BaseForm) -> None:
+        """Skip the rules of a field that was left out; complain where it is required."""
+        if self.process_errors:
+            raise StopValidation()
+        if self.data == "" and not self.required and not getattr(form, "speaks_json", False):
+            self.data = None
+        if self.data is None:
+            if self.required:
+                raise StopValidation(Sentence(f"{self.called(form)} is required.", "required"))
+            raise StopValidation()
+
+
+class Text(Input, StringField):
+    """A line of text, without the white space around it."""
+
+    def __init__(self, label: str, *rules: Rule, **options: Any) -> None:
+        super().__init__(label, *rules, filters=[_trimmed], **options)
+
+
+class Prose(Input, TextAreaField):
+    """Text of several lines, kept as it was written."""
+
+
+class Secret(Input, PasswordField):
+    """An API key: what surrounds it in a paste goes; it is never shown again."""
+
+    def __init__(self, label: str, *rules: Rule, **options: Any) -> None:
+        super().__init__(label, *rules, filters=[clean_key], **options)
+
+
+class Choice(Input, SelectField):
+    """One of a list. `choices` are (value, label) pairs."""
+
+    def pre_validate(self, form: BaseForm) -> None:
+        """Refuse what is not on the list, and say what is."""
+        Input.pre_validate(self, form)
+        values = [value for value, *_ in self.iter_choices()]
+        if self.data not in values:
+            raise StopValidation(
+                Sentence(
+                    f"{self.called(form)} must be one of {', '.join(map(str, values))}.", "invalid_choice"
+                )
+            )
+
+
+class Flag(Input, SelectField):
+    """Yes, no, or not said: True, False or None."""
+
+    kind: Kind = "boolean"
+    _VALUES = {"": None, "true": True, "false": False}
+    _LABELS = {"": "Not said", "true": "Yes", "false": "No"}
+
+    def __init__(self, label: str, *rules: Rule, **options: Any) -> None:
+        super().__init__(label, *rules, choices=list(self._LABELS.items()), **options)
+
+    def process_data(self, value: Any) -> None:
+        """Take a default or a stored value: True, False or None."""
+        self.data = value
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        """Take `true`, `false` or nothing."""
+        text = valuelist[0] if valuelist else ""
+        if text not in self._VALUES:
+            raise ValueError(Sentence(f"{self.label.text} must be yes, no or not said.", "wrong_type"))
+        self.data = self._VALUES[text]
+
+    def iter_choices(self) -> Iterator[tuple[Any, str, bool, dict[str, Any]]]:
+        """The three states, the current one selected."""
+        for value, label in self._LABELS.items():
+            yield value, label, self._VALUES[value] is self.data, {}
+
+    def pre_validate(self, form: BaseForm) -> None:
+        """Skip the rules where nothing was said."""
+        Input.pre_validate(self, form)
+
+
+class Number(Input):
+    """A finite number, as a float."""
+
+    kind: Kind = "number"
+    widget = NumberInput(step="any")
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        """Read what was typed; a comma is told apart from a point."""
+        text = valuelist[0].strip(SURROUNDING) if valuelist else ""
+        self.data = self._read(text) if text else None
+
+    def _read(self, text: str) -> float | int:
+        value = float(text) if _NUMBER.fullmatch(text) else None
+        if value is None:
+            raise ValueError(Sentence(f"{self.label.text} must be a number such as 0.15.", "wrong_type"))
+        if abs(value) > sys.float_info.max:
+            raise ValueError(Sentence(f"{self.label.text} is too large a number.", "out_of_range"))
+        return value
+
+    def _value(self) -> str:
+        if self.raw_data:
+            return str(self.raw_data[0])
+        return "" if self.data is None else format(self.data, ".15g")
+
+
+class Whole(Number):
+    """A whole number."""
+
+    kind: Kind = "integer"
+    widget = NumberInput(step="1")
+
+    def _read(self, text: str) -> int:
+        if not _WHOLE.fullmatch(text):
+            raise ValueError(
+                Sentence(f"{self.label.text} must be a whole number such as 4096.", "wrong_type")
+            )
+        return int(text)
+
+    def _value(self) -> str:
+        return str(self.raw_data[0]) if self.raw_data else "" if self.data is None else str(self.data)
+
+
+class Length:
+    """From `min` to `max` characters."""
+
+    def __init__(self, max: int, min: int = 0) -> None:
+        self.min, self.max = min, max
+        self.field_flags = {"maxlength": max} | ({"minlength": min} if min else {})
+
+    def __call__(self, form: BaseForm, field: Input) -> None:
+        """Raise a `Sentence` that names the bounds and what the text has."""
+        length = len(field.data)
+        if length < self.min:
+            raise StopValidation(
+                Sentence(f"{field.called(form)} is empty; it needs at least one character.", "too_short")
+            )
+        if length > self.max:
+            bound = f"at most {self.max:,} characters; this has {length:,}"
+            raise StopValidation(Sentence(f"{field.called(form)} may have {bound}.", "too_long"))
+
+
+class Range:
+    """A number from `min` to `max`."""
+
+    def __init__(self, min: float, max: float | None = None) -> None:
+        self.min, self.max = min, max
+        self.field_flags = {"min": min} | ({} if max is None else {"max": max})
+
+    def __call__(self, form: BaseForm, field: Input) -> None:
+        """Raise a `Sentence` that names the bounds."""
+        if field.data < self.min or (self.max is not None and field.data > self.max):
+            bounds = (
+                f"{self.min} or more"
+                if self.max is None or self.max == INT64
+                else f"from {self.min} to {self.max}"
+            )
+            if self.max == INT64 and field.data > INT64:
+                bounds = "smaller: it does not fit into 64 bits"
+            raise ValidationError(Sentence(f"{field.called(form)} must be {bounds}.", "out_of_range"))
+
+
+def no_controls(form: BaseForm, field: Input) -> None:
+    """A name of one line: a control character in it would break logs, headers and pages."""
+    if _CONTROLS.search(field.data):
+        raise ValidationError(
+            Sentence(
+                f"{field.called(form)} holds a control character or line end; remove it.",
+                "invalid_characters",
+            )
+        )
+
+
+def no_binary(form: BaseForm, field: Input) -> None:
+    """Text of several lines without control characters other than tab and line end."""
+    if _CONTROLS_OF_TEXT.search(field.data):
+        raise ValidationError(
+            Sentence(f"{field.called(form)} holds a control character; remove it.", "invalid_characters")
+        )
+
+
+def absolute_url(form: BaseForm, field: Input) -> None:
+    """An http or https URL with a host, without user-info and fragment (wire.md)."""
+    wrong = _wrong_with(field.data)
+    if wrong:
+        raise ValidationError(Sentence(f"{field.called(form)} {wrong}", "invalid_url"))
+
+
+def sendable(form: BaseForm, field: Input) -> None:
+    """A key that can stand in a header; its own text never gets into the sentence."""
+    if field.data and not is_header_value(field.data):
+        raise ValidationError(
+            Sentence(
+                f"{field.called(form)} holds a character that can't be sent in an HTTP header "
+                "(a line end, a space or a letter outside of ASCII). Copy the key again.",
+                "invalid_characters",
+            )
+        )
+
+
+def clean_key(typed: str | None) -> str | None:
+    """A key without what a paste brings along: white space, one pair of quotes, a leading `Bearer `."""
+    if typed is None:
+        return None
+    trimmed = typed.strip(SURROUNDING)
+    bare = _unquoted(trimmed)
+    key = _without_scheme(bare)
+    return _unquoted(key) if bare == trimmed else key
+
+
+def _unquoted(text: str) -> str:
+    if len(text) >= 2 and _QUOTES.get(text[0]) == text[-1]:
+        return text[1:-1].strip(SURROUNDING)
+    return text
+
+
+def _without_scheme(text: str) -> str:
+    if text.lower() == "bearer":
+        return ""
+    has_scheme = text[:6].lower() == "bearer" and text[6] in SURROUNDING
+    return text[7:].strip(SURROUNDING) if has_scheme else text
+
+
+def _trimmed(text: str | None) -> str | None:
+    return None if text is None else text.strip(SURROUNDING)
+
+
+def _wrong_with(url: str) -> str:
+    """What keeps a text from being a base URL, as the end of a sentence; "" where nothing does."""
+    if _CONTROLS.search(url) or any(sign in SURROUNDING or sign == "\\" for sign in url):
+        return "holds a space, a backslash or a control character; remove it."
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        return f"is no valid URL: {error}."
+    if parts.scheme not in ("http", "https"):
+        return "must begin with http:// or https://."
+    if "@" in parts.netloc:
+        return "must not hold a user name or password; the key belongs into api_key."
+    if not parts.hostname or not _HOST.fullmatch(parts.hostname) or port == 0:
+        return "needs a valid host, as in https://models.example.com/v1."
+    return "must not have a fragment; remove what begins with #." if "#" in url else ""

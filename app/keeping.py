@@ -1,0 +1,154 @@
+"""What registration writes: a model, its key, its probes. Nothing here commits but `commit`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+
+from app import vault
+from app.access import Actor
+from app.errors import ApiError
+from app.models import Probe, RegisteredModel, db, new_id, now
+from app.probe.types import Report
+from app.probing import DECLARED, JSON, Values, in_full, key_unusable
+
+ENDPOINT = ("base_url", "model_id", "remote_model_id", "model_type")
+"""The columns that a probe has seen working together, with the key; a change of one needs another probe."""
+
+
+def new_model(values: Values, actor: Actor) -> RegisteredModel:
+    """A row made from a form's values, added to the transaction."""
+    model = RegisteredModel(id=new_id(), created_by=actor.label)
+    apply(model, values)
+    model.created = model.updated
+    db.session.add(model)
+    return model
+
+
+def apply(model: RegisteredModel, values: Values) -> dict[str, list[JSON]]:
+    """Set every column of `values`; gives old and new value of what changed, of a key only that it did."""
+    changes: dict[str, list[JSON]] = {}
+    for name, value in values.items():
+        if name == "api_key":
+            continue
+        if getattr(model, name) != value:
+            changes[name] = [getattr(model, name), value]
+        setattr(model, name, value)
+    if "api_key" in values and (values["api_key"] or "") != stored_key(model):
+        changes["api_key"] = ["(not shown)", "(changed)"]
+        _set_key(model, values["api_key"] or "")
+    model.updated = now()
+    return changes
+
+
+def keep_probe(model: RegisteredModel, report: Report, trigger: str, actor: Actor) -> dict[str, JSON]:
+    """Add the probe to the transaction, and what it observed to the model; gives the report in full."""
+    kept = Probe(
+        id=new_id(),
+        model_pk=model.id,
+        verdict=report.verdict,
+        started=datetime.fromisoformat(report.started),
+        duration_ms=report.duration_ms,
+        trigger=trigger,
+        actor=actor.label,
+    )
+    full = kept.report = in_full(report, kept.id, model.id)
+    db.session.add(kept)
+    model.last_probe_id = kept.id
+    model.health = "up" if report.verdict == "accepted" else "down"
+    if report.verdict == "accepted":
+        model.observed = full["observed"]
+        model.capabilities = full["capabilities"]
+    return full
+
+
+def commit(same: tuple[str, str, str]) -> None:
+    """Commit; of two at once that want the same (model_id, base_url, model_type) one gets ApiError 409."""
+    try:
+        db.session.commit()
+    except IntegrityError as error:
+        db.session.rollback()
+        found = RegisteredModel.same_as(*same)
+        if found is None:
+            raise
+        raise _already_exists(found) from error
+
+
+def identity(values: Values) -> tuple[str, str, str]:
+    """What no two models share: model_id, base_url, model_type."""
+    return values["model_id"], values["base_url"], values["model_type"]
+
+
+def refuse_same(values: Values, but: str | None = None) -> None:
+    """ApiError 409 where another model than `but` (an id) is the same already."""
+    found = RegisteredModel.same_as(*identity(values))
+    if found is not None and found.id != but:
+        raise _already_exists(found)
+
+
+def found(id: str) -> RegisteredModel:
+    """The model with this id; ApiError 404."""
+    model = RegisteredModel.by_id(id)
+    if model is None:
+        raise _gone(id)
+    return model
+
+
+def locked(id: str) -> RegisteredModel:
+    """The model as it is now, held against other writers until the transaction ends; ApiError 404."""
+    model = RegisteredModel.locked(id)
+    if model is None:
+        db.session.rollback()
+        raise _gone(id)
+    return model
+
+
+def columns_of(model: RegisteredModel) -> dict[str, Any]:
+    """What a probe and its events need of a row, but the key."""
+    names = (*ENDPOINT, *DECLARED.values(), "display_name", "region")
+    return {name: getattr(model, name) for name in names}
+
+
+def endpoint_of(model: RegisteredModel) -> tuple[Any, ...]:
+    """What a probe's verdict holds for. A key that was sealed anew counts as another: one more probe."""
+    return (*(getattr(model, name) for name in ENDPOINT), model.key_env, model.key_ciphertext)
+
+
+def stored_key(model: RegisteredModel) -> str:
+    """The key of a row as it was typed (a reference stays one); ApiError 400 where it can't be opened."""
+    if model.key_env:
+        return f"env://{model.key_env}"
+    try:
+        return vault.key_of(model)
+    except vault.VaultError as error:
+        raise key_unusable(error) from error
+
+
+def outline(values: Values, report: Report) -> Mapping[str, JSON]:
+    """What the audit log says of a probe that was asked for."""
+    made = {name: values.get(name) for name in (*ENDPOINT, "region")} | {"verdict": report.verdict}
+    if report.diagnosis:
+        made |= {"code": report.diagnosis.code, "message": report.diagnosis.message}
+    return made
+
+
+def _set_key(model: RegisteredModel, key: str) -> None:
+    model.key_env = vault.reference_name(key) if vault.is_reference(key) else None
+    model.key_ciphertext = vault.seal(key, model.id) if key and not model.key_env else None
+
+
+def _already_exists(same: RegisteredModel) -> ApiError:
+    return ApiError(
+        "already_exists",
+        "This model_id is registered at this base_url with this model_type already: "
+        f"“{same.display_name}”, id {same.id}. Change that one with PATCH, or delete it first.",
+        409,
+        field="model_id",
+    )
+
+
+def _gone(id: str) -> ApiError:
+    return ApiError("not_found", f"There is no model {id}; it may have been deleted meanwhile.", 404)

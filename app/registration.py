@@ -1,0 +1,160 @@
+"""Register, update, re-probe: probe and save, as a generator of events with exactly one terminal event.
+
+A function here checks at once what needs no network and raises ApiError for it; what it gives back is the
+generator that probes and saves. While an endpoint is asked, no connection to the database is held, and
+whoever closes the generator in the middle has changed nothing.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from app import audit, changes, keeping
+from app.access import Actor
+from app.errors import ApiError
+from app.models import RegisteredModel, db, new_id
+from app.probing import (
+    Asked,
+    Depth,
+    Events,
+    Probed,
+    Registered,
+    Rejected,
+    Terminal,
+    Updated,
+    Values,
+    in_full,
+    probed,
+)
+
+__all__ = ["Probed", "Registered", "Rejected", "Terminal", "Updated"]
+
+
+def register(
+    values: Values,
+    actor: Actor,
+    *,
+    strict: bool = False,
+    depth: Depth = "full",
+    cancelled: threading.Event | None = None,
+) -> Events:
+    """Probe, then save a new model. `values` are a form's; ends in Registered or Rejected.
+
+    ApiError 409 `already_exists` before anything is contacted, and at the end too where another was faster.
+    """
+    keeping.refuse_same(values)
+    return _registering(dict(values), Asked(actor, strict, depth, cancelled))
+
+
+def validate(
+    values: Values,
+    actor: Actor,
+    *,
+    strict: bool = False,
+    depth: Depth = "full",
+    cancelled: threading.Event | None = None,
+) -> Events:
+    """Probe and keep nothing but the audit event; ends in Probed, whatever the verdict."""
+    return _validating(dict(values), Asked(actor, strict, depth, cancelled))
+
+
+def update(
+    model: RegisteredModel,
+    values: Values,
+    actor: Actor,
+    *,
+    strict: bool = False,
+    depth: Depth = "full",
+    cancelled: threading.Event | None = None,
+    still: Callable[[RegisteredModel], None] | None = None,
+) -> Events:
+    """Change what `values` holds, and probe first where it must be; ends in Updated or Rejected.
+
+    `still` is asked, before the network and again under the row's lock, whether the model is what the caller
+    thinks it is; it raises to stop. ApiErrors as `changes.check` has them.
+    """
+    if still:
+        still(model)
+    changes.check(model, values, actor)
+    return changes.run(model.id, dict(values), Asked(actor, strict, depth, cancelled), still)
+
+
+def reprobe(
+    model: RegisteredModel,
+    actor: Actor,
+    trigger: str = "manual",
+    *,
+    depth: Depth = "full",
+    cancelled: threading.Event | None = None,
+) -> Events:
+    """Probe with the stored key, keep the report and what it observed; ends in Probed."""
+    return _reprobing(model.id, trigger, Asked(actor, depth=depth, cancelled=cancelled))
+
+
+def remove(model: RegisteredModel, actor: Actor) -> None:
+    """Delete a model with its key and its probes; the audit log keeps that it was there."""
+    audit.record(actor, "model.deleted", model, {"model_id": model.model_id, "base_url": model.base_url})
+    db.session.delete(model)
+    db.session.commit()
+
+
+def set_enabled(model: RegisteredModel, actor: Actor, *, enabled: bool) -> None:
+    """Enable or disable a model for its consumers; where it is so already, nothing happens."""
+    if model.enabled != enabled:
+        model.enabled = enabled
+        audit.record(actor, "model.enabled" if enabled else "model.disabled", model)
+        db.session.commit()
+
+
+def drain(events: Events) -> Terminal:
+    """The terminal event, for whoever does not want the others."""
+    (last,) = deque(events, maxlen=1)
+    assert isinstance(last, Registered | Updated | Probed | Rejected)
+    return last
+
+
+def _registering(values: dict[str, Any], asked: Asked) -> Events:
+    report = yield from probed(values, asked, key_control=True)
+    if report.verdict == "rejected":
+        yield changes.rejected(values, report, asked)
+        return
+    model = keeping.new_model(values, asked.actor)
+    full = keeping.keep_probe(model, report, "registration", asked.actor)
+    audit.record(asked.actor, "model.registered", model, keeping.outline(values, report))
+    id = model.id
+    keeping.commit(keeping.identity(values))
+    yield Registered(id, full)
+
+
+def _validating(values: dict[str, Any], asked: Asked) -> Events:
+    report = yield from probed(values, asked, key_control=True)
+    outline = keeping.outline(values, report)
+    audit.record(asked.actor, "model.validated", detail=outline, subject=values["display_name"])
+    db.session.commit()
+    yield Probed(in_full(report, new_id(), None))
+
+
+def _reprobing(id: str, trigger: str, asked: Asked) -> Events:
+    model = keeping.found(id)
+    before = keeping.endpoint_of(model)
+    values = keeping.columns_of(model) | {"api_key": keeping.stored_key(model)}
+    report = yield from probed(values, asked, key_control=False)
+    yield Probed(_kept(id, before, trigger, asked, report) or in_full(report, new_id(), None))
+
+
+def _kept(id: str, before: tuple[Any, ...], trigger: str, asked: Asked, report: Any) -> dict[str, Any] | None:
+    """Keep a re-probe; None where the model was deleted or changed meanwhile, so that the report tells of no one."""
+    try:
+        model = keeping.locked(id)
+    except ApiError:
+        return None
+    if keeping.endpoint_of(model) != before:
+        db.session.rollback()
+        return None
+    full = keeping.keep_probe(model, report, trigger, asked.actor)
+    audit.record(asked.actor, "model.probed", model, {"verdict": report.verdict, "trigger": trigger})
+    db.session.commit()
+    return full
