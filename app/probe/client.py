@@ -7,48 +7,30 @@ reads the body of a redirect without any bound even where it is told not to foll
 
 from __future__ import annotations
 
-import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable
+from functools import partial
 from http.client import HTTPException
-from importlib import metadata
 from time import monotonic
 from types import TracebackType
 from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.connectionpool import HTTPConnectionPool
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, LocationParseError
 from urllib3.util import parse_url
 
 from app.probe.answer import Answer, Call
-from app.probe.decoding import ACCEPTED
-from app.probe.egress import Dialer, EgressRules, secure
+from app.probe.egress import Dialer, EgressRules
 from app.probe.failure import Broken, Failure
 from app.probe.gate import Gate, gate_for
 from app.probe.http1 import Pool, SecurePool
 from app.probe.reading import Reading
+from app.probe.request import body_of, headers_of, is_header_value, user_agent
 from app.probe.types import Limits
 from app.probe.watch import Stream, Watch
 
 __all__ = ["Answer", "Call", "Client", "Failure", "is_header_value", "user_agent"]
-
-
-def is_header_value(value: str) -> bool:
-    """Whether a text can stand in an HTTP header everywhere: printable ASCII, no space at either end.
-
-    RFC 9110, section 5.5. Latin-1 is left out: clients and servers disagree about it.
-    """
-    return value.isascii() and value.isprintable() and value == value.strip()
-
-
-def user_agent() -> str:
-    """`Muster/<version>`, the only name that Muster goes by."""
-    try:
-        return f"Muster/{metadata.version('muster')}"
-    except metadata.PackageNotFoundError:
-        return "Muster/0"
 
 
 class Client:
@@ -71,11 +53,9 @@ class Client:
         self._deadline = deadline
         self._cancelled = cancelled
         self._dialer = Dialer(rules, limits.connect_s)
-        self._rules = rules
         self._lanes: list[_Lane] = []
         self._lock = threading.Lock()
         self._closed = False
-        self._headers = {"User-Agent": user_agent(), "Accept": "*/*", "Accept-Encoding": ACCEPTED}
 
     def __enter__(self) -> Client:
         return self
@@ -97,9 +77,8 @@ class Client:
         """Make one call and give back what came of it. Raises ValueError for a `json` that is no JSON."""
         start = monotonic()
         try:
-            prepared = self._prepare(call)
-            url = parse_url(prepared.url or "")
-            gate = gate_for(url.scheme or "", url.host or "", url.port)
+            prepared = _prepared(call)
+            gate = gate_for(_origin(prepared.url or ""))
             self._enter(gate)
         except Broken as broken:
             return _unsent(call, broken.failure, start)
@@ -124,7 +103,7 @@ class Client:
                 reading = Reading(call, self._limits, watch)
                 lane.carry(prepared, reading, watch)
                 fresh_tries += lane.fresh
-                if not lane.may_try_again(reading) or fresh_tries > 1:
+                if not lane.may_retry(fresh_tries):
                     return reading.answer()
         finally:
             self._give_back(lane)
@@ -140,7 +119,7 @@ class Client:
         with self._lock:
             if self._lanes:
                 return self._lanes.pop()
-        return _Lane(self._dialer, self._rules, self._limits.first_byte_s)
+        return _Lane(self._dialer, self._limits.first_byte_s)
 
     def _give_back(self, lane: _Lane) -> None:
         with self._lock:
@@ -149,40 +128,33 @@ class Client:
                 return
         lane.close()
 
-    def _prepare(self, call: Call) -> requests.PreparedRequest:
-        headers = self._headers | dict(call.headers)
-        body = call.body
-        if call.json is not None:
-            body = json.dumps(call.json, allow_nan=False).encode("ascii")
-            headers["Content-Type"] = "application/json"
-        if call.content_type:
-            headers["Content-Type"] = call.content_type
-        if call.key:
-            headers["Authorization"] = f"Bearer {call.key}"
-        for name, value in headers.items():
-            if not is_header_value(value):
-                what = (
-                    "the API key"
-                    if name == "Authorization" and call.key
-                    else f"the value of the header {name}"
-                )
-                raise Broken("bad_header", f"{what} holds characters that can't stand in an HTTP header")
-        return _prepared(call, headers, body)
 
-
-def _prepared(call: Call, headers: Mapping[str, str], body: bytes | None) -> requests.PreparedRequest:
-    prepared = requests.PreparedRequest()
+def _prepared(call: Call) -> requests.PreparedRequest:
+    """The request as the library writes it; raises Broken for a URL or a header that can't be sent."""
+    prepared, headers = requests.PreparedRequest(), headers_of(call)
     try:
-        prepared.prepare(call.method, call.url, headers, data=body)
-    except (requests.RequestException, ValueError):
-        raise Broken(
-            "no_host", "the URL can't be read: it needs http:// or https:// and a valid host"
-        ) from None
+        prepared.prepare(call.method, call.url, headers, data=body_of(call))
+    except requests.RequestException:
+        raise _bad_url() from None
+    if not (prepared.url or "").lower().startswith(("http://", "https://")):
+        raise _bad_url()
     if call.key:  # a user name in the URL would have taken its place
-        prepared.headers["Authorization"] = f"Bearer {call.key}"
-    if not (prepared.url or "").startswith(("http://", "https://")):
-        raise Broken("no_host", "the URL can't be read: it needs http:// or https:// and a valid host")
+        prepared.headers["Authorization"] = headers["Authorization"]
     return prepared
+
+
+def _origin(url: str) -> tuple[str, str, int]:
+    """Scheme, host and port that a prepared URL is sent to; raises Broken."""
+    try:
+        parsed = parse_url(url)
+    except LocationParseError:
+        raise _bad_url() from None
+    scheme = parsed.scheme or ""
+    return scheme, (parsed.host or "").strip("[]"), parsed.port or (443 if scheme == "https" else 80)
+
+
+def _bad_url() -> Broken:
+    return Broken("no_host", "the URL can't be read: it needs http:// or https:// and a valid host")
 
 
 def _unsent(call: Call, failure: Failure, start: float) -> Answer:
@@ -190,63 +162,81 @@ def _unsent(call: Call, failure: Failure, start: float) -> Answer:
 
 
 class _Lane(HTTPAdapter):
-    """Carries one call at a time, over one connection to each origin that is kept for the next call."""
+    """Carries one call at a time, over a connection that is kept for the next call to the same origin."""
 
-    def __init__(self, dialer: Dialer, rules: EgressRules, first_byte_s: float) -> None:
+    def __init__(self, dialer: Dialer, first_byte_s: float) -> None:
         super().__init__(pool_connections=1, pool_maxsize=1)
         self._dialer = dialer
         self._first_byte_s = first_byte_s
-        self._rules = rules
-        self._pools: dict[tuple[str, str, int], HTTPConnectionPool] = {}
-        self.watch = Watch(0.0)
-        self.stream: Stream | None = None
+        self._origin: tuple[str, str, int] | None = None
+        self._pool: Pool | None = None
+        self._watch = Watch(0.0)
+        self._stream: Stream | None = None
+        self._may_retry = False
         self.fresh = False
 
     def carry(self, request: requests.PreparedRequest, reading: Reading, watch: Watch) -> None:
         """Send a request and have its answer read; whatever breaks is noted in `reading`."""
-        self.watch, self.fresh = watch, False
-        if self.stream:
-            self.stream.begin(watch)
+        self._watch, self.fresh = watch, False
+        if self._stream:
+            self._stream.begin(watch)
         self._await_answer()
         try:
             response = self.send(request, stream=True).raw
-            assert self.stream is not None
-            reading.take(response, self.stream)
+            assert self._stream is not None
+            reading.take(response, self._stream)
         except Broken as broken:
             reading.failure = broken.failure
         except (requests.RequestException, HTTPError, HTTPException):
             reading.failure = Failure("protocol", "the answer is no valid HTTP")
+        self._may_retry = self._is_worth_a_retry(reading)
         if reading.failure or reading.stopped:
             self.drop()
 
-    def may_try_again(self, reading: Reading) -> bool:
-        """Whether the call ended before any answer, or on the remains of a connection used before."""
+    def may_retry(self, fresh_tries: int) -> bool:
+        """Whether the last call may be sent again: once on a new connection, not counting kept ones."""
+        return self._may_retry and fresh_tries < 2
+
+    def _is_worth_a_retry(self, reading: Reading) -> bool:
+        """Nothing of an answer came; or, over a kept connection, remains of an earlier one did."""
         if reading.failure is None or reading.status is not None:
             return False
-        return reading.failure.kind == "reset" or (reading.failure.kind == "protocol" and not self.fresh)
+        silent = self._stream is None or self._stream.received == 0
+        return (reading.failure.kind == "reset" and silent) or (
+            reading.failure.kind in ("reset", "protocol") and not self.fresh
+        )
 
     def _await_answer(self) -> None:
-        self.watch.step(self._first_byte_s, f"no answer began within {self._first_byte_s:g} s")
+        self._watch.step(self._first_byte_s, f"no answer began within {self._first_byte_s:g} s")
 
     def drop(self) -> None:
-        """Close the connections; the next call opens a new one."""
-        pools, self._pools = self._pools, {}
-        for pool in pools.values():
-            pool.close()
-        self.stream = None
+        """Close the connection; the next call opens a new one."""
+        if self._pool:
+            self._pool.close()
+        if self._stream:
+            self._stream.abort()
+        self._pool = self._stream = None
 
     def close(self) -> None:
         self.drop()
         super().close()
 
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
-        """Nothing to set: the connections bring their own TLS context."""
+        """Nothing to set: the dialer brings the TLS context."""
+
+    def add_headers(self, request: requests.PreparedRequest, **_: Any) -> None:
+        authorization = self._dialer.proxy_authorization()
+        if authorization and self._is_forwarded(request):
+            request.headers["Proxy-Authorization"] = authorization
 
     def request_url(self, request: requests.PreparedRequest, proxies: Any) -> str:
-        url = request.url or ""
-        if self._rules.proxy and url.startswith("http://"):
-            return str(requests.utils.urldefragauth(url))
+        if self._is_forwarded(request):
+            return str(requests.utils.urldefragauth(request.url or ""))
         return request.path_url
+
+    def _is_forwarded(self, request: requests.PreparedRequest) -> bool:
+        """A proxy gets plain HTTP with the whole URL, and only a tunnel for https."""
+        return self._dialer.has_proxy and (request.url or "").startswith("http://")
 
     def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
         """The bare answer, without a look at its cookies."""
@@ -256,31 +246,18 @@ class _Lane(HTTPAdapter):
 
     def get_connection_with_tls_context(
         self, request: requests.PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
-    ) -> HTTPConnectionPool:
-        url = parse_url(request.url or "")
-        scheme, host = url.scheme or "", url.host or ""
-        port = url.port or (443 if scheme == "https" else 80)
-        key = (scheme, host, port)
-        if key not in self._pools:
+    ) -> Pool:
+        origin = _origin(request.url or "")
+        if self._pool is None or origin != self._origin:
             self.drop()
-            kind = SecurePool if scheme == "https" else Pool
-            self._pools[key] = kind(host.strip("[]"), port, maxsize=1, dial=self._dial_for(scheme))
-        return self._pools[key]
+            scheme, host, port = self._origin = origin
+            secure = scheme == "https"
+            dial = partial(self._dial, self._dialer.open_tls if secure else self._dialer.open)
+            self._pool = (SecurePool if secure else Pool)(host, port, maxsize=1, dial=dial)
+        return self._pool
 
-    def _dial_for(self, scheme: str) -> Any:
-        return self._dial_secure if scheme == "https" else self._dial
-
-    def _dial(self, host: str, port: int) -> Stream:
-        self.stream, self.fresh = self._dialer.open(host, port, self.watch), True
+    def _dial(self, dial: Callable[[str, int, Watch], Stream], host: str, port: int) -> Stream:
+        self._stream, self.fresh = None, True
+        self._stream = dial(host, port, self._watch)
         self._await_answer()
-        return self.stream
-
-    def _dial_secure(self, host: str, port: int) -> Stream:
-        self.stream, self.fresh = self._dialer.open(host, port, self.watch, tunnel=True), True
-        try:
-            secure(self.stream, host, self._rules)
-        except Broken:
-            self.stream.close()
-            raise
-        self._await_answer()
-        return self.stream
+        return self._stream

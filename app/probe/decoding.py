@@ -57,7 +57,7 @@ def decoder(codings: str) -> list[Inflater]:
     layers = [coding for coding in named if coding not in ("", "identity", "chunked", "none")]
     unknown = [coding for coding in layers if coding not in ("gzip", "deflate")]
     if unknown:
-        shown = unknown[0][:20].encode("ascii", "replace").decode()
+        shown = "".join(c if c.isascii() and c.isprintable() else "?" for c in unknown[0][:20])
         raise Broken("undecodable", f"the body is encoded as {shown}, which was not asked for")
     if len(layers) > _CODINGS_AT_MOST:
         raise Broken("undecodable", f"the body is encoded {len(layers)} times over")

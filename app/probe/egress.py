@@ -7,15 +7,18 @@ import errno
 import os
 import selectors
 import socket
+import ssl
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from time import monotonic
 from urllib.parse import unquote, urlsplit
 
+from app.probe.certificate import why_not
 from app.probe.failure import Broken
 from app.probe.rules import Denied, EgressRules, Found, judge, judge_unresolved, numeric, resolved
-from app.probe.tls import context
+from app.probe.tls import NotTrusted, blind_context, context
 from app.probe.watch import Stream, Watch
 
 __all__ = ["Denied", "Dialer", "EgressRules", "judge", "open_socket"]
@@ -36,7 +39,7 @@ def open_socket(
     Broken where the host is denied, missing or does not answer within `timeout_s`.
     """
     watch = Watch(monotonic() + timeout_s, cancelled)
-    return Dialer(rules, timeout_s).open(host, port, watch, tunnel=True).detach()
+    return Dialer(rules, timeout_s).open_tunnel(host.strip("[]"), port, watch).detach()
 
 
 class Lookup:
@@ -46,7 +49,14 @@ class Lookup:
         self._judgement = judgement
         self._done = threading.Event()
         self._result: list[Found] | Denied | Broken = []
-        threading.Thread(target=self._run, name="muster-lookup", daemon=True).start()
+
+    def start(self, *, at_once: bool) -> Lookup:
+        """Begin; `at_once` where there is nothing to ask a resolver, and so nothing to wait for."""
+        if at_once:
+            self._run()
+        else:
+            threading.Thread(target=self._run, name="muster-lookup", daemon=True).start()
+        return self
 
     def _run(self) -> None:
         with _lookups_at_once:
@@ -81,20 +91,56 @@ class Dialer:
         self._lookups: dict[tuple[str, int], Lookup] = {}
         self._lock = threading.Lock()
 
-    def open(self, host: str, port: int, watch: Watch, *, tunnel: bool = False) -> Stream:
-        """A connection to the host, within the connect limit; raises Broken.
+    @property
+    def has_proxy(self) -> bool:
+        """Whether the settings send every call through a proxy."""
+        return self._proxy is not None
 
-        Where a proxy is set, the connection is to the proxy, and with `tunnel` through it to the host.
+    def open(self, host: str, port: int, watch: Watch) -> Stream:
+        """A connection to a judged address of the host, or to the proxy; raises Broken.
+
+        Resolving, connecting and what TLS needs share the connect limit.
         """
-        if self._proxy is None:
-            watch.step(self._connect_s, f"the name {host} was not resolved within {self._connect_s:g} s")
-            found = self._lookup(host, port, lambda: judge(host, port, self._rules)).wait(watch)
-            return self._connected(found, host, port, watch)
-        _permitted(judge_unresolved(host, port, self._rules) or [])
-        stream = self._to_proxy(watch)
-        if tunnel:
-            _ask_for_tunnel(stream, host, port, self.proxy_authorization())
+        watch.step(self._connect_s, f"the name {host} was not resolved within {self._connect_s:g} s")
+        if self._proxy is not None:
+            _permitted(judge_unresolved(host, port, self._rules) or [])
+            return self._to_proxy(watch)
+        found = self._lookup(host, port, lambda: judge(host, port, self._rules)).wait(watch)
+        return self._connected(found, host, port, watch)
+
+    def open_tunnel(self, host: str, port: int, watch: Watch) -> Stream:
+        """A connection on which the host itself answers, through a proxy where one is set; raises Broken."""
+        stream = self.open(host, port, watch)
+        if self._proxy is not None:
+            with _closing_on_failure(stream):
+                _ask_for_tunnel(stream, host, port, self.proxy_authorization())
+                stream.host, stream.port = host, port
         return stream
+
+    def open_tls(self, host: str, port: int, watch: Watch) -> Stream:
+        """TLS with the host, verified for its name; raises Broken, with what the certificate says."""
+        stream = self.open_tunnel(host, port, watch)
+        watch.reword(f"{host} port {port} did not finish the TLS handshake within {self._connect_s:g} s")
+        try:
+            with _closing_on_failure(stream):
+                stream.start_tls(_context(self._rules), _server_name(host))
+        except NotTrusted as refusal:
+            raise Broken("tls", self._look_at_certificate(host, port, watch, refusal)) from None
+        return stream
+
+    def _look_at_certificate(self, host: str, port: int, watch: Watch, refusal: NotTrusted) -> str:
+        """Connect once more, only to see the certificate: OpenSSL keeps none that it does not trust."""
+        try:
+            stream = self.open_tunnel(host, port, watch)
+        except Broken:
+            return refusal.failure.detail
+        try:
+            stream.start_tls(blind_context(), _server_name(host))
+            return why_not(stream.certificate(), refusal.code, host) or refusal.failure.detail
+        except Broken:
+            return refusal.failure.detail
+        finally:
+            stream.abort()
 
     def proxy_authorization(self) -> str:
         """The value of Proxy-Authorization; empty where the proxy asks for none."""
@@ -106,7 +152,7 @@ class Dialer:
     def _to_proxy(self, watch: Watch) -> Stream:
         assert self._proxy is not None
         host, port = self._proxy.hostname or "", self._proxy.port or 3128
-        watch.step(self._connect_s, f"the proxy {host} was not resolved within {self._connect_s:g} s")
+        watch.reword(f"the proxy {host} was not resolved within {self._connect_s:g} s")
         resolver = self._rules.resolver
         found = self._lookup(host, port, lambda: numeric(host, port) or resolved(host, port, resolver)).wait(
             watch
@@ -123,14 +169,29 @@ class Dialer:
         with self._lock:
             known = self._lookups.get((host, port))
             if known is None or known.failed:
-                known = self._lookups[host, port] = Lookup(judgement)
+                known = Lookup(judgement).start(at_once=bool(numeric(host, port)))
+                self._lookups[host, port] = known
             return known
 
 
-def secure(stream: Stream, host: str, rules: EgressRules) -> None:
-    """TLS over an open connection, verified for the host; raises Broken("tls")."""
-    stream.watch.reword(f"{host} port {stream.port} did not finish the TLS handshake in time")
-    stream.start_tls(context(rules.ca_bundle), host.strip("[]").rstrip("."))
+@contextmanager
+def _closing_on_failure(stream: Stream) -> Iterator[None]:
+    try:
+        yield
+    except Broken:
+        stream.abort()
+        raise
+
+
+def _server_name(host: str) -> str:
+    return host.rstrip(".")
+
+
+def _context(rules: EgressRules) -> ssl.SSLContext:
+    try:
+        return context(rules.ca_bundle)
+    except OSError:
+        raise Broken("tls", "the CA bundle of the settings can't be read") from None
 
 
 def _permitted(judged: list[Found] | Denied) -> list[Found]:
@@ -203,7 +264,7 @@ def _not_connected(errors: list[int], host: str, port: int) -> Broken:
 
 def _ask_for_tunnel(stream: Stream, host: str, port: int, authorization: str) -> None:
     stream.watch.reword("the proxy opened no tunnel in time")
-    target = f"[{host.strip('[]')}]:{port}" if ":" in host else f"{host}:{port}"
+    target = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     head = f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n"
     head += f"Proxy-Authorization: {authorization}\r\n" if authorization else ""
     stream.sendall(f"{head}\r\n".encode("ascii"))

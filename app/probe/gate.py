@@ -36,15 +36,15 @@ class Gate:
             self._left.notify()
 
 
-_gates: WeakValueDictionary[tuple[str, str, int | None], Gate] = WeakValueDictionary()
+_gates: WeakValueDictionary[tuple[str, str, int], Gate] = WeakValueDictionary()
 _gates_lock = threading.Lock()
 _large_bodies = threading.BoundedSemaphore(_LARGE_BODIES)
 
 
-def gate_for(scheme: str, host: str, port: int | None) -> Gate:
-    """The gate of an origin. It is forgotten as soon as nobody uses it."""
+def gate_for(origin: tuple[str, str, int]) -> Gate:
+    """The gate of an origin (scheme, host, port). It is forgotten as soon as nobody uses it."""
     with _gates_lock:
-        return _gates.setdefault((scheme, host, port), Gate())
+        return _gates.setdefault(origin, Gate())
 
 
 @contextmanager

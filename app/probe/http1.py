@@ -155,13 +155,13 @@ class Connection(HTTPConnection):
 
     def connect(self) -> None:
         """Called by the library when the first request is sent."""
-        self.sock = self._dial(self._dns_host, self.port)  # type: ignore[assignment]
+        self.sock = self._dial(self._dns_host, self.port)
 
 
 class SecureConnection(Connection):
     """The same for https: only the default port differs, which the Host header leaves out."""
 
-    default_port = 443
+    default_port = 443  # type: ignore[misc]
 
 
 class Pool(HTTPConnectionPool):

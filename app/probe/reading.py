@@ -46,7 +46,7 @@ class Reading:
     def take(self, response: HTTPResponse, stream: Stream) -> None:
         """Read the whole answer, or as much as the limits and the call's `stop` allow; raises Broken."""
         self.status = response.status
-        self._headers = {name.lower(): value for name, value in response.headers.items()}
+        self._headers = {name.lower(): response.headers[name] for name in response.headers}
         self._first_byte_ms = self._watch.ms()
         self._watch.last_step("the answer was not complete within the time limit")
         layers = decoder(

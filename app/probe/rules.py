@@ -173,10 +173,9 @@ def _is_here(address: Address) -> bool:
 
 def numeric(host: str, port: int) -> list[Found]:
     """The address that a host spells, in whatever way the resolver reads (decimal, octal …); or none."""
+    spelled = host.strip("[]").partition("%")[0] if ":" in host else host  # a zone changes no judgement
     try:
-        found = socket.getaddrinfo(
-            host.strip("[]"), port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
-        )
+        found = socket.getaddrinfo(spelled, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
     except (OSError, UnicodeError):
         return []
     return [(family, address) for family, _, _, _, address in found]

@@ -33,7 +33,8 @@ _OLD = (
     "LEGACY_SIGALG",
 )
 _CLIENT = ("CERTIFICATE_REQUIRED", "ALERT_BAD_CERTIFICATE", "ALERT_UNKNOWN_CA", "PEER_DID_NOT_RETURN")
-_UNKNOWN_ISSUER = "the certificate for {} was issued by somebody unknown here, or the server leaves out the certificates between"
+_UNKNOWN_ISSUER = "the certificate for {} was issued by somebody who is not trusted here"
+_RESET = (errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED, errno.ENOTCONN)
 _VERIFY = {
     9: "the certificate for {} is not valid yet",
     10: "the certificate for {} has expired",
@@ -45,6 +46,16 @@ _VERIFY = {
     62: "the certificate is for another host than {}",
     64: "the certificate is for another address than {}",
 }
+
+
+class NotTrusted(Broken):
+    """A certificate that does not hold; `code` is OpenSSL's reason."""
+
+    def __init__(self, error: ssl.SSLCertVerificationError, host: str) -> None:
+        unlisted = f"the certificate for {{}} is not trusted: {error.verify_message}"
+        words = _VERIFY.get(error.verify_code, unlisted)
+        super().__init__("tls", words.format(host))
+        self.code = error.verify_code
 
 
 def context(ca_bundle: str | None = None) -> ssl.SSLContext:
@@ -62,6 +73,14 @@ def context(ca_bundle: str | None = None) -> ssl.SSLContext:
         return _contexts[ca_bundle, stamp]
 
 
+def blind_context() -> ssl.SSLContext:
+    """A context that believes anybody: only to look at a certificate, never to send a byte over."""
+    made = ssl.create_default_context()
+    made.check_hostname = False
+    made.verify_mode = ssl.CERT_NONE
+    return made
+
+
 def _new_context(ca_bundle: str | None) -> ssl.SSLContext:
     made = ssl.create_default_context()
     made.load_verify_locations(certifi.where())
@@ -75,10 +94,7 @@ def _new_context(ca_bundle: str | None) -> ssl.SSLContext:
 def read_error(error: Exception, host: str, port: int, *, handshake: bool = False) -> Broken:
     """What an error of a connected socket means, as the exception that ends the call."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        words = _VERIFY.get(
-            error.verify_code, "the certificate for {} is not trusted: " + error.verify_message
-        )
-        return Broken("tls", words.format(host))
+        return NotTrusted(error, host)
     if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError) or _is_reset(error):
         when = "while TLS was being set up" if handshake else "before the answer was complete"
         return Broken("reset", f"{host} port {port} closed the connection {when}")
@@ -92,7 +108,7 @@ def read_error(error: Exception, host: str, port: int, *, handshake: bool = Fals
 
 
 def _is_reset(error: Exception) -> bool:
-    return isinstance(error, OSError) and error.errno in (errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED)
+    return isinstance(error, OSError) and error.errno in _RESET
 
 
 def _alert(reason: str, host: str, port: int) -> str:
@@ -102,6 +118,8 @@ def _alert(reason: str, host: str, port: int) -> str:
         return f"{host} port {port} speaks only a TLS version too old to be safe (below 1.2)"
     if any(word in reason for word in _NO_TLS):
         return f"{host} port {port} does not speak TLS: it answers plain HTTP, or another protocol"
+    if "NO_APPLICATION_PROTOCOL" in reason:
+        return f"{host} port {port} does not speak HTTP/1.1 over TLS"
     if "UNRECOGNIZED_NAME" in reason:
         return f"the server at port {port} has no certificate for {host}"
     why = reason.lower().replace("_", " ") or "no reason given"

@@ -1,6 +1,6 @@
 """The clock of one call, and a socket that obeys it.
 
-Every wait of a call goes through `Watch.wait`, so that a limit or a cancellation ends the call wherever it
+Every wait of a call goes through its `Watch`, so that a limit or a cancellation ends the call wherever it
 stands: resolving, connecting, in the TLS handshake, sending, or between two bytes of an answer.
 """
 
@@ -152,6 +152,11 @@ class Stream:
             except OSError as error:
                 raise read_error(error, self.host, self.port, handshake=True) from None
 
+    def certificate(self) -> bytes:
+        """The other side's certificate in DER; empty where it showed none."""
+        der = self._sock.getpeercert(binary_form=True) if isinstance(self._sock, ssl.SSLSocket) else None
+        return der or b""
+
     def makefile(self, mode: str = "rb", *_: object) -> io.BufferedReader:
         """A buffered reader over this connection, which stays open as long as the reader does."""
         self._readers += 1
@@ -168,6 +173,11 @@ class Stream:
         self._closed = True
         if self._readers <= 0:
             self._sock.close()
+
+    def abort(self) -> None:
+        """Close the connection at once, whoever reads."""
+        self._closed = True
+        self._sock.close()
 
     def detach(self) -> socket.socket:
         """Give the socket away, blocking, for another library to use."""
