@@ -6,7 +6,8 @@ Nothing in here does anything. Every part of the probe speaks in these.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as with_default
 from typing import Any, Literal
 
 Verdict = Literal["accepted", "rejected"]
@@ -19,7 +20,7 @@ class Endpoint:
     """Where a model is served. The key is in clear, so the repr hides it."""
 
     base_url: str
-    api_key: str = field(repr=False)
+    api_key: str = with_default(repr=False)
     model_id: str
 
 
@@ -46,7 +47,7 @@ class Diagnosis:
     code: str
     field: str | None
     message: str
-    suggestions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    suggestions: Mapping[str, tuple[str, ...]] = with_default(default_factory=dict)
 
     def as_dict(self) -> dict[str, JSON]:
         """The diagnosis as the report holds it."""
@@ -125,7 +126,7 @@ class Report:
     catalog: Mapping[str, JSON]
     performance: Mapping[str, JSON]
     usage: Mapping[str, int]
-    observed: Mapping[str, JSON] = field(default_factory=dict)
+    observed: Mapping[str, JSON] = with_default(default_factory=dict)
     """Metadata fields of the model document that the probe saw, by their names there."""
 
     def as_dict(self) -> dict[str, JSON]:

@@ -1,0 +1,120 @@
+"""The base URL as typed, taken apart once; where another base may work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit, urlunsplit
+
+OPERATIONS = (
+    "/chat/completions",
+    "/completions",
+    "/embeddings",
+    "/images/generations",
+    "/images/edits",
+    "/rerank",
+    "/models",
+    "/audio/transcriptions",
+    "/audio/translations",
+    "/audio/speech",
+    "/moderations",
+    "/realtime",
+    "/responses",
+    "/messages",
+    "/chat",
+)
+PREFIXES = (
+    "/v1",
+    "/api/v1",
+    "/openai/v1",
+    "/openai",
+    "/api/openai/v1",
+    "/inference/v1",
+    "/compatible-mode/v1",
+    "/v1beta/openai",
+    "/api/paas/v4",
+    "/api/v3",
+    "/v2",
+    "/engines/v1",
+    "/serving-endpoints",
+    "/compatibility/v1",
+    "/api",
+)
+"""Where vendors and servers put the API, the commonest first (probe.md, "Reading what was typed")."""
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """A base URL: scheme, host with port, path without a slash at its end, query."""
+
+    scheme: str
+    netloc: str
+    path: str
+    query: str
+
+    @classmethod
+    def of(cls, url: str) -> Base:
+        """Take a typed base URL apart; the host must have been validated before."""
+        parts = urlsplit(url.strip())
+        return cls(parts.scheme.lower(), parts.netloc, parts.path.rstrip("/"), parts.query)
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port."""
+        return f"{self.scheme}://{self.netloc.lower()}"
+
+    def url(self, route: str) -> str:
+        """The URL of a route under this base, its query kept. `route` may carry a query of its own."""
+        path, _, more = route.partition("?")
+        query = "&".join(filter(None, (self.query, more)))
+        return urlunsplit((self.scheme, self.netloc, f"{self.path}/{path.lstrip('/')}", query, ""))
+
+    def root_url(self, route: str) -> str:
+        """The URL of a route at the server's root."""
+        return replace(self, path="").url(route)
+
+    def __str__(self) -> str:
+        return urlunsplit((self.scheme, self.netloc, self.path, self.query, ""))
+
+
+def candidates(base: Base) -> Iterator[Base]:
+    """Other bases that may be what was meant, the likeliest first, none twice.
+
+    From the typed path: an operation pasted with it, a doubled or needless version; then the prefixes of vendors.
+    """
+    seen = {base.path}
+    for path in _paths(base.path):
+        if path not in seen:
+            seen.add(path)
+            yield replace(base, path=path)
+
+
+def _paths(typed: str) -> Iterator[str]:
+    stem = without_operation(typed)
+    if stem != typed:
+        yield stem
+        if not stem.endswith(("/v1", "/v2", "/v3", "/v4")):
+            yield stem + "/v1"
+    if "/v1/v1" in stem:
+        yield stem.replace("/v1/v1", "/v1")
+    if stem.endswith("/api"):
+        yield stem.removesuffix("/api") + "/v1"
+    if not stem.endswith("/v1"):
+        yield stem + "/v1"
+    else:
+        yield stem.removesuffix("/v1")
+    while stem:
+        parent = stem.rpartition("/")[0]
+        yield parent + "/v1"
+        yield parent
+        stem = parent
+    yield from PREFIXES
+    yield ""
+
+
+def without_operation(path: str) -> str:
+    """`path` without an operation (`/chat/completions` …) pasted at its end."""
+    for operation in OPERATIONS:
+        if path.endswith(operation):
+            return path[: -len(operation)].rstrip("/")
+    return path

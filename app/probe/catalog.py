@@ -1,0 +1,276 @@
+"""The endpoint's own list of models: suggestions and metadata, never a verdict.
+
+Shapes met in the field: `{"data": […]}`, a bare array, `{"models": […]}`, a map by id, names with a `models/`
+prefix, `name` in place of `id`. Many endpoints have none, list no aliases, or show it without a key.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.probe.answer import Answer
+
+_PLACES = ("data", "models", "result", "results", "items", "object_list", "model_list")
+_IDS = ("id", "model", "name", "model_id", "model_name", "key")
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """What `GET {base}/models` listed. `there` is False where it was no list at all."""
+
+    there: bool = False
+    entries: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The listed ids, in the endpoint's order."""
+        return tuple(self.entries)
+
+    def listed(self, model_id: str) -> bool | None:
+        """Whether the id is listed, as it is or as a known variant; None where there is no catalog."""
+        return None if not self.there else self.find(model_id) is not None
+
+    def find(self, model_id: str) -> Mapping[str, Any] | None:
+        """The entry of an id: itself, with `:latest`, with `models/`, or in another letter case."""
+        wanted = _variants(model_id)
+        return next((entry for name, entry in self.entries.items() if wanted & _variants(name)), None)
+
+    def closest(self, model_id: str, count: int = 5) -> tuple[str, ...]:
+        """Listed ids that may be meant: the same last part of the name first, then by likeness."""
+        tail = _tail(model_id)
+        same = [name for name in self.ids if _tail(name) == tail and name != model_id]
+        within = [
+            name for name in self.ids if tail and (tail in name.lower() or name.lower() in model_id.lower())
+        ]
+        like = difflib.get_close_matches(model_id, self.ids, count, 0.5)
+        tails = {_tail(name): name for name in self.ids}
+        like += [tails[t] for t in difflib.get_close_matches(tail, tails, count, 0.6)]
+        few = self.ids if len(self.ids) <= count else ()
+        return tuple(dict.fromkeys([*same, *like, *within, *few]))[:count]
+
+
+def read_catalog(answer: Answer) -> Catalog:
+    """The catalog in any of its shapes; an empty `Catalog` where the answer is none."""
+    body = answer.json
+    if not answer.ok or (isinstance(body, Mapping) and body.get("error")):
+        return Catalog()
+    rows = _rows(body)
+    if rows is None:
+        return Catalog()
+    entries: dict[str, Mapping[str, Any]] = {}
+    for row in rows:
+        name = row if isinstance(row, str) else _id_of(row)
+        if name:
+            entries.setdefault(name, row if isinstance(row, Mapping) else {})
+    return Catalog(bool(entries), entries)
+
+
+def _rows(body: Any) -> Iterable[Any] | None:
+    if isinstance(body, list):
+        return body
+    if not isinstance(body, Mapping):
+        return None
+    for place in _PLACES:
+        rows = body.get(place)
+        if isinstance(rows, list):
+            return rows
+        if isinstance(rows, Mapping):
+            nested = _rows(rows)
+            return (
+                nested
+                if nested is not None
+                else [{"id": name, **(v if isinstance(v, Mapping) else {})} for name, v in rows.items()]
+            )
+    return None
+
+
+def _id_of(row: Any) -> str | None:
+    if not isinstance(row, Mapping):
+        return None
+    return next((str(row[name]) for name in _IDS if isinstance(row.get(name), str) and row[name]), None)
+
+
+def _variants(name: str) -> set[str]:
+    plain = name.strip().lower().removeprefix("models/")
+    return {plain, plain.removesuffix(":latest")}
+
+
+def _tail(name: str) -> str:
+    return name.lower().rstrip("/").rpartition("/")[2].removesuffix(":latest")
+
+
+# The names that servers give to the same facts, the plainest first (probe.md, "Finding out").
+_CONTEXT = (
+    "max_model_len",
+    "context_length",
+    "context_window",
+    "max_context_length",
+    "loaded_context_length",
+    "n_ctx",
+    "n_ctx_train",
+    "context_size",
+    "max_context_window",
+    "context_window_size",
+    "max_input_tokens",
+    "max_sequence_length",
+)
+_OUTPUT = (
+    "max_output_tokens",
+    "max_completion_tokens",
+    "max_output_length",
+    "output_token_limit",
+    "max_output",
+)
+_INPUT = ("max_input_tokens", "input_token_limit", "max_prompt_tokens")
+
+
+def metadata_of(entry: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The facts of a catalog entry under the names of the model document; numbers as the endpoint gave them.
+
+    `prices` (USD per 1,000,000 tokens) and `type` come beside them where the entry has them.
+    """
+    if not entry:
+        return {}
+    found: dict[str, Any] = {}
+    for name, spellings in (
+        ("context_window", _CONTEXT),
+        ("max_output_tokens", _OUTPUT),
+        ("max_input_tokens", _INPUT),
+    ):
+        value = _number(entry, spellings)
+        if value is not None:
+            found[name] = int(value)
+    stated = {
+        "supported_parameters": entry.get("supported_parameters"),
+        "type": type_of(entry),
+        "prices": _prices(entry),
+    }
+    found |= {name: fact for name, fact in stated.items() if fact}
+    return found
+
+
+def _number(entry: Mapping[str, Any], spellings: Sequence[str]) -> float | None:
+    places = [
+        entry,
+        *(
+            entry[n]
+            for n in (
+                "meta",
+                "top_provider",
+                "limits",
+                "model_info",
+                "capabilities",
+                "metadata",
+                "model_spec",
+                "details",
+            )
+            if isinstance(entry.get(n), Mapping)
+        ),
+    ]
+    limits = (
+        entry.get("capabilities", {}).get("limits")
+        if isinstance(entry.get("capabilities"), Mapping)
+        else None
+    )
+    if isinstance(limits, Mapping):
+        places.append(limits)
+    for name in spellings:
+        for place in places:
+            value = place.get(name)
+            if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1e12:
+                return float(value)
+    return None
+
+
+_TYPES = {
+    "embedding": ("embed", "feature-extraction", "sentence-similarity"),
+    "rerank": ("rerank", "re-rank"),
+    "image": ("image-generation", "text-to-image", "image_generation", "images", "image"),
+    "tts": ("text-to-speech", "tts", "audio_speech", "speech"),
+    "stt": (
+        "speech-to-text",
+        "automatic-speech-recognition",
+        "stt",
+        "transcri",
+        "audio_transcription",
+        "transcribe",
+    ),
+    "moderation": ("moderation", "safety"),
+    "realtime": ("realtime",),
+    "chat": ("chat", "llm", "vlm", "text-generation", "language", "conversational", "responses", "generate"),
+    "completion": ("completion", "text-completion", "base"),
+}
+
+
+def type_of(entry: Mapping[str, Any]) -> str | None:
+    """The model type that a catalog entry states (`type`, `mode`, `task`, an output modality, an
+    endpoint), or None.
+    """
+    info = entry.get("model_info") if isinstance(entry.get("model_info"), Mapping) else {}
+    for name in (
+        "type",
+        "mode",
+        "task",
+        "model_type",
+        "endpoint",
+        "pipeline_tag",
+        "category",
+        "endpoints",
+        "supported_endpoints",
+    ):
+        for place in (entry, info):
+            stated = place.get(name) if isinstance(place, Mapping) else None
+            words = [stated] if isinstance(stated, str) else stated if isinstance(stated, list) else []
+            for word in words:
+                known = _known_type(str(word))
+                if known:
+                    return known
+    architecture = entry.get("architecture")
+    modality = str(architecture.get("modality", "")) if isinstance(architecture, Mapping) else ""
+    return (
+        {"image": "image", "embeddings": "embedding", "text": "chat"}.get(modality.rpartition("->")[2])
+        if "->" in modality
+        else None
+    )
+
+
+def _known_type(word: str) -> str | None:
+    word = word.lower().replace(" ", "-")
+    if word in ("model", "object"):
+        return None
+    return next((name for name, marks in _TYPES.items() if any(mark in word for mark in marks)), None)
+
+
+def _prices(entry: Mapping[str, Any]) -> dict[str, float]:
+    """Input and output price per million tokens: OpenRouter states USD a token as strings, Together USD a
+    million.
+    """
+    pricing = entry.get("pricing")
+    if not isinstance(pricing, Mapping):
+        return {}
+    found = {}
+    for name, spellings, scale in (
+        ("input_cost", ("input", "prompt"), None),
+        ("output_cost", ("output", "completion"), None),
+    ):
+        for spelling in spellings:
+            price = _price(pricing.get(spelling))
+            if price is not None and price >= 0:
+                found[name] = round(
+                    price * (1_000_000 if spelling in ("prompt", "completion") and price < 0.01 else 1), 6
+                )
+                break
+    return found
+
+
+def _price(value: Any) -> float | None:
+    try:
+        number = (
+            float(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else None
+        )
+    except ValueError:
+        return None
+    return number if number is not None and number == number and abs(number) < 1e9 else None

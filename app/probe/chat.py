@@ -1,0 +1,101 @@
+"""Chat: the proof, and how a chat request is built from the shape that the proof learned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from app.probe.client import Answer
+from app.probe.conversation import Request, Run
+from app.probe.negotiation import HIGHER_LIMIT, Shape
+from app.probe.proof import Proof, Shown, Weak
+from app.probe.spoken import RAN, Spoken, listen, tokens
+
+ROUTE = "/chat/completions"
+PROMPT = "Reply with the single word OK."
+PLAIN_PROMPT = "Hello"
+
+
+def request_of(
+    run: Run, model: str, shape: Shape, messages: list[dict[str, Any]], limit: int | None = None, **more: Any
+) -> Request:
+    """A chat request in the given shape; `limit` None takes the shape's own token limit."""
+    body: dict[str, Any] = {
+        "model": model,
+        "messages": [_message(m, shape) for m in messages],
+        "stream": shape.stream,
+    }
+    body |= shape.limits(shape.limit if limit is None else max(limit, shape.limit))
+    return Request(ROUTE, shape.fit({**body, **more}))
+
+
+def _message(message: Mapping[str, Any], shape: Shape) -> dict[str, Any]:
+    content = message["content"]
+    if shape.content_list and isinstance(content, str):
+        content = [{"type": "text", "text": content}]
+    return {**message, "content": content}
+
+
+def proof_request(run: Run, model: str, shape: Shape) -> Request:
+    """The smallest chat request: one user message, the token limit, and `stream` said plainly."""
+    prompt = PLAIN_PROMPT if shape.plain else PROMPT
+    return request_of(run, model, shape, [{"role": "user", "content": prompt}])
+
+
+def judge_proof(answer: Answer, run: Run) -> Shown | Weak | None:
+    """Whether a model spoke (probe.md, "What proves a model type")."""
+    spoken = listen(answer)
+    if spoken is None and '"choices"' in answer.text and '"error"' not in answer.text:
+        return Weak("an answer came back without any choice in it", None)
+    if spoken is None or spoken.has_error:
+        return None
+    if spoken.said_something:
+        return shown(spoken, _evidence(spoken))
+    if spoken.finish == "content_filter":
+        return shown(
+            spoken,
+            "A content filter ended the answer.",
+            warning=(
+                "prompt_filtered",
+                "A content filter of the endpoint ended the answer; key and model were accepted.",
+            ),
+        )
+    if spoken.cut or spoken.finish in RAN and (tokens(spoken.usage, "completion_tokens") or 0) > 1:
+        return shown(
+            spoken, f"The model ran (finish_reason {spoken.finish}) and said nothing within the limit."
+        )
+    return Weak("a choice came back with nothing in it", _longer(run))
+
+
+def _longer(run: Run) -> Shape:
+    limit = max(run.shape.limit, HIGHER_LIMIT)
+    return replace(run.shape, plain=True, limit=limit).because(
+        f"asked another prompt with up to {limit} tokens"
+    )
+
+
+def shown(spoken: Spoken, evidence: str, warning: tuple[str, str] | None = None) -> Shown:
+    """What a chat or completion answer proves."""
+    return Shown(evidence, model=spoken.model, warning=warning, thinks=spoken.thinks)
+
+
+def _evidence(spoken: Spoken) -> str:
+    if spoken.content:
+        return f"The model answered: {spoken.content[:80]}"
+    return "The model called a tool." if spoken.calls else f"The model reasoned: {spoken.reasoning[:60]}"
+
+
+def fallbacks(shape: Shape) -> Iterable[Shape]:
+    """Shapes to try where a refusal says too little: no limit, then the newer limit, then a list of parts."""
+    if shape.limit_name:
+        yield shape.because("set no token limit", limit_name=None)
+    if shape.limit_name == "max_tokens":
+        yield shape.because(
+            "named the token limit `max_completion_tokens`", limit_name="max_completion_tokens"
+        )
+    if not shape.content_list:
+        yield shape.because("sent the content as a list of parts", content_list=True)
+
+
+PROOF = Proof(ROUTE, proof_request, judge_proof, fallbacks, streams=True)

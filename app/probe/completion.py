@@ -1,0 +1,58 @@
+"""Completion: the older route, a prompt in and a text out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from app.probe.chat import shown
+from app.probe.client import Answer
+from app.probe.conversation import Request, Run
+from app.probe.negotiation import Shape
+from app.probe.proof import Proof, Shown, Weak
+from app.probe.spoken import listen, tokens
+
+ROUTE = "/completions"
+
+
+def proof_request(run: Run, model: str, shape: Shape) -> Request:
+    """The smallest completion: a prompt, the token limit, and `stream` said plainly; no `suffix`, no
+    `echo`.
+    """
+    prompt = "Hello" if shape.plain else "One, two, three,"
+    return Request(
+        ROUTE,
+        shape.fit(
+            {
+                "model": model,
+                "prompt": [prompt] if shape.content_list else prompt,
+                "stream": shape.stream,
+                **shape.limits(shape.limit),
+            }
+        ),
+    )
+
+
+def judge_proof(answer: Answer, run: Run) -> Shown | Weak | None:
+    """A choice with `text`, or an end that says the model ran."""
+    spoken = listen(answer)
+    if spoken is None or spoken.has_error or not _has_text(answer):
+        return None
+    if spoken.content:
+        return shown(spoken, f"The model went on: {spoken.content[:80]}")
+    if spoken.cut or spoken.said_something or (tokens(spoken.usage, "completion_tokens") or 0) > 0:
+        return shown(spoken, f"The model ran (finish_reason {spoken.finish}).")
+    return Weak("a choice came back with no text in it", None)
+
+
+def _has_text(answer: Answer) -> bool:
+    """A choice of this route holds `text`; a chat message in its place is another route's answer."""
+    return '"text"' in answer.text
+
+
+def fallbacks(shape: Shape) -> Iterable[Shape]:
+    """Shapes to try where a refusal says too little: no limit, then the prompt in a list."""
+    yield shape.because("set no token limit", limit_name=None)
+    yield shape.because("sent the prompt as a list", content_list=True)
+
+
+PROOF = Proof(ROUTE, proof_request, judge_proof, fallbacks, streams=True)

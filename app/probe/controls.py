@@ -1,0 +1,135 @@
+"""The two control calls: an id that can't exist, and a key that can't be right.
+
+An answer proves more when the same call with one thing wrong is refused. See probe.md, "The model that answered".
+"""
+
+from __future__ import annotations
+
+import secrets
+import string
+import time
+
+from app.probe.asking import Result
+from app.probe.catalog import Catalog
+from app.probe.conversation import Run, check_of
+from app.probe.diagnosis import judge
+from app.probe.proof import Outcome, Proof, Shown
+from app.probe.types import Diagnosis
+from app.probe.words import quote, read
+
+UNKNOWN_MODEL = "unknown_model"
+WRONG_KEY = "wrong_key"
+NOT_ENFORCED = (
+    "model_id_not_enforced",
+    "The endpoint answers whatever model id it is asked for, and does not say which "
+    "model answered: it may be another than the one registered.",
+)
+OPEN_TO_ANYONE = (
+    "key_not_enforced",
+    "The endpoint answered with a wrong key as well: it is open to anyone who can reach it.",
+)
+
+
+def doubtful(catalog: Catalog, model_id: str) -> bool:
+    """Doubt arises only where the catalog, if there is one, does not list the asked id, or where there is
+    none.
+    """
+    return catalog.listed(model_id) is not True
+
+
+def nonexistent_id(model_id: str) -> str:
+    """An id that can't exist, of no known vendor's form."""
+    return f"muster-no-such-model-{secrets.token_hex(6)}"
+
+
+def ask_for_unknown_model(
+    run: Run, proof: Proof, outcome: Outcome, catalog: Catalog
+) -> tuple[Result, Diagnosis | None]:
+    """Ask the proof's own call for an id that can't exist; tells a heeded id from one that is ignored.
+
+    Gives back the record, and a `model_not_found` where the endpoint told us that it serves another model.
+    """
+    asked = nonexistent_id(run.endpoint.model_id)
+    request = proof.request(run, asked, outcome.shape)
+    answer, said, judgement = run.ask_patiently(UNKNOWN_MODEL, request, time.monotonic() + run.limits.check_s)
+    shown = proof.judge(answer, run) if answer.ok else None
+    if not isinstance(shown, Shown):
+        told = answer.failure is None and judgement.meaning not in ("rate_limited", "bot_filter")
+        evidence = (
+            f"An id that can't exist was refused with {answer.status}: {quote(said, run.endpoint.api_key)}"
+        )
+        check = check_of(
+            UNKNOWN_MODEL,
+            "passed" if told else "inconclusive",
+            request,
+            answer,
+            evidence if told else "Could not be told.",
+            run,
+        )
+        return Result(checks=(check,)), None
+    real = _told(run, outcome, shown, asked, catalog)
+    if real:
+        evidence = f"An id that can't exist was answered too, by {', '.join(real[:3])}."
+        return Result(
+            checks=(check_of(UNKNOWN_MODEL, "failed", request, answer, evidence, run),)
+        ), _other_model(run, outcome, real)
+    check = check_of(
+        UNKNOWN_MODEL, "failed", request, answer, "An id that can't exist was answered too.", run
+    )
+    return Result(checks=(check,), warnings=(NOT_ENFORCED,)), None
+
+
+def _told(run: Run, outcome: Outcome, control: Shown, asked: str, catalog: Catalog) -> tuple[str, ...]:
+    """The ids that the endpoint says it serves in truth: those it lists, else the one it names in its
+    answers.
+    """
+    if catalog.there:
+        return catalog.closest(run.endpoint.model_id) or catalog.ids[:5]
+    named = [shown.model for shown in (outcome.shown, control) if shown and shown.model]
+    mine = run.endpoint.model_id.lower()
+    other = [name for name in named if name != asked and name.lower() != mine]
+    return tuple(dict.fromkeys(other)) if len(other) == len(named) and named else ()
+
+
+def _other_model(run: Run, outcome: Outcome, real: tuple[str, ...]) -> Diagnosis:
+    message = (
+        f"POST {run.base.path}{outcome.request.route} answered for {run.endpoint.model_id!r}, but also for an id that can't "
+        f"exist: the endpoint serves what it has, whatever id is asked for. It says that it serves {', '.join(real[:3])}: "
+        "register that id."
+    )
+    return Diagnosis("model_not_found", "model_id", message, {"model_id": real})
+
+
+def ask_with_wrong_key(run: Run, proof: Proof, outcome: Outcome) -> Result:
+    """The proof's own call with a wrong key of the same form; answered, the endpoint is open. It never
+    rejects.
+    """
+    request = proof.request(run, run.endpoint.model_id, outcome.shape)
+    answer = run.ask(
+        request, key=wrong_key(run.endpoint.api_key), until=time.monotonic() + run.limits.check_s
+    )
+    if answer.ok and isinstance(proof.judge(answer, run), Shown):
+        check = check_of(WRONG_KEY, "failed", request, answer, "A wrong key was answered too.", run)
+        return Result(checks=(check,), warnings=(OPEN_TO_ANYONE,))
+    meaning = judge(read(answer)).meaning
+    told = (
+        answer.failure is None
+        and meaning in ("invalid_credentials", "permission_denied")
+        or answer.status in (401, 403)
+    )
+    evidence = f"A wrong key was refused with {answer.status}." if told else "Could not be told."
+    # The endpoint's words stay out of this record: an echo of the wrong key would look like a leak.
+    return Result(
+        checks=(check_of(WRONG_KEY, "passed" if told else "inconclusive", request, answer, evidence, run),)
+    )
+
+
+def wrong_key(key: str) -> str:
+    """A key of the same length and look (a prefix such as `sk-` stays), but another."""
+    head = key[:3] if len(key) > 12 else ""
+    letters = string.ascii_letters + string.digits
+    while True:
+        other = head + "".join(secrets.choice(letters) if c.isalnum() else c for c in key[len(head) :])
+        if other != key:
+            return other
+        head, key = "", key + "x"

@@ -1,0 +1,257 @@
+"""One probe's talk with one endpoint: what every call of it shares.
+
+The `Run` holds the endpoint, the client with its deadlines, the shape learned so far, the budget of tokens and the
+words drawn at random for this run. It makes single calls and patient ones; it judges nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.probe.base import Base
+from app.probe.client import Answer, Call, Client
+from app.probe.diagnosis import Judgement, judge, worth_waiting
+from app.probe.negotiation import Shape
+from app.probe.spoken import tokens
+from app.probe.types import Check, CheckWaiting, Endpoint, Event, Limits, Status
+from app.probe.words import Said, clean, read
+
+_WORDS = (
+    "amber",
+    "basalt",
+    "cedar",
+    "dahlia",
+    "ember",
+    "falcon",
+    "garnet",
+    "harbor",
+    "indigo",
+    "juniper",
+    "kestrel",
+    "lantern",
+    "marble",
+    "nectar",
+    "opal",
+    "pepper",
+    "quartz",
+    "raven",
+    "saffron",
+    "timber",
+    "umber",
+    "velvet",
+    "willow",
+    "yarrow",
+    "zephyr",
+    "birch",
+    "cobalt",
+    "dune",
+    "fjord",
+    "glacier",
+)
+_SHOWN_VALUE = 160
+"""Longest string that a recorded request repeats; an image in it is shortened to this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to ask: a route under the base with a JSON body, or a raw body of the given content type."""
+
+    route: str
+    body: Mapping[str, Any] | None = None
+    raw: bytes | None = None
+    content_type: str | None = None
+    method: str = "POST"
+    at_root: bool = False
+    """The route hangs at the server's root, not under the base."""
+
+
+@dataclass(slots=True)
+class Usage:
+    """What the probe cost: calls, and tokens as the endpoint counted them."""
+
+    calls: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    reserved: int = 0
+
+
+@dataclass(slots=True)
+class Run:
+    """See the module. `emit` takes events at once; `deadline` is on the monotonic clock."""
+
+    endpoint: Endpoint
+    base: Base
+    client: Client
+    limits: Limits
+    deadline: float
+    emit: Callable[[Event], None]
+    declared: Mapping[str, bool | None]
+    shape: Shape = field(default_factory=Shape)
+    usage: Usage = field(default_factory=Usage)
+    rng: random.Random = field(default_factory=random.SystemRandom)
+    hold_until: float = 0.0
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    thinks: bool = False
+    thought: str = ""
+    whole_answers: int = 0
+    performance: dict[str, Any] = field(default_factory=dict)
+    observed: dict[str, Any] = field(default_factory=dict)
+    catalog_metadata: Mapping[str, Any] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def word(self) -> str:
+        """A plain word that an answer would hardly hold by chance."""
+        return f"{self.rng.choice(_WORDS)}{self.rng.choice(_WORDS)}"
+
+    def ask(
+        self,
+        request: Request,
+        *,
+        key: str | None = None,
+        base: Base | None = None,
+        until: float | None = None,
+        stop: Callable[[bytes], bool] | None = None,
+    ) -> Answer:
+        """One call. `key` replaces the endpoint's, `base` its base URL, `until` (monotonic) bounds it."""
+        place = base or self.base
+        call = Call(
+            method=request.method,
+            url=place.root_url(request.route) if request.at_root else place.url(request.route),
+            json=request.body,
+            body=request.raw,
+            content_type=request.content_type,
+            key=self.endpoint.api_key if key is None else key,
+            timeout_s=max(0.2, min(self.deadline, until or math.inf) - time.monotonic()),
+            stop=stop or _ends_stream,
+        )
+        answer = self.client.send(call)
+        self._count(answer)
+        return answer
+
+    def ask_patiently(
+        self, name: str, request: Request, until: float, **how: Any
+    ) -> tuple[Answer, Said, Judgement]:
+        """Ask, and where one look is no verdict, wait as told and ask again until `until` (probe.md,
+        "Finding out").
+
+        Gives back the last answer with its words and their meaning. Waits are events.
+        """
+        pause = 0.5
+        while True:
+            self._hold(until)
+            answer = self.ask(request, until=until, **how)
+            said = read(answer)
+            judgement = judge(said)
+            if answer.failure or not _is_refused(answer, said) or not worth_waiting(said, judgement):
+                return answer, said, judgement
+            told = said.retry_after_s
+            seconds = pause if told is None else max(0.05, told)
+            if time.monotonic() + seconds > until - 0.1 or self.cancelled.is_set():
+                return answer, said, judgement
+            seconds = min(seconds, self.limits.wait_s)
+            self.emit(CheckWaiting(name, round(seconds, 1), clean(said.text, self.endpoint.api_key, 120)))
+            if judgement.meaning == "rate_limited":
+                self.hold_until = max(self.hold_until, time.monotonic() + seconds)
+            self.cancelled.wait(seconds)
+            pause = min(pause * 2, self.limits.wait_s)
+
+    def reserve(self, count: int) -> bool:
+        """Set tokens of the budget aside for a call; False where the probe would use more than its limit."""
+        with self.lock:
+            spent = self.usage.prompt_tokens + self.usage.completion_tokens
+            if spent + self.usage.reserved + count > self.limits.tokens:
+                return False
+            self.usage.reserved += count
+            return True
+
+    def release(self, count: int) -> None:
+        """Give reserved tokens back once the call's own usage is counted."""
+        with self.lock:
+            self.usage.reserved -= count
+
+    def _hold(self, until: float) -> None:
+        """Where the endpoint has just said that it limits calls, no other check asks before the time
+        it gave.
+        """
+        seconds = min(self.hold_until, until) - time.monotonic()
+        if seconds > 0:
+            self.cancelled.wait(seconds)
+
+    def _count(self, answer: Answer) -> None:
+        usage = _usage_of(answer)
+        with self.lock:
+            self.usage.calls += 1
+            self.usage.prompt_tokens += tokens(usage, "prompt_tokens") or tokens(usage, "input_tokens") or 0
+            self.usage.completion_tokens += (
+                tokens(usage, "completion_tokens") or tokens(usage, "output_tokens") or 0
+            )
+
+
+def _usage_of(answer: Answer) -> Mapping[str, Any]:
+    whole = answer.json
+    if isinstance(whole, Mapping):
+        return whole["usage"] if isinstance(whole.get("usage"), Mapping) else {}
+    found: dict[str, Any] = {}
+    for _, text in answer.events if answer.status else ():
+        if '"usage"' in text:
+            try:
+                piece = json.loads(text)
+            except ValueError:
+                continue
+            if isinstance(piece, Mapping) and isinstance(piece.get("usage"), Mapping):
+                found.update({name: value for name, value in piece["usage"].items() if value is not None})
+    return found
+
+
+def _is_refused(answer: Answer, said: Said) -> bool:
+    return not answer.ok or said.is_error or said.is_html
+
+
+def _ends_stream(body: bytes) -> bool:
+    """Reading ends at `[DONE]`: some servers keep the connection open after it."""
+    return body[-40:].rstrip().endswith(b"[DONE]")
+
+
+def shown(body: Any) -> Any:
+    """A request's body as the report keeps it: long strings (an image, audio) shortened, nothing else
+    changed.
+    """
+    if isinstance(body, str):
+        return body if len(body) <= _SHOWN_VALUE else body[: _SHOWN_VALUE // 2] + f"…({len(body)} characters)"
+    if isinstance(body, Mapping):
+        return {name: shown(value) for name, value in body.items()}
+    if isinstance(body, list | tuple):
+        return [shown(value) for value in body]
+    return body
+
+
+def check_of(
+    name: str,
+    status: Status,
+    request: Request,
+    answer: Answer | None,
+    evidence: str,
+    run: Run,
+    adaptations: tuple[str, ...] = (),
+) -> Check:
+    """The record of a call as a check of the report, cleaned of the key."""
+    path = "/" + request.route.lstrip("/")
+    return Check(
+        name=name,
+        status=status,
+        method=request.method,
+        path=path if request.at_root else f"{run.base.path}{path}",
+        http_status=answer.status if answer else None,
+        duration_ms=answer.duration_ms if answer else None,
+        first_byte_ms=answer.first_byte_ms if answer else None,
+        evidence=clean(evidence, run.endpoint.api_key),
+        adaptations=adaptations,
+        request=shown(request.body) if request.body is not None else None,
+    )

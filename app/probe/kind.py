@@ -1,0 +1,36 @@
+"""What the probe must know of a model type: its proof, its checks, and the capabilities it reports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from app.probe.asking import Task
+from app.probe.asks import Finding
+from app.probe.conversation import Run
+from app.probe.proof import Proof
+
+
+def _no_tasks(run: Run) -> tuple[Task, ...]:
+    return ()
+
+
+def _nothing_to_settle(run: Run, found: dict[str, Finding]) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelType:
+    """A row of `app.model_types.MODEL_TYPES`.
+
+    `checks` gives the tasks of the second phase, `settle` what only all their findings together tell, `capabilities`
+    the names in the report with the field of the model document that each fills, `sections` the parts of the form.
+    """
+
+    name: str
+    label: str
+    proof: Proof
+    checks: Callable[[Run], tuple[Task, ...]] = _no_tasks
+    settle: Callable[[Run, dict[str, Finding]], None] = _nothing_to_settle
+    capabilities: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    sections: tuple[str, ...] = ("connection", "general", "pricing")

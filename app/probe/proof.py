@@ -1,0 +1,227 @@
+"""The proof: the cheapest real call of a model type, asked again differently until it works or the answer is
+final.
+
+The ladder is bounded (`limits.proof_calls`) and stops at once where the answer is about the key, the quota or the
+model. What it learned about the shape of a request is the shape that every later check uses.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from app.probe.base import Base
+from app.probe.client import Answer
+from app.probe.conversation import Request, Run
+from app.probe.diagnosis import FINAL, Judgement
+from app.probe.negotiation import Shape, learn
+from app.probe.words import Said
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What an answer proves: a sentence, and what it tells about the model besides."""
+
+    evidence: str
+    model: str | None = None
+    observed: dict[str, Any] = field(default_factory=dict)
+    warning: tuple[str, str] | None = None
+    thinks: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Weak:
+    """An answer that is almost a proof: `why`, and the shape with which to ask once more."""
+
+    why: str
+    again: Shape | None
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """How a model type is proven. `request` builds the call from model id and shape; `judge` reads the
+    answer.
+
+    `fallbacks` gives further shapes where a refusal teaches nothing; `plain` a second prompt where a filter refused
+    the first. `streams` says whether the route can stream.
+    """
+
+    route: str
+    request: Callable[[Run, str, Shape], Request]
+    judge: Callable[[Answer, Run], Shown | Weak | None]
+    fallbacks: Callable[[Shape], Iterable[Shape]] = lambda shape: ()
+    streams: bool = False
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How a proof ended. `shown` is None where it failed; then `said`, `judgement` and `answer` tell why."""
+
+    request: Request
+    answer: Answer
+    said: Said
+    judgement: Judgement
+    shape: Shape
+    shown: Shown | None
+    stream_seen: bool | None = None
+    """False where a streamed attempt was answered with an error or with nothing."""
+    calls: int = 0
+    why: str = ""
+
+
+_FILTERED = (
+    "prompt_filtered",
+    "A content filter of the endpoint refused the probe's prompts; key and model were accepted.",
+)
+
+
+def prove(
+    run: Run,
+    proof: Proof,
+    *,
+    base: Base | None = None,
+    model: str | None = None,
+    shape: Shape | None = None,
+    until: float | None = None,
+    calls: int | None = None,
+) -> Outcome:
+    """Climb the ladder for one model at one base. Never raises for what the endpoint does."""
+    until = until or run.deadline
+    model = run.endpoint.model_id if model is None else model
+    ladder = _Ladder(run, proof, base, model, until, calls or run.limits.proof_calls)
+    return ladder.climb(shape or run.shape)
+
+
+@dataclass(slots=True)
+class _Ladder:
+    run: Run
+    proof: Proof
+    base: Base | None
+    model: str
+    until: float
+    bound: int
+    calls: int = 0
+    tried: set[str] = field(default_factory=set)
+    stream_seen: bool | None = None
+
+    def climb(self, shape: Shape) -> Outcome:
+        outcome = self._ask(shape)
+        first = outcome
+        queue: Iterator[Shape] | None = None
+        while outcome.shown is None and self.calls < self.bound and time.monotonic() < self.until:
+            if outcome.answer.failure and outcome.answer.status is None or self._is_final(outcome):
+                break
+            following = self._next(outcome)
+            if following is None:
+                queue = queue if queue is not None else self._fallbacks(first)
+                following = next((s for s in queue if self._is_new(s)), None)
+            if following is None:
+                break
+            outcome = self._ask(following)
+        result = (
+            outcome
+            if outcome.shown or self._is_final(outcome) or first.said.text == ""
+            else self._telling(first, outcome)
+        )
+        result.calls, result.stream_seen = self.calls, self.stream_seen
+        return result
+
+    def _telling(self, first: Outcome, last: Outcome) -> Outcome:
+        """Of two failures the one that says more: a later rung's complaint about our own variant
+        tells less.
+        """
+        return (
+            last
+            if last.shape.adaptations
+            and last.judgement.meaning != "shape"
+            and first.judgement.meaning == "shape"
+            else first
+        )
+
+    def _ask(self, shape: Shape) -> Outcome:
+        request = self.proof.request(self.run, self.model, shape)
+        self.tried.add(_signature(request))
+        self.calls += 1
+        streaming = bool(request.body and request.body.get("stream"))
+        until = self.until if streaming else self.until - self._reserve_s()
+        answer, said, judgement = self.run.ask_patiently("proof", request, until, base=self.base)
+        verdict = None if _broken(answer) else self.proof.judge(answer, self.run)
+        if streaming and not isinstance(verdict, Shown) and _stream_failed(answer):
+            self.stream_seen = False
+        outcome = Outcome(request, answer, said, judgement, shape, None, self.stream_seen)
+        if isinstance(verdict, Shown):
+            outcome.shown = verdict
+        elif isinstance(verdict, Weak):
+            return self._once_more(outcome, verdict)
+        if outcome.shown is None and judgement.meaning == "filtered" and not shape.plain:
+            return self._plainer(outcome)
+        return outcome
+
+    def _reserve_s(self) -> float:
+        """Time kept for one streamed attempt after all waiting: some endpoints serve nothing else."""
+        left = self.until - time.monotonic()
+        return min(5.0, left / 8) if self.proof.streams else 0.0
+
+    def _once_more(self, outcome: Outcome, weak: Weak) -> Outcome:
+        outcome.why = weak.why
+        if weak.again is None or self.calls >= self.bound:
+            return outcome
+        request = self.proof.request(self.run, self.model, weak.again)
+        if _signature(request) in self.tried:
+            return outcome
+        return self._ask(weak.again)
+
+    def _plainer(self, outcome: Outcome) -> Outcome:
+        """A filter was reached with a good key and a known model: ask plainer once, else let the
+        proof stand.
+        """
+        plain = replace(outcome.shape, plain=True)
+        if self.calls < self.bound:
+            second = self._ask(plain)
+            if second.shown or second.judgement.meaning != "filtered":
+                return second
+        outcome.shown = Shown(
+            "The endpoint's content filter answered: key and model were accepted.", warning=_FILTERED
+        )
+        return outcome
+
+    def _is_final(self, outcome: Outcome) -> bool:
+        return (
+            outcome.judgement.meaning in FINAL
+            and outcome.judgement.by_words
+            and not learn(outcome.shape, outcome.said, outcome.request.body or {})
+            or outcome.answer.status in (401, 402)
+        )
+
+    def _next(self, outcome: Outcome) -> Shape | None:
+        shape = learn(outcome.shape, outcome.said, outcome.request.body or {})
+        return shape if shape is not None and self._is_new(shape) else None
+
+    def _is_new(self, shape: Shape) -> bool:
+        return _signature(self.proof.request(self.run, self.model, shape)) not in self.tried
+
+    def _fallbacks(self, first: Outcome) -> Iterator[Shape]:
+        """Shapes to try where the words teach nothing, for refusals that may be about the shape at all."""
+        if first.judgement.meaning in ("shape", "endpoint_error") or (
+            first.judgement.meaning == "not_openai_compatible" and not first.said.is_html
+        ):
+            yield from self.proof.fallbacks(first.shape)
+            if self.proof.streams and not first.shape.stream:
+                yield first.shape.because("asked for a stream", stream=True)
+        elif first.judgement.meaning == "model_unavailable" and self.proof.streams and first.answer.ok:
+            yield first.shape.because("asked for a stream", stream=True)
+
+
+def _signature(request: Request) -> str:
+    return f"{request.method} {request.route} {request.content_type} {request.body!r} {hash(request.raw)}"
+
+
+def _broken(answer: Answer) -> bool:
+    return answer.status is None or not 200 <= answer.status < 300
+
+
+def _stream_failed(answer: Answer) -> bool:
+    """A stream that was begun (2xx) and brought an error or nothing: that it streams was seen to be wrong."""
+    return answer.status is not None and 200 <= answer.status < 300

@@ -1,0 +1,255 @@
+"""What a chat or completion answer says, from JSON and from any kind of stream, as one value.
+
+Working servers send streams labelled JSON, JSON where a stream was asked, whole completions in one SSE event, content
+as a list of parts, thinking in five places, tool arguments as objects. All of it is read here and judged elsewhere.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.probe.client import Answer
+from app.probe.words import parsed
+
+RAN = frozenset(
+    {
+        "length",
+        "max_tokens",
+        "tool_calls",
+        "function_call",
+        "stop",
+        "eos",
+        "end_turn",
+        "stop_sequence",
+        "eos_token",
+        "MAX_TOKENS",
+        "STOP",
+        "tool_use",
+        "content_filter",
+    }
+)
+CUT = frozenset({"length", "max_tokens", "MAX_TOKENS", "max_output_tokens", "model_length"})
+_THINK_OPEN = re.compile(r"^\s*<(think|thinking|thought|reasoning|seed:think)>", re.I)
+_THINK_CLOSE = re.compile(r"</(think|thinking|thought|reasoning|seed:think)>", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call the model made. `arguments` is the parsed object, None where the text was no JSON object."""
+
+    name: str
+    arguments: Mapping[str, Any] | None
+    as_object: bool
+    """The arguments came as an object in place of the string that the API specifies."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """An answer of a chat or completion route."""
+
+    content: str
+    """What was said, with a leading thinking block set aside."""
+    reasoning: str
+    calls: tuple[ToolCall, ...]
+    finish: str | None
+    model: str | None
+    usage: Mapping[str, Any]
+    streamed: bool
+    deltas: int
+    thinks: bool
+    said_something: bool
+    first_token_ms: int | None
+    has_error: bool
+    pieces: int = 0
+    """How many stream pieces the tool calls came in."""
+
+    @property
+    def cut(self) -> bool:
+        """The token limit ended it."""
+        return self.finish in CUT
+
+
+@dataclass(slots=True)
+class _Heard:
+    content: list[str] = field(default_factory=list)
+    reasoning: list[str] = field(default_factory=list)
+    calls: dict[Any, dict[str, Any]] = field(default_factory=dict)
+    finish: str | None = None
+    model: str | None = None
+    usage: dict[str, Any] = field(default_factory=dict)
+    choices: int = 0
+    deltas: int = 0
+    pieces: int = 0
+    first_token_ms: int | None = None
+    has_error: bool = False
+
+
+def listen(answer: Answer) -> Spoken | None:
+    """The answer read as a completion, whatever its label; None where it holds no choice at all."""
+    heard = _Heard()
+    whole = answer.json
+    streamed = False
+    if isinstance(whole, Mapping):
+        _hear(heard, whole, answer.first_byte_ms)
+    else:
+        for at_ms, text in answer.events:
+            streamed = True
+            piece = parsed(text)
+            if isinstance(piece, Mapping):
+                _hear(heard, piece, at_ms)
+    if not heard.choices:
+        return None
+    return _spoken(heard, streamed)
+
+
+def _hear(heard: _Heard, piece: Mapping[str, Any], at_ms: int | None) -> None:
+    heard.has_error = heard.has_error or bool(piece.get("error"))
+    if isinstance(piece.get("model"), str) and piece["model"]:
+        heard.model = piece["model"]
+    if isinstance(piece.get("usage"), Mapping):
+        heard.usage.update({name: value for name, value in piece["usage"].items() if value is not None})
+    choices = piece.get("choices")
+    for choice in choices if isinstance(choices, list) else ():
+        if isinstance(choice, Mapping):
+            heard.choices += 1
+            _hear_choice(heard, choice, at_ms)
+
+
+def _hear_choice(heard: _Heard, choice: Mapping[str, Any], at_ms: int | None) -> None:
+    finish = choice.get("finish_reason")
+    if isinstance(finish, str) and finish:
+        heard.finish = finish
+    delta, message = choice.get("delta"), choice.get("message")
+    heard.deltas += isinstance(delta, Mapping)
+    before = len(heard.content) + len(heard.reasoning) + heard.pieces
+    if isinstance(choice.get("text"), str):
+        heard.content.append(choice["text"])
+    for part in (message, delta):
+        if isinstance(part, Mapping):
+            _hear_message(heard, part)
+    if heard.first_token_ms is None and len(heard.content) + len(heard.reasoning) + heard.pieces > before:
+        heard.first_token_ms = at_ms
+
+
+def _hear_message(heard: _Heard, message: Mapping[str, Any]) -> None:
+    for kind, text in _parts(message.get("content")):
+        if text:
+            (heard.reasoning if kind == "thinking" else heard.content).append(text)
+    for name in ("reasoning_content", "reasoning", "thinking"):
+        heard.reasoning.extend(text for _, text in _parts(message.get(name)) if text)
+    details = message.get("reasoning_details")
+    if isinstance(details, list):
+        heard.reasoning.extend(
+            str(d.get("text") or d.get("summary") or "…") for d in details if isinstance(d, Mapping)
+        )
+    calls = message.get("tool_calls")
+    for place, call in enumerate(calls if isinstance(calls, list) else ()):
+        if isinstance(call, Mapping):
+            _hear_call(heard, call, place)
+
+
+def _hear_call(heard: _Heard, call: Mapping[str, Any], place: int) -> None:
+    heard.pieces += 1
+    function = call.get("function")
+    if not isinstance(function, Mapping):
+        return
+    index = call.get("index")
+    key: Any = index if isinstance(index, int) else place
+    # Some servers number every streamed call 0: a new id together with a new name begins a new call.
+    known = heard.calls.get(key)
+    if known and call.get("id") and known["id"] and call["id"] != known["id"] and function.get("name"):
+        key = (key, call["id"])
+    mine = heard.calls.setdefault(key, {"id": call.get("id"), "name": "", "text": "", "object": None})
+    if isinstance(function.get("name"), str) and function["name"] != mine["name"]:
+        mine["name"] += function["name"]
+    arguments = function.get("arguments")
+    if isinstance(arguments, Mapping):
+        mine["object"] = arguments
+    elif isinstance(arguments, str):
+        mine["text"] += arguments
+
+
+def _parts(content: Any) -> Iterator[tuple[str, str]]:
+    """Pairs (kind, text) of a content that is a string, a list of parts, or None."""
+    if isinstance(content, str):
+        yield "text", content
+    elif isinstance(content, Mapping):
+        yield "text", str(content.get("text") or "")
+    elif isinstance(content, Sequence):
+        for part in content:
+            if isinstance(part, str):
+                yield "text", part
+            elif isinstance(part, Mapping):
+                thinking = part.get("type") in ("thinking", "reasoning") or "thinking" in part
+                inner = part.get("thinking") if thinking else part.get("text")
+                text = "".join(t for _, t in _parts(inner)) if not isinstance(inner, str) else inner
+                yield ("thinking" if thinking else "text"), text or ("…" if thinking else "")
+
+
+def _call(mine: Mapping[str, Any]) -> ToolCall:
+    if mine["object"] is not None:
+        return ToolCall(mine["name"], mine["object"], True)
+    try:
+        arguments = json.loads(mine["text"] or "null")
+    except ValueError:
+        arguments = None
+    return ToolCall(mine["name"], arguments if isinstance(arguments, dict) else None, False)
+
+
+def _spoken(heard: _Heard, streamed: bool) -> Spoken:
+    raw = "".join(heard.content)
+    content, thought = set_thinking_aside(raw)
+    reasoning = "".join(heard.reasoning) + thought
+    return Spoken(
+        content=content,
+        reasoning=reasoning,
+        calls=tuple(_call(mine) for mine in heard.calls.values()),
+        finish=heard.finish,
+        model=heard.model,
+        usage=heard.usage,
+        streamed=streamed,
+        deltas=heard.deltas,
+        thinks=bool(reasoning.strip()) or reasoning_tokens(heard.usage) > 0,
+        said_something=bool(raw.strip() or reasoning.strip() or heard.calls),
+        first_token_ms=heard.first_token_ms,
+        has_error=heard.has_error,
+        pieces=heard.pieces,
+    )
+
+
+def set_thinking_aside(text: str) -> tuple[str, str]:
+    """(what is said, what was thought): a leading block, one never closed, or one whose opening tag the
+    server ate.
+    """
+    close = list(_THINK_CLOSE.finditer(text))
+    if close and (
+        _THINK_OPEN.match(text) or not re.search(r"<(think|thinking)>", text[: close[-1].start()], re.I)
+    ):
+        end = close[-1]
+        return text[end.end() :].strip(), _THINK_OPEN.sub("", text[: end.start()]).strip() or "…"
+    if _THINK_OPEN.match(text):
+        return "", _THINK_OPEN.sub("", text).strip() or "…"
+    return text.strip(), ""
+
+
+def reasoning_tokens(usage: Mapping[str, Any]) -> int:
+    """Reasoning tokens as the usage states them, 0 where it does not."""
+    details = usage.get("completion_tokens_details") or usage.get("output_tokens_details")
+    for place in (details, usage):
+        if isinstance(place, Mapping) and isinstance(place.get("reasoning_tokens"), int | float):
+            return int(place["reasoning_tokens"])
+    return 0
+
+
+def tokens(usage: Mapping[str, Any], name: str) -> int | None:
+    """A count of the usage as a whole number, or None where it is absent, null or no number."""
+    value = usage.get(name)
+    return (
+        int(value)
+        if isinstance(value, int | float) and not isinstance(value, bool) and value == value
+        else None
+    )
