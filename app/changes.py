@@ -85,10 +85,11 @@ def _applied(
         if keeping.endpoint_of(model) != before:
             db.session.rollback()
             return None
-        changes = keeping.apply(model, values)
-        kept = keeping.keep_probe(model, report, "update", actor) if report else None
-        audit.record(actor, "model.updated", model, {"changes": changes})
-        keeping.commit(keeping.identity(keeping.columns_of(model)))
+        with keeping.refusing_same(keeping.columns_of(model) | values):
+            changes = keeping.apply(model, values)
+            kept = keeping.keep_probe(model, report, "update", actor) if report else None
+            audit.record(actor, "model.updated", model, {"changes": changes})
+            db.session.commit()
     except ApiError:
         db.session.rollback()
         raise

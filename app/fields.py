@@ -115,7 +115,7 @@ class Secret(Input, PasswordField):
 
 
 class Choice(Input, SelectField):
-    """One of a list. `choices` are (value, label) pairs."""
+    """One of a list. `choices` maps values to labels."""
 
     def pre_validate(self, form: BaseForm) -> None:
         """Refuse what is not on the list, and say what is."""
@@ -137,7 +137,7 @@ class Flag(Input, SelectField):
     _LABELS = {"": "Not said", "true": "Yes", "false": "No"}
 
     def __init__(self, label: str, *rules: Rule, **options: Any) -> None:
-        super().__init__(label, *rules, choices=list(self._LABELS.items()), **options)
+        super().__init__(label, *rules, choices=dict(self._LABELS), **options)
 
     def process_data(self, value: Any) -> None:
         """Take a default or a stored value: True, False or None."""

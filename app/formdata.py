@@ -223,8 +223,8 @@ def _members(pairs: list[tuple[str, JSON]]) -> Members:
 
 
 def _require_json(content_type: str) -> None:
-    kind, options = parse_options_header(content_type)
-    charset = options.get("charset", "utf-8").lower()
+    kind, options = parse_options_header(content_type.lower())
+    charset = options.get("charset", "utf-8")
     is_json = kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
     if not is_json or charset not in ("utf-8", "utf8", "us-ascii"):
         got = f"`{shown(content_type)}`" if content_type else "none"

@@ -86,7 +86,7 @@ class OpenAILikeForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
         required=True,
         section="connection",
         help="Decides which call proves that it works.",
-        choices=[(name, row.label) for name, row in MODEL_TYPES.items()],
+        choices={name: row.label for name, row in MODEL_TYPES.items()},
         example="chat",
     )
     display_name = Text(

@@ -1,12 +1,14 @@
-"""What registration writes: a model, its key, its probes. Nothing here commits but `commit`."""
+"""What registration writes: a model, its key, its probes. Nothing here commits."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm.attributes import flag_modified
 
 from app import vault
 from app.access import Actor
@@ -56,35 +58,36 @@ def keep_probe(model: RegisteredModel, report: Report, trigger: str, actor: Acto
         actor=actor.label,
     )
     full = kept.report = in_full(report, kept.id, model.id)
-    db.session.add(kept)
     model.last_probe_id = kept.id
     model.health = "up" if report.verdict == "accepted" else "down"
+    # A probe that saw nothing new leaves the document as it was, `updated` included.
+    flag_modified(model, "updated")
     if report.verdict == "accepted":
+        if model.observed not in (None, full["observed"]):
+            model.updated = now()
         model.observed = full["observed"]
         model.capabilities = full["capabilities"]
+    db.session.flush()
+    db.session.add(kept)
     return full
 
 
-def commit(same: tuple[str, str, str]) -> None:
-    """Commit; of two at once that want the same (model_id, base_url, model_type) one gets ApiError 409."""
+@contextmanager
+def refusing_same(values: Values) -> Iterator[None]:
+    """Around what writes a model: of two at once that want the same three, one gets ApiError 409 here."""
     try:
-        db.session.commit()
+        yield
     except IntegrityError as error:
         db.session.rollback()
-        found = RegisteredModel.same_as(*same)
+        found = RegisteredModel.same_as(*_identity(values))
         if found is None:
             raise
         raise _already_exists(found) from error
 
 
-def identity(values: Values) -> tuple[str, str, str]:
-    """What no two models share: model_id, base_url, model_type."""
-    return values["model_id"], values["base_url"], values["model_type"]
-
-
 def refuse_same(values: Values, but: str | None = None) -> None:
     """ApiError 409 where another model than `but` (an id) is the same already."""
-    found = RegisteredModel.same_as(*identity(values))
+    found = RegisteredModel.same_as(*_identity(values))
     if found is not None and found.id != but:
         raise _already_exists(found)
 
@@ -133,6 +136,11 @@ def outline(values: Values, report: Report) -> Mapping[str, JSON]:
     if report.diagnosis:
         made |= {"code": report.diagnosis.code, "message": report.diagnosis.message}
     return made
+
+
+def _identity(values: Values) -> tuple[str, str, str]:
+    """What no two models share: model_id, base_url, model_type."""
+    return values["model_id"], values["base_url"], values["model_type"]
 
 
 def _set_key(model: RegisteredModel, key: str) -> None:

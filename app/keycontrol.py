@@ -14,12 +14,10 @@ from sqlalchemy import delete, insert, update
 from sqlalchemy.exc import IntegrityError
 
 from app.models import KeyControl, db, now
+from app.probe.controls import WRONG_KEY
 from app.probe.types import Report
 
 AT_MOST_EVERY = timedelta(hours=1)
-CHECK = "wrong_key"
-"""The name of the check of a report that is this control."""
-
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -63,4 +61,4 @@ def was_used(report: Report | None) -> bool:
     """Whether a wrong key was sent. A probe that broke off may have sent one, so that counts as used."""
     if report is None:
         return True
-    return any(check.name == CHECK and check.http_status is not None for check in report.checks)
+    return any(check.name == WRONG_KEY and check.status != "skipped" for check in report.checks)

@@ -16,6 +16,7 @@ from app import audit, changes, keeping
 from app.access import Actor
 from app.errors import ApiError
 from app.models import RegisteredModel, db, new_id
+from app.probe.types import Report
 from app.probing import (
     Asked,
     Depth,
@@ -121,11 +122,12 @@ def _registering(values: dict[str, Any], asked: Asked) -> Events:
     if report.verdict == "rejected":
         yield changes.rejected(values, report, asked)
         return
-    model = keeping.new_model(values, asked.actor)
-    full = keeping.keep_probe(model, report, "registration", asked.actor)
-    audit.record(asked.actor, "model.registered", model, keeping.outline(values, report))
-    id = model.id
-    keeping.commit(keeping.identity(values))
+    with keeping.refusing_same(values):
+        model = keeping.new_model(values, asked.actor)
+        full = keeping.keep_probe(model, report, "registration", asked.actor)
+        audit.record(asked.actor, "model.registered", model, keeping.outline(values, report))
+        id = model.id
+        db.session.commit()
     yield Registered(id, full)
 
 
@@ -145,8 +147,10 @@ def _reprobing(id: str, trigger: str, asked: Asked) -> Events:
     yield Probed(_kept(id, before, trigger, asked, report) or in_full(report, new_id(), None))
 
 
-def _kept(id: str, before: tuple[Any, ...], trigger: str, asked: Asked, report: Any) -> dict[str, Any] | None:
-    """Keep a re-probe; None where the model was deleted or changed meanwhile, so that the report tells of no one."""
+def _kept(
+    id: str, before: tuple[Any, ...], trigger: str, asked: Asked, report: Report
+) -> dict[str, Any] | None:
+    """Keep a re-probe; None where the model was deleted or changed meanwhile: it tells of no one then."""
     try:
         model = keeping.locked(id)
     except ApiError:

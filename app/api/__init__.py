@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from app.api import health
+from app.api import health, models, probes
 
-blueprints: tuple[Blueprint, ...] = (health.blueprint,)
+blueprints: tuple[Blueprint, ...] = (health.blueprint, models.blueprint, probes.blueprint)

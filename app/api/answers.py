@@ -1,0 +1,189 @@
+"""What the routes of the JSON side share: reading a request, finding a model, making an answer."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Collection, Sequence
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+from flask import Response, request
+
+from app import formdata
+from app.config import settings
+from app.document import document, ref_prefix
+from app.errors import ApiError
+from app.models import RegisteredModel
+from app.probing import Depth
+from app.registration import Rejected
+
+JSON = Any
+T = TypeVar("T")
+
+LONGEST_PAGE = 1000
+PAGE = 100
+
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def json_body() -> JSON:
+    """The parsed body of the request; ApiError 413, 415 or 400."""
+    return formdata.parse(request.get_data(), request.headers.get("Content-Type", ""))
+
+
+def answer(value: JSON, status: int = 200) -> Response:
+    """A JSON response."""
+    return Response(encoded(value), status, mimetype="application/json")
+
+
+def encoded(value: JSON) -> bytes:
+    """A value as JSON in UTF-8 without white space. NaN would be no JSON, so it must not get this far."""
+    return json.dumps(value, separators=(",", ":"), allow_nan=False).encode()
+
+
+def document_answer(model: RegisteredModel) -> Response:
+    """The document of a model with its ETag."""
+    body = encoded(document(model))
+    response = Response(body, mimetype="application/json")
+    response.headers["ETag"] = etag_of(body)
+    return response
+
+
+def conditional(response: Response) -> Response:
+    """The response, or 304 without a body where the caller has just this one (If-None-Match)."""
+    response.headers["Cache-Control"] = "private, no-cache"
+    etag, _ = response.get_etag()
+    if etag and request.if_none_match.contains_weak(etag):
+        short = Response(status=304)
+        for name in ("ETag", "Cache-Control", "Link"):
+            if name in response.headers:
+                short.headers[name] = response.headers[name]
+        return short
+    return response
+
+
+def etag_of(body: bytes) -> str:
+    """The ETag of a body, quoted."""
+    return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+
+
+def check_if_match(model: RegisteredModel) -> None:
+    """ApiError 412 where the caller says which document it wants to change, and it is another by now."""
+    if "If-Match" not in request.headers:
+        return
+    now = etag_of(encoded(document(model))).strip('"')
+    if not request.if_match.contains(now):
+        raise ApiError(
+            "precondition_failed",
+            "The model was changed since you read it. Read it again, then send the change with its new ETag.",
+            412,
+            headers={"ETag": f'"{now}"'},
+        )
+
+
+def find_model(ref: str) -> RegisteredModel:
+    """The model with this id or exact refId; ApiError 404, or 409 where several share the refId."""
+    if _ID.fullmatch(ref):
+        model = RegisteredModel.by_id(ref)
+        if model is not None:
+            return model
+    return _the_one(_by_ref(ref), ref)
+
+
+def _by_ref(ref: str) -> Sequence[RegisteredModel]:
+    prefix = ref_prefix()
+    model_id = ref.removeprefix(prefix)
+    if not ref.startswith(prefix) or "\0" in model_id or len(model_id) > 256:
+        return ()
+    return RegisteredModel.by_ref(model_id)
+
+
+def _the_one(found: Sequence[RegisteredModel], ref: str) -> RegisteredModel:
+    if not found:
+        shown = formdata.shown(ref, 320)
+        raise ApiError("not_found", f"There is no model with the id or refId {shown}.", 404, field="id")
+    if len(found) > 1:
+        ids = [model.id for model in found]
+        raise ApiError(
+            "ambiguous_reference",
+            f"{len(found)} models share this refId. Use the id of the one you mean: {', '.join(ids)}.",
+            409,
+            field="id",
+            suggestions={"id": ids},
+        )
+    return found[0]
+
+
+def rejection(end: Rejected) -> ApiError:
+    """The answer for a rejected probe: 400, the whole report beside the error."""
+    diagnosis = end.diagnosis
+    return ApiError(
+        diagnosis["code"],
+        diagnosis["message"],
+        400,
+        field=diagnosis["field"],
+        suggestions=diagnosis["suggestions"],
+        extra={"probe": end.report},
+    )
+
+
+def text_argument(name: str, longest: int = 256) -> str | None:
+    """A query parameter, None where it is absent or empty; ApiError 400 where it can't be one."""
+    value = request.args.get(name, "")
+    if len(value) > longest or "\0" in value:
+        raise bad_argument(name, f"may have at most {longest} characters, and no NUL")
+    return value or None
+
+
+def choice_argument(name: str, choices: Collection[str]) -> str | None:
+    """A query parameter that is one of `choices`, or None; ApiError 400."""
+    value = request.args.get(name)
+    if value is not None and value not in choices:
+        raise bad_argument(name, f"must be one of {', '.join(choices)}")
+    return value
+
+
+def flag_argument(name: str) -> bool | None:
+    """A query parameter that is `true` or `false`, or None; ApiError 400."""
+    value = choice_argument(name, ("true", "false"))
+    return None if value is None else value == "true"
+
+
+def depth_argument() -> Depth:
+    """`depth`: the whole probe, or only what decides."""
+    return "proof" if choice_argument("depth", ("full", "proof")) == "proof" else "full"
+
+
+def limit_argument() -> int:
+    """`limit`: how many entries a page may have."""
+    value = request.args.get("limit", str(PAGE))
+    if not re.fullmatch(r"[0-9]{1,6}", value) or not 1 <= int(value) <= LONGEST_PAGE:
+        raise bad_argument("limit", f"must be a whole number from 1 to {LONGEST_PAGE}")
+    return int(value)
+
+
+def cursor_argument() -> str | None:
+    """`cursor`: the id after which a page begins, as the `Link` of the page before gave it."""
+    value = request.args.get("cursor")
+    if value is not None and not _ID.fullmatch(value):
+        raise bad_argument("cursor", "must be one that a Link header gave")
+    return value
+
+
+def bad_argument(name: str, wrong: str) -> ApiError:
+    """The answer for a query parameter that can't be used."""
+    return ApiError("invalid_request", f"The query parameter `{name}` {wrong}.", 400, field=name)
+
+
+def next_link(response: Response, cursor: str) -> None:
+    """Say where the next page is: the same query with another cursor."""
+    query = request.args.to_dict(flat=False) | {"cursor": [cursor]}
+    root = settings().public_url or request.url_root.rstrip("/")
+    response.headers["Link"] = f'<{root}{request.path}?{urlencode(query, doseq=True)}>; rel="next"'
+
+
+def page_of(found: list[T], limit: int) -> tuple[list[T], bool]:
+    """At most `limit` entries, and whether one more was found."""
+    return found[:limit], len(found) > limit

@@ -1,0 +1,159 @@
+"""Models: create, read, list, change, delete."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response
+
+from app import formdata, registration
+from app.access import current_actor, require_scope
+from app.api.answers import (
+    answer,
+    check_if_match,
+    choice_argument,
+    conditional,
+    cursor_argument,
+    depth_argument,
+    document_answer,
+    encoded,
+    etag_of,
+    find_model,
+    flag_argument,
+    json_body,
+    limit_argument,
+    next_link,
+    page_of,
+    rejection,
+    text_argument,
+)
+from app.document import document
+from app.formdata import Problem
+from app.forms import OpenAILikeForm, OpenAILikeUpdateForm, invalid
+from app.keeping import found
+from app.model_types import MODEL_TYPES
+from app.models import RegisteredModel
+from app.registration import Probed, Registered, Rejected, Updated
+
+blueprint = Blueprint("api_models", __name__)
+
+HEALTHS = ("up", "degraded", "down", "unknown")
+
+
+@blueprint.post("/v2/models/openai-like")
+@require_scope("write")
+def create_openai_like() -> Response:
+    """Probe an OpenAI-compatible model and register it."""
+    form = OpenAILikeForm.from_json(json_body())
+    form.require_valid()
+    end = registration.drain(registration.register(form.values(), current_actor(), **_options()))
+    if isinstance(end, Rejected):
+        raise rejection(end)
+    assert isinstance(end, Registered)
+    return document_answer(found(end.model_id))
+
+
+@blueprint.post("/v2/models/openai-like/validate")
+@require_scope("write")
+def validate_openai_like() -> Response:
+    """Probe an OpenAI-compatible model and store nothing."""
+    form = OpenAILikeForm.from_json(json_body())
+    form.require_valid()
+    end = registration.drain(registration.validate(form.values(), current_actor(), **_options()))
+    assert isinstance(end, Probed)
+    return answer(end.report)
+
+
+@blueprint.patch("/v2/models/openai-like/<path:ref>")
+@require_scope("write")
+def update_openai_like(ref: str) -> Response:
+    """Change what the body holds; probe first where that is needed."""
+    model = find_model(ref)
+    form = OpenAILikeUpdateForm.from_json(json_body())
+    form.require_valid()
+    events = registration.update(
+        model, form.values(only_given=True), current_actor(), still=check_if_match, **_options()
+    )
+    end = registration.drain(events)
+    if isinstance(end, Rejected):
+        raise rejection(end)
+    assert isinstance(end, Updated)
+    return document_answer(found(end.model_id))
+
+
+@blueprint.get("/v2/models")
+@require_scope("read")
+def list_models() -> Response:
+    """A page of models, the newest first."""
+    limit = limit_argument()
+    models, more = page_of(_matching(limit + 1), limit)
+    body = encoded([document(model) for model in models])
+    response = Response(body, mimetype="application/json")
+    response.headers["ETag"] = etag_of(body)
+    if more:
+        next_link(response, models[-1].id)
+    return conditional(response)
+
+
+@blueprint.get("/v2/models/<path:ref>")
+@require_scope("read")
+def read_model(ref: str) -> Response:
+    """One model, by id or refId."""
+    return conditional(document_answer(find_model(ref)))
+
+
+@blueprint.delete("/v2/models/<path:ref>")
+@require_scope("write")
+def delete_model(ref: str) -> Response:
+    """Delete a model with its key and its probes."""
+    model = find_model(ref)
+    check_if_match(model)
+    id = model.id
+    registration.remove(model, current_actor())
+    return answer({"id": id, "deleted": True})
+
+
+@blueprint.post("/v2/workspace-models")
+@require_scope("write")
+def enable() -> Response:
+    """Enable a model, by id or refId."""
+    return _switch(_named_model(json_body()), enabled=True)
+
+
+@blueprint.delete("/v2/workspace-models/<path:ref>")
+@require_scope("write")
+def disable(ref: str) -> Response:
+    """Disable a model, by id or refId."""
+    return _switch(find_model(ref), enabled=False)
+
+
+def _switch(model: RegisteredModel, *, enabled: bool) -> Response:
+    registration.set_enabled(model, current_actor(), enabled=enabled)
+    return Response(status=204)
+
+
+def _named_model(body: Any) -> RegisteredModel:
+    """The model that the one member of a body names."""
+    given, problems = formdata.read(body, {"model_id": "string"})
+    if not problems and not given.get("model_id"):
+        problems = [Problem("model_id", "required", "`model_id` is required: the id or refId of a model.")]
+    if problems:
+        raise invalid(problems)
+    return find_model(given["model_id"])
+
+
+def _matching(limit: int) -> list[RegisteredModel]:
+    return RegisteredModel.newest(
+        limit,
+        cursor_argument(),
+        q=text_argument("q"),
+        model_type=choice_argument("model_type", MODEL_TYPES),
+        region=text_argument("region", 64),
+        status=choice_argument("status", HEALTHS),
+        enabled=flag_argument("enabled"),
+    )
+
+
+def _options() -> dict[str, Any]:
+    """How the caller wants the probe: `?strict=true`, `?depth=proof`."""
+    return {"strict": bool(flag_argument("strict")), "depth": depth_argument()}

@@ -1,0 +1,54 @@
+"""Probes: the history of a model, one report, and probing now."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response
+
+from app import registration
+from app.access import current_actor, require_scope
+from app.api.answers import (
+    answer,
+    cursor_argument,
+    depth_argument,
+    find_model,
+    limit_argument,
+    next_link,
+    page_of,
+)
+from app.errors import ApiError
+from app.models import Probe
+from app.registration import Probed
+
+blueprint = Blueprint("api_probes", __name__)
+
+
+@blueprint.get("/v2/models/<path:ref>/probes")
+@require_scope("read")
+def list_probes(ref: str) -> Response:
+    """A page of a model's probe reports, the newest first."""
+    limit = limit_argument()
+    probes, more = page_of(Probe.of_model(find_model(ref).id, limit + 1, cursor_argument()), limit)
+    response = answer([probe.report for probe in probes])
+    if more:
+        next_link(response, probes[-1].id)
+    return response
+
+
+@blueprint.post("/v2/models/<path:ref>/probes")
+@require_scope("write")
+def probe_now(ref: str) -> Response:
+    """Probe a model with its stored key, whatever the verdict."""
+    events = registration.reprobe(find_model(ref), current_actor(), depth=depth_argument())
+    end = registration.drain(events)
+    assert isinstance(end, Probed)
+    return answer(end.report)
+
+
+@blueprint.get("/v2/probes/<id>")
+@require_scope("read")
+def read_probe(id: str) -> Response:
+    """One probe report."""
+    probe = None if "\0" in id or len(id) > 36 else Probe.by_id(id)
+    if probe is None:
+        raise ApiError("not_found", "There is no probe with this id.", 404, field="id")
+    return answer(probe.report)
