@@ -42,7 +42,7 @@ def _add_system(draft: Draft, run: Run) -> None:
 def _add_developer(draft: Draft, run: Run) -> None:
     draft.developer = f'Begin every answer with the word "{draft.word}".'
     if "response_format" in draft.more:
-        draft.developer = f'Every JSON object you write has the value "{draft.word}" under the key "note".'
+        draft.developer = f'Every JSON object you write has the key "{draft.word}".'
 
 
 def _judge_word(heard: Heard) -> tuple[bool | None, str]:
@@ -197,7 +197,7 @@ def _judge_strict(heard: Heard) -> tuple[bool | None, str]:
 
 def _add_json_mode(draft: Draft, run: Run) -> None:
     draft.more["response_format"] = {"type": "json_object"}
-    draft.user.append('Answer with a JSON object that has the key "city" with a city of Norway.')
+    draft.user.append("Answer with a JSON object about a city of Norway.")
 
 
 def _judge_json_mode(heard: Heard) -> tuple[bool | None, str]:
