@@ -92,8 +92,7 @@ limiter = Limiter(
         # Whoever guesses tokens has a new one each time: those are counted by address.
         ApplicationLimit(
             lambda: f"{settings().rate_limit}/minute",
-            key_function=_address,
-            scope="refused",
+            key_function=lambda: f"refused:{request.remote_addr}",
             deduct_when=lambda response: response.status_code == 401,
         ),
     ],

@@ -181,7 +181,7 @@ class Settings:
         "first part of every refId",
     )
     public_url: str = _setting(_web_url, "", "where people reach this Muster; https makes cookies secure")
-    doc_url: str = _setting(_web_url, "", "page that error codes link to as <doc_url>#<code>")
+    doc_url: str = _setting(_web_url, "", "page that error codes link to, as #code")
 
     # The web server
     host: str = _setting(_text, "127.0.0.1", "address to listen on")

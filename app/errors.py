@@ -94,6 +94,7 @@ def doc_url(code: str) -> str:
 
 def init_app(app: Flask) -> None:
     """Register the handlers."""
+    app.before_request(_refuse_truncated)
     app.register_error_handler(ApiError, answer)
     app.register_error_handler(RateLimitExceeded, _answer_rate_limited)
     app.register_error_handler(HTTPException, _answer_http)
@@ -139,6 +140,14 @@ def _answer_unexpected(error: Exception) -> BaseResponse:
     if current_app.config.get("PROPAGATE_EXCEPTIONS"):
         raise error
     return _answer_http(InternalServerError())
+
+
+def _refuse_truncated() -> None:
+    """Werkzeug cuts a chunked body off at the limit without a word; half a body is not a whole one."""
+    if "chunked" in request.headers.get("Transfer-Encoding", ""):
+        limit = request.max_content_length
+        if limit is not None and len(request.get_data(cache=True, parse_form_data=False)) >= limit:
+            raise RequestEntityTooLarge
 
 
 def _drain() -> None:

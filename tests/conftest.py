@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -18,7 +20,7 @@ from sqlalchemy.engine import make_url
 from werkzeug.serving import make_server
 
 from app import config, create_app, database, vault
-from app.access import create_token, hash_password
+from app.access import create_token, hash_password, limiter
 from app.models import User, db
 
 PASSWORD = "correct horse battery"
@@ -47,10 +49,12 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_url() -> Iterator[str]:
     """A PostgreSQL of this run's own, with a migrated database named `template`."""
-    folder = tmp_path_factory.mktemp("postgres")
-    server = get_server(folder / "cluster", cleanup_mode="stop")
+    # Not in pytest's own folder: a socket's path may not be long.
+    folder = Path(tempfile.mkdtemp(prefix="muster-postgres-"))
+    folder.chmod(0o755)  # started by root, the server runs as another user
+    server = get_server(folder / "cluster", cleanup_mode="delete")
     url = server.get_uri()
     with psycopg.connect(url, autocommit=True) as connection:
         # Nothing here has to outlive a crash.
@@ -61,6 +65,7 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     _migrate(folder, _named(url, "template"))
     yield url
     server.cleanup()
+    shutil.rmtree(folder)
 
 
 def _migrate(folder: Path, url: str) -> None:
@@ -92,22 +97,31 @@ def database_url(database_kind: str, tmp_path: Path, request: pytest.FixtureRequ
 
 
 @pytest.fixture
-def app(database_url: str, tmp_path: Path) -> Iterator[Flask]:
-    """The application on an empty database, with keys, without rate limits and without forgery tokens."""
-    made = create_app(
-        {
-            "instance": tmp_path,
-            "database_url": database_url,
-            "rate_limit": 0,
-            "TESTING": True,
-            "WTF_CSRF_ENABLED": False,
-        }
-    )
-    vault.ensure_ring(made.config["MUSTER"])
-    config.ensure_secret(made.config["MUSTER"])
-    yield made
-    with made.app_context():
-        db.engine.dispose()
+def make_app(database_url: str, tmp_path: Path) -> Iterator[Callable[..., Flask]]:
+    """Makes applications on the test's empty database, with keys; by default without rate limits and without
+    forgery tokens. Takes overrides of settings (lower case) and of Flask's configuration (capitals)."""
+    made: list[Flask] = []
+    usual = {"instance": tmp_path, "database_url": database_url, "rate_limit": 0}
+    usual |= {"TESTING": True, "WTF_CSRF_ENABLED": False}
+
+    def make(**overrides: Any) -> Flask:
+        app = create_app(usual | overrides)
+        vault.ensure_ring(app.config["MUSTER"])
+        config.ensure_secret(app.config["MUSTER"])
+        limiter.reset()
+        made.append(app)
+        return app
+
+    yield make
+    for app in made:
+        with app.app_context():
+            db.engine.dispose()
+
+
+@pytest.fixture
+def app(make_app: Callable[..., Flask]) -> Flask:
+    """The application on an empty database, without rate limits and without forgery tokens."""
+    return make_app()
 
 
 @pytest.fixture
