@@ -24,10 +24,12 @@ INT64 = 2**63 - 1
 
 SURROUNDING = (
     "".join(
-        chr(code)
-        for code in (*range(0x21), 0x7F, 0x85, 0xA0, 0x1680, *range(0x2000, 0x2010), 0x2028, 0x2029, 0x202F)
+        map(
+            chr,
+            (*range(9, 14), 0x20, 0x85, 0xA0, 0x1680, *range(0x2000, 0x2010), 0x2028, 0x2029, 0x202F, 0x205F),
+        )
     )
-    + "\u205f\u2060\u3000\ufeff"
+    + "\u2060\u3000\ufeff"
 )
 """White space that people paste around things without seeing it, no-break and zero-width spaces included."""
 

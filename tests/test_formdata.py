@@ -167,7 +167,7 @@ def test_json_is_taken_under_its_names(content_type: str) -> None:
 
 def test_a_parsed_value_fits_one_type_only() -> None:
     values: list[Any] = ["a", True, 1.5, []]
-    fitting = [[kind for kind in ("string", "boolean", "number", "integer") if formdata.fits(kind, value)]  # type: ignore[arg-type]
+    fitting = [[kind for kind in ("string", "boolean", "number", "integer") if formdata.fits(kind, value)]
                for value in values]  # fmt: skip
     assert fitting == [["string"], ["boolean"], ["number"], []]
     assert formdata.fits("number", 1) and formdata.fits("integer", 1)
