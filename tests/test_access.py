@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from flask import Flask, jsonify
+from flask import Flask, jsonify, session
 from flask.testing import FlaskClient
 from flask.typing import ResponseReturnValue
 
@@ -211,7 +211,7 @@ def test_passwords_are_argon2id(password_hash: str) -> None:
 def test_cookies_are_closed_to_scripts_and_other_sites(app: Flask, client: FlaskClient) -> None:
     @app.get("/cookie")
     def cookie() -> str:
-        access.session["a"] = 1
+        session["a"] = 1
         return ""
 
     header = client.get("/cookie").headers["Set-Cookie"]

@@ -23,7 +23,7 @@ HERE = new_id()
 def stored(app: Flask, **changes: object) -> str:
     """The id of a model whose key is SECRET."""
     id = new_id()
-    row = {
+    row: dict[str, object] = {
         "model_id": id,
         "display_name": "d",
         "model_type": "chat",
