@@ -42,9 +42,13 @@ class Handler(BaseHTTPRequestHandler):
             return
         path, _, query = self.path.partition("?")
         headers = {name.lower(): value for name, value in self.headers.items()}
-        self.send(self.server.respond(Request(self.command, path, query, headers, body)))
+        self.send(self.respond(Request(self.command, path, query, headers, body)))
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = answer
+
+    def respond(self, request: Request) -> Reply:
+        """The reply to a request that was read."""
+        return self.server.respond(request)
 
     def read_body(self) -> bytes | None:
         """The body, by Content-Length or in chunks; None where it is too large."""

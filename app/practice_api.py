@@ -33,7 +33,7 @@ from app.practice_wire import (
 
 JSON = Any
 
-BY_JSON: dict[str, tuple[str, Callable[[Mapping[str, JSON], Model], Reply]]] = {
+JSON_ROUTES: dict[str, tuple[str, Callable[[Mapping[str, JSON], Model], Reply]]] = {
     "/chat/completions": ("chat", chat),
     "/responses": ("chat", responses),
     "/completions": ("completion", completion),
@@ -43,14 +43,15 @@ BY_JSON: dict[str, tuple[str, Callable[[Mapping[str, JSON], Model], Reply]]] = {
     "/audio/speech": ("tts", speech),
     "/moderations": ("moderation", moderations),
 }
-BY_FORM: dict[str, tuple[str, Callable[[Request, Model], Reply]]] = {
+FORM_ROUTES: dict[str, tuple[str, Callable[[Request, Model], Reply]]] = {
     "/images/edits": ("image", image_edits),
     "/audio/transcriptions": ("stt", transcriptions),
 }
+KINDS = {path: row[0] for path, row in [*JSON_ROUTES.items(), *FORM_ROUTES.items()]}
 
 
 class Practice:
-    """The API without its server: a request in, a reply out."""
+    """The API: `respond` takes any request. An empty `key` needs none; `prefix` stands before all paths."""
 
     def __init__(self, models: Sequence[Model] = MODELS, key: str = KEY, prefix: str = "/v1") -> None:
         self.models = {model.id: model for model in models}
@@ -72,21 +73,33 @@ class Practice:
 
     def route(self, request: Request) -> Reply:
         """The reply to a request with the right key."""
-        path = request.path.removeprefix(self.prefix) if request.path.startswith(self.prefix + "/") else ""
+        path = self.path(request)
         if path == "/models" or path.startswith("/models/"):
             return self.listed(request, path.removeprefix("/models").strip("/"))
-        if path not in BY_JSON and path not in BY_FORM:
-            return unknown_path(request)
+        if path not in KINDS:
+            return self.lost(request)
         if request.method != "POST":
             return not_allowed(request)
-        if path in BY_FORM:
-            kind, answer_form = BY_FORM[path]
-            model = self.model(request.form.get("model", b"").decode("utf-8", "replace"), kind, path)
-            return answer_form(request, model)
-        if not isinstance(request.json, dict):
+        if path in JSON_ROUTES and not isinstance(request.json, dict):
             return not_json()
-        kind, answer = BY_JSON[path]
-        return answer(request.json, self.model(request.json.get("model"), kind, path))
+        return self.answer(path, request, self.model(self.asked(path, request), path))
+
+    def path(self, request: Request) -> str:
+        """The path after the prefix; empty where it does not begin with it."""
+        inside = request.path.startswith(self.prefix + "/")
+        return request.path.removeprefix(self.prefix) if inside else ""
+
+    def asked(self, path: str, request: Request) -> JSON:
+        """The model that a request names."""
+        if path in FORM_ROUTES:
+            return request.form.get("model", b"").decode("utf-8", "replace")
+        return request.json.get("model")
+
+    def answer(self, path: str, request: Request, model: Model) -> Reply:
+        """The reply of a route to a request for a model of its kind."""
+        if path in FORM_ROUTES:
+            return FORM_ROUTES[path][1](request, model)
+        return JSON_ROUTES[path][1](request.json, model)
 
     def listed(self, request: Request, model_id: str) -> Reply:
         """GET /models and GET /models/{id}."""
@@ -95,38 +108,42 @@ class Practice:
         if not model_id:
             return as_json(catalog(self.models.values()))
         model = self.models.get(model_id)
-        return as_json(entry(model)) if model else unknown_model(model_id)
+        return as_json(entry(model)) if model else self.unknown(model_id)
 
-    def model(self, name: JSON, kind: str, path: str) -> Model:
-        """The model asked for; raises Refused where it is none, or not of this kind."""
+    def model(self, name: JSON, path: str) -> Model:
+        """The model asked for; raises Refused where it is none, or not of the route's kind."""
         if not isinstance(name, str) or not name:
             raise refuse("you must provide a model parameter")
         model = self.models.get(name)
         if model is None:
-            raise Refused(unknown_model(name))
-        if model.kind != kind:
-            raise Refused(other_kind(model, kind, path))
+            raise Refused(self.unknown(name))
+        if model.kind != KINDS[path]:
+            raise Refused(self.mismatch(model, path))
         return model
 
+    def lost(self, request: Request) -> Reply:
+        """The refusal of a path that is not served."""
+        return unknown_path(request)
 
-def other_kind(model: Model, kind: str, path: str) -> Reply:
-    """The refusal of a model of another kind than the route's, as OpenAI words it."""
-    if kind == "chat" and path == "/chat/completions":
-        message = (
-            "This is not a chat model and thus not supported in the v1/chat/completions endpoint. "
-            "Did you mean to use v1/completions?"
+    def unknown(self, name: str) -> Reply:
+        """The refusal of a model that is not served."""
+        return unknown_model(name)
+
+    def mismatch(self, model: Model, path: str) -> Reply:
+        """The refusal of a model of another kind than the route's, as OpenAI words it."""
+        if path == "/chat/completions" or (path == "/completions" and model.kind == "chat"):
+            no, other = (
+                ("not a chat", "completions")
+                if path == "/chat/completions"
+                else ("a chat", "chat/completions")
+            )
+            thus = "and thus not supported" if no.startswith("not") else "and not supported"
+            message = f"This is {no} model {thus} in the v1{path} endpoint. Did you mean to use v1/{other}?"
+            return error(404, message, param="model")
+        if path == "/embeddings":
+            return error(403, "You are not allowed to generate embeddings from this model")
+        return error(
+            404,
+            f"The model `{model.id}` is of type {model.kind} and not supported in v1{path}.",
+            param="model",
         )
-        return error(404, message, param="model")
-    if kind == "completion" and model.kind == "chat":
-        message = (
-            "This is a chat model and not supported in the v1/completions endpoint. "
-            "Did you mean to use v1/chat/completions?"
-        )
-        return error(404, message, param="model")
-    if kind == "embedding":
-        return error(403, "You are not allowed to generate embeddings from this model")
-    return error(
-        404,
-        f"The model `{model.id}` is not supported in the v1{path} endpoint. It is of type {model.kind}.",
-        param="model",
-    )

@@ -1,0 +1,29 @@
+"""All registers in one place: importing this knows every simulated endpoint."""
+
+from __future__ import annotations
+
+from . import (
+    reports_auth,
+    reports_base_url,
+    reports_capability,
+    reports_chat,
+    reports_models,
+    reports_other,
+    reports_stream,
+    reports_transport,
+)
+from .reports import CHANGES, Report, load
+
+REGISTERS = (
+    reports_auth,
+    reports_base_url,
+    reports_capability,
+    reports_chat,
+    reports_models,
+    reports_other,
+    reports_stream,
+    reports_transport,
+)
+REPORTS = load()
+
+__all__ = ["CHANGES", "REGISTERS", "REPORTS", "Report"]

@@ -1,0 +1,113 @@
+"""Registering at a simulated endpoint, and comparing what Muster concludes with what it should."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from app import config, probe
+from app.fields import clean_key
+from app.model_types import MODEL_TYPES
+from app.probe.types import Endpoint, Finished
+
+from .base import Simulator
+from .reports import Report
+
+JSON = Any
+DECLARED_AS = {"tools": "tool_calling", "vision": "vision", "reasoning": "reasoning"}
+"""What a report calls declared, as the probe names it; the rest can't be declared in a registration."""
+FLAGS = {"tools": "supports_tool_calling", "vision": "supports_vision", "reasoning": "has_reasoning"}
+PATIENCE = {"probe_seconds": 20.0, "probe_wait_seconds": 0.5}
+"""A probe that concludes wrongly should not take two minutes of a test run to do so."""
+
+
+@contextmanager
+def running(report: Report, monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulator]:
+    """The endpoint of a report, served, with the environment that the report is about."""
+    with report.endpoint() as endpoint:
+        for name, value in endpoint.environment.items():
+            monkeypatch.setenv(name, value)
+        yield endpoint
+
+
+def settings_of(endpoint: Simulator) -> dict[str, Any]:
+    """The settings of Muster for this endpoint, as overrides of `create_app`."""
+    return PATIENCE | endpoint.settings
+
+
+def registration(report: Report, endpoint: Simulator) -> dict[str, JSON]:
+    """The body of `POST /v2/models/openai-like` as a person would type it."""
+    typed = {
+        "api_key": endpoint.api_key,
+        "base_url": endpoint.base_url,
+        "display_name": report.id,
+        "model_id": report.model_id,
+        "model_type": report.model_type,
+        "region": "test",
+    }
+    return typed | {FLAGS[name]: value for name, value in report.declared.items() if name in FLAGS}
+
+
+def probed(report: Report, endpoint: Simulator) -> dict[str, JSON]:
+    """The report of a probe without any registry around it."""
+    chosen = config.load_with(settings_of(endpoint))
+    declared = {DECLARED_AS[name]: value for name, value in report.declared.items() if name in DECLARED_AS}
+    typed = Endpoint(endpoint.base_url, clean_key(endpoint.api_key) or "", report.model_id)
+    asked = MODEL_TYPES[report.model_type]
+    events = list(probe.run(typed, asked, declared, limits=chosen.limits, rules=chosen.egress))
+    ends = [event for event in events if isinstance(event, Finished)]
+    assert len(ends) == 1 and events[-1] is ends[0], "a probe ends in one terminal event"
+    return ends[0].report.as_dict()
+
+
+def judge(report: Report, endpoint: Simulator, found: Mapping[str, JSON]) -> None:
+    """Compare a probe's report with what the field report says a correct prober concludes."""
+    told = json.dumps(found.get("diagnosis"), ensure_ascii=False, indent=1)
+    assert found["verdict"] == report.verdict, told
+    if report.verdict == "rejected":
+        judge_diagnosis(report, endpoint, found["diagnosis"])
+    for name, observed in report.capabilities.items():
+        judge_capability(report, name, observed, found["capabilities"].get(name) or {"observed": None})
+    for name in report.declared:
+        if name in DECLARED_AS and report.verdict == "accepted":
+            assert found["capabilities"][DECLARED_AS[name]]["declared"] is True
+    judge_manners(endpoint, json.dumps(found, ensure_ascii=False))
+
+
+def judge_diagnosis(report: Report, endpoint: Simulator, diagnosis: JSON) -> None:
+    """Code, field and suggestions; the message holds more than a word."""
+    assert diagnosis["code"] in report.code, diagnosis["message"]
+    if report.field is not None:
+        assert diagnosis["field"] == report.field, diagnosis["message"]
+    assert len(diagnosis["message"]) > 30, diagnosis["message"]
+    for name, wanted in report.suggests.items():
+        value = suggestion(wanted, endpoint) if name == "base_url" else wanted
+        assert value in diagnosis["suggestions"].get(name, []), diagnosis
+
+
+def suggestion(wanted: str, endpoint: Simulator) -> str:
+    """A suggested base URL of a report, which leaves the host out."""
+    if wanted.startswith("/"):
+        return endpoint.origin + wanted
+    return endpoint.base_url.replace("http://", "https://", 1)
+
+
+def judge_capability(report: Report, name: str, observed: bool, found: Mapping[str, JSON]) -> None:
+    """What was observed; a rejected model's checks may not have run, but show nothing that is not there."""
+    if report.verdict == "rejected":
+        assert found["observed"] in (observed, None), (name, found)
+    else:
+        assert found["observed"] is observed, (name, found)
+
+
+def judge_manners(endpoint: Simulator, told: str) -> None:
+    """The key is nowhere in what is told; nothing proves itself by HEAD or OPTIONS."""
+    key = endpoint.api_key.strip().strip("“”\"'")
+    assert not key or key not in told, "the key stands in the report"
+    assert not {"HEAD", "OPTIONS"} & {method for method, _ in endpoint.calls}
+    if endpoint.settings.get("egress_private") is False:
+        assert endpoint.calls == [], "nothing is sent where the address is forbidden"

@@ -1,0 +1,61 @@
+"""The register of field reports: what each expects, and how its endpoint differs from a good one.
+
+`reports.json` holds what was typed and what a correct probe concludes; a function registered under the
+same id makes the endpoint, a few lines each.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from .base import Simulator
+
+JSON = Any
+Change = Callable[[Simulator], Any]
+CHANGES: dict[str, Change] = {}
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """One field report. `code`: every code that is right; `field` None: any; `suggests`: as reported."""
+
+    id: str
+    seen_at: str
+    source: str
+    path: str
+    model_id: str
+    model_type: str
+    verdict: str
+    code: tuple[str, ...] = ()
+    field: str | None = None
+    declared: Mapping[str, bool] = dataclasses.field(default_factory=dict)
+    suggests: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    capabilities: Mapping[str, bool] = dataclasses.field(default_factory=dict)
+
+    def endpoint(self) -> Simulator:
+        """The endpoint of this report, not yet started."""
+        simulator = Simulator(self.path, self.model_id, self.model_type)
+        CHANGES[self.id](simulator)
+        return simulator
+
+
+def report(*ids: str) -> Callable[[Change], Change]:
+    """Register what is different at the endpoint of these reports."""
+
+    def registered(change: Change) -> Change:
+        for one in ids:
+            assert one not in CHANGES, f"{one} is registered twice"
+            CHANGES[one] = change
+        return change
+
+    return registered
+
+
+def load(file: str = "reports.json") -> list[Report]:
+    """The reports of a file beside this one, in its order."""
+    rows: list[dict[str, JSON]] = json.loads(Path(__file__).with_name(file).read_text(encoding="utf-8"))
+    return [Report(**(row | {"code": tuple(row["code"])})) for row in rows]
