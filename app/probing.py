@@ -131,8 +131,14 @@ def egress_rules() -> EgressRules:
 
 
 def in_full(report: Report, id: str, model_pk: str | None) -> dict[str, JSON]:
-    """The report in its wire form, with what storage adds, and nothing in it that JSON has no word for."""
+    """The report in its wire form, with what storage adds, and nothing in it that JSON has no word for.
+
+    Where a declared capability is the trouble, the field is the one that declared it.
+    """
     full: dict[str, JSON] = _finite({"id": id, "model": model_pk, **report.as_dict()})
+    if full["diagnosis"]:
+        field = full["diagnosis"]["field"]
+        full["diagnosis"]["field"] = DECLARED.get(field, field)
     return full
 
 

@@ -85,11 +85,28 @@ def check_if_match(model: RegisteredModel) -> None:
 
 def find_model(ref: str) -> RegisteredModel:
     """The model with this id or exact refId; ApiError 404, or 409 where several share the refId."""
+    model = find_or_none(ref)
+    if model is None:
+        shown = formdata.shown(ref, 320)
+        raise ApiError("not_found", f"There is no model with the id or refId {shown}.", 404, field="id")
+    return model
+
+
+def find_or_none(ref: str) -> RegisteredModel | None:
+    """As `find_model`, but None where there is no such model."""
     if _ID.fullmatch(ref):
-        model = RegisteredModel.by_id(ref)
-        if model is not None:
-            return model
-    return _the_one(_by_ref(ref), ref)
+        return RegisteredModel.by_id(ref)
+    sharing = _by_ref(ref)
+    if len(sharing) > 1:
+        ids = [model.id for model in sharing]
+        raise ApiError(
+            "ambiguous_reference",
+            f"{len(ids)} models share this refId. Use the id of the one you mean: {', '.join(ids)}.",
+            409,
+            field="id",
+            suggestions={"id": ids},
+        )
+    return sharing[0] if sharing else None
 
 
 def _by_ref(ref: str) -> Sequence[RegisteredModel]:
@@ -98,22 +115,6 @@ def _by_ref(ref: str) -> Sequence[RegisteredModel]:
     if not ref.startswith(prefix) or "\0" in model_id or len(model_id) > 256:
         return ()
     return RegisteredModel.by_ref(model_id)
-
-
-def _the_one(found: Sequence[RegisteredModel], ref: str) -> RegisteredModel:
-    if not found:
-        shown = formdata.shown(ref, 320)
-        raise ApiError("not_found", f"There is no model with the id or refId {shown}.", 404, field="id")
-    if len(found) > 1:
-        ids = [model.id for model in found]
-        raise ApiError(
-            "ambiguous_reference",
-            f"{len(found)} models share this refId. Use the id of the one you mean: {', '.join(ids)}.",
-            409,
-            field="id",
-            suggestions={"id": ids},
-        )
-    return found[0]
 
 
 def rejection(end: Rejected) -> ApiError:

@@ -8,9 +8,12 @@ from app import registration
 from app.access import current_actor, require_scope
 from app.api.answers import (
     answer,
+    conditional,
     cursor_argument,
     depth_argument,
+    document_answer,
     find_model,
+    find_or_none,
     limit_argument,
     next_link,
     page_of,
@@ -26,8 +29,12 @@ blueprint = Blueprint("api_probes", __name__)
 @require_scope("read")
 def list_probes(ref: str) -> Response:
     """A page of a model's probe reports, the newest first."""
+    model = find_or_none(ref)
+    if model is None:
+        # A model's own id may end like this route.
+        return conditional(document_answer(find_model(f"{ref}/probes")))
     limit = limit_argument()
-    probes, more = page_of(Probe.of_model(find_model(ref).id, limit + 1, cursor_argument()), limit)
+    probes, more = page_of(Probe.of_model(model.id, limit + 1, cursor_argument()), limit)
     response = answer([probe.report for probe in probes])
     if more:
         next_link(response, probes[-1].id)

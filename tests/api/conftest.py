@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from app.practice import PracticeServer
 from app.practice_api import Practice
 from app.practice_models import KEY
 from app.practice_wire import Reply, Request
+
+_SCHEMA = Path(__file__).parent.parent / "model-document.schema.json"
+_VALIDATOR = Draft202012Validator(json.loads(_SCHEMA.read_text(encoding="utf-8")))
 
 
 class Endpoint:
@@ -63,3 +69,8 @@ def good(endpoint: Endpoint) -> dict[str, Any]:
         "model_type": "chat",
         "region": "on-prem",
     }
+
+
+def document_problems(document: dict[str, Any]) -> list[str]:
+    """Where a document departs from its schema."""
+    return [error.message for error in _VALIDATOR.iter_errors(document)]
