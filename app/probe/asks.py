@@ -1,8 +1,8 @@
 """Capabilities as questions: what each adds to a request, and what of the answer shows it.
 
-An `Ask` is one capability. Several are asked together in one call first, to spare calls, tokens and time; whatever
-that call does not *show* is asked alone. So a combination can only ever yield "true": every false and every null
-comes from a call that changes one thing of the proof's own.
+An `Ask` is one capability. Several are asked together in one call first, to spare calls, tokens and time;
+whatever that call does not *show* is asked alone. So a combination can only ever yield "true": every false
+and every null comes from a call that changes one thing of the proof's own.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from app.probe.conversation import Request, Run
 from app.probe.spoken import Spoken
 
 USER_PROMPT = "Say hello."
+CUT_SHORT = "The token limit ended the answer before it could show anything."
 CHECK_LIMIT = 48
 """Tokens that one check's answer may use; a thinking model gets `THINKING_LIMIT`."""
 THINKING_LIMIT = 160
@@ -84,11 +85,12 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A capability. `fields` are the request's fields that it is about: a refusal that names one refuses it.
+    """A capability.
 
-    `judge` gives (observed, evidence) for an answer that a model gave. `role` marks a message role: chat templates
-    that don't know one fail inside the server, with a 500 that says nothing (field reports system-role-500-no-body,
-    lorax-424-roles-must-alternate).
+    `fields` are the fields of the request that it is about: a refusal that names one of them refuses it.
+    `judge` gives (observed, evidence) for an answer that a model gave. `role` marks a message role: chat
+    templates that don't know one fail inside the server, with a 500 that says nothing (field reports
+    system-role-500-no-body, lorax-424-roles-must-alternate).
     """
 
     name: str

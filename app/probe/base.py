@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit, urlunsplit
 
+_VERSION = re.compile(r"/v\d+(alpha|beta)?\d*$")
 OPERATIONS = (
     "/chat/completions",
     "/completions",
@@ -69,9 +71,10 @@ class Base:
         query = "&".join(filter(None, (self.query, more)))
         return urlunsplit((self.scheme, self.netloc, f"{self.path}/{path.lstrip('/')}", query, ""))
 
-    def root_url(self, route: str) -> str:
-        """The URL of a route at the server's root."""
-        return replace(self, path="").url(route)
+    @property
+    def stem(self) -> Base:
+        """This base without the version (`/v1`) that its path ends with."""
+        return replace(self, path=_VERSION.sub("", self.path))
 
     def __str__(self) -> str:
         return urlunsplit((self.scheme, self.netloc, self.path, self.query, ""))
@@ -80,7 +83,8 @@ class Base:
 def candidates(base: Base) -> Iterator[Base]:
     """Other bases that may be what was meant, the likeliest first, none twice.
 
-    From the typed path: an operation pasted with it, a doubled or needless version; then the prefixes of vendors.
+    From the typed path: an operation pasted with it, a doubled or needless version; then the prefixes of
+    vendors.
     """
     seen = {base.path}
     for path in _paths(base.path):

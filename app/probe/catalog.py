@@ -245,24 +245,24 @@ def _known_type(word: str) -> str | None:
 
 
 def _prices(entry: Mapping[str, Any]) -> dict[str, float]:
-    """Input and output price per million tokens: OpenRouter states USD a token as strings, Together USD a
-    million.
+    """Input and output price in USD per million tokens.
+
+    OpenRouter states USD a token (as strings, under `prompt` and `completion`), Together USD a million.
     """
     pricing = entry.get("pricing")
     if not isinstance(pricing, Mapping):
         return {}
     found = {}
-    for name, spellings, scale in (
-        ("input_cost", ("input", "prompt"), None),
-        ("output_cost", ("output", "completion"), None),
+    for name, a_million, a_token in (
+        ("input_cost", "input", "prompt"),
+        ("output_cost", "output", "completion"),
     ):
-        for spelling in spellings:
-            price = _price(pricing.get(spelling))
-            if price is not None and price >= 0:
-                found[name] = round(
-                    price * (1_000_000 if spelling in ("prompt", "completion") and price < 0.01 else 1), 6
-                )
-                break
+        price, scale = _price(pricing.get(a_million)), 1
+        if price is None:
+            price = _price(pricing.get(a_token))
+            scale = 1_000_000 if price is not None and price < 0.01 else 1
+        if price is not None and price >= 0:
+            found[name] = round(price * scale, 6)
     return found
 
 

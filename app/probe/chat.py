@@ -47,7 +47,7 @@ def judge_proof(answer: Answer, run: Run) -> Shown | Weak | None:
     """Whether a model spoke (probe.md, "What proves a model type")."""
     spoken = listen(answer)
     if spoken is None and '"choices"' in answer.text and '"error"' not in answer.text:
-        return Weak("an answer came back without any choice in it", None)
+        return Weak("an answer came back without any choice in it")
     if spoken is None or spoken.has_error:
         return None
     if spoken.said_something:
@@ -65,14 +65,12 @@ def judge_proof(answer: Answer, run: Run) -> Shown | Weak | None:
         return shown(
             spoken, f"The model ran (finish_reason {spoken.finish}) and said nothing within the limit."
         )
-    return Weak("a choice came back with nothing in it", _longer(run))
+    return Weak("a choice came back with nothing in it", _another_prompt)
 
 
-def _longer(run: Run) -> Shape:
-    limit = max(run.shape.limit, HIGHER_LIMIT)
-    return replace(run.shape, plain=True, limit=limit).because(
-        f"asked another prompt with up to {limit} tokens"
-    )
+def _another_prompt(shape: Shape) -> Shape:
+    limit = shape.limit if shape.fixed_limit else max(shape.limit, HIGHER_LIMIT)
+    return replace(shape, plain=True, limit=limit).because(f"asked another prompt with up to {limit} tokens")
 
 
 def shown(spoken: Spoken, evidence: str, warning: tuple[str, str] | None = None) -> Shown:

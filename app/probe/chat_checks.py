@@ -1,4 +1,4 @@
-"""The checks of a chat model that are more than one question and one answer, and what is settled at the end."""
+"""The checks of a chat model that take more than one question, and what is settled at the end."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def judge_proof(answer: Answer, run: Run) -> Shown | Weak | None:
         return shown(spoken, f"The model went on: {spoken.content[:80]}")
     if spoken.cut or spoken.said_something or (tokens(spoken.usage, "completion_tokens") or 0) > 0:
         return shown(spoken, f"The model ran (finish_reason {spoken.finish}).")
-    return Weak("a choice came back with no text in it", None)
+    return Weak("a choice came back with no text in it")
 
 
 def _has_text(answer: Answer) -> bool:

@@ -1,6 +1,7 @@
 """The two control calls: an id that can't exist, and a key that can't be right.
 
-An answer proves more when the same call with one thing wrong is refused. See probe.md, "The model that answered".
+An answer proves more when the same call with one thing wrong is refused. See probe.md, "The model that
+answered".
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def ask_for_unknown_model(
     asked = nonexistent_id(run.endpoint.model_id)
     request = proof.request(run, asked, outcome.shape)
     answer, said, judgement = run.ask_patiently(UNKNOWN_MODEL, request, time.monotonic() + run.limits.check_s)
-    shown = proof.judge(answer, run) if answer.ok else None
+    shown = proof.judge(answer, run) if answer.answered else None
     if not isinstance(shown, Shown):
         told = answer.failure is None and judgement.meaning not in ("rate_limited", "bot_filter")
         evidence = (
@@ -93,9 +94,9 @@ def _told(run: Run, outcome: Outcome, control: Shown, asked: str, catalog: Catal
 
 def _other_model(run: Run, outcome: Outcome, real: tuple[str, ...]) -> Diagnosis:
     message = (
-        f"POST {run.base.path}{outcome.request.route} answered for {run.endpoint.model_id!r}, but also for an id that can't "
-        f"exist: the endpoint serves what it has, whatever id is asked for. It says that it serves {', '.join(real[:3])}: "
-        "register that id."
+        f"POST {run.base.path}{outcome.request.route} answered for {run.endpoint.model_id!r}, but also for an id "
+        "that can't exist: the endpoint serves what it has, whatever id is asked for. "
+        f"It says that it serves {', '.join(real[:3])}: register that id."
     )
     return Diagnosis("model_not_found", "model_id", message, {"model_id": real})
 
@@ -108,7 +109,7 @@ def ask_with_wrong_key(run: Run, proof: Proof, outcome: Outcome) -> Result:
     answer = run.ask(
         request, key=wrong_key(run.endpoint.api_key), until=time.monotonic() + run.limits.check_s
     )
-    if answer.ok and isinstance(proof.judge(answer, run), Shown):
+    if answer.answered and isinstance(proof.judge(answer, run), Shown):
         check = check_of(WRONG_KEY, "failed", request, answer, "A wrong key was answered too.", run)
         return Result(checks=(check,), warnings=(OPEN_TO_ANYONE,))
     meaning = judge(read(answer)).meaning

@@ -1,7 +1,7 @@
 """One probe's talk with one endpoint: what every call of it shares.
 
-The `Run` holds the endpoint, the client with its deadlines, the shape learned so far, the budget of tokens and the
-words drawn at random for this run. It makes single calls and patient ones; it judges nothing.
+The `Run` holds the endpoint, the client with its deadlines, the shape learned so far, the budget of tokens
+and the words drawn at random for this run. It makes single calls and patient ones; it judges nothing.
 """
 
 from __future__ import annotations
@@ -13,14 +13,16 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from app.probe.base import Base
 from app.probe.client import Answer, Call, Client
 from app.probe.diagnosis import Judgement, judge, worth_waiting
+from app.probe.form import Form
 from app.probe.negotiation import Shape
 from app.probe.spoken import tokens
 from app.probe.types import Check, CheckWaiting, Endpoint, Event, Limits, Status
+from app.probe.websocket import Talk
 from app.probe.words import Said, clean, read
 
 _WORDS = (
@@ -61,15 +63,24 @@ _SHOWN_VALUE = 160
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to ask: a route under the base with a JSON body, or a raw body of the given content type."""
+    """What to ask: a route under the base with a JSON body, a form, or a talk over a WebSocket."""
 
     route: str
     body: Mapping[str, Any] | None = None
-    raw: bytes | None = None
-    content_type: str | None = None
+    form: Form | None = None
+    talk: Talk | None = None
     method: str = "POST"
-    at_root: bool = False
-    """The route hangs at the server's root, not under the base."""
+    under: Literal["base", "stem"] = "base"
+    """Where the route hangs: under the base, or under the base without its version."""
+
+    @property
+    def sent(self) -> Mapping[str, Any]:
+        """The fields sent, by name; a file is its name after an `@`, as curl writes it."""
+        return self.form.shown if self.form else self.body or {}
+
+    def place(self, base: Base) -> Base:
+        """The base under which the route hangs."""
+        return base.stem if self.under == "stem" else base
 
 
 @dataclass(slots=True)
@@ -120,18 +131,17 @@ class Run:
         stop: Callable[[bytes], bool] | None = None,
     ) -> Answer:
         """One call. `key` replaces the endpoint's, `base` its base URL, `until` (monotonic) bounds it."""
-        place = base or self.base
         call = Call(
             method=request.method,
-            url=place.root_url(request.route) if request.at_root else place.url(request.route),
+            url=request.place(base or self.base).url(request.route),
             json=request.body,
-            body=request.raw,
-            content_type=request.content_type,
+            body=request.form.body if request.form else None,
+            content_type=request.form.content_type if request.form else None,
             key=self.endpoint.api_key if key is None else key,
             timeout_s=max(0.2, min(self.deadline, until or math.inf) - time.monotonic()),
             stop=stop or _ends_stream,
         )
-        answer = self.client.send(call)
+        answer = self.client.converse(call, request.talk) if request.talk else self.client.send(call)
         self._count(answer)
         return answer
 
@@ -242,16 +252,15 @@ def check_of(
     adaptations: tuple[str, ...] = (),
 ) -> Check:
     """The record of a call as a check of the report, cleaned of the key."""
-    path = "/" + request.route.lstrip("/")
     return Check(
         name=name,
         status=status,
         method=request.method,
-        path=path if request.at_root else f"{run.base.path}{path}",
+        path=f"{request.place(run.base).path}{request.route}",
         http_status=answer.status if answer else None,
         duration_ms=answer.duration_ms if answer else None,
         first_byte_ms=answer.first_byte_ms if answer else None,
         evidence=clean(evidence, run.endpoint.api_key),
         adaptations=adaptations,
-        request=shown(request.body) if request.body is not None else None,
+        request=shown(request.sent) if request.body is not None or request.form else None,
     )

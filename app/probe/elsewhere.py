@@ -1,7 +1,8 @@
 """Where a refused call would have worked: another base URL, another model type, another model id.
 
-A missing route says "wrong path" and "wrong type" in the same words, so the probe looks: at the base itself with the
-routes of chat and embedding, with an id that the catalog lists, and at the bases that may have been meant.
+A missing route says "wrong path" and "wrong type" in the same words, so the probe looks: at the base itself
+with the routes of chat and embedding, with an id that the catalog lists, and at the bases that may have been
+meant.
 """
 
 from __future__ import annotations

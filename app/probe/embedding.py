@@ -34,9 +34,7 @@ def judge_proof(answer: Answer, run: Run) -> Shown | Weak | None:
     if vector is None and not any(found is not None for found in _vectors(body)):
         return None
     if not vector or not all(math.isfinite(value) for value in vector) or not any(vector):
-        return Weak(
-            "a vector came back that is empty, all zero, or holds values that are no finite numbers", None
-        )
+        return Weak("a vector came back that is empty, all zero, or holds values that are no finite numbers")
     model = body.get("model") if isinstance(body, Mapping) else None
     return Shown(
         f"A vector of {len(vector)} numbers came back.",

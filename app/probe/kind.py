@@ -23,8 +23,9 @@ def _nothing_to_settle(run: Run, found: dict[str, Finding]) -> None:
 class ModelType:
     """A row of `app.model_types.MODEL_TYPES`.
 
-    `checks` gives the tasks of the second phase, `settle` what only all their findings together tell, `capabilities`
-    the names in the report with the field of the model document that each fills, `sections` the parts of the form.
+    `checks` gives the tasks of the second phase, `settle` what only all their findings together tell,
+    `capabilities` the names in the report with the fields of the model document that each fills, `sections`
+    the parts of the form.
     """
 
     name: str

@@ -1,8 +1,8 @@
 """The proof: the cheapest real call of a model type, asked again differently until it works or the answer is
 final.
 
-The ladder is bounded (`limits.proof_calls`) and stops at once where the answer is about the key, the quota or the
-model. What it learned about the shape of a request is the shape that every later check uses.
+The ladder is bounded (`limits.proof_calls`) and stops at once where the answer is about the key, the quota
+or the model. What it learned about the shape of a request is the shape that every later check uses.
 """
 
 from __future__ import annotations
@@ -33,19 +33,17 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Weak:
-    """An answer that is almost a proof: `why`, and the shape with which to ask once more."""
+    """An answer that is almost a proof: `why` it is none, and how to change the shape to ask once more."""
 
     why: str
-    again: Shape | None
+    again: Callable[[Shape], Shape] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """How a model type is proven. `request` builds the call from model id and shape; `judge` reads the
-    answer.
+    """How a model type is proven. `request` builds the call from model id and shape, `judge` reads the answer.
 
-    `fallbacks` gives further shapes where a refusal teaches nothing; `plain` a second prompt where a filter refused
-    the first. `streams` says whether the route can stream.
+    `fallbacks` gives further shapes where a refusal teaches nothing; `streams` says whether the route can stream.
     """
 
     route: str
@@ -53,6 +51,8 @@ class Proof:
     judge: Callable[[Answer, Run], Shown | Weak | None]
     fallbacks: Callable[[Shape], Iterable[Shape]] = lambda shape: ()
     streams: bool = False
+    learn: Callable[[Outcome], Shape | None] = lambda outcome: None
+    """What a refusal teaches that only this type knows (another route, an offered voice); asked first."""
 
 
 @dataclass(slots=True)
@@ -132,13 +132,12 @@ class _Ladder:
         """Of two failures the one that says more: a later rung's complaint about our own variant
         tells less.
         """
-        return (
-            last
-            if last.shape.adaptations
-            and last.judgement.meaning != "shape"
-            and first.judgement.meaning == "shape"
-            else first
-        )
+        if not last.shape.adaptations:
+            return first
+        meant, now = first.judgement.meaning, last.judgement.meaning
+        if meant == "no_route":
+            return first if now in ("no_route", "not_openai_compatible") else last
+        return last if meant == "shape" != now else first
 
     def _ask(self, shape: Shape) -> Outcome:
         request = self.proof.request(self.run, self.model, shape)
@@ -147,8 +146,9 @@ class _Ladder:
         streaming = bool(request.body and request.body.get("stream"))
         until = self.until if streaming else self.until - self._reserve_s()
         answer, said, judgement = self.run.ask_patiently("proof", request, until, base=self.base)
-        verdict = None if _broken(answer) else self.proof.judge(answer, self.run)
-        if streaming and not isinstance(verdict, Shown) and _stream_failed(answer):
+        verdict = self.proof.judge(answer, self.run) if answer.answered else None
+        if streaming and not isinstance(verdict, Shown) and answer.answered:
+            # A stream that was begun and brought an error or nothing: that it streams was seen to be wrong.
             self.stream_seen = False
         outcome = Outcome(request, answer, said, judgement, shape, None, self.stream_seen)
         if isinstance(verdict, Shown):
@@ -168,10 +168,8 @@ class _Ladder:
         outcome.why = weak.why
         if weak.again is None or self.calls >= self.bound:
             return outcome
-        request = self.proof.request(self.run, self.model, weak.again)
-        if _signature(request) in self.tried:
-            return outcome
-        return self._ask(weak.again)
+        shape = weak.again(outcome.shape)
+        return self._ask(shape) if self._is_new(shape) else outcome
 
     def _plainer(self, outcome: Outcome) -> Outcome:
         """A filter was reached with a good key and a known model: ask plainer once, else let the
@@ -191,13 +189,16 @@ class _Ladder:
         return (
             outcome.judgement.meaning in FINAL
             and outcome.judgement.by_words
-            and not learn(outcome.shape, outcome.said, outcome.request.body or {})
+            and not self._learned(outcome)
             or outcome.answer.status in (401, 402)
         )
 
     def _next(self, outcome: Outcome) -> Shape | None:
-        shape = learn(outcome.shape, outcome.said, outcome.request.body or {})
+        shape = self._learned(outcome)
         return shape if shape is not None and self._is_new(shape) else None
+
+    def _learned(self, outcome: Outcome) -> Shape | None:
+        return self.proof.learn(outcome) or learn(outcome.shape, outcome.said, outcome.request.sent)
 
     def _is_new(self, shape: Shape) -> bool:
         return _signature(self.proof.request(self.run, self.model, shape)) not in self.tried
@@ -215,13 +216,4 @@ class _Ladder:
 
 
 def _signature(request: Request) -> str:
-    return f"{request.method} {request.route} {request.content_type} {request.body!r} {hash(request.raw)}"
-
-
-def _broken(answer: Answer) -> bool:
-    return answer.status is None or not 200 <= answer.status < 300
-
-
-def _stream_failed(answer: Answer) -> bool:
-    """A stream that was begun (2xx) and brought an error or nothing: that it streams was seen to be wrong."""
-    return answer.status is not None and 200 <= answer.status < 300
+    return f"{request.method} {request.under} {request.route} {request.sent!r}"

@@ -1,7 +1,8 @@
 """What a chat or completion answer says, from JSON and from any kind of stream, as one value.
 
-Working servers send streams labelled JSON, JSON where a stream was asked, whole completions in one SSE event, content
-as a list of parts, thinking in five places, tool arguments as objects. All of it is read here and judged elsewhere.
+Working servers send streams labelled JSON, JSON where a stream was asked, whole completions in one SSE
+event, content as a list of parts, thinking in five places, tool arguments as objects. All of it is read here
+and judged elsewhere.
 """
 
 from __future__ import annotations

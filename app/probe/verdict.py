@@ -1,8 +1,8 @@
 """From a failed proof to a diagnosis: the most specific code that the evidence supports, and a message to act
 on.
 
-A message has at most three sentences: what was asked of whom, what came back in the endpoint's own words, what to do
-next (probe.md, "Diagnosis").
+A message has at most three sentences: what was asked of whom, what came back in the endpoint's own words,
+what to do next (probe.md, "Diagnosis").
 """
 
 from __future__ import annotations
@@ -72,8 +72,8 @@ def diagnose(run: Run, type_name: str, proof: Proof, outcome: Outcome, catalog: 
             outcome,
             "not_openai_compatible",
             "base_url",
-            "A filter in front of the endpoint refuses Muster's calls: "
-            "let Muster's address or its User-Agent through, or use the address of the API behind the filter.",
+            "A filter in front of the endpoint refuses Muster's calls: let Muster's address or its User-Agent "
+            "through, or use the address of the API behind the filter.",
         )
     return _after_looking(run, type_name, proof, outcome, catalog)
 
@@ -116,7 +116,7 @@ def _stated_otherwise(run: Run, type_name: str, catalog: Catalog) -> bool:
 
 def asked(run: Run, outcome: Outcome, base: Base | None = None) -> str:
     """What was asked of whom: method, path and host, never a key."""
-    place = base or run.base
+    place = outcome.request.place(base or run.base)
     return f"{outcome.request.method} {place.path}{outcome.request.route} at {place.netloc}"
 
 
@@ -145,7 +145,9 @@ def _say(
 def _plain(run: Run, outcome: Outcome, code: str, field: str | None) -> Diagnosis:
     following = CODES[code].help
     if code == "permission_denied" and field == "model_id":
-        following = "The key is right, but may not use this model: have the model allowed for the key's project, or choose another."
+        following = (
+            "The key is right but may not use this model: have it allowed for the key, or choose another."
+        )
     if code == "rate_limited" and outcome.said.retry_after_s:
         following = f"It says to wait {outcome.said.retry_after_s:.0f} s. {following}"
     return _say(run, outcome, code, field or CODES[code].field, _short(following))
@@ -184,11 +186,13 @@ def _credentials(run: Run, outcome: Outcome) -> Diagnosis:
 def _not_found(run: Run, outcome: Outcome, catalog: Catalog) -> Diagnosis:
     close = catalog.closest(run.endpoint.model_id)
     if catalog.listed(run.endpoint.model_id):
-        following = "The endpoint lists this id, but does not serve it to this key: see its status there, or choose another model."
+        following = (
+            "The endpoint lists this id but does not serve it: see its status there, or choose another."
+        )
     elif close:
-        following = f"It does not serve {run.endpoint.model_id!r}; of those that it lists, the closest are {', '.join(close[:3])}."
+        following = f"It does not serve {run.endpoint.model_id!r}; close to it are {', '.join(close[:3])}."
     else:
-        following = f"It does not serve {run.endpoint.model_id!r}: use the id as the endpoint spells it, or deploy the model first."
+        following = f"It does not serve {run.endpoint.model_id!r}: use its own spelling, or deploy the model."
     return _say(run, outcome, "model_not_found", "model_id", following, {"model_id": close} if close else {})
 
 
@@ -257,7 +261,7 @@ def _base_behind(run: Run, outcome: Outcome, target: str) -> Base | None:
     page.
     """
     parts = urlsplit(target)
-    route = outcome.request.route
+    route = outcome.request.route.partition("?")[0]
     path = parts.path.rstrip("/")
     if parts.scheme not in ("http", "https") or not parts.netloc or not path.endswith(route):
         return None
@@ -274,7 +278,8 @@ def _of_failure(run: Run, proof: Proof, outcome: Outcome, failure: Failure) -> D
     ):
         base = https_of(run, proof)
         if base:
-            message = f"{asked(run, outcome)} was not answered over http, but https answers there. Use {base} as the base URL."
+            came = "was not answered over http, but https answers there"
+            message = f"{asked(run, outcome)} {came}. Use {base} as the base URL."
             return Diagnosis("wrong_path", "base_url", message, {"base_url": (str(base),)})
     detail = clean(failure.detail, run.endpoint.api_key)
     return Diagnosis(
@@ -285,5 +290,6 @@ def _of_failure(run: Run, proof: Proof, outcome: Outcome, failure: Failure) -> D
 def _broken_off(run: Run, outcome: Outcome, failure: Failure) -> Diagnosis:
     code = "timeout" if failure.kind in ("timeout", "cancelled") else "endpoint_error"
     detail = clean(failure.detail, run.endpoint.api_key)
-    message = f"{asked(run, outcome)} answered {outcome.answer.status}, but then: {detail}. {_short(CODES[code].help)}"
+    came = f"answered {outcome.answer.status}, but then: {detail}"
+    message = f"{asked(run, outcome)} {came}. {_short(CODES[code].help)}"
     return Diagnosis(code, CODES[code].field, message)

@@ -1,0 +1,222 @@
+"""The two phases of a probe: the proof beside the catalog, then controls and capabilities side by side."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from typing import Literal
+
+from app.probe.asking import Result, Task
+from app.probe.asks import Finding
+from app.probe.base import Base
+from app.probe.catalog import metadata_of, read_catalog
+from app.probe.client import Client
+from app.probe.controls import UNKNOWN_MODEL, WRONG_KEY, ask_for_unknown_model, ask_with_wrong_key, doubtful
+from app.probe.conversation import Request, Run, check_of
+from app.probe.diagnosis import CODES
+from app.probe.kind import ModelType
+from app.probe.proof import Outcome, prove
+from app.probe.reporting import Seen, report_of
+from app.probe.rules import EgressRules
+from app.probe.types import (
+    Check,
+    CheckEnded,
+    CheckStarted,
+    Diagnosis,
+    Endpoint,
+    Event,
+    Finished,
+    Limits,
+    Warning_,
+)
+from app.probe.verdict import diagnose
+from app.probe.words import quote, read
+
+Depth = Literal["full", "proof"]
+_CATALOG_S = 10.0
+"""Seconds that the list of models may take: it decides nothing, so nothing waits long for it."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Probe:
+    """One run. `work` does all of it on the calling thread and emits a `Finished` last, whatever happens."""
+
+    endpoint: Endpoint
+    model_type: ModelType
+    declared: Mapping[str, bool | None]
+    limits: Limits
+    rules: EgressRules
+    depth: Depth
+    strict: bool
+    key_control: bool
+    stop: threading.Event
+    emit: Callable[[Event], None]
+    seen: Seen = field(default_factory=Seen)
+    started_names: set[str] = field(default_factory=set)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def work(self) -> None:
+        """The whole probe."""
+        started, began = datetime.now(UTC), time.monotonic()
+        deadline = began + self.limits.probe_s
+        with Client(self.rules, self.limits, deadline=deadline, cancelled=self.stop) as client:
+            talk = Run(
+                self.endpoint,
+                Base.of(self.endpoint.base_url),
+                client,
+                self.limits,
+                deadline,
+                self.emit,
+                self.declared,
+                cancelled=self.stop,
+            )
+            with ThreadPoolExecutor(self.limits.calls_at_once + 1, "probe") as pool:
+                outcome = self._first_phase(talk, pool)
+                if outcome is not None and outcome.shown:
+                    self._second_phase(talk, pool, outcome)
+        self._contradictions()
+        duration_ms = round((time.monotonic() - began) * 1000)
+        self.emit(Finished(report_of(talk, self.model_type, self.seen, started, duration_ms)))
+
+    def _first_phase(self, talk: Run, pool: ThreadPoolExecutor) -> Outcome | None:
+        """The catalog beside the proof. None where a defect of our own ended the proof."""
+        catalog = Task(("catalog",), self._read_catalog)
+        reading = pool.submit(lambda: self._take(self._guarded(talk, catalog)))
+        outcomes: list[Outcome] = []
+        proving = self._guarded(
+            talk, Task(("proof",), partial(_proven, model_type=self.model_type, outcomes=outcomes))
+        )
+        reading.result()
+        talk.catalog_metadata = metadata_of(self.seen.catalog.find(self.endpoint.model_id))
+        if not outcomes:
+            self._take(proving)
+            message = (
+                "Muster itself failed while it read the endpoint's answers. Please report it with this probe."
+            )
+            self.seen.diagnosis = Diagnosis("endpoint_error", "base_url", message)
+            return None
+        outcome = outcomes[0]
+        talk.shape = outcome.shape
+        if outcome.shown is None:
+            self._reject(talk, outcome)
+        self._end(_proof_check(talk, outcome))
+        return outcome
+
+    def _reject(self, talk: Run, outcome: Outcome) -> None:
+        proof, name = self.model_type.proof, self.model_type.name
+        self.seen.diagnosis = diagnose(talk, name, proof, outcome, self.seen.catalog)
+        if outcome.stream_seen is False and "streaming" in self.model_type.capabilities:
+            evidence = "A stream was asked for, and it brought an error or nothing."
+            self.seen.found["streaming"] = Finding("streaming", False, evidence)
+
+    def _second_phase(self, talk: Run, pool: ThreadPoolExecutor, outcome: Outcome) -> None:
+        shown = outcome.shown
+        assert shown is not None
+        talk.thinks, talk.observed = shown.thinks, dict(shown.observed)
+        talk.thought = shown.evidence if shown.thinks else ""
+        if shown.warning:
+            self.seen.warnings.append(Warning_(*shown.warning))
+        full = self.depth == "full"
+        self._all(talk, pool, [*self._controls(outcome), *(self.model_type.checks(talk) if full else ())])
+        if full:
+            self.model_type.settle(talk, self.seen.found)
+        elif shown.thinks and "reasoning" in self.model_type.capabilities:
+            self.seen.found["reasoning"] = Finding("reasoning", True, shown.evidence)
+
+    def _controls(self, outcome: Outcome) -> Iterator[Task]:
+        proof = self.model_type.proof
+        if self.key_control and self.endpoint.api_key:
+            yield Task((WRONG_KEY,), partial(ask_with_wrong_key, proof=proof, outcome=outcome))
+        if doubtful(self.seen.catalog, self.endpoint.model_id):
+            yield Task((UNKNOWN_MODEL,), partial(self._unknown_model, outcome=outcome))
+
+    def _unknown_model(self, talk: Run, outcome: Outcome) -> Result:
+        result, diagnosis = ask_for_unknown_model(talk, self.model_type.proof, outcome, self.seen.catalog)
+        self.seen.diagnosis = self.seen.diagnosis or diagnosis
+        return result
+
+    def _all(self, talk: Run, pool: ThreadPoolExecutor, tasks: list[Task]) -> None:
+        """Work through tasks side by side, and through those that follow from them."""
+        under_way: set[Future[Result]] = {pool.submit(self._guarded, talk, task) for task in tasks}
+        while under_way:
+            done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+            for future in done:
+                result = future.result()
+                self._take(result)
+                under_way |= {pool.submit(self._guarded, talk, task) for task in result.then}
+
+    def _guarded(self, talk: Run, task: Task) -> Result:
+        for name in task.names:
+            self._start(name, self.limits.probe_s if name == "proof" else self.limits.check_s)
+        try:
+            return task.work(talk)
+        except Exception as error:  # noqa: BLE001 - the one broad except: one defect must not end all checks
+            evidence = f"This check failed in Muster itself ({type(error).__name__}); please report it."
+            checks = tuple(Check(name, "inconclusive", evidence=evidence) for name in task.names)
+            return Result(tuple(Finding(name, None, evidence) for name in task.names), checks)
+
+    def _take(self, result: Result) -> None:
+        self.seen.found |= {finding.name: finding for finding in result.findings}
+        self.seen.warnings += [Warning_(*warning) for warning in result.warnings]
+        for check in result.checks:
+            self._end(check)
+
+    def _start(self, name: str, may_take_s: float) -> None:
+        with self.lock:
+            if name in self.started_names:
+                return
+            self.started_names.add(name)
+        self.emit(CheckStarted(name, may_take_s))
+
+    def _end(self, check: Check) -> None:
+        self.seen.checks.append(check)
+        self.emit(CheckEnded(check))
+
+    def _read_catalog(self, talk: Run) -> Result:
+        request = Request("/models", method="GET")
+        answer = talk.ask(request, until=time.monotonic() + min(_CATALOG_S, self.limits.check_s))
+        catalog = self.seen.catalog = read_catalog(answer)
+        if catalog.there:
+            listed = "lists" if catalog.listed(self.endpoint.model_id) else "does not list"
+            evidence = f"The endpoint lists {len(catalog.entries)} models and {listed} this one."
+        else:
+            words = quote(read(answer), self.endpoint.api_key)[:80]
+            why = answer.failure.detail if answer.failure else f"{answer.status}: {words}"
+            evidence = f"No list of models here ({why}); many endpoints have none."
+        status: Literal["passed", "inconclusive"] = "passed" if catalog.there else "inconclusive"
+        return Result(checks=(check_of("catalog", status, request, answer, evidence, talk),))
+
+    def _contradictions(self) -> None:
+        """A declared capability that was observed false warns, and rejects where the caller asked for strictness."""
+        for name, said in self.declared.items():
+            finding = self.seen.found.get(name)
+            if not said or finding is None or finding.observed is not False:
+                continue
+            message = f"{name} was declared, but the probe saw that it does not work. {finding.evidence}"
+            self.seen.warnings.append(Warning_("capability_contradicted", message))
+            if self.strict and self.seen.diagnosis is None:
+                following = CODES["capability_contradicted"].help
+                self.seen.diagnosis = Diagnosis("capability_contradicted", name, f"{message} {following}")
+
+
+def _proven(talk: Run, model_type: ModelType, outcomes: list[Outcome]) -> Result:
+    outcomes.append(prove(talk, model_type.proof))
+    return Result()
+
+
+def _proof_check(talk: Run, outcome: Outcome) -> Check:
+    if outcome.shown:
+        evidence = outcome.shown.evidence
+    elif outcome.answer.failure:
+        evidence = f"{outcome.answer.failure.detail}."
+    else:
+        evidence = outcome.why or quote(outcome.said) or "An answer without words."
+    status: Literal["passed", "failed"] = "passed" if outcome.shown else "failed"
+    return check_of(
+        "proof", status, outcome.request, outcome.answer, evidence, talk, outcome.shape.adaptations
+    )
