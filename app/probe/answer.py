@@ -53,8 +53,13 @@ class Answer:
 
     @property
     def ok(self) -> bool:
-        """2xx, and nothing went wrong."""
-        return self.failure is None and self.status is not None and 200 <= self.status < 300
+        """2xx (or 101, where a WebSocket was asked for), and nothing went wrong."""
+        return self.failure is None and self.answered
+
+    @property
+    def answered(self) -> bool:
+        """2xx or 101, even where the body broke off."""
+        return self.status is not None and (200 <= self.status < 300 or self.status == 101)
 
     @cached_property
     def text(self) -> str:

@@ -29,8 +29,13 @@ from app.probe.reading import Reading
 from app.probe.request import body_of, headers_of, is_header_value, user_agent
 from app.probe.types import Limits
 from app.probe.watch import Stream, Watch
+from app.probe.websocket import Talk, exchange
 
 __all__ = ["Answer", "Call", "Client", "Failure", "is_header_value", "user_agent"]
+
+
+# Framing makes the wire longer than the body; chunks of one byte each make it six times as long.
+_WIRE_PER_BODY = 8
 
 
 class Client:
@@ -75,6 +80,13 @@ class Client:
 
     def send(self, call: Call) -> Answer:
         """Make one call and give back what came of it. Raises ValueError for a `json` that is no JSON."""
+        return self._in_turn(call, lambda prepared: self._sent(call, prepared))
+
+    def converse(self, call: Call, talk: Talk) -> Answer:
+        """Ask for a WebSocket and listen to it (see `websocket.exchange`)."""
+        return self._in_turn(call, lambda _: self._talked(call, talk))
+
+    def _in_turn(self, call: Call, send: Callable[[requests.PreparedRequest], Answer]) -> Answer:
         start = monotonic()
         try:
             prepared = _prepared(call)
@@ -83,9 +95,21 @@ class Client:
         except Broken as broken:
             return _unsent(call, broken.failure, start)
         try:
-            return self._sent(call, prepared)
+            return send(prepared)
         finally:
             gate.leave()
+
+    def _talked(self, call: Call, talk: Talk) -> Answer:
+        with self._lock:
+            self.calls += 1
+        answer = exchange(call, talk, self._dialer, self._limits, self._watch(call))
+        if answer.status is not None or answer.failure is None:
+            return answer
+        if answer.failure.kind == "reset":
+            return exchange(call, talk, self._dialer, self._limits, self._watch(call))
+        if answer.failure.kind == "protocol":  # HTTP/1.0, say: the words of the refusal are worth a plain look
+            return self._sent(call, _prepared(call))
+        return answer
 
     def _enter(self, gate: Gate) -> None:
         """Wait for a turn at the origin; the call's own clock has not started yet."""
@@ -113,7 +137,9 @@ class Client:
         bounds = [now + (call.timeout_s if call.timeout_s is not None else self._limits.probe_s)]
         if self._deadline is not None:
             bounds.append(self._deadline)
-        return Watch(min(bounds), self._cancelled, self._limits.header_bytes)
+        limits = self._limits
+        wire_bytes = limits.header_bytes + _WIRE_PER_BODY * limits.body_bytes
+        return Watch(min(bounds), self._cancelled, limits.header_bytes, wire_bytes)
 
     def _take_lane(self) -> _Lane:
         with self._lock:

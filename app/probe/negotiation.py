@@ -18,6 +18,10 @@ from app.probe.words import Said
 REFUSAL_STATUSES = frozenset({400, 403, 404, 405, 406, 409, 411, 413, 415, 422, 424, 500, 501})
 """Statuses that a refusal of the request's shape was seen with (probe.md, "Finding out")."""
 
+CONTENT = frozenset(
+    {"model", "messages", "input", "inputs", "prompt", "query", "documents", "texts", "file", "image", "session"}
+)
+"""What a request is about: these fields are never left out."""
 LIMIT_NAMES = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 FIRST_LIMIT = 16
 HIGHER_LIMIT = 256
@@ -37,6 +41,12 @@ class Shape:
     dropped: frozenset[str] = frozenset()
     added: Mapping[str, Any] = field(default_factory=dict)
     form: int = 0
+    route: int = 0
+    """Which of a model type's routes is asked."""
+    instead: Mapping[str, Any] = field(default_factory=dict)
+    """Values that are sent in place of the usual ones, by field."""
+    refused: frozenset[str] = frozenset()
+    """Values that the endpoint refused, of fields for which it may choose the value (a size, a voice)."""
     plain: bool = False
     """A content filter refused the usual prompt: ask with a plainer one."""
     adaptations: tuple[str, ...] = ()
@@ -47,7 +57,9 @@ class Shape:
 
     def fit(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """`body` without what the endpoint refuses and with what it demands."""
-        kept = {name: value for name, value in body.items() if name not in self.dropped}
+        kept = {
+            name: self.instead.get(name, value) for name, value in body.items() if name not in self.dropped
+        }
         return {**{name: value for name, value in self.added.items() if name not in kept}, **kept}
 
     def limits(self, tokens: int, name: str | None = None) -> dict[str, Any]:
@@ -129,7 +141,7 @@ def complained(said: Said, body: Mapping[str, Any]) -> tuple[str, ...]:
     text = said.all
     named = []
     for name in body:
-        if name in ("model", "messages", "input", "prompt"):
+        if name in CONTENT:
             continue
         if _is_named(name, said, text) and (_PARAMETER.search(text) or said.param):
             named.append(name)
