@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from app.probe.asks import Ask, Draft, Finding, Heard, draft_of, estimated_tokens
 from app.probe.client import Answer
@@ -15,6 +16,9 @@ from app.probe.negotiation import complained
 from app.probe.spoken import Spoken, listen, tokens
 from app.probe.types import Check, Status
 from app.probe.words import Said, quote
+
+_TIMED_MS = 50
+"""Shortest stream, in milliseconds after the first token, that tells a speed: a buffered one comes all at once."""
 
 NO_BUDGET = "Not asked: the probe's limit of tokens is reached."
 
@@ -84,26 +88,26 @@ def note(run: Run, spoken: Spoken | None, answer: Answer) -> None:
     """Every answer is evidence for or against reasoning, and every stream tells the model's speed."""
     if spoken is None:
         return
-    if (
-        spoken.streamed
-        and spoken.first_token_ms is not None
-        and spoken.deltas > 1
-        and "first_token_ms" not in run.performance
-    ):
-        run.performance["first_token_ms"] = spoken.first_token_ms
-        used, span = tokens(spoken.usage, "completion_tokens"), answer.duration_ms - spoken.first_token_ms
-        run.performance["output_tokens_per_s"] = (
-            round(used * 1000 / span, 1) if used and used > 1 and span > 0 else None
-        )
+    if spoken.streamed and spoken.deltas > 1 and "first_token_ms" not in run.performance:
+        run.performance |= _speed(spoken, answer)
     if spoken.thinks and not run.thinks:
-        run.thinks = True
-        run.thought = (
-            f"The model reasoned: {spoken.reasoning[:60]}"
-            if spoken.reasoning.strip()
-            else "The usage counts reasoning tokens."
-        )
+        run.thinks, run.thought = True, "The usage counts reasoning tokens."
+        if spoken.reasoning.strip():
+            run.thought = f"The model reasoned: {spoken.reasoning[:60]}"
     if spoken.said_something and not spoken.cut:
         run.whole_answers += 1
+
+
+def _speed(spoken: Spoken, answer: Answer) -> dict[str, Any]:
+    """Milliseconds to the first token and tokens a second after it; the latter only where there was a stream to time."""
+    if spoken.first_token_ms is None:
+        return {}
+    used, span_ms = tokens(spoken.usage, "completion_tokens"), answer.duration_ms - spoken.first_token_ms
+    timed = used is not None and used > 4 and span_ms >= _TIMED_MS
+    return {
+        "first_token_ms": spoken.first_token_ms,
+        "output_tokens_per_s": round((used or 0) * 1000 / span_ms, 1) if timed else None,
+    }
 
 
 @dataclass(slots=True)

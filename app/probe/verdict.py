@@ -121,7 +121,7 @@ def asked(run: Run, outcome: Outcome, base: Base | None = None) -> str:
 
 
 def _came_back(run: Run, outcome: Outcome) -> str:
-    words = quote(outcome.said, run.endpoint.api_key)
+    words = quote(outcome.said, run.endpoint.api_key).rstrip(". ")
     if outcome.why:
         return f"answered {outcome.answer.status}, but {outcome.why}"
     if not words:
