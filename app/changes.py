@@ -45,8 +45,10 @@ def run(id: str, values: dict[str, Any], asked: Asked, still: Still | None) -> E
         before = keeping.endpoint_of(model)
         report: Report | None = None
         if _needs_probe(model, values):
-            merged = keeping.columns_of(model) | {"api_key": keeping.stored_key(model)} | values
-            report = yield from probed(merged, asked, key_control="api_key" in values)
+            merged = keeping.columns_of(model) | values
+            if "api_key" not in merged:
+                merged["api_key"] = keeping.stored_key(model)
+            report = yield from probed(merged, asked, key_control=_new_key(model, values))
             if report.verdict == "rejected":
                 yield rejected(merged, report, asked, id)
                 return
@@ -100,7 +102,9 @@ def _moves(model: RegisteredModel, values: Values) -> bool:
     return any(name in values and values[name] != getattr(model, name) for name in keeping.ENDPOINT)
 
 
+def _new_key(model: RegisteredModel, values: Values) -> bool:
+    return "api_key" in values and not keeping.has_key(model, values["api_key"])
+
+
 def _needs_probe(model: RegisteredModel, values: Values) -> bool:
-    if _moves(model, values):
-        return True
-    return "api_key" in values and (values["api_key"] or "") != keeping.stored_key(model)
+    return _moves(model, values) or _new_key(model, values)

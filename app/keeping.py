@@ -39,7 +39,7 @@ def apply(model: RegisteredModel, values: Values) -> dict[str, list[JSON]]:
         if getattr(model, name) != value:
             changes[name] = [getattr(model, name), value]
         setattr(model, name, value)
-    if "api_key" in values and (values["api_key"] or "") != stored_key(model):
+    if "api_key" in values and not has_key(model, values["api_key"]):
         changes["api_key"] = ["(not shown)", "(changed)"]
         _set_key(model, values["api_key"] or "")
     model.updated = now()
@@ -128,6 +128,14 @@ def stored_key(model: RegisteredModel) -> str:
         return vault.key_of(model)
     except vault.VaultError as error:
         raise key_unusable(error) from error
+
+
+def has_key(model: RegisteredModel, typed: str | None) -> bool:
+    """Whether this is the key that is stored already; one that can't be opened is no key any more."""
+    try:
+        return stored_key(model) == (typed or "")
+    except ApiError:
+        return False
 
 
 def outline(values: Values, report: Report) -> Mapping[str, JSON]:
