@@ -4,4 +4,6 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-blueprints: tuple[Blueprint, ...] = ()
+from app.pages import frame, models, registering, signin
+
+blueprints: tuple[Blueprint, ...] = tuple(area.blueprint for area in (frame, signin, registering, models))

@@ -1,0 +1,129 @@
+// A form that probes is sent as it is, but asks for the events of the probe and shows them as they come.
+// The address and the end are the same as without this script.
+
+const NDJSON = "application/x-ndjson";
+let controller = null;
+
+function seconds(value) {
+  return value < 10 ? value.toFixed(1) + " s" : Math.round(value) + " s";
+}
+
+class Watch {
+  constructor(form, button) {
+    this.form = form;
+    this.button = button;
+    this.section = document.getElementById("live");
+    this.list = document.getElementById("live-checks");
+    this.note = document.getElementById("live-note");
+    this.since = new Map();
+    this.hidden = form.id === "register" ? form : null;
+  }
+
+  show() {
+    this.list.replaceChildren();
+    this.note.textContent = "Asking the endpoint. This can take some seconds, longer where it must load the model first.";
+    if (this.hidden) this.hidden.hidden = true;
+    for (const id of ["problem", "report"]) document.getElementById(id)?.remove();
+    this.section.hidden = false;
+    this.section.querySelector("h2").focus();
+    this.timer = setInterval(() => this.tick(), 200);
+  }
+
+  close(message) {
+    clearInterval(this.timer);
+    this.section.hidden = true;
+    if (this.hidden) this.hidden.hidden = false;
+    this.button?.focus();
+    if (message) announce(message);
+  }
+
+  check(line) {
+    const old = document.getElementById("live-" + line.name);
+    const holder = document.createElement("template");
+    holder.innerHTML = line.html.trim();
+    const fresh = holder.content.firstElementChild;
+    if (old) old.replaceWith(fresh); else this.list.append(fresh);
+    if (line.status === "running") this.since.set(line.name, performance.now());
+    else this.since.delete(line.name);
+    const done = this.list.querySelectorAll("li:not([data-status=running])").length;
+    this.note.textContent = `${done} of ${this.list.children.length} checks done so far.`;
+  }
+
+  tick() {
+    for (const [name, start] of this.since) {
+      const row = document.getElementById("live-" + name);
+      const spent = (performance.now() - start) / 1000;
+      row.querySelector(".number").textContent = seconds(spent);
+      const most = Number(row.dataset.mayTake);
+      const evidence = row.querySelector(".evidence");
+      if (spent > 2 && most && !evidence.textContent.trim()) evidence.textContent = `waiting; it may take up to ${seconds(most)}`;
+    }
+  }
+
+  end(line) {
+    clearInterval(this.timer);
+    if (line.location) return location.assign(line.location);
+    const main = document.getElementById("main");
+    main.innerHTML = line.html;
+    main.dispatchEvent(new CustomEvent("muster:changed", { bubbles: true }));
+    scrollTo(0, 0);
+    (document.getElementById("problem") ?? main).focus();
+  }
+}
+
+function announce(message) {
+  document.getElementById("flashes").textContent = message;
+}
+
+async function* lines(body) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    rest += value;
+    const parts = rest.split("\n");
+    rest = parts.pop();
+    for (const part of parts) if (part) yield JSON.parse(part);
+  }
+  if (rest.trim()) yield JSON.parse(rest);
+}
+
+async function send(form, button) {
+  const body = new URLSearchParams(new FormData(form, button));
+  const watch = new Watch(form, button);
+  controller = new AbortController();
+  watch.show();
+  try {
+    const answer = await fetch(form.action, { method: "POST", body, headers: { Accept: NDJSON }, signal: controller.signal });
+    if (!answer.ok || !answer.headers.get("Content-Type")?.startsWith(NDJSON)) return plainly(form, button, watch);
+    let ended = false;
+    for await (const line of lines(answer.body)) {
+      if (line.event === "check") watch.check(line);
+      else { ended = true; watch.end(line); }
+    }
+    if (!ended) watch.close("The connection to Muster broke off. Nothing was registered; send the form again.");
+  } catch (error) {
+    watch.close(error.name === "AbortError" ? "Cancelled. Nothing was registered." : "Muster could not be reached. Send the form again.");
+  } finally {
+    controller = null;
+  }
+}
+
+// What is no stream (a lost session, an error page) is best shown by the browser itself.
+function plainly(form, button, watch) {
+  watch.close();
+  form.dataset.plain = "yes";
+  form.requestSubmit(button);
+}
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!form.matches("[data-live]") || form.dataset.plain || event.submitter?.value === "preset") return;
+  event.preventDefault();
+  if (!controller) send(form, event.submitter);
+});
+
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-cancel]")) controller?.abort();
+});

@@ -1,0 +1,39 @@
+// The list answers while one types: the same page is fetched, and its results put in place.
+
+const form = document.querySelector("form[data-live-search]");
+
+if (form) {
+  const results = document.getElementById(form.dataset.liveSearch);
+  const announce = document.getElementById("announce");
+  let timer = 0;
+  let running = null;
+
+  const update = async () => {
+    const given = new FormData(form);
+    for (const [name, value] of [...given]) if (!value) given.delete(name);
+    const query = new URLSearchParams(given).toString();
+    const url = form.action.split("?")[0] + (query ? "?" + query : "");
+    running?.abort();
+    running = new AbortController();
+    try {
+      const answer = await fetch(url, { signal: running.signal, headers: { Accept: "text/html" } });
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(results.id);
+      if (!answer.ok || !fresh) return form.submit();
+      results.replaceChildren(...fresh.childNodes);
+      history.replaceState(null, "", url);
+      if (announce) announce.textContent = results.querySelector("[data-summary]")?.textContent ?? "";
+    } catch (error) {
+      if (error.name !== "AbortError") form.submit();
+    }
+  };
+
+  form.addEventListener("input", (event) => {
+    clearTimeout(timer);
+    timer = setTimeout(update, event.target.type === "search" ? 180 : 0);
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    clearTimeout(timer);
+    update();
+  });
+}
