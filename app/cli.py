@@ -42,3 +42,6 @@ def main() -> None:
 
 for _command in COMMANDS:
     main.add_command(_command)
+
+if __name__ == "__main__":
+    main()

@@ -11,6 +11,7 @@ from typing import Any
 from flask import Flask
 
 from app import config, create_app, database, logs
+from app.models import db
 
 log = logging.getLogger("muster.settings")
 
@@ -26,9 +27,17 @@ def made_app(**overrides: Any) -> Flask:
 
 
 @contextmanager
-def opened_app() -> Iterator[Flask]:
-    """The application as the current one, its database at the right revision; DatabaseError otherwise."""
+def opened_app(*, current: bool = True) -> Iterator[Flask]:
+    """The application as the current one; DatabaseError unless its database is at the right revision.
+
+    `current=False` leaves that question out.
+    """
     app = made_app()
     with app.app_context():
-        database.require_current()
-        yield app
+        try:
+            if current:
+                database.require_current()
+            yield app
+        finally:
+            db.session.remove()
+            db.engine.dispose()

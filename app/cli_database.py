@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from app import access, audit, config, database, serving, vault
-from app.cli_app import made_app, opened_app
+from app.cli_app import opened_app
 from app.models import db
 
 
@@ -18,7 +18,7 @@ def db_group() -> None:
 def upgrade() -> None:
     """Bring the database up to what this version needs; `serve` does it by itself."""
     serving.require_folder(config.load_with({}).instance)
-    with made_app().app_context():
+    with opened_app(current=False):
         database.upgrade_database()
         click.echo(f"The database is at revision {database.revision()}.")
 

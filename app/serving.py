@@ -52,21 +52,21 @@ def url_of(host: str, port: int) -> str:
 
 
 @contextmanager
-def listening(host: str, port: int) -> Iterator[socket.socket]:
+def listening(host: str, port: int, setting: str = "MUSTER_PORT") -> Iterator[socket.socket]:
     """A listening socket, bound before anything else is made; ServeError where that can't be."""
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         bound = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        raise ServeError(_bind_sentence(host, port, error)) from error
+        raise ServeError(_bind_sentence(host, port, setting, error)) from error
     with bound:
         yield bound
 
 
-def _bind_sentence(host: str, port: int, error: OSError) -> str:
+def _bind_sentence(host: str, port: int, setting: str, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
-        return f"Port {port} on {host} is in use. Stop what runs there, or set MUSTER_PORT to another port."
-    return f"Muster can't listen on {host} port {port} ({error.strerror}). Check MUSTER_HOST and MUSTER_PORT."
+        return f"Port {port} on {host} is in use. Stop what runs there, or set {setting} to another port."
+    return f"Muster can't listen on {host} port {port} ({error.strerror}). Check MUSTER_HOST and {setting}."
 
 
 @contextmanager
@@ -75,7 +75,7 @@ def practice_endpoint(chosen: Settings) -> Iterator[str | None]:
     if not chosen.practice:
         yield None
         return
-    with listening("127.0.0.1", chosen.practice_port):
+    with listening("127.0.0.1", chosen.practice_port, "MUSTER_PRACTICE_PORT"):
         pass  # so that a port in use is said in one sentence
     command = [sys.executable, "-m", "app.practice", "--port", str(chosen.practice_port)]
     # A session of its own: Ctrl-C in the terminal is for the parent, which ends the child.
