@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from app.probe import chat, chat_checks, completion, embedding
+from app.probe import audio, chat, chat_checks, completion, embedding, image, moderation, realtime, rerank
 from app.probe.kind import ModelType
 
 _CHAT_CAPABILITIES: Mapping[str, tuple[str, ...]] = {
@@ -42,6 +42,14 @@ _ROWS = (
     ),
     ModelType("completion", "Completion", completion.PROOF),
     ModelType("embedding", "Embedding", embedding.PROOF),
+    ModelType(
+        "image", "Image", image.PROOF, image.tasks, capabilities={"image_edit": ("supports_image_edit",)}
+    ),
+    ModelType("rerank", "Rerank", rerank.PROOF),
+    ModelType("stt", "Speech to text", audio.STT_PROOF),
+    ModelType("tts", "Text to speech", audio.TTS_PROOF),
+    ModelType("moderation", "Moderation", moderation.PROOF),
+    ModelType("realtime", "Realtime", realtime.PROOF),
 )
 
 MODEL_TYPES: Mapping[str, ModelType] = {row.name: row for row in _ROWS}

@@ -107,7 +107,7 @@ class Client:
             return answer
         if answer.failure.kind == "reset":
             return exchange(call, talk, self._dialer, self._limits, self._watch(call))
-        if answer.failure.kind == "protocol":  # HTTP/1.0, say: the words of the refusal are worth a plain look
+        if answer.failure.kind == "protocol":  # HTTP/1.0, say: look at the refusal's words
             return self._sent(call, _prepared(call))
         return answer
 

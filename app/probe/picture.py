@@ -27,14 +27,24 @@ def two_colours(rng: random.Random) -> tuple[str, str]:
 
 def data_url(left: str, right: str) -> str:
     """A PNG of SIZE by SIZE pixels as a base64 data URL, its halves plain."""
-    row = b"\x00" + bytes(COLOURS[left]) * (SIZE // 2) + bytes(COLOURS[right]) * (SIZE // 2)
-    png = (
+    return "data:image/png;base64," + base64.b64encode(_png(COLOURS[left], COLOURS[right])).decode()
+
+
+def to_edit() -> bytes:
+    """A PNG of SIZE by SIZE pixels, red on the left and transparent on the right: some edit only what is."""
+    return _png((*COLOURS["red"], 255), (*COLOURS["white"], 0))
+
+
+def _png(left: tuple[int, ...], right: tuple[int, ...]) -> bytes:
+    """A PNG in two plain halves; colours of three parts, or of four with how opaque they are."""
+    row = b"\x00" + bytes(left) * (SIZE // 2) + bytes(right) * (SIZE // 2)
+    kind = 6 if len(left) == 4 else 2
+    return (
         b"\x89PNG\r\n\x1a\n"
-        + _chunk(b"IHDR", struct.pack(">IIBBBBB", SIZE, SIZE, 8, 2, 0, 0, 0))
+        + _chunk(b"IHDR", struct.pack(">IIBBBBB", SIZE, SIZE, 8, kind, 0, 0, 0))
         + _chunk(b"IDAT", zlib.compress(row * SIZE, 9))
         + _chunk(b"IEND", b"")
     )
-    return "data:image/png;base64," + base64.b64encode(png).decode()
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:

@@ -1,7 +1,7 @@
 """One short talk over a WebSocket, given back as an `Answer`, so that the rules for answers hold for it too.
 
-The protocol is the `websockets` library's (its core without I/O); the connection is ours, so that every limit,
-a cancellation and the address rules hold as they do for HTTP.
+The protocol is the `websockets` library's (its core without I/O); the connection is ours, so that every
+limit, a cancellation and the address rules hold as they do for HTTP.
 """
 
 from __future__ import annotations
@@ -51,9 +51,9 @@ class Talk:
 def exchange(call: Call, talk: Talk, dialer: Dialer, limits: Limits, watch: Watch) -> Answer:
     """Upgrade, listen, hang up. Never raises for what an endpoint does.
 
-    The answer's status is 101 where the WebSocket was opened; its body is then the message waited for, else the
-    last message that speaks of an error, else the reason of the close, as JSON. A refused upgrade is the answer of
-    HTTP to it.
+    The answer's status is 101 where the WebSocket was opened; its body is then the message waited for, else
+    the last message that speaks of an error, else the reason of the close, as JSON. A refused upgrade is the
+    answer of HTTP to it.
     """
     heard = _Heard(call, talk, limits, watch)
     try:
