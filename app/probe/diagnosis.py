@@ -456,6 +456,9 @@ _NO_ROUTE = _rx(
 )
 
 
+_ROUTELESS = frozenset({None, 200, 301, 400, 403, 404, 405, 410, 501})
+
+
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """What an answer that proves nothing means, and of which field it speaks."""
@@ -475,7 +478,8 @@ def judge(said: Said, key_sent: bool = True) -> Judgement:
     for rule in RULES:
         if rule.fits(said):
             return _refine(rule, said)
-    if _NO_ROUTE.search(said.all.strip()) and said.status in (None, 200, 301, 400, 403, 404, 405, 410, 501):
+    words = said.all.strip()
+    if _NO_ROUTE.search(words) and said.status in _ROUTELESS and (words or said.status != 403):
         return Judgement("no_route", "base_url", True)
     return _by_status(said)
 
