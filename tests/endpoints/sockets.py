@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from websockets.frames import Frame, Opcode
+from websockets.protocol import State
 from websockets.server import ServerProtocol
 
 JSON = Any
@@ -28,7 +29,8 @@ def converse(
     for message in session(_arriving(protocol, connection)):
         protocol.send_text(json.dumps(message).encode())
         _flush(protocol, connection)
-    protocol.send_close(1000)
+    if protocol.state is State.OPEN:
+        protocol.send_close(1000)
     _flush(protocol, connection)
 
 
