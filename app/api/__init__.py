@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from app.api import health, models, probes
+from app.api import catalog, health, models, probes
 
-blueprints: tuple[Blueprint, ...] = (health.blueprint, models.blueprint, probes.blueprint)
+blueprints: tuple[Blueprint, ...] = (health.blueprint, models.blueprint, probes.blueprint, catalog.blueprint)

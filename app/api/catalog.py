@@ -1,0 +1,30 @@
+"""The enabled models, as an OpenAI client lists them."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response
+from sqlalchemy import select
+
+from app.access import require_scope
+from app.api.answers import answer, conditional, etag_of
+from app.document import PROVIDER
+from app.models import RegisteredModel, db
+
+blueprint = Blueprint("api_catalog", __name__)
+
+
+@blueprint.get("/v1/models")
+@blueprint.get("/v3/router/models")
+@require_scope("read")
+def list_for_openai() -> Response:
+    """Every enabled model, the newest first; a model id that several deployments share stands there once."""
+    query = select(RegisteredModel.model_id, RegisteredModel.created).where(RegisteredModel.enabled.is_(True))
+    rows = db.session.execute(query.order_by(RegisteredModel.id.desc()))
+    created = {model_id: int(moment.timestamp()) for model_id, moment in rows}
+    entries = [
+        {"id": model_id, "object": "model", "created": since, "owned_by": PROVIDER}
+        for model_id, since in created.items()
+    ]
+    response = answer({"object": "list", "data": entries})
+    response.headers["ETag"] = etag_of(response.get_data())
+    return conditional(response)
