@@ -20,8 +20,6 @@ _TAIL = 8192
 # A body beyond this size waits for a turn, in bytes; one that broke the limit keeps so much for the evidence.
 _LARGE = 262144
 _KEPT_OF_TOO_LARGE = 65536
-# Framing makes the wire longer than the body; chunks of one byte each make it six times as long.
-_WIRE_PER_BODY = 8
 # Pieces share an entry where they arrive in the same ms, or, past so many, in the same 50 ms.
 _ARRIVALS_EXACT = 4096
 _COARSE_MS = 50
@@ -54,15 +52,12 @@ class Reading:
         )
         with self._turn:
             try:
-                self._read_body(response, layers, stream)
+                self._read_body(response, layers)
             except HTTPError as error:
                 raise _body_broke(error, stream) from None
 
-    def _read_body(self, response: HTTPResponse, layers: list[Inflater], stream: Stream) -> None:
-        wire_limit = self._limits.header_bytes + _WIRE_PER_BODY * self._limits.body_bytes
+    def _read_body(self, response: HTTPResponse, layers: list[Inflater]) -> None:
         while piece := response.read1(_PIECE, decode_content=False):
-            if stream.received > wire_limit:
-                raise self._too_large()
             for clear in decoded(piece, layers):
                 self._add(clear)
                 if self.stopped:

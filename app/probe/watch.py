@@ -23,14 +23,22 @@ PAUSE = 0.2
 
 
 class Watch:
-    """The bounds of one call: an end, the bound of the step it is in, and the word of the caller to stop."""
+    """The bounds of one call: an end, the bound of the step it is in, and the word of the caller to stop.
+
+    `end` is on the monotonic clock. `header_bytes` bounds the head of the answer, `wire_bytes` all of it.
+    """
 
     def __init__(
-        self, end: float, cancelled: threading.Event | None = None, header_bytes: int = 262144
+        self,
+        end: float,
+        cancelled: threading.Event | None = None,
+        header_bytes: int = 2**18,
+        wire_bytes: int = 2**24,
     ) -> None:
         self.end = end
         self.cancelled = cancelled
         self.header_bytes = header_bytes
+        self.wire_bytes = wire_bytes
         self.started = monotonic()
         self._step_end = end
         self._words = ""
@@ -117,6 +125,8 @@ class Stream:
                 raise read_error(error, self.host, self.port) from None
             self.received += size
             self.ended = self.ended or size == 0
+            if self.received > self.watch.wire_bytes:
+                raise Broken("too_large", f"the answer does not end within {self.received // 2**20} MiB")
             return size
 
     def sendall(self, piece: Any) -> None:
