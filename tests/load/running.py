@@ -1,0 +1,142 @@
+"""Muster as operators run it: `muster serve` in a process of its own, with its logs in a file."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+import requests
+
+READY_WITHIN_S = 60
+MUSTER = (sys.executable, "-m", "app.cli")
+
+
+def free_port() -> int:
+    """A port that nothing listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Running:
+    """One `muster serve`. `url` is where it is, `token` may do everything, `log` holds all it wrote."""
+
+    def __init__(
+        self, folder: Path, database_url: str = "", *, practice: bool = True, **settings: Any
+    ) -> None:
+        self.folder = folder
+        self.port, self.practice_port = free_port(), free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.practice_url = f"http://127.0.0.1:{self.practice_port}/v1"
+        self.log = folder / "muster.log"
+        self.environ = _without_settings() | {
+            "MUSTER_INSTANCE": str(folder / "instance"),
+            "MUSTER_DATABASE_URL": database_url,
+            "MUSTER_PORT": str(self.port),
+            "MUSTER_PRACTICE_PORT": str(self.practice_port),
+            "MUSTER_RATE_LIMIT": "0",
+            "PYTHONUNBUFFERED": "1",
+        }
+        self.environ |= {f"MUSTER_{name.upper()}": str(value) for name, value in settings.items()}
+        command = [*MUSTER, "serve", *(["--practice"] if practice else [])]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                command, env=self.environ, stdout=log, stderr=log, start_new_session=True
+            )
+        try:
+            self._await_ready()
+            self.token = self.new_token("admin")
+        except BaseException:
+            self.kill()
+            raise
+
+    def _await_ready(self) -> None:
+        deadline = time.monotonic() + READY_WITHIN_S
+        while time.monotonic() < deadline and self.process.poll() is None:
+            with suppress(requests.ConnectionError):
+                if requests.get(f"{self.url}/readyz", timeout=5).ok:
+                    return
+            time.sleep(0.05)
+        raise AssertionError(f"Muster did not start:\n{self.logged()}")
+
+    def command(self, *words: str) -> str:
+        """What `muster <words>` prints, with the settings of the running server."""
+        done = subprocess.run(
+            [*MUSTER, *words], env=self.environ, capture_output=True, text=True, timeout=60, check=True
+        )
+        return done.stdout
+
+    def new_token(self, *scopes: str) -> str:
+        """The text of a new token."""
+        options = [word for scope in scopes for word in ("--scope", scope)]
+        return self.command("token", "create", "from outside", *options).strip()
+
+    def new_user(self, email: str, role: str, password: str) -> None:
+        """Make somebody who can sign in."""
+        subprocess.run(
+            [*MUSTER, "user", "create", email, "--role", role, "--password-stdin"],
+            env=self.environ, input=password, text=True, capture_output=True, timeout=60, check=True,
+        )  # fmt: skip
+
+    def session(self) -> requests.Session:
+        """A client that sends the token."""
+        client = requests.Session()
+        client.headers["Authorization"] = f"Bearer {self.token}"
+        return client
+
+    def logged(self) -> str:
+        """Everything that it wrote so far."""
+        return self.log.read_text(encoding="utf-8", errors="replace")
+
+    def workers(self) -> list[psutil.Process]:
+        """The web workers: the children of the process that were forked, not the practice endpoint."""
+        children = psutil.Process(self.process.pid).children()
+        return [child for child in children if "app.practice" not in " ".join(child.cmdline())]
+
+    def memory(self) -> int:
+        """Bytes that the program and its web workers hold for themselves alone."""
+        return sum(one.memory_full_info().uss for one in [psutil.Process(self.process.pid), *self.workers()])
+
+    def stop(self) -> None:
+        """End it as Ctrl-C does."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGINT)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def kill(self) -> None:
+        """End every process of it at once, in the middle of whatever it does."""
+        family = []
+        with suppress(psutil.NoSuchProcess):
+            family = psutil.Process(self.process.pid).children(recursive=True)
+        for one in [*family, self.process]:
+            with suppress(psutil.NoSuchProcess, ProcessLookupError):
+                one.kill()
+        self.process.wait(20)
+
+
+def _without_settings() -> dict[str, str]:
+    """The environment without the settings of whoever runs the tests."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("MUSTER_")}
+
+
+@contextmanager
+def running(folder: Path, database_url: str = "", **settings: Any) -> Iterator[Running]:
+    """A Muster that ends with the block."""
+    folder.mkdir(parents=True, exist_ok=True)
+    started = Running(folder, database_url, **settings)
+    try:
+        yield started
+    finally:
+        started.stop()
