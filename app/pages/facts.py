@@ -31,18 +31,18 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
-class CapabilityRow:
-    """One capability: what a person said and what the probe saw."""
+class CheckRow:
+    """One check or capability: what a person said, what the probe saw, and the call that showed it.
+
+    `seen` is a state of `words.LOOKS`; `check` is the report's, None for what was told without its own call.
+    """
 
     label: str
     declared: bool | None
-    observed: bool | None
+    seen: str
     evidence: str
-
-    @property
-    def contradicted(self) -> bool:
-        """Whether it was declared and the probe saw that it is not there."""
-        return self.declared is True and self.observed is False
+    check: Mapping[str, Any] | None
+    curl: str | None
 
 
 _TOP: tuple[tuple[str, str, str], ...] = (
@@ -92,18 +92,39 @@ def sections_of(model: RegisteredModel, document: Mapping[str, Any]) -> list[Fac
     return made
 
 
-def capability_rows(capabilities: Mapping[str, Mapping[str, Any]]) -> list[CapabilityRow]:
-    """Every capability that the last probe or the declaration speaks of."""
-    return [
-        CapabilityRow(words.words_of(name), seen["declared"], seen["observed"], seen["evidence"] or "")
-        for name, seen in capabilities.items()
+def check_rows(
+    base_url: str,
+    report: Mapping[str, Any] | None,
+    capabilities: Mapping[str, Mapping[str, Any]],
+    *,
+    keyed: bool,
+) -> list[CheckRow]:
+    """Every check of a report in its order, then the capabilities that had none of their own."""
+    checks: Sequence[Mapping[str, Any]] = report["checks"] if report else ()
+    asked = {check["name"] for check in checks}
+    calls = {check["name"]: snippets.curl_of_check(base_url, check, keyed=keyed) for check in checks}
+    rows = [
+        _check_row(check["name"], check, capabilities.get(check["name"]), calls[check["name"]])
+        for check in checks
     ]
+    told = [name for name in capabilities if name not in asked]
+    return rows + [_check_row(name, None, capabilities[name], None) for name in told]
 
 
-def calls_of(base_url: str, report: Mapping[str, Any] | None, *, keyed: bool) -> dict[str, str | None]:
-    """For each check of a report the call as curl, by the check's name."""
-    checks = report.get("checks", []) if report else []
-    return {check["name"]: snippets.curl_of_check(base_url, check, keyed=keyed) for check in checks}
+def _check_row(
+    name: str, check: Mapping[str, Any] | None, capability: Mapping[str, Any] | None, curl: str | None
+) -> CheckRow:
+    evidence = (check or capability or {}).get("evidence") or ""
+    declared = capability["declared"] if capability else None
+    return CheckRow(words.words_of(name), declared, _seen(check, capability), evidence, check, curl)
+
+
+def _seen(check: Mapping[str, Any] | None, capability: Mapping[str, Any] | None) -> str:
+    if capability is None or capability["observed"] is None:
+        return str(check["status"]) if check else "inconclusive"
+    if capability["observed"]:
+        return "yes"
+    return "contradicted" if capability["declared"] else "no"
 
 
 def _top(document: Mapping[str, Any]) -> Iterator[Fact]:

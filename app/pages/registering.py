@@ -121,6 +121,7 @@ def _page(tried: Attempt, came: Outcome) -> str:
 
 def _context(tried: Attempt, came: Outcome) -> dict[str, Any]:
     key, base_url = tried.form.api_key.data, tried.form.base_url.data or ""
+    capabilities = came.report["capabilities"] if came.report else {}
     return {
         "form": tried.form,
         "sections": hints.SECTIONS,
@@ -128,7 +129,7 @@ def _context(tried: Attempt, came: Outcome) -> dict[str, Any]:
         "troubles": came.troubles,
         "suggestions": came.suggestions,
         "report": came.report,
-        "calls": facts.calls_of(base_url, came.report, keyed=bool(key)),
+        "check_rows": facts.check_rows(base_url, came.report, capabilities, keyed=bool(key)),
         "held": tried.held,
         "shown_key": attempt.shown_key(tried.form),
         "options": tried.options,

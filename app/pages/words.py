@@ -37,7 +37,7 @@ LOOKS: dict[str, Look] = {
     "disabled": Look("Disabled", "off", "idle"),
     "yes": Look("Yes", "tick", "ok"),
     "no": Look("No", "cross", "idle"),
-    "contradicted": Look("Contradicted", "warn", "warn"),
+    "contradicted": Look("No, but declared", "warn", "warn"),
 }
 
 CAPABILITIES: dict[str, str] = {
