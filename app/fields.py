@@ -10,7 +10,6 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 from wtforms import Field, PasswordField, SelectField, StringField, TextAreaField
 from wtforms.form import BaseForm
@@ -19,26 +18,13 @@ from wtforms.widgets import NumberInput
 
 from app.formdata import Kind
 from app.probe.client import is_header_value
+from app.probe.typed import CONTROLS, SURROUNDING, clean_key, wrong_with_base_url
 
 INT64 = 2**63 - 1
 
-SURROUNDING = (
-    "".join(
-        map(
-            chr,
-            (*range(9, 14), 0x20, 0x85, 0xA0, 0x1680, *range(0x2000, 0x2010), 0x2028, 0x2029, 0x202F, 0x205F),
-        )
-    )
-    + "\u2060\u3000\ufeff"
-)
-"""White space that people paste around things without seeing it, no-break and zero-width spaces included."""
-
-_QUOTES = {'"': '"', "'": "'", "`": "`", "“": "”", "‘": "’", "«": "»"}
 _NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d{1,4})?")
 _WHOLE = re.compile(r"[-+]?\d{1,40}")
-_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _CONTROLS_OF_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
-_HOST = re.compile(r"[^\s/?#@\\<>\"'`{}|^%\x00-\x20\x7f]+")
 
 
 class Sentence(str):
@@ -245,7 +231,7 @@ class Range:
 
 def no_controls(form: BaseForm, field: Input) -> None:
     """A name of one line: a control character in it would break logs, headers and pages."""
-    if _CONTROLS.search(field.data):
+    if CONTROLS.search(field.data):
         raise ValidationError(
             Sentence(
                 f"{field.called(form)} holds a control character or line end; remove it.",
@@ -264,7 +250,7 @@ def no_binary(form: BaseForm, field: Input) -> None:
 
 def absolute_url(form: BaseForm, field: Input) -> None:
     """An http or https URL with a host, without user-info and fragment (wire.md)."""
-    wrong = _wrong_with(field.data)
+    wrong = wrong_with_base_url(field.data)
     if wrong:
         raise ValidationError(Sentence(f"{field.called(form)} {wrong}", "invalid_url"))
 
@@ -281,46 +267,5 @@ def sendable(form: BaseForm, field: Input) -> None:
         )
 
 
-def clean_key(typed: str | None) -> str | None:
-    """A key without what a paste brings along: white space, one pair of quotes, a leading `Bearer `."""
-    if typed is None:
-        return None
-    trimmed = typed.strip(SURROUNDING)
-    bare = _unquoted(trimmed)
-    key = _without_scheme(bare)
-    return _unquoted(key) if bare == trimmed else key
-
-
-def _unquoted(text: str) -> str:
-    if len(text) >= 2 and _QUOTES.get(text[0]) == text[-1]:
-        return text[1:-1].strip(SURROUNDING)
-    return text
-
-
-def _without_scheme(text: str) -> str:
-    if text.lower() == "bearer":
-        return ""
-    has_scheme = text[:6].lower() == "bearer" and text[6] in SURROUNDING
-    return text[7:].strip(SURROUNDING) if has_scheme else text
-
-
 def _trimmed(text: str | None) -> str | None:
     return None if text is None else text.strip(SURROUNDING)
-
-
-def _wrong_with(url: str) -> str:
-    """What keeps a text from being a base URL, as the end of a sentence; "" where nothing does."""
-    if _CONTROLS.search(url) or any(sign in SURROUNDING or sign == "\\" for sign in url):
-        return "holds a space, a backslash or a control character; remove it."
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError as error:
-        return f"is no valid URL: {error}."
-    if parts.scheme not in ("http", "https"):
-        return "must begin with http:// or https://."
-    if "@" in parts.netloc:
-        return "must not hold a user name or password; the key belongs into api_key."
-    if not parts.hostname or not _HOST.fullmatch(parts.hostname) or port == 0:
-        return "needs a valid host, as in https://models.example.com/v1."
-    return "must not have a fragment; remove what begins with #." if "#" in url else ""

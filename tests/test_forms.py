@@ -12,8 +12,8 @@ from werkzeug.datastructures import MultiDict
 
 from app import create_app
 from app.errors import ApiError
-from app.fields import clean_key
 from app.forms import OpenAILikeForm, OpenAILikeUpdateForm
+from app.probe.typed import clean_key
 
 GOOD: dict[str, Any] = {
     "api_key": "sk-good",
