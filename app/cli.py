@@ -9,13 +9,22 @@ import click
 from app.access import AccessError
 from app.cli_database import db_group, key_group, settings_table
 from app.cli_people import token_group, user_group
+from app.cli_probe import probe
 from app.cli_serve import serve
 from app.config import SettingError
 from app.database import DatabaseError
 from app.serving import ServeError
 from app.vault import VaultError
 
-COMMANDS: tuple[click.Command, ...] = (serve, token_group, user_group, db_group, key_group, settings_table)
+COMMANDS: tuple[click.Command, ...] = (
+    serve,
+    probe,
+    token_group,
+    user_group,
+    db_group,
+    key_group,
+    settings_table,
+)
 
 # What an operator can mend. Its text is one sentence; everything else is a defect and shows its traceback.
 _FORESEEN = (SettingError, DatabaseError, VaultError, ServeError, AccessError)

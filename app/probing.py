@@ -15,7 +15,7 @@ from app.errors import ApiError
 from app.model_types import MODEL_TYPES
 from app.models import db
 from app.probe.rules import EgressRules
-from app.probe.types import Endpoint, Event, Finished, Report
+from app.probe.types import Endpoint, Event, Finished, Report, finite
 
 JSON = Any
 Values = Mapping[str, Any]
@@ -135,7 +135,7 @@ def in_full(report: Report, id: str, model_pk: str | None) -> dict[str, JSON]:
 
     Where a declared capability is the trouble, the field is the one that declared it.
     """
-    full: dict[str, JSON] = _finite({"id": id, "model": model_pk, **report.as_dict()})
+    full: dict[str, JSON] = finite({"id": id, "model": model_pk, **report.as_dict()})
     if full["diagnosis"]:
         field = full["diagnosis"]["field"]
         full["diagnosis"]["field"] = DECLARED.get(field, field)
@@ -153,12 +153,3 @@ def _resolved(key: str) -> str:
         return vault.resolve(key) if vault.is_reference(key) else key
     except vault.VaultError as error:
         raise key_unusable(error) from error
-
-
-def _finite(value: JSON) -> JSON:
-    """The same without NaN and the infinities: endpoints send them, and JSON and PostgreSQL take neither."""
-    if isinstance(value, dict):
-        return {name: _finite(inner) for name, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(inner) for inner in value]
-    return None if isinstance(value, float) and value - value != 0 else value

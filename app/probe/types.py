@@ -177,4 +177,13 @@ class Finished:
     report: Report
 
 
+def finite(value: JSON) -> JSON:
+    """The same without NaN and the infinities: endpoints send them, and JSON has no word for them."""
+    if isinstance(value, Mapping):
+        return {name: finite(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(inner) for inner in value]
+    return None if isinstance(value, float) and value - value != 0 else value
+
+
 Event = CheckStarted | CheckWaiting | CheckEnded | Finished
