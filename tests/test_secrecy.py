@@ -162,6 +162,24 @@ def test_a_kill_in_the_middle_of_a_registration_leaves_no_model(
     again.ctrl_c()
 
 
+def test_ctrl_c_in_the_middle_of_a_registration_is_a_clean_end(
+    serve: Callable[..., Serving], database: Flask, endpoint: Endpoint
+) -> None:
+    running = serve()
+    running.await_ready()
+    header = a_token(database)
+    before = count(database)
+    endpoint.held.clear()
+    caller = threading.Thread(target=_post_and_lose, args=(running, header, request_for(endpoint)))
+    caller.start()
+    assert endpoint.asked.wait(20)
+    _, log = running.ctrl_c()
+    caller.join(20)
+    assert running.process.returncode == 0
+    assert "Traceback" not in log and "SIGKILL" not in log
+    assert count(database) == before
+
+
 def _post_and_lose(running: Serving, header: dict[str, str], body: dict[str, Any]) -> None:
     with pytest.raises(requests.ConnectionError):
         post(running, header, body)
