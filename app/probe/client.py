@@ -176,7 +176,8 @@ def _origin(url: str) -> tuple[str, str, int]:
     except LocationParseError:
         raise _bad_url() from None
     scheme = parsed.scheme or ""
-    return scheme, (parsed.host or "").strip("[]"), parsed.port or (443 if scheme == "https" else 80)
+    host = (parsed.host or "").strip("[]").partition("%")[0]  # the zone of an IPv6 address stays at home
+    return scheme, host, parsed.port or (443 if scheme == "https" else 80)
 
 
 def _bad_url() -> Broken:
@@ -204,6 +205,7 @@ class _Lane(HTTPAdapter):
     def carry(self, request: requests.PreparedRequest, reading: Reading, watch: Watch) -> None:
         """Send a request and have its answer read; whatever breaks is noted in `reading`."""
         self._watch, self.fresh = watch, False
+        kept = self._stream is not None
         if self._stream:
             self._stream.begin(watch)
         self._await_answer()
@@ -215,7 +217,7 @@ class _Lane(HTTPAdapter):
             reading.failure = broken.failure
         except (requests.RequestException, HTTPError, HTTPException):
             reading.failure = Failure("protocol", "the answer is no valid HTTP")
-        self._may_retry = self._is_worth_a_retry(reading)
+        self._may_retry = reading.status is None and self._is_worth_a_retry(reading.failure, kept)
         if reading.failure or reading.stopped:
             self.drop()
 
@@ -223,14 +225,13 @@ class _Lane(HTTPAdapter):
         """Whether the last call may be sent again: once on a new connection, not counting kept ones."""
         return self._may_retry and fresh_tries < 2
 
-    def _is_worth_a_retry(self, reading: Reading) -> bool:
+    def _is_worth_a_retry(self, failure: Failure | None, kept: bool) -> bool:
         """Nothing of an answer came; or, over a kept connection, remains of an earlier one did."""
-        if reading.failure is None or reading.status is not None:
+        if failure is None:
             return False
-        silent = self._stream is None or self._stream.received == 0
-        return (reading.failure.kind == "reset" and silent) or (
-            reading.failure.kind in ("reset", "protocol") and not self.fresh
-        )
+        if kept and not self.fresh:
+            return failure.kind in ("reset", "protocol")
+        return failure.kind == "reset" and (self._stream is None or self._stream.received == 0)
 
     def _await_answer(self) -> None:
         self._watch.step(self._first_byte_s, f"no answer began within {self._first_byte_s:g} s")

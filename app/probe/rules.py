@@ -60,7 +60,7 @@ def judge(host: str, port: int, rules: EgressRules) -> list[Found] | Denied:
     Returns where to connect, in the resolver's order. Raises Broken("no_host") where there is no such host.
     Blocks as long as the resolver does: `egress.Lookup` bounds that.
     """
-    denied = judge_name(host, rules)
+    denied = judge_name(host, port, rules)
     if denied:
         return denied
     found = numeric(host, port) or resolved(host, port, rules.resolver)
@@ -71,11 +71,15 @@ def judge(host: str, port: int, rules: EgressRules) -> list[Found] | Denied:
     return found
 
 
-def judge_name(host: str, rules: EgressRules) -> Denied | None:
-    """What the rules say about the name alone, without resolving it."""
+def judge_name(host: str, port: int, rules: EgressRules) -> Denied | None:
+    """What the rules say about the host as it is spelled, without resolving it."""
     name = _plain(host)
     if name in FORBIDDEN_NAMES:
         return Denied(f"{name} is the name of a cloud metadata service")
+    for _, address in numeric(name, port):  # "169.254.169.254." is a name to some resolvers only
+        reason = _against(name, ipaddress.ip_address(address[0]), port, rules)
+        if reason:
+            return Denied(reason)
     for pattern in _patterns(rules.deny):
         if fnmatchcase(name, pattern):
             return Denied(f"{name} is on the deny list ({pattern})")
@@ -84,12 +88,8 @@ def judge_name(host: str, rules: EgressRules) -> Denied | None:
 
 def judge_unresolved(host: str, port: int, rules: EgressRules) -> Denied | None:
     """The rules for a host that a proxy will resolve: its name, and the address if it spells one."""
-    found = numeric(host, port)
-    if found:
-        judged = judge(host, port, rules)
-        return judged if isinstance(judged, Denied) else None
-    denied = judge_name(host, rules)
-    if denied or rules.private or _allowed_name(host, rules):
+    denied = judge_name(host, port, rules)
+    if denied or rules.private or _allowed_name(host, rules) or numeric(_plain(host), port):
         return denied
     if "." not in _plain(host) or _plain(host).rpartition(".")[2] in PRIVATE_NAMES:
         return Denied(f"{host} is a name of a private network, and those are closed by the settings")

@@ -96,8 +96,8 @@ def read_error(error: Exception, host: str, port: int, *, handshake: bool = Fals
     if isinstance(error, ssl.SSLCertVerificationError):
         return NotTrusted(error, host)
     if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError) or _is_reset(error):
-        when = "while TLS was being set up" if handshake else "before the answer was complete"
-        return Broken("reset", f"{host} port {port} closed the connection {when}")
+        when = "while TLS was being set up" if handshake else "before it had answered"
+        return Broken("reset", f"{host} port {port} broke the connection off {when}")
     if isinstance(error, ssl.SSLError):
         return Broken("tls", _alert(error.reason or "", host, port))
     if isinstance(error, OSError):

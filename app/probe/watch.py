@@ -140,9 +140,9 @@ class Stream:
                 self.watch.wait_to_write(self._sock)
             except ssl.SSLWantReadError:
                 self.watch.wait_to_read(self._sock)
-            except ssl.SSLError as error:
-                raise read_error(error, self.host, self.port) from None
             except OSError as error:
+                if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError):
+                    raise read_error(error, self.host, self.port) from None
                 raise BrokenPipeError(error.errno, "closed while sending") from None
 
     def start_tls(self, context: ssl.SSLContext, name: str) -> None:

@@ -13,6 +13,8 @@ from contextlib import contextmanager, suppress
 Script = Callable[[socket.socket, bytes], object]
 """Answers one request on a connection; a true value keeps the connection for the next request."""
 
+Reader = Callable[[socket.socket], bytes]
+
 OK = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 11\r\n\r\n{"ok":true}'
 
 
@@ -55,8 +57,11 @@ def drip(connection: socket.socket, piece: bytes, seconds: float, pause: float) 
 class Server:
     """A listening socket with a thread for each connection. `requests` holds what came, in order."""
 
-    def __init__(self, script: Script, address: str, context: ssl.SSLContext | None) -> None:
+    def __init__(
+        self, script: Script, address: str, context: ssl.SSLContext | None, read: Reader | None = None
+    ) -> None:
         self.script = script
+        self._read = read or read_request
         self.requests: list[bytes] = []
         self.connections = 0
         self.open_now = 0
@@ -88,7 +93,7 @@ class Server:
                 self._answer_all(connection)
 
     def _answer_all(self, connection: socket.socket) -> None:
-        while request := read_request(connection):
+        while request := self._read(connection):
             with self._lock:
                 self.requests.append(request)
                 self.open_now += 1
@@ -100,6 +105,11 @@ class Server:
                     self.open_now -= 1
             if not keep:
                 return
+
+
+def read_some(connection: socket.socket) -> bytes:
+    """Whatever comes first, HTTP or not."""
+    return connection.recv(65536)
 
 
 def read_request(connection: socket.socket) -> bytes:
@@ -120,10 +130,14 @@ def read_request(connection: socket.socket) -> bytes:
 
 @contextmanager
 def serve(
-    script: Script, *, address: str = "127.0.0.1", context: ssl.SSLContext | None = None
+    script: Script,
+    *,
+    address: str = "127.0.0.1",
+    context: ssl.SSLContext | None = None,
+    read: Reader | None = None,
 ) -> Iterator[Server]:
     """A server for the length of a test."""
-    server = Server(script, address, context)
+    server = Server(script, address, context, read)
     try:
         yield server
     finally:
