@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from flask import Flask, jsonify, session
+from flask import Flask, jsonify, request, session
 from flask.testing import FlaskClient
 from flask.typing import ResponseReturnValue
 
@@ -263,3 +263,32 @@ def test_signing_in_is_limited(make_app: Callable[..., Flask]) -> None:
 
 def test_strangers_have_one_count_however_often_they_are_refused(limited: FlaskClient) -> None:
     assert [limited.get("/v2/needs-read").status_code for _ in range(4)] == [401, 401, 401, 429]
+
+
+# --- the surroundings -----------------------------------------------------------------------------------
+
+
+def test_programs_need_no_forgery_token(make_app: Callable[..., Flask]) -> None:
+    """They send no cookie, so nobody can forge their calls; 401 shows that the route was reached."""
+    client = make_app(WTF_CSRF_ENABLED=True).test_client()
+    assert client.post("/v2/models/openai-like", json={}).status_code == 401
+
+
+def test_browsers_need_one(make_app: Callable[..., Flask]) -> None:
+    made = make_app(WTF_CSRF_ENABLED=True)
+    made.add_url_rule("/change", "change", lambda: "", methods=["POST"])
+    assert made.test_client().post("/change").status_code == 400
+
+
+def test_behind_https_cookies_are_secure(make_app: Callable[..., Flask]) -> None:
+    made = make_app(public_url="https://muster.example.com")
+    assert made.config["SESSION_COOKIE_SECURE"] and made.config["REMEMBER_COOKIE_SECURE"]
+
+
+@pytest.mark.parametrize("hops, seen", [(0, "127.0.0.1"), (1, "203.0.113.9")])
+def test_forwarded_addresses_are_believed_only_of_trusted_proxies(
+    make_app: Callable[..., Flask], hops: int, seen: str
+) -> None:
+    made = make_app(trusted_proxies=hops)
+    made.add_url_rule("/address", "address", lambda: request.remote_addr or "")
+    assert made.test_client().get("/address", headers={"X-Forwarded-For": "203.0.113.9"}).text == seen
