@@ -55,8 +55,8 @@ def test_a_model_is_made_and_read_back(orq: Orq, empty: Running, good: Good) -> 
 
 
 def test_every_field_comes_back_as_it_was_sent(orq: Orq, good: Good) -> None:
-    numbers = {"input_cost": 0.25, "output_cost": 1.5, "cache_read_cost": 0.03, "cache_write_cost": 0.3}
-    flags = {"supports_tool_calling": True, "supports_strict_tool": False, "supports_vision": False}
+    numbers: Good = {"input_cost": 0.25, "output_cost": 1.5, "cache_read_cost": 0.03, "cache_write_cost": 0.3}
+    flags: Good = {"supports_tool_calling": True, "supports_strict_tool": False, "supports_vision": False}
     made = orq.models.create_openai_like(
         **(good | {"model_id": "our-slug"}),
         **numbers,
@@ -101,7 +101,8 @@ def test_other_models_get_in(orq: Orq, good: Good, model_id: str, model_type: st
 def test_the_asynchronous_client_makes_one_too(empty: Running, good: Good) -> None:
     async def create() -> str:
         async with Orq(api_key=empty.token, server_url=empty.url) as client:
-            return (await client.models.create_openai_like_async(**good)).model_id
+            made = await client.models.create_openai_like_async(**good)
+            return str(made.model_id)
 
     assert asyncio.run(create()) == "practice-chat"
 

@@ -117,10 +117,10 @@ class Running:
 
     def kill(self) -> None:
         """End every process of it at once, in the middle of whatever it does."""
-        family = []
+        family: list[psutil.Process | subprocess.Popen[bytes]] = [self.process]
         with suppress(psutil.NoSuchProcess):
-            family = psutil.Process(self.process.pid).children(recursive=True)
-        for one in [*family, self.process]:
+            family += psutil.Process(self.process.pid).children(recursive=True)
+        for one in reversed(family):
             with suppress(psutil.NoSuchProcess, ProcessLookupError):
                 one.kill()
         self.process.wait(20)
