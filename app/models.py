@@ -24,6 +24,7 @@ from sqlalchemy import (
     String,
     Text,
     TypeDecorator,
+    UniqueConstraint,
     event,
     or_,
     select,
@@ -334,3 +335,43 @@ class HeldKey(Base):
     host: Mapped[str] = mapped_column(String(255))
     ciphertext: Mapped[bytes] = mapped_column(LargeBinary)
     expires: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
+
+
+class RenderedDocument(Base):
+    """The document of a model as it is sent, so that reading needs no more than to find it."""
+
+    __tablename__ = "rendered_documents"
+
+    model_pk: Mapped[str] = mapped_column(ForeignKey("models.id", ondelete="CASCADE"), primary_key=True)
+    stamp: Mapped[str] = mapped_column(String(16))
+    """What made it: another workspace or another version of the program makes another document."""
+    etag: Mapped[str] = mapped_column(String(40))
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class Revision(Base):
+    """One row that counts the changes of the registry: the list's ETag."""
+
+    __tablename__ = "revisions"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    value: Mapped[int] = mapped_column(BigInteger)
+
+
+class IdempotentAnswer(Base):
+    """What the first call with an Idempotency-Key was answered; without a status it is still at work."""
+
+    __tablename__ = "idempotent_answers"
+    __table_args__ = (UniqueConstraint("caller", "key"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    caller: Mapped[str] = mapped_column(String(64))
+    key: Mapped[str] = mapped_column(String(255))
+    request: Mapped[str] = mapped_column(String(64))
+    """A keyed hash of method, path and body: the body may hold an API key."""
+    created: Mapped[datetime] = mapped_column(UTCDateTime, default=now, index=True)
+    leased: Mapped[datetime] = mapped_column(UTCDateTime)
+    """Until then whoever claimed it is believed to be at work."""
+    status: Mapped[int | None]
+    headers: Mapped[dict[str, str] | None] = mapped_column(JSON)
+    body: Mapped[bytes | None] = mapped_column(LargeBinary)
