@@ -1,5 +1,4 @@
-"""What an endpoint said when it did not simply answer: its words, taken out of any error shape met in the
-field.
+"""What an endpoint said when it did not simply answer: its words, out of any error shape met in the field.
 
 Servers spell errors in dozens of ways: OpenAI's `{"error": {…}}`, a bare string there, FastAPI's `detail`,
 vLLM's `{"object": "error", "message": …}`, a one-element array (Gemini), `base_resp` (MiniMax), an SSE event,
@@ -13,6 +12,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from app.probe.client import Answer
@@ -38,7 +38,19 @@ _MESSAGE_KEYS = (
     "description",
     "body",
 )
-_CODE_KEYS = ("code", "error_code", "errorCode", "status_code", "status", "type", "error_type", "__type")
+_CODE_KEYS = (
+    "code",
+    "error_code",
+    "errorCode",
+    "status_code",
+    "status",
+    "type",
+    "error_type",
+    "__type",
+    "quotaId",
+    "reason",
+    "error",
+)
 _NESTED_KEYS = (
     "error",
     "errors",
@@ -52,19 +64,29 @@ _NESTED_KEYS = (
     "response",
     "innererror",
     "upstream_error",
+    "violations",
     "Error",
 )
+_READ = 2000
+"""How many characters of a text or of its tags the rules read: patterns over megabytes would take minutes."""
+_PAGE_READ = 200_000
+
+_DURATION = r"\d{1,9}(?:\.\d{1,9})?\s?(?:ms|s(?:ec\w*)?|m(?:in\w*)?|h(?:ours?)?|d(?:ays?)?)(?![a-z])"
 _RETRY_WORDS = re.compile(
-    r"(?:try again|retry|wait|available|reset)[^.]{0,40}?\b(?:in|after|for)\s+(?:(\d+)\s*m(?:in\w*)?\s*)?(\d+(?:\.\d+)?)\s*(ms|s\b|sec|m\b|min|h)",
+    rf"(?:try again|retry|wait|available|reset)[^.]{{0,40}}?\b"
+    rf"(?P<durations>{_DURATION}(?:,?\s?{_DURATION}){{0,3}})",
     re.I,
 )
+_ONE_DURATION = re.compile(r"([\d.]+)\s?(ms|[smhd])", re.I)
+_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_RETRY_HEADERS = {"retry-after-ms": 0.001, "retry-after": 1.0, "x-ratelimit-reset-after": 1.0}
+_RETRY_FIELDS = ("estimated_time", "retry_after", "retryDelay", "retry_after_seconds")
+_NUMBER = re.compile(r"\s*(\d{1,9}(?:\.\d{1,9})?)s?\s*")
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """An endpoint's words. `text` is the sentence for people, `tags` every code and type as one lower-
-    case line.
-    """
+    """An endpoint's words. `text` is the sentence for people, `tags` every code and type in lower case."""
 
     status: int | None
     text: str
@@ -88,10 +110,11 @@ def read(answer: Answer) -> Said:
     """Take the words out of an answer, whatever its shape."""
     body = _error_body(answer)
     page = _is_html(answer)
-    text = _page_text(answer.text) if page else _text_of(body) if body is not None else answer.text.strip()
+    text = _page_text(answer.text) if page else _text_of(body) if body is not None else answer.text
+    text = " ".join(text.split())[:_READ]
     return Said(
         status=answer.status,
-        text=" ".join(text.split())[:2000],
+        text=text,
         tags=_tags(body),
         param=_param(body),
         places=tuple(_places(body)),
@@ -103,10 +126,10 @@ def read(answer: Answer) -> Said:
 
 
 def parsed(text: str) -> Any | None:
-    """`text` as JSON, or None where it is none."""
+    """`text` as JSON, or None where it is none (or nested deeper than can be read)."""
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
@@ -163,11 +186,26 @@ def _is_html(answer: Answer) -> bool:
     )
 
 
+_MARKUP = re.compile(r"<(/?)([a-z!][a-z0-9]*)?[^<>]*>", re.I)
+_UNSEEN = ("script", "style")
+
+
 def _page_text(page: str) -> str:
-    title = re.search(r"<title[^>]*>(.*?)</title>", page, re.S | re.I)
-    rest = re.sub(r"<(script|style|head)\b.*?</\1>", " ", page, flags=re.S | re.I)
-    rest = re.sub(r"<[^>]+>", " ", rest)
-    return html.unescape(f"{title.group(1) if title else ''} {rest}")[:1500]
+    """What a page shows, its title first. One pass: a hostile page must not cost more than a long one."""
+    shown: list[str] = []
+    place, unseen = 0, ""
+    page = page[:_PAGE_READ]
+    for mark in _MARKUP.finditer(page):
+        closes, name = bool(mark.group(1)), (mark.group(2) or "").lower()
+        if not unseen:
+            shown.append(page[place : mark.start()])
+            unseen = name if name in _UNSEEN and not closes else ""
+        elif closes and name == unseen:
+            unseen = ""
+        place = mark.end()
+    if not unseen:
+        shown.append(page[place:])
+    return html.unescape(" ".join(shown))
 
 
 def _text_of(body: Any, depth: int = 0) -> str:
@@ -202,10 +240,10 @@ def _tags(body: Any) -> str:
     tags = [
         str(part[name])
         for part in _walk(body)
-        for name in (*_CODE_KEYS, "reason", "error")
+        for name in _CODE_KEYS
         if isinstance(part.get(name), str | int) and not isinstance(part.get(name), bool)
     ]
-    return " ".join(dict.fromkeys(tag for tag in tags if len(tag) < 80)).lower()
+    return " ".join(dict.fromkeys(tag for tag in tags if len(tag) < 80)).lower()[:_READ]
 
 
 def _param(body: Any) -> str | None:
@@ -240,22 +278,35 @@ def _speaks_of_error(body: Any) -> bool:
 
 
 def _retry_after(headers: Mapping[str, str], body: Any, text: str) -> float | None:
-    for name in ("retry-after-ms", "retry-after", "x-ratelimit-reset-after"):
-        value = headers.get(name, "").strip()
-        if re.fullmatch(r"\d+(\.\d+)?", value):
-            return float(value) / (1000 if name.endswith("-ms") else 1)
+    """Seconds to wait, as the headers say, else the body's fields, else its words."""
+    for name, scale in _RETRY_HEADERS.items():
+        told = _NUMBER.fullmatch(headers.get(name, ""))
+        if told:
+            return float(told.group(1)) * scale
+    dated = _seconds_until(headers.get("retry-after", ""), headers.get("date", ""))
+    if dated is not None:
+        return dated
     for part in _walk(body):
-        for name in ("estimated_time", "retry_after", "retryDelay", "retry_after_seconds"):
-            seconds = re.fullmatch(r"(\d+(?:\.\d+)?)s?", str(part.get(name, "")))
+        for name in _RETRY_FIELDS:
+            seconds = _NUMBER.fullmatch(str(part.get(name, ""))[:40])
             if seconds:
                 return float(seconds.group(1))
     return _retry_in_words(text)
 
 
+def _seconds_until(until: str, now: str) -> float | None:
+    """From the server's own `Date` to the date of a Retry-After (RFC 9110, 10.2.3), where both are dates."""
+    try:
+        return max(0.0, (parsedate_to_datetime(until) - parsedate_to_datetime(now)).total_seconds())
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
 def _retry_in_words(text: str) -> float | None:
+    """Seconds of "try again in 7m12s", "wait 20 seconds", "available in 1 h 5 min"."""
     found = _RETRY_WORDS.search(text)
     if not found:
         return None
-    minutes, number, unit = found.groups()
-    scale = {"ms": 0.001, "s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600}[unit.lower()]
-    return float(minutes or 0) * 60 + float(number) * scale
+    return sum(
+        float(number) * _SECONDS[unit.lower()] for number, unit in _ONE_DURATION.findall(found["durations"])
+    )

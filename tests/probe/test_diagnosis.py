@@ -1,0 +1,202 @@
+"""What refusals mean: hundreds of real wordings, statuses that speak alone, what is worth waiting for."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.probe.diagnosis import CODES, FINAL, RULES, WAITS, judge, worth_waiting
+from tests.probe.answers import Text, said
+from tests.probe.wordings import WORDINGS, Wording, page
+
+FIELDS = {
+    "invalid_credentials": "api_key",
+    "quota_exhausted": "api_key",
+    "rate_limited": "api_key",
+    "model_not_found": "model_id",
+    "wrong_model_type": "model_type",
+    "model_unavailable": "model_id",
+}
+"""The field that a meaning always speaks of; the others leave it open or speak of the base URL."""
+
+
+@pytest.mark.parametrize("wording", WORDINGS, ids=[wording.whose for wording in WORDINGS])
+def test_a_wording_means_what_a_careful_reader_concludes(wording: Wording) -> None:
+    found = judge(said(wording.status, wording.body))
+    assert found.meaning in wording.means
+    assert found.field == (wording.field or FIELDS.get(found.meaning, "base_url"))
+
+
+@pytest.mark.parametrize("wording", WORDINGS, ids=[wording.whose for wording in WORDINGS])
+def test_capitals_make_no_difference(wording: Wording) -> None:
+    """Servers and the gateways before them write the same sentence in any letter case."""
+    words = said(wording.status, wording.body)
+    loud = said(wording.status, {"error": {"message": words.text.upper(), "code": words.tags.upper()}})
+    if not words.is_html and words.text:
+        assert judge(loud).meaning == judge(words).meaning
+
+
+def test_no_wording_stands_twice() -> None:
+    assert len({wording.whose for wording in WORDINGS}) == len(WORDINGS) > 300
+
+
+NO_WORDS = {
+    200: ("endpoint_error", "base_url"),
+    400: ("shape", "base_url"),
+    401: ("invalid_credentials", "api_key"),
+    402: ("quota_exhausted", "api_key"),
+    403: ("permission_denied", "api_key"),
+    404: ("no_route", "base_url"),
+    405: ("no_route", "base_url"),
+    406: ("shape", "base_url"),
+    407: ("endpoint_error", "base_url"),
+    408: ("model_unavailable", "model_id"),
+    409: ("shape", "base_url"),
+    410: ("no_route", "base_url"),
+    411: ("shape", "base_url"),
+    413: ("shape", "base_url"),
+    415: ("shape", "base_url"),
+    418: ("endpoint_error", "base_url"),
+    422: ("shape", "base_url"),
+    424: ("shape", "base_url"),
+    425: ("model_unavailable", "model_id"),
+    426: ("tls_wanted", "base_url"),
+    429: ("rate_limited", "api_key"),
+    500: ("endpoint_error", "base_url"),
+    501: ("no_route", "base_url"),
+    502: ("model_unavailable", "model_id"),
+    503: ("model_unavailable", "model_id"),
+    504: ("model_unavailable", "model_id"),
+    519: ("endpoint_error", "base_url"),
+    520: ("model_unavailable", "model_id"),
+    527: ("model_unavailable", "model_id"),
+    528: ("endpoint_error", "base_url"),
+    529: ("model_unavailable", "model_id"),
+    530: ("model_unavailable", "model_id"),
+}
+
+
+@pytest.mark.parametrize("status", NO_WORDS)
+def test_without_words_the_status_decides(status: int) -> None:
+    found = judge(said(status, b""))
+    assert (found.meaning, found.field) == NO_WORDS[status]
+    assert not found.by_words
+
+
+PAGES = {
+    200: "not_openai_compatible",
+    302: "not_openai_compatible",
+    401: "invalid_credentials",
+    403: "bot_filter",
+    404: "no_route",
+    405: "no_route",
+    410: "no_route",
+    429: "bot_filter",
+    499: "not_openai_compatible",
+    500: "endpoint_error",
+    501: "endpoint_error",
+    502: "model_unavailable",
+    503: "model_unavailable",
+    504: "model_unavailable",
+    520: "model_unavailable",
+    527: "model_unavailable",
+    530: "model_unavailable",
+}
+
+
+@pytest.mark.parametrize("status", PAGES)
+def test_a_page_is_judged_by_its_status(status: int) -> None:
+    """Its prose may speak of models, keys and limits without meaning this call."""
+    found = judge(
+        said(status, page("Models", "<p>Invalid API key? The model does not exist? Rate limit!</p>"))
+    )
+    assert found.meaning == PAGES[status]
+
+
+def test_a_success_without_a_proof_is_no_api_of_this_kind() -> None:
+    assert judge(said(200, {"hello": "world", "message": "hi"})).meaning == "not_openai_compatible"
+    assert judge(said(204, Text("pong"))).meaning == "not_openai_compatible"
+    assert judge(said(200, {"error": {"message": "boom"}})).meaning == "endpoint_error"
+    assert judge(said(None, b"")).meaning == "endpoint_error"
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "meaning"),
+    [
+        (429, "Quota exceeded. Please retry in 22s.", "rate_limited"),
+        (429, "Quota exceeded. Please retry in 120s.", "rate_limited"),
+        (429, "Quota exceeded. Please retry in 121s.", "quota_exhausted"),
+        (429, "Quota exceeded.", "quota_exhausted"),
+        (403, "Quota exceeded. Please retry in 22s.", "quota_exhausted"),
+        (429, "Daily quota exceeded. Please retry in 22s.", "quota_exhausted"),
+        (429, "Quota exceeded: limit per week. Please retry in 22s.", "quota_exhausted"),
+        (429, "Monthly quota exceeded. Please retry in 22s.", "quota_exhausted"),
+        (429, "Insufficient balance. Please retry in 22s.", "quota_exhausted"),
+        (429, "额度不足，余额不足 retry in 22s", "quota_exhausted"),
+    ],
+)
+def test_a_quota_that_ends_soon_is_a_rate(status: int, text: str, meaning: str) -> None:
+    """But money does not come back in seconds, and a day's quota not before the day is over."""
+    assert judge(said(status, {"error": text})).meaning == meaning
+
+
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_a_key_that_a_gateway_could_not_use_is_not_the_callers(status: int) -> None:
+    found = judge(said(status, {"error": "Invalid API key"}))
+    assert (found.meaning, found.field) == ("model_unavailable", "model_id")
+    assert judge(said(500, {"error": "Invalid API key"})).meaning == "invalid_credentials"
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, None])
+def test_a_missing_route_is_no_matter_of_a_failing_server(status: int | None) -> None:
+    """Behind a 5xx, "not found" speaks of something inside."""
+    assert judge(said(status, {"error": "Not Found"})).meaning != "no_route"
+
+
+WAITED_FOR = [
+    (429, {"error": "Rate limit exceeded"}, True),
+    (503, {"error": "Loading model"}, True),
+    (529, {"error": {"type": "overloaded_error", "message": "Overloaded"}}, True),
+    (403, Text("error code: 1010"), True),
+    (503, b"", True),
+    (401, {"error": "Invalid API key"}, False),
+    (402, b"", False),
+    (500, {"error": "model requires more system memory (7 GiB) than is available"}, False),
+    (500, {"error": "CUDA out of memory"}, False),
+    (500, {"error": "failed to load model"}, False),
+    (500, {"error": "could not load the model"}, False),
+    (500, {"error": "error loading model: bad magic"}, False),
+    (503, {"error": "upstream provider said: unauthorized"}, False),
+    (401, {"error": "litellm.PermissionDeniedError: no"}, False),
+    (500, {"error": "OpenAIException - Incorrect API key"}, False),
+    (404, {"detail": "Not Found"}, False),
+    (400, {"error": "max_tokens is not supported"}, False),
+]
+
+
+@pytest.mark.parametrize(("status", "body", "worth"), WAITED_FOR)
+def test_only_what_passes_is_waited_for(status: int, body: object, worth: bool) -> None:
+    words = said(status, body)
+    assert worth_waiting(words, judge(words)) is worth
+
+
+def test_every_meaning_that_ends_a_probe_has_its_code() -> None:
+    assert set(CODES) >= FINAL | (WAITS - {"bot_filter"})
+    for code in CODES.values():
+        assert code.title[0].isupper() and not code.title.endswith(".")
+        assert code.help.endswith(".") and "  " not in code.help
+
+
+def test_meanings_are_final_or_pass_but_not_both() -> None:
+    assert not FINAL & WAITS
+    assert FINAL | WAITS == {"bot_filter", *FIELDS, "permission_denied"}
+
+
+def test_every_rule_is_needed() -> None:
+    """Each rule reads at least one wording first."""
+    idle = set(range(len(RULES)))
+    for wording in WORDINGS:
+        words = said(wording.status, wording.body)
+        idle -= {
+            next((i for i, r in enumerate(RULES) if (r.on_pages or not words.is_html) and r.fits(words)), -1)
+        }
+    assert not idle, [RULES[i].words.pattern[:60] for i in idle]
