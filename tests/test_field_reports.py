@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from app import config, create_app, vault
 from app.models import db
@@ -83,7 +85,7 @@ def test_registering_ends_as_reported(
     if report.verdict == "accepted":
         assert answer.status_code == 200, answer.text
         judge_document(report, answer.json)
-        judge(report, endpoint, _last_report(client, token, answer.json["id"]))
+        judge(report, endpoint, _last_report(client, token, _json(answer)["id"]))
     else:
         assert answer.status_code == 400, answer.text
         judge_error(report, endpoint, answer.json)
@@ -92,7 +94,11 @@ def test_registering_ends_as_reported(
 def _last_report(client: FlaskClient, token: dict[str, str], model: str) -> JSON:
     answer = client.get(f"/v2/models/{model}/probes", headers=token)
     assert answer.status_code == 200, answer.text
-    return answer.json[0]
+    return _json(answer)[0]
+
+
+def _json(answer: TestResponse) -> JSON:
+    return answer.json
 
 
 def judge_document(report: Report, document: JSON) -> None:
@@ -117,6 +123,17 @@ def judge_error(report: Report, endpoint: Any, body: JSON) -> None:
     }
     found = body.get("probe") or {"verdict": "rejected", "capabilities": {}}
     judge(report, endpoint, dict(found) | {"diagnosis": diagnosis})
+
+
+@pytest.mark.parametrize(
+    "name", ["openai-401-incorrect-key-echo", "base-without-v1-append", "tei-embedding-nulls"]
+)
+def test_a_good_endpoint_is_not_taken_for_a_reported_one(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The comparison can fail: at a good endpoint, none of the rejections is concluded."""
+    reported = next(report for report in REPORTS if report.id == name)
+    report = dataclasses.replace(reported, change=lambda simulator: None)
+    with running(report, monkeypatch) as endpoint, pytest.raises(AssertionError):
+        judge(report, endpoint, probed(report, endpoint))
 
 
 CONTRADICTED = [

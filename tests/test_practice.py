@@ -15,7 +15,8 @@ from typing import Any
 import openai
 import pytest
 
-from app.practice import Practice, PracticeServer, loopback
+from app.practice import PracticeServer, loopback
+from app.practice_api import Practice
 from app.practice_media import COLOURS, halves, png, silent_mp3, silent_wav
 from app.practice_models import KEY
 from app.practice_wire import Reply, Request
@@ -51,7 +52,7 @@ def client(server: PracticeServer) -> Iterator[openai.OpenAI]:
 
 def said(client: openai.OpenAI, text: JSON, model: str = "practice-chat", **more: Any) -> Any:
     """The first choice of a chat completion."""
-    messages = text if isinstance(text, list) else [{"role": "user", "content": text}]
+    messages: Any = text if isinstance(text, list) else [{"role": "user", "content": text}]
     return client.chat.completions.create(model=model, messages=messages, **more).choices[0]
 
 
@@ -83,7 +84,8 @@ def test_a_system_message_is_obeyed(client: openai.OpenAI, role: str) -> None:
 
 @pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
 def test_a_limit_cuts_the_answer(client: openai.OpenAI, name: str) -> None:
-    choice = said(client, "Please count from 1 to 50.", **{name: 8})
+    limit: dict[str, Any] = {name: 8}
+    choice = said(client, "Please count from 1 to 50.", **limit)
     assert choice.finish_reason == "length"
     assert choice.message.content.startswith("1, 2")
 
@@ -133,9 +135,8 @@ def test_the_arguments_keep_to_the_enumeration(client: openai.OpenAI) -> None:
 
 def test_streamed_calls_join_to_json(client: openai.OpenAI) -> None:
     pieces: dict[int, str] = {}
-    for chunk in client.chat.completions.create(
-        model="practice-chat", messages=[{"role": "user", "content": CITIES}], tools=[WEATHER], stream=True
-    ):
+    asking: Any = {"messages": [{"role": "user", "content": CITIES}], "tools": [WEATHER], "stream": True}
+    for chunk in client.chat.completions.create(model="practice-chat", **asking):
         for call in chunk.choices[0].delta.tool_calls or []:
             pieces[call.index] = pieces.get(call.index, "") + (call.function.arguments or "")
     assert [json.loads(text) for text in pieces.values()] == [{"city": "Oslo"}, {"city": "Lima"}]

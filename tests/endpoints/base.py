@@ -283,9 +283,8 @@ class Simulator(Practice):
     @property
     def base_url(self) -> str:
         """What a person types."""
-        return (
-            self.typed_url.replace("ORIGIN", self.origin) if self.typed_url else self.origin + self.typed_path
-        )
+        port = self.origin.rpartition(":")[2]
+        return self.typed_url.replace("PORT", port) if self.typed_url else self.origin + self.typed_path
 
     @property
     def calls(self) -> list[tuple[str, str]]:

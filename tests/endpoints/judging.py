@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from app import config, probe
-from app.fields import clean_key
 from app.model_types import MODEL_TYPES
+from app.probe.typed import clean_key
 from app.probe.types import Endpoint, Finished
 
 from .base import Simulator
@@ -75,6 +75,8 @@ def judge(report: Report, endpoint: Simulator, found: Mapping[str, JSON]) -> Non
     for name in report.declared:
         if name in DECLARED_AS and report.verdict == "accepted":
             assert found["capabilities"][DECLARED_AS[name]]["declared"] is True
+    warned = {warning["code"] for warning in found.get("warnings", [])}
+    assert set(report.warnings) <= warned, (report.warnings, warned)
     judge_manners(endpoint, json.dumps(found, ensure_ascii=False))
 
 
@@ -96,7 +98,7 @@ def suggestion(wanted: str, endpoint: Simulator) -> str:
     return endpoint.base_url.replace("http://", "https://", 1)
 
 
-def judge_capability(report: Report, name: str, observed: bool, found: Mapping[str, JSON]) -> None:
+def judge_capability(report: Report, name: str, observed: bool | None, found: Mapping[str, JSON]) -> None:
     """What was observed; a rejected model's checks may not have run, but show nothing that is not there."""
     if report.verdict == "rejected":
         assert found["observed"] in (observed, None), (name, found)
@@ -109,5 +111,9 @@ def judge_manners(endpoint: Simulator, told: str) -> None:
     key = endpoint.api_key.strip().strip("“”\"'")
     assert not key or key not in told, "the key stands in the report"
     assert not {"HEAD", "OPTIONS"} & {method for method, _ in endpoint.calls}
-    if endpoint.settings.get("egress_private") is False:
+    for neighbour in endpoint.neighbours:
+        assert not any("authorization" in request.headers for request in neighbour.seen), (
+            "the key went elsewhere"
+        )
+    if '"egress_denied"' in told:
         assert endpoint.calls == [], "nothing is sent where the address is forbidden"

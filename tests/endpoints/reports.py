@@ -34,12 +34,15 @@ class Report:
     field: str | None = None
     declared: Mapping[str, bool] = dataclasses.field(default_factory=dict)
     suggests: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    capabilities: Mapping[str, bool] = dataclasses.field(default_factory=dict)
+    capabilities: Mapping[str, bool | None] = dataclasses.field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    change: Change | None = None
+    """What is different at the endpoint; None: the function registered under the id."""
 
     def endpoint(self) -> Simulator:
         """The endpoint of this report, not yet started."""
         simulator = Simulator(self.path, self.model_id, self.model_type)
-        CHANGES[self.id](simulator)
+        (self.change or CHANGES[self.id])(simulator)
         return simulator
 
 

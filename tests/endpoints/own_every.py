@@ -1,0 +1,11 @@
+"""All own behaviours in one place: importing this knows every one."""
+
+from __future__ import annotations
+
+from . import own_chat, own_http, own_keys, own_models, own_other, own_url
+from .own import OWN
+from .reports import Report
+
+REGISTERS = (own_chat, own_http, own_keys, own_models, own_other, own_url)
+
+__all__ = ["OWN", "REGISTERS", "Report"]
