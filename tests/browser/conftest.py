@@ -1,0 +1,101 @@
+"""A browser, a served Muster with an editor, and a practice endpoint."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from app.models import User, db
+from app.practice import PracticeServer
+from app.practice_api import Practice
+from app.practice_wire import Reply, Request
+from tests.browser import chromium
+from tests.conftest import PASSWORD, LiveServer
+
+KEY = "sk-browser-71d0e5c3a9"
+EMAIL = "editor@example.com"
+
+
+@pytest.fixture
+def database_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """SQLite only: a browser sees no difference."""
+    path = tmp_path / "muster.sqlite"
+    shutil.copyfile(sqlite_template, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def app(app: Flask, password_hash: str) -> Flask:
+    """The application with forgery tokens, as it is in use, and an editor."""
+    app.config["WTF_CSRF_ENABLED"] = True
+    with app.app_context():
+        db.session.add(User(email=EMAIL, role="editor", password_hash=password_hash))
+        db.session.commit()
+    return app
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium; where there is none the tests are skipped, and say so."""
+    path = chromium.executable()
+    if path is None:
+        pytest.skip("there is no Chromium on this machine: install the package chromium")
+    with chromium.started(path) as started:
+        yield started
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A browser window of its own, wide."""
+    made = browser.new_context(viewport=chromium.WIDE)
+    made.set_default_timeout(10_000)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def stranger(context: BrowserContext) -> Iterator[Page]:
+    """A page that nobody is signed in with; at its end the browser must have had nothing to complain of."""
+    page = context.new_page()
+    heard = chromium.watch_console(page)
+    yield page
+    assert heard == []
+
+
+@pytest.fixture
+def page(stranger: Page, live_server: LiveServer) -> Page:
+    """A page with the editor signed in, at the list."""
+    chromium.sign_in(stranger, live_server.url, EMAIL, PASSWORD)
+    return stranger
+
+
+class Endpoint:
+    """A practice endpoint that wants KEY and remembers which paths were asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self._practice = Practice(key=KEY)
+        self._server = PracticeServer(self._respond)
+        self._server.start()
+        self.base_url = f"http://127.0.0.1:{self._server.server_port}/v1"
+
+    def stop(self) -> None:
+        """End it."""
+        self._server.stop()
+
+    def _respond(self, request: Request) -> Reply:
+        self.asked.append(request.path)
+        return self._practice.respond(request)
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    """A practice endpoint of this test's own."""
+    started = Endpoint()
+    yield started
+    started.stop()

@@ -1,0 +1,88 @@
+"""What holds for every page, light, dark and narrow: axe-core finds nothing, nothing is too wide."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Browser, Page, ViewportSize, expect
+
+from tests.browser import chromium
+from tests.browser.conftest import EMAIL, KEY, Endpoint
+from tests.browser.test_form import fill
+from tests.conftest import PASSWORD, LiveServer
+
+LOOKS = [("light", chromium.WIDE), ("dark", chromium.WIDE), ("light", chromium.NARROW)]
+
+
+@pytest.mark.parametrize(("scheme", "size"), LOOKS, ids=["light", "dark", "narrow"])
+def test_axe_finds_nothing(
+    browser: Browser, live_server: LiveServer, endpoint: Endpoint, scheme: str, size: ViewportSize
+) -> None:
+    context = browser.new_context(viewport=size, color_scheme=scheme, bypass_csp=True)  # type: ignore[arg-type]
+    page = context.new_page()
+    found: dict[str, object] = {}
+
+    def look(name: str) -> None:
+        wrong: list[object] = [*chromium.complaints(page)]
+        if chromium.overflow(page) > 0:
+            wrong.append(f"{chromium.overflow(page)} pixels too wide")
+        if wrong:
+            found[name] = wrong
+
+    page.goto(live_server.url + "/signin")
+    look("sign in")
+    page.get_by_role("button", name="Sign in").click()
+    look("sign in, wrong")
+    chromium.sign_in(page, live_server.url, EMAIL, PASSWORD)
+    look("empty list")
+    page.goto(live_server.url + "/models/new?preset=vllm")
+    look("form")
+    page.get_by_role("button", name="Probe and register").last.click()
+    expect(page.locator("#problem")).to_be_visible()
+    look("form, wrong")
+    fill(page, endpoint, **{"Model id": "practice-chatt"})
+    page.get_by_role("group", name="Tool calling").get_by_label("Yes").check()
+    page.get_by_role("button", name="Probe and register").last.click()
+    expect(page.locator("#report")).to_be_visible()
+    look("form, rejected")
+    page.get_by_role("button", name="Use practice-chat-slow and probe again").click()
+    expect(page.locator("#live-proof")).to_be_visible()
+    look("live")
+    page.get_by_role("button", name="Cancel").click()
+    fill(page, endpoint, **{"API key": KEY, "Model id": "practice-chat-no-tools"})
+    page.get_by_role("button", name="Probe and register").last.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Ours")
+    for summary in page.locator("summary").all():
+        summary.click()
+    look("detail")
+    url = page.url
+    page.get_by_role("link", name="Delete…").click()
+    look("delete")
+    page.goto(live_server.url + "/models")
+    look("list")
+    page.goto(re.sub(r"[0-9a-f]{4}$", "ffff", url.partition("?")[0]))
+    look("not found")
+    context.close()
+    assert found == {}
+
+
+def test_focus_is_always_visible(page: Page, live_server: LiveServer) -> None:
+    page.goto(live_server.url + "/models/new")
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        outline = page.evaluate(
+            "() => { const e = document.activeElement.closest('.three') ?? document.activeElement;"
+            " return getComputedStyle(e).outlineStyle }"
+        )
+        assert outline != "none"
+
+
+def test_a_call_is_copied(page: Page, live_server: LiveServer, endpoint: Endpoint) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(live_server.url + "/models/new")
+    fill(page, endpoint)
+    page.get_by_role("button", name="Probe and register").last.click()
+    page.get_by_role("button", name="Copy the curl call").click()
+    expect(page.get_by_role("button", name="Copied the curl call")).to_be_visible()
+    assert page.evaluate("() => navigator.clipboard.readText()").startswith(f"curl {endpoint.base_url}/chat/")

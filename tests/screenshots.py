@@ -1,0 +1,174 @@
+"""`make screenshots`: a picture of every page in light, dark and narrow, in the folder `screenshots`."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from flask import Flask
+from playwright.sync_api import Browser, Page, ViewportSize
+from werkzeug.serving import make_server
+
+from app import access, config, create_app, database, vault
+from app.models import db
+from app.practice import PracticeServer
+from app.practice_api import Practice
+from tests.browser import chromium
+
+FOLDER = Path(__file__).parent.parent / "screenshots"
+EMAIL, PASSWORD = "ada@example.com", "a password for pictures"
+FORMS: dict[str, tuple[str, ViewportSize]] = {
+    "light": ("light", chromium.WIDE),
+    "dark": ("dark", chromium.WIDE),
+    "narrow": ("light", chromium.NARROW),
+}
+MODELS = (
+    {"model_id": "practice-chat", "display_name": "Llama 3.1 8B, Frankfurt", "region": "europe",
+     "supports_tool_calling": "true", "input_cost": "0.05", "output_cost": "0.08", "description":
+     "General chat for internal tools. Run by the platform team; ask in #llm-platform."},
+    {"model_id": "practice-chat-no-tools", "display_name": "Mistral 7B, on-prem", "region": "on-prem",
+     "supports_tool_calling": "true", "input_cost": "0", "output_cost": "0"},
+    {"model_id": "practice-reasoning", "display_name": "Reasoner", "region": "us", "has_reasoning": "true",
+     "input_cost": "1.1", "output_cost": "4.4"},
+    {"model_id": "practice-embedding", "display_name": "Embeddings for search", "region": "europe",
+     "model_type": "embedding", "input_cost": "0.02"},
+    {"model_id": "practice-completion", "display_name": "Completion model of the old autocomplete",
+     "region": "on-prem", "model_type": "completion"},
+)  # fmt: skip
+
+
+def main() -> int:
+    """Take every picture; the exit status is 1 where there is no Chromium."""
+    path = chromium.executable()
+    if path is None:
+        sys.stderr.write("There is no Chromium on this machine: install the package chromium.\n")
+        return 1
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    FOLDER.mkdir()
+    with chromium.started(path) as browser:
+        for name in FORMS:
+            with served() as url:
+                picture_all(browser, url, name)
+    count = len(list(FOLDER.iterdir()))
+    sys.stdout.write(f"{count} pictures are in {FOLDER}.\n")
+    return 0
+
+
+@contextmanager
+def served() -> Iterator[str]:
+    """Muster and the practice endpoint on loopback, with an empty database; the URL of Muster."""
+    practice = PracticeServer(Practice().respond)
+    practice.start()
+    with tempfile.TemporaryDirectory() as folder:
+        app = made(Path(folder), practice.server_port)
+        server = make_server("127.0.0.1", 0, app, threaded=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        server.server_close()
+        with app.app_context():
+            db.engine.dispose()
+    practice.stop()
+
+
+def made(folder: Path, practice_port: int) -> Flask:
+    """The application with one administrator."""
+    app = create_app({"instance": folder, "rate_limit": 0, "practice": True, "practice_port": practice_port})
+    config.ensure_secret(app.config["MUSTER"])
+    vault.ensure_ring(app.config["MUSTER"])
+    with app.app_context():
+        database.upgrade_database()
+        access.create_user(EMAIL, "admin", PASSWORD)
+        db.session.commit()
+    return app
+
+
+def picture_all(browser: Browser, url: str, form: str) -> None:
+    """Go through the pages as a person would, and take a picture of each."""
+    scheme, size = FORMS[form]
+    context = browser.new_context(viewport=size, color_scheme=scheme)  # type: ignore[arg-type]
+    page = context.new_page()
+
+    def take(name: str) -> None:
+        # A window as high as the page: what sticks to the window's end then stands where it ends up.
+        height = int(page.evaluate("() => document.documentElement.scrollHeight"))
+        page.set_viewport_size({"width": size["width"], "height": max(height, size["height"])})
+        page.screenshot(path=FOLDER / f"{name}-{form}.png")
+        page.set_viewport_size(size)
+
+    page.goto(url + "/signin")
+    take("signin")
+    chromium.sign_in(page, url, EMAIL, PASSWORD)
+    take("list-empty")
+    for step in STEPS:
+        step(page, url, take)
+    context.close()
+
+
+Take = Callable[[str], None]
+
+
+def form_pictures(page: Page, url: str, take: Take) -> None:
+    """The form: empty, wrong, watched, rejected."""
+    page.goto(url + "/models/new")
+    take("form")
+    page.get_by_role("button", name="Probe and register").last.click()
+    page.locator("#problem").wait_for()
+    take("form-invalid")
+    page.goto(url + "/models/new?preset=practice")
+    page.get_by_label("Model id", exact=True).fill("practice-chat-slow")
+    page.get_by_role("button", name="Probe and register").last.click()
+    page.locator("#live-proof").wait_for()
+    page.wait_for_timeout(2300)
+    take("form-live")
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_label("Model id", exact=True).fill("practice-chatt")
+    page.get_by_role("button", name="Probe and register").last.click()
+    page.locator("#report").wait_for()
+    take("form-rejected")
+
+
+def model_pictures(page: Page, url: str, take: Take) -> None:
+    """The list with models in it, a model's page, deleting, a page that is not there."""
+    for values in MODELS:
+        page.goto(url + "/models/new?preset=practice")
+        register(page, values)
+    take("detail-registered")
+    page.goto(url + "/models")
+    take("list")
+    page.goto(url + "/models?q=nothing")
+    take("list-no-match")
+    page.goto(url + "/models")
+    page.get_by_role("link", name=MODELS[1]["display_name"]).click()
+    take("detail")
+    page.get_by_role("link", name="Delete…").click()
+    take("delete")
+    page.goto(url + "/models/00000000-0000-7000-8000-000000000000")
+    take("not-found")
+
+
+def register(page: Page, values: dict[str, str]) -> None:
+    """Fill in the form that the practice preset began, and send it."""
+    for name, value in values.items():
+        field = page.locator(f"[name={name}]")
+        if name == "model_type":
+            field.select_option(value)
+        elif field.first.get_attribute("type") == "radio":
+            page.locator(f"[name={name}][value={value}]").check()
+        else:
+            field.fill(value)
+    page.get_by_role("button", name="Probe and register").last.click()
+    page.get_by_role("heading", level=1, name=values["display_name"]).wait_for()
+
+
+STEPS: tuple[Callable[[Page, str, Take], None], ...] = (form_pictures, model_pictures)
+
+if __name__ == "__main__":
+    sys.exit(main())
