@@ -17,8 +17,7 @@ from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import HTTPError, LocationParseError
-from urllib3.util import parse_url
+from urllib3.exceptions import HTTPError
 
 from app.probe.answer import Answer, Call
 from app.probe.egress import Dialer, EgressRules
@@ -26,7 +25,7 @@ from app.probe.failure import Broken, Failure
 from app.probe.gate import Gate, gate_for
 from app.probe.http1 import Pool, SecurePool
 from app.probe.reading import Reading
-from app.probe.request import body_of, headers_of, is_header_value, user_agent
+from app.probe.request import bad_url, body_of, headers_of, is_header_value, origin_of, user_agent
 from app.probe.types import Limits
 from app.probe.watch import Stream, Watch
 from app.probe.websocket import Talk, exchange
@@ -90,7 +89,7 @@ class Client:
         start = monotonic()
         try:
             prepared = _prepared(call)
-            gate = gate_for(_origin(prepared.url or ""))
+            gate = gate_for(origin_of(prepared.url or ""))
             self._enter(gate)
         except Broken as broken:
             return _unsent(call, broken.failure, start)
@@ -161,27 +160,12 @@ def _prepared(call: Call) -> requests.PreparedRequest:
     try:
         prepared.prepare(call.method, call.url, headers, data=body_of(call))
     except requests.RequestException:
-        raise _bad_url() from None
+        raise bad_url() from None
     if not (prepared.url or "").lower().startswith(("http://", "https://")):
-        raise _bad_url()
+        raise bad_url()
     if call.key:  # a user name in the URL would have taken its place
         prepared.headers["Authorization"] = headers["Authorization"]
     return prepared
-
-
-def _origin(url: str) -> tuple[str, str, int]:
-    """Scheme, host and port that a prepared URL is sent to; raises Broken."""
-    try:
-        parsed = parse_url(url)
-    except LocationParseError:
-        raise _bad_url() from None
-    scheme = parsed.scheme or ""
-    host = (parsed.host or "").strip("[]").partition("%")[0]  # the zone of an IPv6 address stays at home
-    return scheme, host, parsed.port or (443 if scheme == "https" else 80)
-
-
-def _bad_url() -> Broken:
-    return Broken("no_host", "the URL can't be read: it needs http:// or https:// and a valid host")
 
 
 def _unsent(call: Call, failure: Failure, start: float) -> Answer:
@@ -274,7 +258,7 @@ class _Lane(HTTPAdapter):
     def get_connection_with_tls_context(
         self, request: requests.PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
     ) -> Pool:
-        origin = _origin(request.url or "")
+        origin = origin_of(request.url or "")
         if self._pool is None or origin != self._origin:
             self.drop()
             scheme, host, port = self._origin = origin

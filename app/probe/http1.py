@@ -20,14 +20,15 @@ from app.probe.watch import Stream
 HEADER_LINES = 2000
 INTERIM_ANSWERS = 100
 
+_NO_HTTP = "answers something that is no HTTP"
 _BANNERS = (
-    (b"\x15\x03", "tls", "answers TLS only: the URL needs https"),
-    (b"\x16\x03", "tls", "answers TLS only: the URL needs https"),
-    (b"\x00\x00", "protocol", "speaks HTTP/2 only, as gRPC servers do, not HTTP/1.1"),
-    (b"SSH-", "protocol", "is an SSH server"),
-    (b"220", "protocol", "is a mail or FTP server"),
-    (b"-ERR", "protocol", "is a Redis server"),
-    (b"RFB ", "protocol", "is a VNC server"),
+    (b"\x15\x03", "answers TLS only: the URL needs https"),
+    (b"\x16\x03", "answers TLS only: the URL needs https"),
+    (b"\x00\x00", "speaks HTTP/2 only, as gRPC servers do, not HTTP/1.1"),
+    (b"SSH-", "is an SSH server"),
+    (b"220", "is a mail or FTP server"),
+    (b"-ERR", "is a Redis server"),
+    (b"RFB ", "is a VNC server"),
 )
 
 
@@ -79,9 +80,7 @@ class Reply(http.client.HTTPResponse):
         if not version.startswith("HTTP/") or not (
             status.isascii() and status.isdigit() and len(status) == 3
         ):
-            raise Broken(
-                "protocol", f"{self._stream.host} port {self._stream.port} answers something that is no HTTP"
-            )
+            raise Broken("protocol", f"{self._stream.host} port {self._stream.port} {_NO_HTTP}")
         return version, int(status), reason.strip()
 
     def _refuse_other_protocols(self) -> None:
@@ -90,10 +89,8 @@ class Reply(http.client.HTTPResponse):
         if b"HTTP/".startswith(start) or start[:1] in b"\r\n":
             return
         where = f"{self._stream.host} port {self._stream.port}"
-        for banner, kind, words in _BANNERS:
-            if start.startswith(banner):
-                raise Broken(kind, f"{where} {words}")
-        raise Broken("protocol", f"{where} answers something that is no HTTP")
+        words = next((words for banner, words in _BANNERS if start.startswith(banner)), _NO_HTTP)
+        raise Broken("protocol", f"{where} {words}")
 
     def _read_lines(self) -> list[bytes]:
         lines: list[bytes] = []
@@ -118,7 +115,7 @@ class Reply(http.client.HTTPResponse):
         self.length = None if self.chunked else _content_length(self.headers)
         if self.length is None:
             del self.headers["content-length"]
-        if status in (204, 304) or self._method == "HEAD":  # type: ignore[attr-defined]
+        if status in (101, 204, 304) or self._method == "HEAD":  # type: ignore[attr-defined]
             self.length = 0
         self.will_close = self.will_close or (not self.chunked and self.length is None)
 

@@ -1,9 +1,12 @@
-"""What of a call goes over the wire: its headers and its body."""
+"""What of a call goes over the wire: to which origin, with which headers and body."""
 
 from __future__ import annotations
 
 import json
 from importlib import metadata
+
+from urllib3.exceptions import LocationParseError
+from urllib3.util import parse_url
 
 from app.probe.answer import Call
 from app.probe.decoding import ACCEPTED
@@ -47,6 +50,22 @@ def body_of(call: Call) -> bytes | None:
     if call.json is None:
         return call.body
     return json.dumps(call.json, allow_nan=False).encode("ascii")
+
+
+def origin_of(url: str) -> tuple[str, str, int]:
+    """Scheme, host and port that a prepared URL is sent to; raises Broken."""
+    try:
+        parsed = parse_url(url)
+    except LocationParseError:
+        raise bad_url() from None
+    scheme = parsed.scheme or ""
+    host = (parsed.host or "").strip("[]").partition("%")[0]  # the zone of an IPv6 address stays at home
+    return scheme, host, parsed.port or (443 if scheme == "https" else 80)
+
+
+def bad_url() -> Broken:
+    """What a URL is that no call can be made to."""
+    return Broken("no_host", "the URL can't be read: it needs http:// or https:// and a valid host")
 
 
 _STANDING = {"User-Agent": user_agent(), "Accept": "*/*", "Accept-Encoding": ACCEPTED}

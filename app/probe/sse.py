@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 
-_LINE_END = re.compile(rb"\r\n|\n|\r")
 _BOM = b"\xef\xbb\xbf"
 _Line = tuple[int, bytes]
 
@@ -30,12 +28,10 @@ def events(body: bytes) -> Iterator[tuple[int, str]]:
 
 
 def _lines(body: bytes) -> Iterator[_Line]:
-    start = len(_BOM) if body.startswith(_BOM) else 0
-    for found in _LINE_END.finditer(body):
-        yield found.end(), body[start : found.start()]
-        start = found.end()
-    if start < len(body):
-        yield len(body), body[start:]
+    end = len(_BOM) if body.startswith(_BOM) else 0
+    for line in body[end:].splitlines(keepends=True):  # of bytes: at CR, LF and CRLF only
+        end += len(line)
+        yield end, line.rstrip(b"\r\n")
 
 
 def _joined(lines: list[_Line]) -> Iterator[tuple[int, str]]:

@@ -1,4 +1,4 @@
-"""Which addresses may be contacted, however they are spelled, and that what was judged is what is contacted."""
+"""Which addresses may be contacted, however they are spelled; what was judged is what is contacted."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CLOSED = EgressRules(private=False)
 
 
 class Names:
-    """A resolver with answers of its own; each name answers the next of its lists, and then the last again."""
+    """A resolver with answers of its own; each name gives the next of its lists, the last one again and again."""
 
     def __init__(self, **names: Sequence[str] | Sequence[Sequence[str]]) -> None:
         self.names = {name.replace("_", "."): list(found) for name, found in names.items()}
@@ -49,12 +49,15 @@ ALWAYS = [
     "0.0.0.0", "0.1.2.3", "255.255.255.255", "224.0.0.1", "239.255.255.250",
     "::", "fe80::1", "fe80::1%lo", "fe80::1%25eth0", "febf::1", "ff02::1",
     "fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254",
-    "::ffff:169.254.169.254", "::ffff:a9fe:a9fe", "::169.254.169.254", "::ffff:0:a9fe:a9fe", "64:ff9b::a9fe:a9fe",
+    "::ffff:169.254.169.254", "::ffff:a9fe:a9fe", "::169.254.169.254", "::ffff:0:a9fe:a9fe",
+    "64:ff9b::a9fe:a9fe",
     "64:ff9b::169.254.169.254", "64:ff9b:1::a9fe:a9fe", "64:ff9b:1:a9fe:a9:fe00::", "2002:a9fe:a9fe::1",
-    "2001:0:1:2:3:4:5601:5601", "fe80::5efe:a9fe:a9fe", "2001:db8::5efe:a9fe:a9fe", "::ffff:0.0.0.0", "::ffff:224.0.0.1",
+    "2001:0:1:2:3:4:5601:5601", "fe80::5efe:a9fe:a9fe", "2001:db8::5efe:a9fe:a9fe",
+    "::ffff:0.0.0.0", "::ffff:224.0.0.1",
     "2852039166", "0xa9fea9fe", "0xA9.0xFE.0xA9.0xFE", "0251.0376.0251.0376", "169.254.43518", "169.16689662",
     "0251.254.0xa9fe", "0", "0x0", "00000", "[::ffff:169.254.169.254]", "[fe80::1]",
-    "metadata", "metadata.google.internal", "METADATA.google.internal.", "metadata.google.internal..", "instance-data",
+    "metadata", "metadata.google.internal", "METADATA.google.internal.", "metadata.google.internal..",
+    "instance-data",
     "instance-data.ec2.internal", "metadata.azure.internal", "api.metadata.cloud.ibm.com",
 ]  # fmt: skip
 
@@ -65,9 +68,13 @@ def test_nothing_opens_what_is_always_refused(host: str, allow: tuple[str, ...])
     assert reason(host, EgressRules(allow=allow, resolver=Names(metadata=["8.8.8.8"])))
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "10.1.2.3", "192.168.1.17", "172.16.0.1", "fd12::1", "100.64.0.1",
-                                  "2130706433", "0x7f.1", "0177.0.0.1", "127.1", "::ffff:10.0.0.1",
-                                  "64:ff9b::a00:1", "2002:7f00:1::"])  # fmt: skip
+PRIVATE = [
+    "127.0.0.1", "::1", "10.1.2.3", "192.168.1.17", "172.16.0.1", "fd12::1", "100.64.0.1", "2130706433", "0x7f.1",
+    "0177.0.0.1", "127.1", "::ffff:10.0.0.1", "64:ff9b::a00:1", "2002:7f00:1::",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("host", PRIVATE)
 def test_private_addresses_are_open_until_closed(host: str) -> None:
     assert not reason(host)
     assert "private" in reason(host, CLOSED)
@@ -179,10 +186,14 @@ def failed(rules: EgressRules, url: str, kind: str, **limits: float) -> str:
     return failure.detail
 
 
-@pytest.mark.parametrize("url", ["http://169.254.169.254/latest", "http://2852039166/", "https://[::ffff:a9fe:a9fe]/",
-                                 "http://0xa9.254.169.254:80/", "http://metadata.google.internal/", "http://0/",
-                                 "http://[fe80::1%25eth0]/", "http://user@169.254.169.254/",
-                                 "http://169.254.169.254./"])  # fmt: skip
+REFUSED = [
+    "http://169.254.169.254/latest", "http://2852039166/", "https://[::ffff:a9fe:a9fe]/", "http://0xa9.254.169.254:80/",
+    "http://metadata.google.internal/", "http://0/", "http://[fe80::1%25eth0]/", "http://user@169.254.169.254/",
+    "http://169.254.169.254./",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("url", REFUSED)
 def test_a_call_to_what_is_refused_sends_nothing(url: str) -> None:
     failed(OPEN, url, "egress_denied")
 
@@ -286,7 +297,7 @@ def test_the_next_address_is_tried_where_one_refuses() -> None:
 
 
 def full_backlog() -> tuple[socket.socket, list[socket.socket]]:
-    """A listener at 127.0.0.2 that takes no connection any more: the kernel leaves new ones without an answer."""
+    """A listener at 127.0.0.2 with a full queue: the kernel leaves a new connection without an answer."""
     listener = socket.socket()
     listener.bind(("127.0.0.2", 0))
     listener.listen(0)
