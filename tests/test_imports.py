@@ -127,4 +127,5 @@ def test_there_is_one_broad_except() -> None:
         for node in ast.walk(tree_of(path))
         if isinstance(node, ast.ExceptHandler) and (node.type is None or ast.unparse(node.type) in broad)
     ]
-    assert set(found) <= {"app.probe"}
+    # Around a single check of a probe, so that one that breaks costs only itself.
+    assert len(found) <= 1 and all(is_in(name, "app.probe") for name in found), found
