@@ -122,7 +122,8 @@ def _frame(raw: bytes) -> str | None:
     version, layer = raw[1] >> 3 & 3, raw[1] >> 1 & 3
     if layer == 0:
         return "AAC" if raw[1] & 0xF0 == 0xF0 and raw[2] >> 2 & 0xF < 13 else None
-    return "MP3" if version != 1 and raw[2] >> 4 != 0xF and raw[2] >> 2 & 3 != 3 else None
+    # Layer I is out of use, and its sync word is the byte order mark of UTF-16.
+    return "MP3" if version != 1 and layer != 3 and raw[2] >> 4 != 0xF and raw[2] >> 2 & 3 != 3 else None
 
 
 def learn_voice(outcome: Outcome) -> Shape | None:

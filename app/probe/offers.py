@@ -8,7 +8,7 @@ from collections.abc import Iterator
 _CUE = re.compile(
     r"\b(supported|available|valid|allowed|accepted|permitted|known|possible)\b(?! by| in | for )"
     r"[^:.\[('\"`]{0,40}(:|\bare\b|\[|\(|\bis\b)|one of|choose from|choose one|options( are)?:|"
-    r"(should|must|expected to) be|expected( one of)?|instead of|try( one of)?|use( one of)?|such as|e\.g\.|"
+    r"(should|must|expected to) be( one of)?|expected( one of)?|instead of|try( one of)?|use( one of)?|such as|e\.g\.|"
     r"did you mean",
     re.I,
 )
@@ -42,7 +42,7 @@ def _listed(text: str) -> Iterator[str]:
             return
     for cue in _CUE.finditer(text):
         rest = re.split(r"[\])}]|\.\s|\.$|;", text[cue.end() :], maxsplit=1)[0]
-        words = [word.strip(" .'\"") for word in re.split(r",|\||\bor\b|\band\b|/(?=\s)", rest)]
+        words = [word.strip(" .:'\"[(") for word in re.split(r",|\||\bor\b|\band\b|/(?=\s)", rest)]
         words = [word for word in words if _PLAIN.fullmatch(word) and word.lower() not in _LITTLE_WORDS]
         if words:
             yield from words
