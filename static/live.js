@@ -42,7 +42,8 @@ class Watch {
     const holder = document.createElement("template");
     holder.innerHTML = line.html.trim();
     const fresh = holder.content.firstElementChild;
-    if (old) old.replaceWith(fresh); else this.list.append(fresh);
+    const later = [...this.list.children].find((row) => Number(row.dataset.place) > Number(fresh.dataset.place));
+    if (old) old.replaceWith(fresh); else this.list.insertBefore(fresh, later ?? null);
     if (line.status === "running") this.since.set(line.name, performance.now());
     else this.since.delete(line.name);
     const done = this.list.querySelectorAll("li:not([data-status=running])").length;

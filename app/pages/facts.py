@@ -107,7 +107,7 @@ def check_rows(
         _check_row(check["name"], check, capabilities.get(check["name"]), calls[check["name"]])
         for check in checks
     ]
-    told = [name for name in capabilities if name not in asked]
+    told = [name for name, capability in capabilities.items() if name not in asked and _tells(capability)]
     return rows + [_check_row(name, None, capabilities[name], None) for name in told]
 
 
@@ -117,6 +117,10 @@ def _check_row(
     evidence = (check or capability or {}).get("evidence") or ""
     declared = capability["declared"] if capability else None
     return CheckRow(words.words_of(name), declared, _seen(check, capability), evidence, check, curl)
+
+
+def _tells(capability: Mapping[str, Any]) -> bool:
+    return capability["observed"] is not None or capability["declared"] is not None
 
 
 def _seen(check: Mapping[str, Any] | None, capability: Mapping[str, Any] | None) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from flask import Response, render_template, request, stream_with_context
 
+from app.pages import words
 from app.probe.types import CheckEnded, CheckStarted, CheckWaiting
 
 Line = dict[str, Any]
@@ -83,8 +84,14 @@ def _watch(connection: int, stop: int, left: threading.Event) -> None:
 
 
 def _line(name: str, **shown: Any) -> Line:
-    html = render_template("models/_live_check.html", name=name, **shown)
+    html = render_template("models/_live_check.html", name=name, place=_place(name), **shown)
     return {"event": "check", "name": name, "status": shown["status"], "html": html}
+
+
+def _place(name: str) -> int:
+    """Where a check stands: what decides first, then capabilities in the order of their table."""
+    order = ("proof", "catalog", *words.CAPABILITIES)
+    return order.index(name) if name in order else len(order)
 
 
 def _encoded(lines: Iterable[Line]) -> Iterator[bytes]:
