@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Collection, Sequence
 from typing import Any, TypeVar
@@ -11,13 +9,14 @@ from urllib.parse import urlencode
 
 from flask import Response, request
 
-from app import formdata
+from app import formdata, rendered
 from app.config import settings
-from app.document import document, ref_prefix
+from app.document import ref_prefix
 from app.errors import ApiError
 from app.models import RegisteredModel
 from app.probing import Depth
 from app.registration import Rejected
+from app.rendered import Rendered, encoded, render
 
 JSON = Any
 T = TypeVar("T")
@@ -38,24 +37,22 @@ def answer(value: JSON, status: int = 200) -> Response:
     return Response(encoded(value), status, mimetype="application/json")
 
 
-def encoded(value: JSON) -> bytes:
-    """A value as JSON in UTF-8 without white space. NaN would be no JSON, so it must not get this far."""
-    return json.dumps(value, separators=(",", ":"), allow_nan=False).encode()
-
-
-def document_answer(model: RegisteredModel) -> Response:
-    """The document of a model with its ETag."""
-    body = encoded(document(model))
-    response = Response(body, mimetype="application/json")
-    response.headers["ETag"] = etag_of(body)
+def document_answer(ready: Rendered) -> Response:
+    """A document with its ETag."""
+    response = Response(ready.body, mimetype="application/json")
+    response.headers["ETag"] = ready.etag
     return response
 
 
+def is_known(etag: str) -> bool:
+    """Whether the caller has what carries this ETag already (If-None-Match)."""
+    return "If-None-Match" in request.headers and request.if_none_match.contains_weak(etag.strip('"'))
+
+
 def conditional(response: Response) -> Response:
-    """The response, or 304 without a body where the caller has just this one (If-None-Match)."""
+    """The response, or 304 without a body where the caller has just this one."""
     response.headers["Cache-Control"] = "private, no-cache"
-    etag, _ = response.get_etag()
-    if etag and request.if_none_match.contains_weak(etag):
+    if is_known(response.headers["ETag"]):
         short = Response(status=304)
         for name in ("ETag", "Cache-Control", "Link"):
             if name in response.headers:
@@ -64,22 +61,17 @@ def conditional(response: Response) -> Response:
     return response
 
 
-def etag_of(body: bytes) -> str:
-    """The ETag of a body, quoted."""
-    return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-
-
 def check_if_match(model: RegisteredModel) -> None:
     """ApiError 412 where the caller says which document it wants to change, and it is another by now."""
     if "If-Match" not in request.headers:
         return
-    now = etag_of(encoded(document(model))).strip('"')
-    if not request.if_match.contains(now):
+    now = render(model).etag
+    if not request.if_match.contains(now.strip('"')):
         raise ApiError(
             "precondition_failed",
             "The model was changed since you read it. Read it again, then send the change with its new ETag.",
             412,
-            headers={"ETag": f'"{now}"'},
+            headers={"ETag": now},
         )
 
 
@@ -90,6 +82,16 @@ def find_model(ref: str) -> RegisteredModel:
         shown = formdata.shown(ref, 320)
         raise ApiError("not_found", f"There is no model with the id or refId {shown}.", 404, field="id")
     return model
+
+
+def find_document(ref: str) -> Rendered:
+    """The document of the model with this id or exact refId; ApiErrors as `find_model`."""
+    if _ID.fullmatch(ref):
+        ready = rendered.ready(ref)
+        if ready:
+            return ready
+    model = find_model(ref)
+    return rendered.ready(model.id) or rendered.render(model)
 
 
 def find_or_none(ref: str) -> RegisteredModel | None:

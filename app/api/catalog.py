@@ -6,9 +6,10 @@ from flask import Blueprint, Response
 from sqlalchemy import select
 
 from app.access import require_scope
-from app.api.answers import answer, conditional, etag_of
+from app.api.answers import conditional, document_answer
 from app.document import PROVIDER
 from app.models import RegisteredModel, db
+from app.rendered import Rendered, encoded, etag_of
 
 blueprint = Blueprint("api_catalog", __name__)
 
@@ -25,6 +26,5 @@ def list_for_openai() -> Response:
         {"id": model_id, "object": "model", "created": since, "owned_by": PROVIDER}
         for model_id, since in created.items()
     ]
-    response = answer({"object": "list", "data": entries})
-    response.headers["ETag"] = etag_of(response.get_data())
-    return conditional(response)
+    body = encoded({"object": "list", "data": entries})
+    return conditional(document_answer(Rendered(etag_of(body), body)))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
+from sqlalchemy import Select
 
-from app import formdata, registration
+from app import formdata, registration, rendered
 from app.access import current_actor, require_scope
 from app.api.answers import (
     answer,
@@ -16,10 +18,10 @@ from app.api.answers import (
     cursor_argument,
     depth_argument,
     document_answer,
-    encoded,
-    etag_of,
+    find_document,
     find_model,
     flag_argument,
+    is_known,
     json_body,
     limit_argument,
     next_link,
@@ -27,13 +29,12 @@ from app.api.answers import (
     rejection,
     text_argument,
 )
-from app.document import document
 from app.formdata import Problem
 from app.forms import OpenAILikeForm, OpenAILikeUpdateForm, invalid
-from app.keeping import found
 from app.model_types import MODEL_TYPES
 from app.models import RegisteredModel
 from app.registration import Probed, Registered, Rejected, Updated
+from app.rendered import Rendered
 
 blueprint = Blueprint("api_models", __name__)
 
@@ -50,7 +51,7 @@ def create_openai_like() -> Response:
     if isinstance(end, Rejected):
         raise rejection(end)
     assert isinstance(end, Registered)
-    return document_answer(found(end.model_id))
+    return document_answer(find_document(end.model_id))
 
 
 @blueprint.post("/v2/models/openai-like/validate")
@@ -78,20 +79,21 @@ def update_openai_like(ref: str) -> Response:
     if isinstance(end, Rejected):
         raise rejection(end)
     assert isinstance(end, Updated)
-    return document_answer(found(end.model_id))
+    return document_answer(find_document(end.model_id))
 
 
 @blueprint.get("/v2/models")
 @require_scope("read")
 def list_models() -> Response:
     """A page of models, the newest first."""
-    limit = limit_argument()
-    models, more = page_of(_matching(limit + 1), limit)
-    body = encoded([document(model) for model in models])
-    response = Response(body, mimetype="application/json")
-    response.headers["ETag"] = etag_of(body)
+    limit, matching, etag = limit_argument(), _matching(), _list_etag()
+    if is_known(etag):
+        return conditional(document_answer(Rendered(etag, b"")))
+    entries, more = page_of(rendered.bodies(matching, limit + 1), limit)
+    body = b"[" + b",".join(each for _, each in entries) + b"]"
+    response = document_answer(Rendered(etag, body))
     if more:
-        next_link(response, models[-1].id)
+        next_link(response, entries[-1][0])
     return conditional(response)
 
 
@@ -99,7 +101,7 @@ def list_models() -> Response:
 @require_scope("read")
 def read_model(ref: str) -> Response:
     """One model, by id or refId."""
-    return conditional(document_answer(find_model(ref)))
+    return conditional(document_answer(find_document(ref)))
 
 
 @blueprint.delete("/v2/models/<path:ref>")
@@ -142,16 +144,23 @@ def _named_model(body: Any) -> RegisteredModel:
     return find_model(given["model_id"])
 
 
-def _matching(limit: int) -> list[RegisteredModel]:
-    return RegisteredModel.newest(
-        limit,
-        cursor_argument(),
+def _matching() -> Select[tuple[RegisteredModel]]:
+    """The models that the query's filters leave, after its cursor."""
+    models = RegisteredModel.matching(
         q=text_argument("q"),
         model_type=choice_argument("model_type", MODEL_TYPES),
         region=text_argument("region", 64),
         status=choice_argument("status", HEALTHS),
         enabled=flag_argument("enabled"),
     )
+    cursor = cursor_argument()
+    return models.where(RegisteredModel.id < cursor) if cursor else models
+
+
+def _list_etag() -> str:
+    """Another one after any change of the registry. Read before the list, it never promises too much."""
+    asked = hashlib.sha256(request.query_string).hexdigest()[:16]
+    return f'"{rendered.revision()}-{rendered.stamp()}-{asked}"'
 
 
 def _options() -> dict[str, Any]:

@@ -12,6 +12,7 @@ from app.api.answers import (
     cursor_argument,
     depth_argument,
     document_answer,
+    find_document,
     find_model,
     find_or_none,
     limit_argument,
@@ -32,7 +33,7 @@ def list_probes(ref: str) -> Response:
     model = find_or_none(ref)
     if model is None:
         # A model's own id may end like this route.
-        return conditional(document_answer(find_model(f"{ref}/probes")))
+        return conditional(document_answer(find_document(f"{ref}/probes")))
     limit = limit_argument()
     probes, more = page_of(Probe.of_model(model.id, limit + 1, cursor_argument()), limit)
     response = answer([probe.report for probe in probes])

@@ -43,7 +43,10 @@ def upgrade() -> None:
         sa.Column("etag", sa.String(length=40), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["model_pk"], ["models.id"], name=op.f("fk_rendered_documents_model_pk_models"), ondelete="CASCADE"
+            ["model_pk"],
+            ["models.id"],
+            name=op.f("fk_rendered_documents_model_pk_models"),
+            ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("model_pk", name=op.f("pk_rendered_documents")),
     )

@@ -1,0 +1,141 @@
+"""Documents as they are sent: kept beside their rows, so that reading one is finding it.
+
+Whatever changes a model through the session changes its document and the registry's revision with it, in the
+same transaction. One that another version of the program made, or that is missing, is made when asked for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sqlalchemy import Select, event, insert, inspect, select, update
+from sqlalchemy.orm import Session, UOWTransaction
+
+from app import document as document_module
+from app.config import settings
+from app.document import document
+from app.models import RegisteredModel, RenderedDocument, Revision, db
+
+UNSEEN = frozenset({"capabilities", "last_probe_id", "key_ciphertext", "created_by", "identity"})
+"""Columns that neither the document shows nor the list filters by."""
+
+_CHANGED = "muster_registry_changed"
+
+
+class Rendered(NamedTuple):
+    """A document's ETag, quoted, and its bytes."""
+
+    etag: str
+    body: bytes
+
+
+def encoded(value: Any) -> bytes:
+    """A value as JSON in UTF-8 without white space. NaN would be no JSON, so it must not get this far."""
+    return json.dumps(value, separators=(",", ":"), allow_nan=False).encode()
+
+
+def etag_of(body: bytes) -> str:
+    """The ETag of a body, quoted."""
+    return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+
+
+def render(model: RegisteredModel) -> Rendered:
+    """The document of a row as it is now."""
+    body = encoded(document(model))
+    return Rendered(etag_of(body), body)
+
+
+def stamp() -> str:
+    """What a kept document must have been made by: this workspace and this program."""
+    chosen = settings()
+    return _stamp(chosen.workspace_id, chosen.workspace_key)
+
+
+def ready(id: str) -> Rendered | None:
+    """The document of the model with this id; None where there is no such model."""
+    kept_one = RenderedDocument
+    wanted = select(kept_one.etag, kept_one.body).where(kept_one.model_pk == id, kept_one.stamp == stamp())
+    row = db.session.execute(wanted).first()
+    return Rendered(row.etag, row.body) if row else refresh([id]).get(id)
+
+
+def bodies(models: Select[tuple[RegisteredModel]], limit: int) -> list[tuple[str, bytes]]:
+    """Id and document of the models that a query selects, the newest first, at most `limit`."""
+    kept_one = RenderedDocument
+    query = models.with_only_columns(RegisteredModel.id, kept_one.stamp, kept_one.body)
+    query = query.outerjoin(kept_one, kept_one.model_pk == RegisteredModel.id)
+    rows = db.session.execute(query.order_by(RegisteredModel.id.desc()).limit(limit)).all()
+    mine = stamp()
+    stale = [id for id, made_by, _ in rows if made_by != mine]
+    fresh = refresh(stale) if stale else {}
+    return [(id, fresh[id].body if id in fresh else body) for id, _, body in rows if id in fresh or body]
+
+
+def refresh(ids: Sequence[str]) -> dict[str, Rendered]:
+    """Make the documents of these models anew and keep them; gives those that are there. Commits."""
+    db.session.execute(
+        update(RegisteredModel)
+        .where(RegisteredModel.id.in_(ids))
+        .values(id=RegisteredModel.id, updated=RegisteredModel.updated)
+    )
+    query = (
+        select(RegisteredModel).where(RegisteredModel.id.in_(ids)).execution_options(populate_existing=True)
+    )
+    made = {model.id: render(model) for model in db.session.scalars(query)}
+    _keep(db.session(), made.items())
+    db.session.commit()
+    return made
+
+
+def revision() -> int:
+    """How often the registry has changed. Read before the models, it never promises too much."""
+    return db.session.scalar(select(Revision.value).where(Revision.id == 1)) or 0
+
+
+@lru_cache
+def _stamp(*workspace: str) -> str:
+    source = Path(document_module.__file__).read_bytes()
+    return hashlib.sha256("\0".join(workspace).encode() + source).hexdigest()[:16]
+
+
+def _keep(session: Session, made: Iterable[tuple[str, Rendered]]) -> None:
+    connection = session.connection()
+    for id, each in made:
+        values = {"stamp": stamp(), "etag": each.etag, "body": each.body}
+        changed = connection.execute(
+            update(RenderedDocument).where(RenderedDocument.model_pk == id).values(values)
+        )
+        if changed.rowcount == 0:
+            connection.execute(insert(RenderedDocument).values(model_pk=id, **values))
+
+
+def _changed(model: RegisteredModel) -> set[str]:
+    return {attribute.key for attribute in inspect(model).attrs if attribute.history.has_changes()} - UNSEEN
+
+
+@event.listens_for(db.session, "after_flush")
+def _follow(session: Session, _context: UOWTransaction) -> None:
+    written = [
+        row for row in (*session.new, *session.dirty) if isinstance(row, RegisteredModel) and _changed(row)
+    ]
+    if written or any(isinstance(row, RegisteredModel) for row in session.deleted):
+        session.info[_CHANGED] = True
+    _keep(session, [(model.id, render(model)) for model in written])
+
+
+@event.listens_for(db.session, "before_commit")
+def _count(session: Session) -> None:
+    # Last of all statements, so that this one row, which every writer wants, is held as shortly as can be.
+    session.flush()
+    if session.info.pop(_CHANGED, False):
+        session.execute(update(Revision).where(Revision.id == 1).values(value=Revision.value + 1))
+
+
+@event.listens_for(db.session, "after_soft_rollback")
+def _forget(session: Session, _transaction: Any) -> None:
+    session.info.pop(_CHANGED, None)
