@@ -18,7 +18,7 @@ from app.probe.types import Check, Status
 from app.probe.words import Said, quote
 
 _TIMED_MS = 50
-"""Shortest stream, in milliseconds after the first token, that tells a speed: a buffered one comes all at once."""
+"""Milliseconds after the first token that a stream must last to tell a speed."""
 
 NO_BUDGET = "Not asked: the probe's limit of tokens is reached."
 
@@ -49,7 +49,11 @@ def tasks_for(bundles: Sequence[Sequence[Ask]]) -> tuple[Task, ...]:
 
 
 def ask_together(run: Run, asks: tuple[Ask, ...]) -> Result:
-    """One call for several asks; only what it shows counts, the others are asked alone."""
+    """One call for several asks; only what it shows counts, the others are asked alone.
+
+    An ask that stands in several bundles has to be shown by each of them: tools that work in a stream may be
+    broken without one, and the reverse.
+    """
     if len(asks) == 1:
         return ask_alone(run, asks[0])
     draft = draft_of(run, asks)
@@ -57,15 +61,15 @@ def ask_together(run: Run, asks: tuple[Ask, ...]) -> Result:
     spoken, answer = _put_once(run, asks, draft, request)
     shown: dict[str, str] = {}
     if spoken is not None and answer is not None:
-        for ask in asks:
-            observed, evidence = ask.judge(Heard(answer, spoken, draft))
-            if observed:
-                shown[ask.name] = evidence
-    findings = tuple(Finding(name, True, evidence) for name, evidence in shown.items())
-    checks = tuple(
-        check_of(name, "passed", request, answer, evidence, run) for name, evidence in shown.items()
+        judged = {ask.name: ask.judge(Heard(answer, spoken, draft)) for ask in asks}
+        shown = {name: evidence for name, (observed, evidence) in judged.items() if observed}
+    settled = {ask.name for ask in asks if run.last_witness(ask.name, ask.name in shown)}
+    proven = [name for name in shown if name in settled and name not in run.doubted]
+    return Result(
+        findings=tuple(Finding(name, True, shown[name]) for name in proven),
+        checks=tuple(check_of(name, "passed", request, answer, shown[name], run) for name in proven),
+        then=tasks_for([[ask] for ask in asks if ask.name in settled and ask.name not in proven]),
     )
-    return Result(findings, checks, tasks_for([[ask] for ask in asks if ask.name not in shown]))
 
 
 def _put_once(
@@ -99,7 +103,7 @@ def note(run: Run, spoken: Spoken | None, answer: Answer) -> None:
 
 
 def _speed(spoken: Spoken, answer: Answer) -> dict[str, Any]:
-    """Milliseconds to the first token and tokens a second after it; the latter only where there was a stream to time."""
+    """Milliseconds to the first token, and tokens a second after it where there was a stream to time."""
     if spoken.first_token_ms is None:
         return {}
     used, span_ms = tokens(spoken.usage, "completion_tokens"), answer.duration_ms - spoken.first_token_ms

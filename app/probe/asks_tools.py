@@ -89,7 +89,8 @@ def _add_tool_choice(draft: Draft, run: Run) -> None:
     draft.more.setdefault("tools", [_weather_tool()])
     name = draft.more["tools"][0]["function"]["name"]
     draft.more["tool_choice"] = {"type": "function", "function": {"name": name}}
-    draft.user[:] = ["Hello, how are you?"] if name == "get_weather" else draft.user
+    # Nothing here calls for a tool, so that a call shows that it was forced.
+    draft.user[:] = ["Hello, how are you?"]
     draft.limit = max(draft.limit, 64)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -29,6 +30,7 @@ def tasks(run: Run) -> tuple[Task, ...]:
     alone = [Task(("responses_api",), responses_api), Task(("sampling_params",), sampling_bounds)]
     if run.thinks or run.declared.get("reasoning") or _catalog_says_reasoning(run):
         alone.append(Task(("reasoning_effort",), effort_levels))
+    run.witnesses = Counter(ask.name for asks in BUNDLES for ask in asks)
     return (*tasks_for(BUNDLES), *alone)
 
 

@@ -115,7 +115,18 @@ class Run:
     performance: dict[str, Any] = field(default_factory=dict)
     observed: dict[str, Any] = field(default_factory=dict)
     catalog_metadata: Mapping[str, Any] = field(default_factory=dict)
+    witnesses: dict[str, int] = field(default_factory=dict)
+    """How many calls under way are still to show an ask, by its name; see `last_witness`."""
+    doubted: set[str] = field(default_factory=set)
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def last_witness(self, name: str, shown: bool) -> bool:
+        """Note whether a call showed this; True where no other call is still to show it too."""
+        with self.lock:
+            if not shown:
+                self.doubted.add(name)
+            left = self.witnesses[name] = self.witnesses.get(name, 1) - 1
+            return left == 0
 
     def word(self) -> str:
         """A plain word that an answer would hardly hold by chance."""

@@ -124,6 +124,7 @@ def _came_back(run: Run, outcome: Outcome) -> str:
     words = quote(outcome.said, run.endpoint.api_key).rstrip(". ")
     if outcome.why:
         return f"answered {outcome.answer.status}, but {outcome.why}"
+    words = words or clean(outcome.answer.text, run.endpoint.api_key, 120)
     if not words:
         return f"answered {outcome.answer.status} with nothing in it"
     page = "a web page: " if outcome.said.is_html else ""
