@@ -1,0 +1,32 @@
+"""The clients that are no dependency of the project; a test that can't have them says so and is skipped."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.load.installing import NotInstalled, npm_installed, pip_installed
+
+HERE = Path(__file__).parent
+
+
+def older_sdk() -> Path:
+    """The folder with the older Python client."""
+    try:
+        # Its dependencies are those of the newer one, which is installed.
+        return pip_installed(HERE / "older.txt", "--no-deps")
+    except NotInstalled as error:
+        pytest.skip(f"the older orq-ai-sdk could not be installed, so it was NOT tested: {error}")
+
+
+def node_clients() -> Path:
+    """The folder with the JavaScript clients and the scripts that use them."""
+    try:
+        folder = npm_installed(HERE / "node" / "package.json")
+    except NotInstalled as error:
+        pytest.skip(f"the JavaScript clients could not be installed, so they were NOT tested: {error}")
+    for script in (HERE / "node").glob("*.mjs"):
+        shutil.copy(script, folder)
+    return folder
