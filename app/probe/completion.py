@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from app.probe.chat import shown
@@ -39,7 +40,7 @@ def judge_proof(answer: Answer, run: Run) -> Shown | Weak | None:
         return None
     if spoken.content:
         return shown(spoken, f"The model went on: {spoken.content[:80]}")
-    if spoken.cut or spoken.said_something or (tokens(spoken.usage, "completion_tokens") or 0) > 0:
+    if _says_something(answer) or spoken.cut or (tokens(spoken.usage, "completion_tokens") or 0) > 0:
         return shown(spoken, f"The model ran (finish_reason {spoken.finish}).")
     return Weak("a choice came back with no text in it")
 
@@ -47,6 +48,11 @@ def judge_proof(answer: Answer, run: Run) -> Shown | Weak | None:
 def _has_text(answer: Answer) -> bool:
     """A choice of this route holds `text`; a chat message in its place is another route's answer."""
     return '"text"' in answer.text
+
+
+def _says_something(answer: Answer) -> bool:
+    """Also where it is white space: a line end may be all that a base model adds."""
+    return bool(re.search(r'"text"\s*:\s*"[^"]', answer.text))
 
 
 def fallbacks(shape: Shape) -> Iterable[Shape]:

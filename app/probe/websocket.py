@@ -214,12 +214,10 @@ class _Heard:
 
     def _close_words(self) -> bytes:
         """The close as an error of JSON: some servers put the reason there and nowhere else."""
-        code = self._protocol.close_code if self._protocol else None
-        reason = (self._protocol.close_reason if self._protocol else None) or ""
-        words = reason or f"The WebSocket was closed with code {code or 1006} and no words."
-        return json.dumps(
-            {"type": "error", "error": {"message": words, "code": f"close_{code or 1006}"}}
-        ).encode()
+        close = self._protocol.close_rcvd if self._protocol else None
+        code = close.code if close else 1006
+        words = close.reason if close and close.reason else f"The WebSocket was closed with code {code}."
+        return json.dumps({"type": "error", "error": {"message": words, "code": f"close_{code}"}}).encode()
 
 
 def _add(headers: Headers, call: Call) -> None:
