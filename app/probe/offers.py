@@ -8,8 +8,8 @@ from collections.abc import Iterator
 _CUE = re.compile(
     r"\b(supported|available|valid|allowed|accepted|permitted|known|possible)\b(?! by| in | for )"
     r"[^:.\[('\"`]{0,40}(:|\bare\b|\[|\(|\bis\b)|one of|choose from|choose one|options( are)?:|"
-    r"(should|must|expected to) be( one of)?|expected( one of)?|instead of|try( one of)?|use( one of)?|such as|"
-    r"e\.g\.|did you mean",
+    r"(should|must|expected to) be( one of)?|expected( one of)?|instead of|try( one of)?|use( one of)?|"
+    r"such as|e\.g\.|did you mean",
     re.I,
 )
 _QUOTED = re.compile(r"['\"`‘“]([^'\"`’”\s]{1,80})['\"`’”]")
