@@ -13,10 +13,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, event, insert, inspect, select, update
+from sqlalchemy import Select, bindparam, event, insert, inspect, select, update
 from sqlalchemy.orm import Session, UOWTransaction
 
 from app import document as document_module
+from app import quick
 from app.config import settings
 from app.document import document
 from app.models import RegisteredModel, RenderedDocument, Revision, db
@@ -25,6 +26,10 @@ UNSEEN = frozenset({"capabilities", "last_probe_id", "key_ciphertext", "created_
 """Columns that neither the document shows nor the list filters by."""
 
 _CHANGED = "muster_registry_changed"
+_KEPT = select(RenderedDocument.etag, RenderedDocument.body).where(
+    RenderedDocument.model_pk == bindparam("id"), RenderedDocument.stamp == bindparam("stamp")
+)
+_REVISION = select(Revision.value).where(Revision.id == bindparam("id"))
 
 
 class Rendered(NamedTuple):
@@ -58,13 +63,11 @@ def stamp() -> str:
 
 def ready(id: str) -> Rendered | None:
     """The document of the model with this id; None where there is no such model."""
-    kept_one = RenderedDocument
-    wanted = select(kept_one.etag, kept_one.body).where(kept_one.model_pk == id, kept_one.stamp == stamp())
-    row = db.session.execute(wanted).first()
-    return Rendered(row.etag, row.body) if row else refresh([id]).get(id)
+    kept_one = quick.row(_KEPT, {"id": id, "stamp": stamp()})
+    return Rendered(*kept_one) if kept_one else refresh([id]).get(id)
 
 
-def bodies(models: Select[tuple[RegisteredModel]], limit: int) -> list[tuple[str, bytes]]:
+def bodies(models: Select[Any], limit: int) -> list[tuple[str, bytes]]:
     """Id and document of the models that a query selects, the newest first, at most `limit`."""
     kept_one = RenderedDocument
     query = models.with_only_columns(RegisteredModel.id, kept_one.stamp, kept_one.body)
@@ -94,7 +97,8 @@ def refresh(ids: Sequence[str]) -> dict[str, Rendered]:
 
 def revision() -> int:
     """How often the registry has changed. Read before the models, it never promises too much."""
-    return db.session.scalar(select(Revision.value).where(Revision.id == 1)) or 0
+    counted = quick.row(_REVISION, {"id": 1})
+    return counted[0] if counted else 0
 
 
 @lru_cache

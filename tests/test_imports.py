@@ -31,6 +31,7 @@ MAY_NOT: dict[str, tuple[str, ...]] = {
     "app.database": ("app.",),
     "app.vault": ("app.",),
     "app.access": ("app.",),
+    "app.quick": ("app.",),
     "app.audit": ("app.",),
     "app.document": (*ABOVE, "app.forms", "app.formdata", "app.registration", "app.access"),
     "app.forms": (*ABOVE, "app.registration"),
@@ -43,7 +44,8 @@ EXCEPT: dict[str, set[str]] = {
     "app.errors": {"app.config"},
     "app.database": {"app.models"},
     "app.vault": {"app.config", "app.models"},
-    "app.access": {"app.config", "app.errors", "app.models"},
+    "app.quick": {"app.models"},
+    "app.access": {"app.config", "app.errors", "app.models", "app.quick"},
     "app.audit": {"app.access", "app.models"},
 }
 

@@ -144,7 +144,7 @@ def _named_model(body: Any) -> RegisteredModel:
     return find_model(given["model_id"])
 
 
-def _matching() -> Select[tuple[RegisteredModel]]:
+def _matching() -> Select[Any]:
     """The models that the query's filters leave, after its cursor."""
     models = RegisteredModel.matching(
         q=text_argument("q"),
