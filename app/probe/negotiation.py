@@ -1,8 +1,8 @@
 """What a refusal teaches about the shape of the next request.
 
-An endpoint that answers 400 because it calls the token limit by another name works; so the probe reads the refusal
-and asks again differently, one change a call. A `Shape` is what was learned so far; every request of the probe is
-built from it. The rules look for the names of fields that *were sent*, never for a vendor.
+An endpoint that answers 400 because it calls the token limit by another name works; so the probe reads the
+refusal and asks again differently, one change a call. A `Shape` is what was learned so far; every request of
+the probe is built from it. The rules look for the names of fields that *were sent*, never for a vendor.
 """
 
 from __future__ import annotations
@@ -11,15 +11,29 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
+from app.probe.wordings import any_of
 from app.probe.words import Said
 
 REFUSAL_STATUSES = frozenset({400, 403, 404, 405, 406, 409, 411, 413, 415, 422, 424, 500, 501})
 """Statuses that a refusal of the request's shape was seen with (probe.md, "Finding out")."""
 
 CONTENT = frozenset(
-    {"model", "messages", "input", "inputs", "prompt", "query", "documents", "texts", "file", "image", "session"}
+    {
+        "model",
+        "messages",
+        "input",
+        "inputs",
+        "prompt",
+        "query",
+        "documents",
+        "texts",
+        "file",
+        "image",
+        "session",
+    }
 )
 """What a request is about: these fields are never left out."""
 LIMIT_NAMES = ("max_tokens", "max_completion_tokens", "max_output_tokens")
@@ -98,72 +112,121 @@ DEFAULTS: Mapping[str, Any] = {
 }
 """A harmless value for a field that an endpoint says it misses."""
 
-_STREAM_ONLY = re.compile(
-    r"non-?stream\w*|only (supports? )?(the )?stream|stream(ing)?\b.{0,30}(required|must be (set to )?(true|enabled)|only)|(must|requires?|please)\b.{0,30}\b(use |set |enable )?stream(ing)?\b.{0,12}(true|mode)?$|set stream ?[=:] ?true|stream=true",
-    re.I,
+# Only streams are served.
+_STREAM_ONLY = any_of(
+    r"non-?stream",
+    r"only (supports? )?(the )?stream",
+    r"stream(ing)?\b.{0,30}(required|must be (set to )?(true|enabled)|only)",
+    r"(must|requires?|please)\b.{0,40}\bstream(ing)?\b.{0,12}(true|mode|parameter)?\W*$",
+    r"(enable|set) (the )?stream( parameter|ing)? ?([=:] ?true|to access)",
+    r"stream=true",
 )
-_NO_STREAM = re.compile(
-    r"stream(ing)?\b.{0,40}(not (supported|allowed|available|enabled|implemented)|unsupported|must be (set to )?false|disabled)|(not|n't) support (\w+ )?stream|stream=false",
-    re.I,
+# Streams are not served.
+_NO_STREAM = any_of(
+    r"stream(ing)?\b.{0,40}not (supported|allowed|available|enabled|implemented)",
+    r"stream(ing)?\b.{0,40}(unsupported|disabled|must be (set to )?false)",
+    r"(not|n't) support (\w+ )?stream",
+    r"'stream' does not support true",
+    r"verified to stream",
+    r"stream=false",
 )
-_TOO_SMALL = re.compile(
-    r"below (the )?minimum|(must|should|has to) be (at least|greater|larger|more|>)|at least \d+|too (small|low|short)|minimum (value|of|is)|greater than|>= ?\d+|increase|could not finish .{0,40}max_tokens|less than (the )?min|max_tokens or model output limit was reached",
-    re.I,
+# A limit that is refused for its value, with the bound that it breaks in the words.
+_AT_LEAST = any_of(
+    r"(?:>=|at least|greater than or equal to|no less than|minimum (?:value )?(?:of|is)) ?(\d{1,6})\b",
+    r"\[(\d{1,6}), ?\d{1,9}\]",
+    r"range is from (\d{1,6})\b",
 )
-_TOO_LARGE = re.compile(
-    r"too (large|big|high|long)|(must|should) be (at most|less|smaller|<)|exceed|above (the )?maximum|at most \d+|maximum (value|of|is|context)|<= ?\d+|reduce|less than or equal",
-    re.I,
+_AT_MOST = any_of(
+    r"(?:at most|less than or equal to|no more than|up to|maximum (?:value )?(?:of|is)) (\d{1,9})\b",
+    r"\[\d{1,6}, ?(\d{1,9})\]",
 )
-_WANTS_LIST = re.compile(
-    r"content\b.{0,80}(must|should|expected|needs?|requires?|has)\b.{0,30}(array|list|sequence)|invalid type: string, expected a (sequence|list|array)|(expected|must be) (an? )?(array|list|sequence).{0,40}content|content.{0,40}(list|array)_type|valid list",
-    re.I,
+# The same without a number that says so.
+_TOO_SMALL = any_of(
+    r"below (the )?minimum|less than the min",
+    r"(must|should|has to) be (at least|greater|larger|more|>)",
+    r"too (small|low|short)",
+    r"minimum (value|of|is)|at least \d|greater than|>= ?\d",
+    r"increase",
+    r"max_tokens or model output limit was reached",
+    r"could not finish .{0,40}max_tokens",
 )
-_WANTS_STRING = re.compile(
-    r"content\b.{0,80}(must|should|expected|needs?|requires?)\b.{0,30}(string|str)\b|invalid type: (sequence|map), expected a string|(expected|must be) (an? )?string.{0,40}content|content.{0,40}(string|str)_type|not (a )?valid string",
-    re.I,
+_TOO_LARGE = any_of(
+    r"above (the )?maximum|exceed",
+    r"(must|should) be (at most|less|smaller|<)",
+    r"too (large|big|high|long)",
+    r"maximum (value|of|is|context)|at most \d|<= ?\d",
+    r"reduce|less than or equal",
 )
-_MISSING = re.compile(
-    r"field required|\bmissing\b|is required|required (field|param|property|propert)|must (be )?(provided?|specif|contain|include|set)|mandatory|should be set|cannot be (empty|null|blank)",
-    re.I,
+# The field itself is refused, whatever its value.
+_UNKNOWN_FIELD = any_of(
+    r"unsupported|not supported|unrecogni[sz]ed|unknown",
+    r"extra(neous)?\b|extra_|unexpected|not permitted|not allowed|cannot find field",
+    r"deprecated|use .{0,60}instead",
 )
-_PARAMETER = re.compile(
-    r"unsupported|not supported|unknown|unrecogni[sz]ed|unexpected|not permitted|not allowed|extra|invalid|does not support|do not support|isn't supported|not compatible|incompatible|must be|should be|cannot be|not available|illegal|is deprecated|deprecated|use .{0,40} instead|got an unexpected|not implemented|only .{0,40}(allowed|supported)|refused|forbidden|too short|too long|too large|too small|out of range|not one of|not valid|removed|property|argument|parameter|no longer",
-    re.I,
+_WANTS_LIST = any_of(
+    r"content\b.{0,80}(must|should|expected|needs?|requires?|has)\b((?!str).){0,30}(array|list|sequence)",
+    r"invalid type: string, expected a (sequence|list|array)",
+    r"(expected|must be) (an? )?(array|list|sequence).{0,40}content",
+    r"content.{0,40}(list|array)_type|valid list",
 )
+_WANTS_STRING = any_of(
+    r"content\b.{0,80}(must|should|expected|needs?|requires?)\b((?!array|list|seq).){0,30}(string|str)\b",
+    r"invalid type: (sequence|map), expected a string",
+    r"(expected|must be) (an? )?string.{0,40}content",
+    r"content.{0,40}(string|str)_type|valid string",
+)
+_MISSING = any_of(
+    r"field required|\bmissing\b|mandatory",
+    r"is required|required (field|param|property|propert)",
+    r"must (be )?(provided?|specif|contain|include|set)|should be set",
+    r"cannot be (empty|null|blank)",
+)
+# Words with which a refusal speaks of a field of the request at all.
+_PARAMETER = any_of(
+    r"unsupported|not supported|unknown|unrecogni[sz]ed|unexpected|not permitted|not allowed|extra",
+    r"(does|do) not support|isn't supported|not (compatible|available|implemented|valid)|incompatible",
+    r"invalid|illegal|deprecated|removed|no longer|forbidden|refused|cannot be",
+    r"must be|should be|one of|only .{0,40}(allowed|supported)|out of range",
+    r"too (short|long|large|small)",
+    r"property|argument|parameter|use .{0,40} instead",
+)
+# Fields that a refusal mentions beside the one that it refuses.
+_IN_PASSING = any_of(r"did you mean .{0,80}", r"\b(when|if|unless|without) ['\"`]\w{1,40}['\"`]")
+_MAY_BE_RAISED_TO = 4096
 
 
 def complained(said: Said, body: Mapping[str, Any]) -> tuple[str, ...]:
-    """Which of the fields sent the refusal names, in the order of the body; `model` and the prompt are
-    never meant.
-    """
+    """Which of the fields sent the refusal names, in the order of the body; the content is never meant."""
     if said.status not in REFUSAL_STATUSES and not said.is_error:
         return ()
-    text = said.all
-    named = []
-    for name in body:
-        if name in CONTENT:
-            continue
-        if _is_named(name, said, text) and (_PARAMETER.search(text) or said.param):
-            named.append(name)
-    return tuple(named)
+    if not said.param and not said.places and not _PARAMETER.search(said.all):
+        return ()
+    return tuple(name for name in body if name not in CONTENT and _is_named(name, said))
 
 
-def _is_named(name: str, said: Said, text: str) -> bool:
+def _is_named(name: str, said: Said) -> bool:
     if said.param and name in re.split(r"[.\[\]]", said.param):
         return True
-    if any(name in place for place in said.places):
-        return True
-    camel = re.sub(r"_(\w)", lambda m: m.group(1), name)
-    spellings = (name, camel) if camel != name else (name,)
-    # A plain English word ("stream", "size", "tools") counts only where it is quoted or called a parameter.
-    if "_" not in name:
-        return bool(
-            re.search(
-                rf"['\"`‘“{{.(]\$?{name}s?['\"`’”}}.):]|\b{name}\b.{{0,24}}\b(param|argument|field|property|option|not supported|is not|unsupported)|\b(param\w*|argument|field|property|option|setting|support\w*|unknown|unrecogni[sz]ed)\W{{1,3}}{name}\b|^{name}\b",
-                text,
-            )
-        )
-    return any(re.search(rf"(?<![a-z0-9_]){spelling}(?![a-z0-9_])", text) for spelling in spellings)
+    words = _IN_PASSING.sub("", said.all)
+    return any(name in place for place in said.places) or bool(_naming(name).search(words))
+
+
+@cache
+def _naming(name: str) -> re.Pattern[str]:
+    """How a refusal names a field: as it is written or in camel case.
+
+    A plain English word ("stream", "size", "tools") counts only where it is quoted or called a parameter.
+    """
+    if "_" in name:
+        return re.compile(rf"(?<![a-z0-9_])({name}|{name.replace('_', '')})(?![a-z0-9_])", re.I)
+    called = r"param\w*|arguments?|fields?|property|properties|option|setting|name"
+    return any_of(
+        rf"['\"`‘“{{.(\[]\$?{name}s?['\"`’”}}.):\]]",
+        rf"\b{name}\b.{{0,24}}\b({called}|not supported|is not|unsupported|must|should|required)\b",
+        rf"\b({called}|support\w*|unknown|unrecogni[sz]ed|invalid|missing)( supplied)?\W{{1,3}}{name}\b",
+        rf"\b({called})( supplied)?: [\w,' ]{{0,200}}\b{name}\b",
+        rf"^{name} ?:",
+    )
 
 
 def learn(shape: Shape, said: Said, body: Mapping[str, Any]) -> Shape | None:
@@ -171,7 +234,8 @@ def learn(shape: Shape, said: Said, body: Mapping[str, Any]) -> Shape | None:
 
     `body` is what was sent. Rules in the order of how plainly the words speak; each changes one thing.
     """
-    if said.status not in REFUSAL_STATUSES and not (said.is_error and said.status and said.status < 300):
+    refused_in_200 = said.is_error and said.status is not None and 200 <= said.status < 300
+    if said.status not in REFUSAL_STATUSES and not refused_in_200:
         return None
     named = complained(said, body)
     for rule in (_learn_stream, _learn_limit, _learn_content, _learn_missing, _learn_unwanted):
@@ -184,71 +248,56 @@ def learn(shape: Shape, said: Said, body: Mapping[str, Any]) -> Shape | None:
 def _learn_stream(shape: Shape, said: Said, body: Mapping[str, Any], named: tuple[str, ...]) -> Shape | None:
     if "stream" not in said.all or "stream_options" in named:
         return None
-    if (
-        not shape.stream
-        and body.get("stream") is False
-        and _STREAM_ONLY.search(said.all)
-        and "stream" not in shape.dropped
-    ):
+    asked = body.get("stream")
+    if asked is False and _STREAM_ONLY.search(said.text):
         return shape.because("asked for a stream, since only streams are served", stream=True)
-    if body.get("stream") is True and _NO_STREAM.search(said.all):
+    if asked is True and _NO_STREAM.search(said.all):
         return shape.because("asked without a stream, since streams are refused", stream=False)
-    if body.get("stream") is False and "stream" in named:
+    if asked is False and "stream" in named:
         return shape.because("left out `stream`", dropped=shape.dropped | {"stream"})
     return None
 
 
 def _learn_limit(shape: Shape, said: Said, body: Mapping[str, Any], named: tuple[str, ...]) -> Shape | None:
     sent = next((name for name in LIMIT_NAMES if name in body), None)
-    if sent is None:
+    if sent is None or not (sent in named or any(_naming(name).search(said.all) for name in _LIMIT_WORDS)):
         return None
-    about_limit = sent in named or any(name in said.all for name in LIMIT_NAMES)
-    if not about_limit:
-        return None
-    value = int(body[sent])
-    other = next(
-        (name for name in LIMIT_NAMES[:2] if name != sent and name in said.all.replace(sent, "")), None
-    )
-    refused = re.search(
-        r"unsupported|not supported|unrecogni|unknown|extra|instead|not permitted|unexpected|not allowed|deprecated",
-        said.all,
-    )
-    if not refused and _TOO_SMALL.search(said.all) and not _TOO_LARGE.search(said.text):
-        return _raised(shape, said, value)
-    if not refused and _TOO_LARGE.search(said.all) and value > 1:
-        return shape.because(
-            f"asked for at most {max(1, value // 4)} tokens", limit=max(1, value // 4), fixed_limit=True
-        )
-    if not refused and _TOO_SMALL.search(said.all):
-        return _raised(shape, said, value)
-    if (
-        other
-        and other not in shape.dropped
-        and not (said.places and any(other in place for place in said.places))
-    ):
-        return shape.because(
-            f"named the token limit `{other}`", limit_name=other, dropped=shape.dropped | {sent}
-        )
-    if sent in named or refused:
-        return _renamed(shape, sent, named)
+    unknown = bool(_UNKNOWN_FIELD.search(said.all))
+    other_value = _other_value(shape, said, int(body[sent]), vaguely=not unknown)
+    if other_value is not None:
+        return other_value
+    return _renamed(shape, sent, named) if unknown or sent in named else None
+
+
+_LIMIT_WORDS = (*LIMIT_NAMES, "max_new_tokens")
+
+
+def _other_value(shape: Shape, said: Said, value: int, vaguely: bool) -> Shape | None:
+    """A higher or a lower limit: as the words state the bound, else (`vaguely`) by their direction."""
+    floor, ceiling = _bound(_AT_LEAST, said.all), _bound(_AT_MOST, said.all)
+    if floor is not None and value < floor <= _MAY_BE_RAISED_TO:
+        return shape.because(f"raised the token limit to {floor}", limit=floor)
+    if ceiling is not None and 0 < ceiling < value or vaguely and _TOO_LARGE.search(said.all) and value > 1:
+        lower = max(1, min(value // 4, ceiling or value))
+        return shape.because(f"asked for at most {lower} tokens", limit=lower, fixed_limit=True)
+    if vaguely and _TOO_SMALL.search(said.all) and value < HIGHER_LIMIT:
+        return shape.because(f"raised the token limit to {HIGHER_LIMIT}", limit=HIGHER_LIMIT)
     return None
 
 
-def _raised(shape: Shape, said: Said, value: int) -> Shape | None:
-    floor = max(
-        (int(n) for n in re.findall(r"\b(\d{1,5})\b", said.text) if value < int(n) <= 4096), default=0
-    )
-    higher = floor or (HIGHER_LIMIT if value < HIGHER_LIMIT else 0)
-    return shape.because(f"raised the token limit to {higher}", limit=higher) if higher else None
+def _bound(pattern: re.Pattern[str], text: str) -> int | None:
+    found = pattern.search(text)
+    return int(next(number for number in found.groups() if number)) if found else None
 
 
 def _renamed(shape: Shape, sent: str, named: tuple[str, ...]) -> Shape:
+    """The limit under the other name; none where both were refused."""
     tried = shape.dropped | {sent}
-    other = next((name for name in LIMIT_NAMES[:2] if name not in tried), None)
+    left = [name for name in LIMIT_NAMES[:2] if name not in tried]
     gone = tried | (set(named) - {"stream"} - set(LIMIT_NAMES))
-    if other is None:
+    if not left:
         return shape.because("set no token limit", limit_name=None, dropped=gone)
-    return shape.because(f"named the token limit `{other}`", limit_name=other, dropped=gone)
+    return shape.because(f"named the token limit `{left[0]}`", limit_name=left[0], dropped=gone)
 
 
 def _learn_content(shape: Shape, said: Said, body: Mapping[str, Any], named: tuple[str, ...]) -> Shape | None:
@@ -264,18 +313,16 @@ def _learn_content(shape: Shape, said: Said, body: Mapping[str, Any], named: tup
 def _learn_missing(shape: Shape, said: Said, body: Mapping[str, Any], named: tuple[str, ...]) -> Shape | None:
     if not _MISSING.search(said.all):
         return None
-    for name, value in DEFAULTS.items():
-        if name in body or name in shape.added:
-            continue
-        if any(name in place for place in said.places) or re.search(
-            rf"(?<![a-z0-9_]){name}(?![a-z0-9_])", said.all
-        ):
-            return shape.because(
-                f"added `{name}`: {json.dumps(value)}",
-                added={**shape.added, name: value},
-                dropped=shape.dropped - {name},
-            )
-    return None
+    wanted = (name for name in DEFAULTS if name not in body and name not in shape.added)
+    name = next((name for name in wanted if _is_named(name, said)), None)
+    if name is None:
+        return None
+    value = DEFAULTS[name]
+    return shape.because(
+        f"added `{name}`: {json.dumps(value)}",
+        added={**shape.added, name: value},
+        dropped=shape.dropped - {name},
+    )
 
 
 def _learn_unwanted(
@@ -287,6 +334,4 @@ def _learn_unwanted(
     changes: dict[str, Any] = {"dropped": shape.dropped | set(fresh)}
     if "stream_options" in fresh:
         changes["stream_options"] = False
-    if shape.limit_name in fresh:
-        changes["limit_name"] = None
     return shape.because("left out " + ", ".join(f"`{name}`" for name in fresh), **changes)
