@@ -20,6 +20,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
 from app.probe.answer import Answer, Call
+from app.probe.bell import Bell
 from app.probe.egress import Dialer, EgressRules
 from app.probe.failure import Broken, Failure
 from app.probe.gate import Gate, gate_for
@@ -33,8 +34,8 @@ from app.probe.websocket import Talk, exchange
 __all__ = ["Answer", "Call", "Client", "Failure", "is_header_value", "user_agent"]
 
 
-# Framing makes the wire longer than the body; chunks of one byte each make it six times as long.
-_WIRE_PER_BODY = 8
+# Framing makes the wire longer than the body; so much longer only for chunks of a byte or two.
+_WIRE_PER_BODY = 3
 
 
 class Client:
@@ -55,7 +56,7 @@ class Client:
         self.calls = 0
         self._limits = limits
         self._deadline = deadline
-        self._cancelled = cancelled
+        self._bell = Bell(cancelled) if cancelled else None
         self._dialer = Dialer(rules, limits.connect_s)
         self._lanes: list[_Lane] = []
         self._lock = threading.Lock()
@@ -113,7 +114,7 @@ class Client:
     def _enter(self, gate: Gate) -> None:
         """Wait for a turn at the origin; the call's own clock has not started yet."""
         end = monotonic() + self._limits.probe_s if self._deadline is None else self._deadline
-        watch = Watch(end, self._cancelled)
+        watch = Watch(end, self._bell)
         watch.last_step("too many other calls to the endpoint were under way")
         gate.enter(self._limits.calls_at_once, watch)
 
@@ -138,7 +139,7 @@ class Client:
             bounds.append(self._deadline)
         limits = self._limits
         wire_bytes = limits.header_bytes + _WIRE_PER_BODY * limits.body_bytes
-        return Watch(min(bounds), self._cancelled, limits.header_bytes, wire_bytes)
+        return Watch(min(bounds), self._bell, limits.header_bytes, wire_bytes)
 
     def _take_lane(self) -> _Lane:
         with self._lock:

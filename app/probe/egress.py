@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from time import monotonic
 from urllib.parse import unquote, urlsplit
 
+from app.probe.bell import Bell
 from app.probe.certificate import why_not
 from app.probe.failure import Broken
 from app.probe.rules import Denied, EgressRules, Found, judge, judge_unresolved, numeric, resolved
@@ -38,7 +39,7 @@ def open_socket(
     TLS is left to that library: give it `tls.context(rules.ca_bundle)` and the host as server name. Raises
     Broken where the host is denied, missing or does not answer within `timeout_s`.
     """
-    watch = Watch(monotonic() + timeout_s, cancelled)
+    watch = Watch(monotonic() + timeout_s, Bell(cancelled) if cancelled else None)
     return Dialer(rules, timeout_s).open_tunnel(host.strip("[]"), port, watch).detach()
 
 
@@ -203,7 +204,7 @@ def _permitted(judged: list[Found] | Denied) -> list[Found]:
 def _race(found: list[Found], host: str, port: int, watch: Watch) -> socket.socket:
     """The first address that takes the connection; a silent one does not keep the next from its turn."""
     queue, errors = deque(found), list[int]()
-    with selectors.DefaultSelector() as pending:
+    with selectors.PollSelector() as pending:
         try:
             while queue or pending.get_map():
                 if queue:
@@ -219,7 +220,11 @@ def _race(found: list[Found], host: str, port: int, watch: Watch) -> socket.sock
 
 def _start(found: Found, pending: selectors.BaseSelector, errors: list[int]) -> None:
     family, address = found
-    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:  # a machine without IPv6, or out of file descriptors
+        errors.append(error.errno or errno.EAFNOSUPPORT)
+        return
     sock.setblocking(False)
     code = sock.connect_ex(address)
     if code in (0, errno.EINPROGRESS):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from weakref import WeakValueDictionary
 
+from app.probe.failure import Broken
 from app.probe.watch import Watch
 
 _LARGE_BODIES = 8
@@ -24,9 +25,13 @@ class Gate:
     def enter(self, at_once: int, watch: Watch) -> None:
         """Wait for a turn; raises Broken where the watch ends the wait."""
         with self._left:
-            while self._inside >= at_once:
-                self._left.wait(watch.pause())
-            watch.left()
+            try:
+                while self._inside >= at_once:
+                    self._left.wait(watch.pause())
+                watch.left()
+            except Broken:
+                self._left.notify()  # the turn may have been this one's: pass it on
+                raise
             self._inside += 1
 
     def leave(self) -> None:

@@ -20,6 +20,8 @@ _TAIL = 8192
 # A body beyond this size waits for a turn, in bytes; one that broke the limit keeps so much for the evidence.
 _LARGE = 262144
 _KEPT_OF_TOO_LARGE = 65536
+# Each layer of a packed body may unpack to so many times the limit of the body: the next may pack again.
+_UNPACKED_PER_BODY = 4
 # Pieces share an entry where they arrive in the same ms, or, past so many, in the same 50 ms.
 _ARRIVALS_EXACT = 4096
 _COARSE_MS = 50
@@ -47,21 +49,30 @@ class Reading:
         self._headers = {name.lower(): response.headers[name] for name in response.headers}
         self._first_byte_ms = self._watch.ms()
         self._watch.last_step("the answer was not complete within the time limit")
-        layers = decoder(
-            f"{self._headers.get('content-encoding', '')},{self._headers.get('transfer-encoding', '')}"
-        )
         with self._turn:
             try:
-                self._read_body(response, layers)
+                self._read_body(response)
             except HTTPError as error:
                 raise _body_broke(error, stream) from None
+            except Broken as broken:
+                if (
+                    broken.failure.kind == "too_large"
+                ):  # of no use any more; all of it would only fill the memory
+                    del self._body[_KEPT_OF_TOO_LARGE:]
+                raise
 
-    def _read_body(self, response: HTTPResponse, layers: list[Inflater]) -> None:
+    def _read_body(self, response: HTTPResponse) -> None:
+        layers: list[Inflater] | None = None
         while piece := response.read1(_PIECE, decode_content=False):
+            layers = self._layers() if layers is None else layers
             for clear in decoded(piece, layers):
                 self._add(clear)
                 if self.stopped:
                     return
+
+    def _layers(self) -> list[Inflater]:
+        content, transfer = (self._headers.get(f"{name}-encoding", "") for name in ("content", "transfer"))
+        return decoder(f"{content},{transfer}", _UNPACKED_PER_BODY * self._limits.body_bytes)
 
     def _add(self, piece: bytes) -> None:
         room = self._limits.body_bytes - len(self._body)
@@ -71,7 +82,8 @@ class Reading:
         self._body += piece[:room]
         self._note_arrival(self._watch.ms())
         if len(piece) > room:
-            raise self._too_large()
+            limit = self._limits.body_bytes // 1024
+            raise Broken("too_large", f"the answer does not end within {limit} KiB")
         if self._call.stop and self._call.stop(bytes(self._body[max(0, before - _TAIL) :])):
             self.stopped = True
 
@@ -82,11 +94,6 @@ class Reading:
         if len(self._arrivals) > 1 and now - self._arrivals[-1][0] <= together:
             now = self._arrivals.pop()[0]
         self._arrivals.append((now, len(self._body)))
-
-    def _too_large(self) -> Broken:
-        """The body is of no use any more; keeping all of it would only fill the memory."""
-        del self._body[_KEPT_OF_TOO_LARGE:]
-        return Broken("too_large", f"the answer does not end within {self._limits.body_bytes // 1024} KiB")
 
     def answer(self) -> Answer:
         """What was collected."""

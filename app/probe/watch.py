@@ -7,36 +7,33 @@ stands: resolving, connecting, in the TLS handshake, sending, or between two byt
 from __future__ import annotations
 
 import io
+import select
 import socket
 import ssl
-import threading
 from time import monotonic
 from typing import Any
 
-from urllib3.util import wait_for_read, wait_for_write
-
+from app.probe.bell import PAUSE, Bell
 from app.probe.failure import Broken
 from app.probe.tls import read_error
-
-# How long a cancellation may go unnoticed, in seconds.
-PAUSE = 0.2
 
 
 class Watch:
     """The bounds of one call: an end, the bound of the step it is in, and the word of the caller to stop.
 
-    `end` is on the monotonic clock. `header_bytes` bounds the head of the answer, `wire_bytes` all of it.
+    `end` is on the monotonic clock; `bell` rings where the caller wants no more. `header_bytes` bounds the head
+    of the answer, `wire_bytes` all of it.
     """
 
     def __init__(
         self,
         end: float,
-        cancelled: threading.Event | None = None,
+        bell: Bell | None = None,
         header_bytes: int = 2**18,
         wire_bytes: int = 2**24,
     ) -> None:
         self.end = end
-        self.cancelled = cancelled
+        self._bell = bell
         self.header_bytes = header_bytes
         self.wire_bytes = wire_bytes
         self.started = monotonic()
@@ -59,7 +56,7 @@ class Watch:
 
     def left(self) -> float:
         """Seconds until the step ends; raises Broken where none is left or the caller wants no more."""
-        if self.cancelled is not None and self.cancelled.is_set():
+        if self._bell is not None and self._bell.event.is_set():
             raise Broken("cancelled", "the probe was cancelled")
         left = self._step_end - monotonic()
         if left <= 0:
@@ -67,9 +64,9 @@ class Watch:
         return left
 
     def pause(self) -> float:
-        """How long to sleep at most before `left` is asked again."""
+        """How long to sleep at most, where no socket is waited for, before `left` is asked again."""
         left = self.left()
-        return left if self.cancelled is None else min(left, PAUSE)
+        return left if self._bell is None else min(left, PAUSE)
 
     def ms(self) -> int:
         """Milliseconds since the call started."""
@@ -77,13 +74,19 @@ class Watch:
 
     def wait_to_read(self, sock: socket.socket) -> None:
         """Return as soon as the socket has bytes, or its end."""
-        while not wait_for_read(sock, self.pause()):
-            pass
+        self._wait(sock, select.POLLIN)
 
     def wait_to_write(self, sock: socket.socket) -> None:
         """Return as soon as the socket takes bytes."""
-        while not wait_for_write(sock, self.pause()):
-            pass
+        self._wait(sock, select.POLLOUT)
+
+    def _wait(self, sock: socket.socket, what: int) -> None:
+        poll = select.poll()
+        poll.register(sock, what)
+        if self._bell is not None:
+            poll.register(self._bell, select.POLLIN)
+        while all(ready != sock.fileno() for ready, _ in poll.poll(self.left() * 1000)):
+            self.left()
 
 
 class Stream:

@@ -21,7 +21,7 @@ CLOSED = EgressRules(private=False)
 
 
 class Names:
-    """A resolver with answers of its own; each name gives the next of its lists, the last one again and again."""
+    """A resolver with answers of its own; each name gives its lists in turn, the last one again."""
 
     def __init__(self, **names: Sequence[str] | Sequence[Sequence[str]]) -> None:
         self.names = {name.replace("_", "."): list(found) for name, found in names.items()}
@@ -69,8 +69,8 @@ def test_nothing_opens_what_is_always_refused(host: str, allow: tuple[str, ...])
 
 
 PRIVATE = [
-    "127.0.0.1", "::1", "10.1.2.3", "192.168.1.17", "172.16.0.1", "fd12::1", "100.64.0.1", "2130706433", "0x7f.1",
-    "0177.0.0.1", "127.1", "::ffff:10.0.0.1", "64:ff9b::a00:1", "2002:7f00:1::",
+    "127.0.0.1", "::1", "10.1.2.3", "192.168.1.17", "172.16.0.1", "fd12::1", "100.64.0.1", "2130706433",
+    "0x7f.1", "0177.0.0.1", "127.1", "::ffff:10.0.0.1", "64:ff9b::a00:1", "2002:7f00:1::",
 ]  # fmt: skip
 
 

@@ -201,6 +201,10 @@ TOO_LARGE = {
     "a bomb in a bomb": says(
         answer(gzip.compress(gzip.compress(b"\0" * 50_000_000)), "Content-Encoding: gzip, gzip\r\n")
     ),
+    "a bomb of nothing": says(
+        answer(gzip.compress(gzip.compress(b"") * 500_000), "Content-Encoding: gzip, gzip\r\n")
+    ),
+    "members without end": says(answer(gzip.compress(b"") * 20_000, "Content-Encoding: gzip\r\n")),
     "an endless bomb": endless_gzip,
     "an honest length": says(answer(b"x" * 3_000_000)),
 }
