@@ -3,3 +3,5 @@ import "./copy.js";
 import "./search.js";
 import "./live.js";
 import "./presets.js";
+import "./offers.js";
+import "./costs.js";

@@ -120,7 +120,7 @@ function plainly(form, button, watch) {
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (!form.matches("[data-live]") || form.dataset.plain || event.submitter?.value === "preset") return;
+  if (!form.matches("[data-live]") || form.dataset.plain || ["preset", "look"].includes(event.submitter?.value)) return;
   event.preventDefault();
   if (!controller) send(form, event.submitter);
 });

@@ -70,7 +70,8 @@ def rejected(attempt: Attempt, report: Mapping[str, Any]) -> Outcome:
     diagnosis = report["diagnosis"]
     placed = {_place(name, attempt): values for name, values in diagnosis["suggestions"].items()}
     code = CODES.get(diagnosis["code"])
-    title = f"Not registered: {_lowered(code.title) if code else diagnosis['code']}"
+    what = "Not changed" if attempt.model else "Not registered"
+    title = f"{what}: {_lowered(code.title) if code else diagnosis['code']}"
     trouble = _trouble(attempt, diagnosis["field"], diagnosis["message"])
     return Outcome(title, problems=[trouble], suggestions=placed, report=report, status=400)
 
@@ -88,7 +89,7 @@ def refused(attempt: Attempt, error: ApiError, existing: RegisteredModel | None)
     link = None
     if existing:
         link = Link(url_for("models.detail", id=existing.id), f"Open “{existing.display_name}”")
-    title = "This model is registered already" if error.code == "already_exists" else "Not registered"
+    title = "This model is registered already" if error.code == "already_exists" else "Nothing was saved"
     trouble = _trouble(attempt, error.field, error.message)
     return Outcome(title, problems=[trouble], link=link, status=error.status)
 

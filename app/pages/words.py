@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 from markupsafe import Markup, escape
 
+from app.looking import Offer
+
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -71,6 +73,7 @@ SHORT_CAPABILITIES: dict[str, str] = {
 }
 """What the list shows of a model at a glance; the detail page shows all."""
 
+SAMPLE_IN, SAMPLE_OUT = 1000, 500
 _STEPS = ((60, 1, "second"), (3600, 60, "minute"), (86400, 3600, "hour"), (30 * 86400, 86400, "day"))
 
 
@@ -163,6 +166,27 @@ def shown(value: Any) -> str:
     return str(value)
 
 
+def sample_cost(input_cost: float | None, output_cost: float | None) -> str:
+    """What a request of a usual size costs at these prices, as a sentence; "" where none is known."""
+    if input_cost is None and output_cost is None:
+        return ""
+    cost = ((input_cost or 0) * SAMPLE_IN + (output_cost or 0) * SAMPLE_OUT) / 1_000_000
+    return f"A request with {SAMPLE_IN:,} tokens in and {SAMPLE_OUT:,} out costs {money(round(cost, 8))}."
+
+
+def offer_words(offer: Offer) -> str:
+    """What an endpoint's list says of a model, beside its id: context, prices, type."""
+    values = offer.values
+    parts = [f"{offer.context_window:,} tokens of context"] if offer.context_window else []
+    if "input_cost" in values or "output_cost" in values:
+        parts.append(
+            f"${values.get('input_cost', '?')} in, ${values.get('output_cost', '?')} out per million"
+        )
+    if "model_type" in values:
+        parts.append(values["model_type"])
+    return "; ".join(parts)
+
+
 def coded(text: str) -> Markup:
     """A sentence with what stands between `backticks` as code; everything else is escaped."""
     return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))
@@ -172,5 +196,5 @@ _CODE = re.compile(r"`([^`\n]{1,200})`")
 
 FILTERS: dict[str, Callable[..., Any]] = {
     "ago": ago, "exact": exact, "rfc3339": rfc3339, "money": money, "duration": duration, "host_of": host_of,
-    "shown": shown, "words_of": words_of, "coded": coded,
+    "shown": shown, "words_of": words_of, "coded": coded, "offer_words": offer_words,
 }  # fmt: skip

@@ -1,0 +1,22 @@
+// What a request of a usual size costs at the prices typed; the server says the same when it renders the form.
+
+const IN = 1000;
+const OUT = 500;
+
+function update() {
+  const place = document.querySelector("[data-sample]");
+  if (!place) return;
+  const price = (id) => {
+    const text = document.getElementById(id).value.trim();
+    return text === "" || Number.isNaN(Number(text)) ? null : Number(text);
+  };
+  const [input, output] = [price("input_cost"), price("output_cost")];
+  if (input === null && output === null) { place.textContent = ""; return; }
+  const cost = ((input ?? 0) * IN + (output ?? 0) * OUT) / 1e6;
+  const [whole, part = ""] = cost.toFixed(8).replace(/0+$/, "").split(".");
+  place.textContent = `A request with ${IN.toLocaleString("en")} tokens in and ${OUT} out costs $${whole}.${part.padEnd(2, "0")}.`;
+}
+
+for (const name of ["input", "muster:filled"]) document.addEventListener(name, (event) => {
+  if (["input_cost", "output_cost"].includes(event.target.id)) update();
+});
