@@ -71,8 +71,8 @@ def _has_zlib_header(start: bytes) -> bool:
 def decoder(codings: str, limit: int) -> list[Inflater]:
     """The layers to undo for a Content-Encoding, in the order of undoing; raises Broken("undecodable").
 
-    `limit` bounds what each layer may unpack to, in bytes: a layer can be a bomb for the next one, which makes
-    nothing of it.
+    `limit` bounds what each layer may unpack to, in bytes: a layer can be a bomb for the next one, which
+    makes nothing of it.
     """
     named = [coding.strip().lower().removeprefix("x-") for coding in codings.split(",")]
     layers = [coding for coding in named if coding not in ("", "identity", "chunked", "none")]

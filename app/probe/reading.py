@@ -17,7 +17,8 @@ from app.probe.watch import Stream, Watch
 
 _PIECE = 65536
 _TAIL = 8192
-# A body beyond this size waits for a turn, in bytes; one that broke the limit keeps so much for the evidence.
+# In bytes. A body beyond the first waits for a turn; one that broke the limit is of no use any more, and would
+# only fill the memory: the second is what it keeps, for the evidence.
 _LARGE = 262144
 _KEPT_OF_TOO_LARGE = 65536
 # Each layer of a packed body may unpack to so many times the limit of the body: the next may pack again.
@@ -55,9 +56,7 @@ class Reading:
             except HTTPError as error:
                 raise _body_broke(error, stream) from None
             except Broken as broken:
-                if (
-                    broken.failure.kind == "too_large"
-                ):  # of no use any more; all of it would only fill the memory
+                if broken.failure.kind == "too_large":
                     del self._body[_KEPT_OF_TOO_LARGE:]
                 raise
 

@@ -21,8 +21,8 @@ from app.probe.tls import read_error
 class Watch:
     """The bounds of one call: an end, the bound of the step it is in, and the word of the caller to stop.
 
-    `end` is on the monotonic clock; `bell` rings where the caller wants no more. `header_bytes` bounds the head
-    of the answer, `wire_bytes` all of it.
+    `end` is on the monotonic clock; `bell` rings where the caller wants no more. `header_bytes` bounds the
+    head of the answer, `wire_bytes` all of it.
     """
 
     def __init__(
