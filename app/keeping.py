@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm.attributes import flag_modified
 
 from app import vault
 from app.access import Actor
@@ -25,7 +24,7 @@ def new_model(values: Values, actor: Actor) -> RegisteredModel:
     """A row made from a form's values, added to the transaction."""
     model = RegisteredModel(id=new_id(), created_by=actor.label)
     apply(model, values)
-    model.created = model.updated
+    model.created = model.updated = now()
     db.session.add(model)
     return model
 
@@ -42,7 +41,6 @@ def apply(model: RegisteredModel, values: Values) -> dict[str, list[JSON]]:
     if "api_key" in values and not has_key(model, values["api_key"]):
         changes["api_key"] = ["(not shown)", "(changed)"]
         _set_key(model, values["api_key"] or "")
-    model.updated = now()
     return changes
 
 
@@ -60,11 +58,7 @@ def keep_probe(model: RegisteredModel, report: Report, trigger: str, actor: Acto
     full = kept.report = in_full(report, kept.id, model.id)
     model.last_probe_id = kept.id
     model.health = "up" if report.verdict == "accepted" else "down"
-    # A probe that saw nothing new leaves the document as it was, `updated` included.
-    flag_modified(model, "updated")
     if report.verdict == "accepted":
-        if model.observed not in (None, full["observed"]):
-            model.updated = now()
         model.observed = full["observed"]
         model.capabilities = full["capabilities"]
     db.session.flush()

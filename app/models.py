@@ -126,7 +126,7 @@ class RegisteredModel(Base):
     health: Mapped[str] = mapped_column(String(16), default="unknown", index=True)
     enabled: Mapped[bool] = mapped_column(default=True)
     created: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
-    updated: Mapped[datetime] = mapped_column(UTCDateTime, default=now, onupdate=now)
+    updated: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
     last_probe_id: Mapped[str | None] = mapped_column(String(36))
     created_by: Mapped[str] = mapped_column(String(400), default="")
 
@@ -146,7 +146,7 @@ class RegisteredModel(Base):
 
         A write that changes nothing takes the lock: SQLite has no SELECT FOR UPDATE.
         """
-        db.session.execute(update(cls).where(cls.id == id).values(id=cls.id, updated=cls.updated))
+        db.session.execute(update(cls).where(cls.id == id).values(id=cls.id))
         return db.session.get(cls, id, populate_existing=True)
 
     @classmethod

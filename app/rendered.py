@@ -20,7 +20,7 @@ from app import document as document_module
 from app import quick
 from app.config import settings
 from app.document import document
-from app.models import RegisteredModel, RenderedDocument, Revision, db
+from app.models import RegisteredModel, RenderedDocument, Revision, db, now
 
 UNSEEN = frozenset({"capabilities", "last_probe_id", "key_ciphertext", "created_by", "identity"})
 """Columns that neither the document shows nor the list filters by."""
@@ -82,9 +82,7 @@ def bodies(models: Select[Any], limit: int) -> list[tuple[str, bytes]]:
 def refresh(ids: Sequence[str]) -> dict[str, Rendered]:
     """Make the documents of these models anew and keep them; gives those that are there. Commits."""
     db.session.execute(
-        update(RegisteredModel)
-        .where(RegisteredModel.id.in_(ids))
-        .values(id=RegisteredModel.id, updated=RegisteredModel.updated)
+        update(RegisteredModel).where(RegisteredModel.id.in_(ids)).values(id=RegisteredModel.id)
     )
     query = (
         select(RegisteredModel).where(RegisteredModel.id.in_(ids)).execution_options(populate_existing=True)
@@ -120,6 +118,20 @@ def _keep(session: Session, made: Iterable[tuple[str, Rendered]]) -> None:
 
 def _changed(model: RegisteredModel) -> set[str]:
     return {attribute.key for attribute in inspect(model).attrs if attribute.history.has_changes()} - UNSEEN
+
+
+def _written(session: Session) -> list[RegisteredModel]:
+    return [
+        row for row in (*session.new, *session.dirty) if isinstance(row, RegisteredModel) and _changed(row)
+    ]
+
+
+@event.listens_for(db.session, "before_flush")
+def _date(session: Session, _context: UOWTransaction, _instances: Any) -> None:
+    """`updated` tells when the document changed: a probe that saw nothing new does not touch it."""
+    for model in session.dirty:
+        if isinstance(model, RegisteredModel) and _changed(model) - {"health", "updated"}:
+            model.updated = now()
 
 
 @event.listens_for(db.session, "after_flush")
