@@ -1,0 +1,65 @@
+"""The yardstick: a Flask application that only sends constant bytes, under the server settings of Muster.
+
+`python -m tests.bench.bare PORT FILE…`: `/0` sends the bytes of the first file, `/1` those of the second.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import requests
+from flask import Flask, Response
+
+from app import config, serving
+from tests.load.running import free_port
+
+READY_WITHIN_S = 30
+
+
+def bare_app(bodies: Sequence[bytes]) -> Flask:
+    """The application."""
+    app = Flask(__name__)
+    app.config["MUSTER"] = config.load({})
+
+    @app.get("/<int:which>")
+    def send(which: int) -> Response:
+        return Response(bodies[which], mimetype="application/json")
+
+    return app
+
+
+@contextmanager
+def bare_server(folder: Path, *bodies: bytes) -> Iterator[str]:
+    """The application in processes of its own, until the block ends; gives its URL."""
+    port = free_port()
+    files = [folder / f"body_{at}" for at in range(len(bodies))]
+    for file, body in zip(files, bodies, strict=True):
+        file.write_bytes(body)
+    command = [sys.executable, "-m", "tests.bench.bare", str(port), *map(str, files)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as child:
+        try:
+            _await(f"http://127.0.0.1:{port}/0")
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            child.terminate()
+
+
+def _await(url: str) -> None:
+    deadline = time.monotonic() + READY_WITHIN_S
+    while time.monotonic() < deadline:
+        with suppress(requests.ConnectionError):
+            requests.get(url, timeout=5).raise_for_status()
+            return
+        time.sleep(0.05)
+    raise AssertionError("the bare application did not start")
+
+
+if __name__ == "__main__":
+    made = bare_app([Path(file).read_bytes() for file in sys.argv[2:]])
+    with serving.listening("127.0.0.1", int(sys.argv[1])) as bound:
+        serving.run(made, bound, "")
