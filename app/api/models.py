@@ -29,6 +29,7 @@ from app.api.answers import (
     rejection,
     text_argument,
 )
+from app.api.idempotency import idempotent
 from app.formdata import Problem
 from app.forms import OpenAILikeForm, OpenAILikeUpdateForm, invalid
 from app.model_types import MODEL_TYPES
@@ -43,6 +44,7 @@ HEALTHS = ("up", "degraded", "down", "unknown")
 
 @blueprint.post("/v2/models/openai-like")
 @require_scope("write")
+@idempotent
 def create_openai_like() -> Response:
     """Probe an OpenAI-compatible model and register it."""
     form = OpenAILikeForm.from_json(json_body())
