@@ -69,10 +69,7 @@ class Answer:
     @cached_property
     def json(self) -> Any:
         """The body as JSON (NaN and Infinity are floats, as Python servers write them), else None."""
-        try:
-            return json.loads(self.text.strip("\ufeff\x00 \t\r\n"))
-        except (ValueError, RecursionError):
-            return None
+        return parsed(self.text.strip("\ufeff\x00 \t\r\n"))
 
     @cached_property
     def events(self) -> list[tuple[int, str]]:
@@ -82,3 +79,21 @@ class Answer:
     def _arrived(self, length: int) -> int:
         index = bisect_left(self.arrivals, length, key=lambda arrival: arrival[1])
         return self.arrivals[index][0] if index < len(self.arrivals) else self.duration_ms
+
+
+_LONGEST_INTEGER = 300
+
+
+def parsed(text: str) -> Any | None:
+    """`text` as JSON; None where it is none, or is nested deeper than can be read.
+
+    A whole number that no float can hold is read as one (infinity): nobody after this must think of it.
+    """
+    try:
+        return json.loads(text, parse_int=_number)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _number(digits: str) -> int | float:
+    return int(digits) if len(digits) <= _LONGEST_INTEGER else float(digits)

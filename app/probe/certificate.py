@@ -18,7 +18,7 @@ def why_not(der: bytes, code: int, host: str) -> str:
     """
     try:
         return _why_not(x509.load_der_x509_certificate(der), code, host)
-    except (ValueError, x509.UnsupportedGeneralNameType, x509.DuplicateExtension):
+    except (ValueError, x509.InvalidVersion, x509.UnsupportedGeneralNameType, x509.DuplicateExtension):
         return ""
 
 

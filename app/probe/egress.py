@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import base64
-import errno
-import os
-import selectors
 import socket
 import ssl
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic
@@ -18,14 +14,13 @@ from urllib.parse import unquote, urlsplit
 from app.probe.bell import Bell
 from app.probe.certificate import why_not
 from app.probe.failure import Broken
+from app.probe.race import first_connection
 from app.probe.rules import Denied, EgressRules, Found, judge, judge_unresolved, numeric, resolved
 from app.probe.tls import NotTrusted, blind_context, context
 from app.probe.watch import Stream, Watch
 
 __all__ = ["Denied", "Dialer", "EgressRules", "judge", "open_socket"]
 
-# RFC 8305: an address that says nothing for so long gets company by the next one, in seconds.
-HEAD_START = 0.25
 PROXY_HEAD_BYTES = 65536
 
 _lookups_at_once = threading.BoundedSemaphore(64)
@@ -56,17 +51,20 @@ class Lookup:
         if at_once:
             self._run()
         else:
-            threading.Thread(target=self._run, name="muster-lookup", daemon=True).start()
+            threading.Thread(target=self._run_in_turn, name="muster-lookup", daemon=True).start()
         return self
 
-    def _run(self) -> None:
+    def _run_in_turn(self) -> None:
         with _lookups_at_once:
-            try:
-                self._result = self._judgement()
-            except Broken as broken:
-                self._result = broken
-            finally:
-                self._done.set()
+            self._run()
+
+    def _run(self) -> None:
+        try:
+            self._result = self._judgement()
+        except Broken as broken:
+            self._result = broken
+        finally:
+            self._done.set()
 
     @property
     def failed(self) -> bool:
@@ -162,8 +160,7 @@ class Dialer:
 
     def _connected(self, found: list[Found], host: str, port: int, watch: Watch) -> Stream:
         watch.reword(f"{host} port {port} took no connection within {self._connect_s:g} s")
-        sock = _race(found, host, port, watch)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock = first_connection(found, host, port, watch)
         return Stream(sock, watch, host, port)
 
     def _lookup(self, host: str, port: int, judgement: Callable[[], list[Found] | Denied]) -> Lookup:
@@ -199,72 +196,6 @@ def _permitted(judged: list[Found] | Denied) -> list[Found]:
     if isinstance(judged, Denied):
         raise Broken("egress_denied", judged.reason)
     return judged
-
-
-def _race(found: list[Found], host: str, port: int, watch: Watch) -> socket.socket:
-    """The first address that takes the connection; a silent one does not keep the next from its turn."""
-    queue, errors = deque(found), list[int]()
-    with selectors.PollSelector() as pending:
-        try:
-            while queue or pending.get_map():
-                if queue:
-                    _start(queue.popleft(), pending, errors)
-                winner = _winner(pending, errors, watch, HEAD_START if queue else None)
-                if winner:
-                    return winner
-        finally:
-            for key in list(pending.get_map().values()):
-                key.fileobj.close()  # type: ignore[union-attr]
-    raise _not_connected(errors, host, port)
-
-
-def _start(found: Found, pending: selectors.BaseSelector, errors: list[int]) -> None:
-    family, address = found
-    try:
-        sock = socket.socket(family, socket.SOCK_STREAM)
-    except OSError as error:  # a machine without IPv6, or out of file descriptors
-        errors.append(error.errno or errno.EAFNOSUPPORT)
-        return
-    sock.setblocking(False)
-    code = sock.connect_ex(address)
-    if code in (0, errno.EINPROGRESS):
-        pending.register(sock, selectors.EVENT_WRITE)
-    else:
-        errors.append(code)
-        sock.close()
-
-
-def _winner(
-    pending: selectors.BaseSelector, errors: list[int], watch: Watch, seconds: float | None
-) -> socket.socket | None:
-    """The next connection made; None where all have failed or `seconds` are over."""
-    until = monotonic() + seconds if seconds is not None else None
-    while pending.get_map():
-        pause = watch.pause() if until is None else min(watch.pause(), max(0.0, until - monotonic()))
-        for key, _ in pending.select(pause):
-            sock = key.fileobj
-            assert isinstance(sock, socket.socket)
-            pending.unregister(sock)
-            code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-            if code == 0 and not _to_itself(sock):
-                return sock
-            errors.append(code or errno.ECONNREFUSED)
-            sock.close()
-        if until is not None and monotonic() >= until:
-            return None
-    return None
-
-
-def _to_itself(sock: socket.socket) -> bool:
-    """A connection to a closed port of this machine can meet its own other end by chance."""
-    return bool(sock.getsockname() == sock.getpeername())
-
-
-def _not_connected(errors: list[int], host: str, port: int) -> Broken:
-    if errno.ECONNREFUSED in errors:
-        return Broken("refused", f"{host} refuses connections on port {port}: nothing listens there")
-    why = os.strerror(errors[0]).lower() if errors else "no address"
-    return Broken("unreachable", f"{host} port {port} can't be reached: {why}")
 
 
 def _ask_for_tunnel(stream: Stream, host: str, port: int, authorization: str) -> None:

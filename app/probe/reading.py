@@ -17,8 +17,8 @@ from app.probe.watch import Stream, Watch
 
 _PIECE = 65536
 _TAIL = 8192
-# In bytes. A body beyond the first waits for a turn; one that broke the limit is of no use any more, and would
-# only fill the memory: the second is what it keeps, for the evidence.
+# In bytes. A body beyond the first waits for a turn; one that broke the limit is of no use any more, and
+# would only fill the memory: the second is what it keeps, for the evidence.
 _LARGE = 262144
 _KEPT_OF_TOO_LARGE = 65536
 # Each layer of a packed body may unpack to so many times the limit of the body: the next may pack again.

@@ -274,6 +274,22 @@ def test_a_resolver_that_hangs_ends_with_the_connect_limit() -> None:
     assert time.monotonic() - start < 0.6
 
 
+def test_resolvers_that_hang_keep_no_address_waiting() -> None:
+    """More lookups than may run at once, and meanwhile a host that needs none."""
+    rules = EgressRules(resolver=hanging(1))
+    clients = [Client(rules, Limits(connect_s=0.05)) for _ in range(70)]
+    threads = [
+        threading.Thread(target=client.send, args=(Call("GET", "http://gpu.example/"),)) for client in clients
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    start = time.monotonic()
+    failed(rules, f"http://127.0.0.1:{closed_port()}/", "refused")
+    assert time.monotonic() - start < 0.5
+
+
 def test_a_cancellation_is_heard_while_resolving() -> None:
     cancelled = threading.Event()
     threading.Timer(0.1, cancelled.set).start()

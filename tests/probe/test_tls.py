@@ -86,6 +86,14 @@ def test_a_good_certificate(rules: EgressRules, ca: trustme.CA) -> None:
             assert client.send(Call("GET", server.url)).ok
 
 
+def test_connections_are_used_again(rules: EgressRules, ca: trustme.CA) -> None:
+    context = server_context(ca.issue_cert("gpu.example"))
+    with serve(says(OK, keep=True), context=context) as server, Client(rules, Limits()) as client:
+        for _ in range(4):
+            assert client.send(Call("GET", f"https://gpu.example:{server.port}/")).ok
+        assert server.connections == 1
+
+
 def test_the_server_is_told_the_name(rules: EgressRules, ca: trustme.CA) -> None:
     asked: list[str | None] = []
     context = server_context(ca.issue_cert("gpu.example", "127.0.0.1"))
