@@ -229,7 +229,7 @@ class Settings:
 
     # Which addresses may be contacted
     egress_private: bool = _setting(_flag, True, "private and loopback addresses may be contacted")
-    egress_allow: tuple[str, ...] = _setting(_address_patterns, (), "networks and host patterns; empty: all")
+    egress_allow: tuple[str, ...] = _setting(_address_patterns, (), "networks and host patterns open though private is 0")
     egress_deny: tuple[str, ...] = _setting(_address_patterns, (), "networks and host patterns; deny wins")
     ca_bundle: str | None = _setting(_pem_file, None, "PEM file trusted beside the system's certificates")
     proxy: str | None = _setting(_proxy, None, "outgoing HTTP proxy for probes", secret=True)

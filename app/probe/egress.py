@@ -150,7 +150,9 @@ class Dialer:
 
     def _to_proxy(self, watch: Watch) -> Stream:
         assert self._proxy is not None
-        host, port = self._proxy.hostname or "", self._proxy.port or 3128
+        if self._proxy.scheme != "http":
+            raise Broken("unreachable", "the proxy of the settings is no http:// one, the only kind spoken")
+        host, port = self._proxy.hostname or "", self._proxy.port or 80
         watch.reword(f"the proxy {host} was not resolved within {self._connect_s:g} s")
         resolver = self._rules.resolver
         found = self._lookup(host, port, lambda: numeric(host, port) or resolved(host, port, resolver)).wait(

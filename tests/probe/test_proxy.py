@@ -97,6 +97,13 @@ def test_a_proxy_that_is_not_there() -> None:
     assert failure.kind == "refused"
 
 
+def test_a_proxy_of_another_kind() -> None:
+    with Client(EgressRules(proxy="https://127.0.0.1:1"), Limits()) as client:
+        failure = client.send(Call("GET", "http://gpu.example/")).failure
+    assert failure is not None
+    assert (failure.kind, "http://" in failure.detail) == ("unreachable", True)
+
+
 REFUSED = [
     "169.254.169.254", "2852039166", "0xa9fea9fe", "[::ffff:a9fe:a9fe]", "169.254.169.254.", "0.0.0.0",
     "metadata.google.internal", "metadata", "blocked.example",
