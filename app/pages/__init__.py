@@ -4,6 +4,18 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from app.pages import frame, models, registering, signin
+from app.pages import (
+    about,
+    auditlog,
+    catalogue,
+    frame,
+    models,
+    reference,
+    registering,
+    signin,
+    tokens,
+    users,
+)
 
-blueprints: tuple[Blueprint, ...] = tuple(area.blueprint for area in (frame, signin, registering, models))
+_AREAS = (frame, signin, registering, models, catalogue, tokens, users, auditlog, about, reference)
+blueprints: tuple[Blueprint, ...] = tuple(area.blueprint for area in _AREAS)

@@ -13,12 +13,20 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.wrappers import Response
 
 from app import errors
+from app.access import ROLES, current_actor
 from app.pages import words
 
 blueprint = Blueprint("frame", __name__)
 
-NAVIGATION: tuple[tuple[str, str, str], ...] = (("Models", "models.index", "/models"),)
-"""Label, endpoint and path prefix of each area."""
+NAVIGATION: tuple[tuple[str, str, str], ...] = (
+    ("Models", "models.index", "viewer"),
+    ("Catalogue", "catalogue.index", "viewer"),
+    ("Audit log", "auditlog.index", "viewer"),
+    ("Tokens", "tokens.index", "editor"),
+    ("People", "users.index", "admin"),
+    ("About", "about.index", "viewer"),
+)
+"""Label, endpoint and least role of each area."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +51,10 @@ def _form_too_old(_error: CSRFError) -> Response:
 
 
 def navigation() -> list[Item]:
-    """The areas, with the one that the request is in marked."""
-    path = request.path
-    return [Item(label, url_for(endpoint), path.startswith(prefix)) for label, endpoint, prefix in NAVIGATION]
+    """The areas that this person may enter, with the one that the request is in marked."""
+    scopes = current_actor().scopes
+    urls = [(label, url_for(endpoint)) for label, endpoint, role in NAVIGATION if ROLES[role] <= scopes]
+    return [Item(label, url, request.path.startswith(url)) for label, url in urls]
 
 
 def config_words(config: Mapping[str, Any]) -> str:
