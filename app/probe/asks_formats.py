@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
 from app.probe.asks import CUT_SHORT, Ask, Draft, Heard
 from app.probe.conversation import Run
 from app.probe.picture import COLOURS, data_url, two_colours
+from app.probe.words import parsed
 
 
 def _add_json_mode(draft: Draft, run: Run) -> None:
@@ -91,10 +91,7 @@ def colours_named(text: str) -> list[str]:
 
 
 def _json_of(content: str) -> Any:
-    try:
-        return json.loads(content)
-    except ValueError:
-        return None
+    return parsed(content)
 
 
 JSON_MODE = Ask(

@@ -14,6 +14,9 @@ from typing import Any
 from app.probe.answer import Answer
 
 _PLACES = ("data", "models", "result", "results", "items", "object_list", "model_list")
+_LONGEST_NAME = 300
+_COMPARED = 3000
+"""Of how many ids the likeness is measured; of more, only those whose last part begins alike."""
 _IDS = ("id", "model", "name", "model_id", "model_name", "key")
 
 
@@ -45,8 +48,9 @@ class Catalog:
         within = [
             name for name in self.ids if tail and (tail in name.lower() or name.lower() in model_id.lower())
         ]
-        like = difflib.get_close_matches(model_id, self.ids, count, 0.5)
-        tails = {_tail(name): name for name in self.ids}
+        alike = [n for n in self.ids if len(self.ids) <= _COMPARED or _tail(n)[:4] == tail[:4]][:_COMPARED]
+        like = difflib.get_close_matches(model_id, alike, count, 0.5)
+        tails = {_tail(name): name for name in alike}
         like += [tails[t] for t in difflib.get_close_matches(tail, tails, count, 0.6)]
         few = self.ids if len(self.ids) <= count else ()
         return tuple(dict.fromkeys([*same, *like, *within, *few]))[:count]
@@ -63,7 +67,7 @@ def read_catalog(answer: Answer) -> Catalog:
     entries: dict[str, Mapping[str, Any]] = {}
     for row in rows:
         name = row if isinstance(row, str) else _id_of(row)
-        if name:
+        if name is not None and _is_name(name):
             entries.setdefault(name, row if isinstance(row, Mapping) else {})
     return Catalog(bool(entries), entries)
 
@@ -91,6 +95,11 @@ def _id_of(row: Any) -> str | None:
     if not isinstance(row, Mapping):
         return None
     return next((str(row[name]) for name in _IDS if isinstance(row.get(name), str) and row[name]), None)
+
+
+def _is_name(value: Any) -> bool:
+    """Whether it can be an id at all: a text that can be shown, stored and sent."""
+    return isinstance(value, str) and 0 < len(value) <= _LONGEST_NAME and value.isprintable()
 
 
 def _variants(name: str) -> set[str]:
@@ -144,12 +153,17 @@ def metadata_of(entry: Mapping[str, Any] | None) -> dict[str, Any]:
         if value is not None:
             found[name] = int(value)
     stated = {
-        "supported_parameters": entry.get("supported_parameters"),
+        "supported_parameters": _names(entry.get("supported_parameters")),
         "type": type_of(entry),
         "prices": _prices(entry),
     }
     found |= {name: fact for name, fact in stated.items() if fact}
     return found
+
+
+def _names(value: Any) -> list[str]:
+    """A list of plain names; what else stands there is no fact that the document keeps."""
+    return [name for name in value if _is_name(name)] if isinstance(value, list) else []
 
 
 def _number(entry: Mapping[str, Any], spellings: Sequence[str]) -> float | None:

@@ -6,7 +6,6 @@ and the words drawn at random for this run. It makes single calls and patient on
 
 from __future__ import annotations
 
-import json
 import math
 import random
 import threading
@@ -23,7 +22,7 @@ from app.probe.negotiation import Shape
 from app.probe.spoken import tokens
 from app.probe.types import Check, CheckWaiting, Endpoint, Event, Limits, Status
 from app.probe.websocket import Talk
-from app.probe.words import Said, clean, read
+from app.probe.words import Said, clean, parsed, read
 
 _WORDS = (
     "amber",
@@ -222,10 +221,7 @@ def _usage_of(answer: Answer) -> Mapping[str, Any]:
     found: dict[str, Any] = {}
     for _, text in answer.events if answer.status else ():
         if '"usage"' in text:
-            try:
-                piece = json.loads(text)
-            except ValueError:
-                continue
+            piece = parsed(text)
             if isinstance(piece, Mapping) and isinstance(piece.get("usage"), Mapping):
                 found.update({name: value for name, value in piece["usage"].items() if value is not None})
     return found

@@ -7,14 +7,14 @@ and judged elsewhere.
 
 from __future__ import annotations
 
-import json
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from app.probe.client import Answer
-from app.probe.words import parsed
+from app.probe.words import clean, parsed
 
 RAN = frozenset(
     {
@@ -110,7 +110,7 @@ def listen(answer: Answer) -> Spoken | None:
 def _hear(heard: _Heard, piece: Mapping[str, Any], at_ms: int | None) -> None:
     heard.has_error = heard.has_error or bool(piece.get("error"))
     if isinstance(piece.get("model"), str) and piece["model"]:
-        heard.model = piece["model"]
+        heard.model = clean(piece["model"])
     if isinstance(piece.get("usage"), Mapping):
         heard.usage.update({name: value for name, value in piece["usage"].items() if value is not None})
     choices = piece.get("choices")
@@ -194,10 +194,7 @@ def _parts(content: Any) -> Iterator[tuple[str, str]]:
 def _call(mine: Mapping[str, Any]) -> ToolCall:
     if mine["object"] is not None:
         return ToolCall(mine["name"], mine["object"], True)
-    try:
-        arguments = json.loads(mine["text"] or "null")
-    except ValueError:
-        arguments = None
+    arguments = parsed(mine["text"])
     return ToolCall(mine["name"], arguments if isinstance(arguments, dict) else None, False)
 
 
@@ -241,16 +238,16 @@ def reasoning_tokens(usage: Mapping[str, Any]) -> int:
     """Reasoning tokens as the usage states them, 0 where it does not."""
     details = usage.get("completion_tokens_details") or usage.get("output_tokens_details")
     for place in (details, usage):
-        if isinstance(place, Mapping) and isinstance(place.get("reasoning_tokens"), int | float):
-            return int(place["reasoning_tokens"])
+        if isinstance(place, Mapping):
+            count = tokens(place, "reasoning_tokens")
+            if count is not None:
+                return count
     return 0
 
 
 def tokens(usage: Mapping[str, Any], name: str) -> int | None:
-    """A count of the usage as a whole number, or None where it is absent, null or no number."""
+    """A count of the usage as a whole number, or None where it is absent, null or no count."""
     value = usage.get(name)
-    return (
-        int(value)
-        if isinstance(value, int | float) and not isinstance(value, bool) and value == value
-        else None
-    )
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    return int(value) if math.isfinite(value) and value >= 0 else None

@@ -8,14 +8,15 @@ plain text, a page of HTML. `read` reduces all of them to one `Said`.
 from __future__ import annotations
 
 import html
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from app.probe.client import Answer
+from app.probe.answer import Answer, parsed
+
+__all__ = ["SHOWN_WORDS", "Said", "clean", "parsed", "quote", "read", "without_key"]
 
 SHOWN_WORDS = 300
 """How many characters of an endpoint's words a message or evidence repeats."""
@@ -77,7 +78,7 @@ _RETRY_WORDS = re.compile(
     rf"(?P<durations>{_DURATION}(?:,?\s?{_DURATION}){{0,3}})",
     re.I,
 )
-_ONE_DURATION = re.compile(r"([\d.]+)\s?(ms|[smhd])", re.I)
+_ONE_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s?(ms|[smhd])", re.I)
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _RETRY_HEADERS = {"retry-after-ms": 0.001, "retry-after": 1.0, "x-ratelimit-reset-after": 1.0}
 _RETRY_FIELDS = ("estimated_time", "retry_after", "retryDelay", "retry_after_seconds")
@@ -125,14 +126,6 @@ def read(answer: Answer) -> Said:
     )
 
 
-def parsed(text: str) -> Any | None:
-    """`text` as JSON, or None where it is none (or nested deeper than can be read)."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-
-
 def quote(said: Said, key: str = "") -> str:
     """The endpoint's own words for a message: shortened, without control characters and without the key."""
     return clean(said.text, key)
@@ -166,11 +159,15 @@ def _spellings(key: str) -> Iterator[str]:
         yield stripped
 
 
+_ERROR_MARKS = ("rror", "base_resp", "success", "detail")
+"""What stands in every event that speaks of an error: the others need no parsing."""
+
+
 def _error_body(answer: Answer) -> Any:
     body = answer.json
     if body is None:
         for _, event in answer.events:
-            piece = parsed(event)
+            piece = parsed(event) if any(mark in event for mark in _ERROR_MARKS) else None
             if isinstance(piece, Mapping) and _speaks_of_error(piece):
                 return piece
         return None
@@ -280,7 +277,7 @@ def _speaks_of_error(body: Any) -> bool:
 def _retry_after(headers: Mapping[str, str], body: Any, text: str) -> float | None:
     """Seconds to wait, as the headers say, else the body's fields, else its words."""
     for name, scale in _RETRY_HEADERS.items():
-        told = _NUMBER.fullmatch(headers.get(name, ""))
+        told = _NUMBER.fullmatch(headers.get(name, "")[:40])
         if told:
             return float(told.group(1)) * scale
     dated = _seconds_until(headers.get("retry-after", ""), headers.get("date", ""))
