@@ -204,7 +204,7 @@ def test_answers_that_are_broken(client: Client, name: str) -> None:
         (b'{"a": NaN, "b": Infinity}', "{'a': nan, 'b': inf}"),
         (b'{"a": "\xff\xfe"}', "{'a': '\ufffd\ufffd'}"),
         (b"[" * 200_000, "None"),
-        (b"9" * 10_000, "None"),
+        (b"9" * 10_000, "inf"),
         (b"{} {}", "None"),
         (b"", "None"),
         (b'{"ok":true}\x00', "{'ok': True}"),

@@ -271,7 +271,7 @@ def test_a_resolver_that_hangs_ends_with_the_connect_limit() -> None:
     start = time.monotonic()
     words = failed(EgressRules(resolver=hanging(2)), "http://gpu.example/", "timeout", connect_s=0.3)
     assert "gpu.example was not resolved" in words
-    assert time.monotonic() - start < 0.6
+    assert time.monotonic() - start < 1.2
 
 
 def test_resolvers_that_hang_keep_no_address_waiting() -> None:
@@ -287,7 +287,7 @@ def test_resolvers_that_hang_keep_no_address_waiting() -> None:
         thread.join()
     start = time.monotonic()
     failed(rules, f"http://127.0.0.1:{closed_port()}/", "refused")
-    assert time.monotonic() - start < 0.5
+    assert time.monotonic() - start < 0.9
 
 
 def test_a_cancellation_is_heard_while_resolving() -> None:
@@ -298,7 +298,7 @@ def test_a_cancellation_is_heard_while_resolving() -> None:
         failure = client.send(Call("GET", "http://gpu.example/")).failure
     assert failure is not None
     assert failure.kind == "cancelled"
-    assert time.monotonic() - start < 0.5
+    assert time.monotonic() - start < 0.9
 
 
 def test_refused() -> None:

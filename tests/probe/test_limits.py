@@ -81,7 +81,7 @@ def test_slow_answers_end_in_time(script: Script, seconds: float, status: int | 
     got, took = ask(script)
     assert got.failure is not None
     assert (got.status, got.failure.kind) == (status, "timeout")
-    assert seconds <= took < seconds + 0.3
+    assert seconds <= took < seconds + 0.7
 
 
 def test_what_came_before_the_limit_stays() -> None:
@@ -94,7 +94,7 @@ def test_a_call_may_have_a_bound_of_its_own() -> None:
     got, took = ask(silent, Limits(), timeout_s=0.3)
     assert got.failure is not None
     assert got.failure.kind == "timeout"
-    assert 0.3 <= took < 0.6
+    assert 0.3 <= took < 1.0
 
 
 def test_the_deadline_of_the_client_bounds_every_call() -> None:
@@ -104,7 +104,7 @@ def test_the_deadline_of_the_client_bounds_every_call() -> None:
             failure = client.send(Call("GET", server.url)).failure
             assert failure is not None
             assert failure.kind == "timeout"
-        assert time.monotonic() - start < 0.6
+        assert time.monotonic() - start < 1.2
 
 
 def test_an_upload_nobody_reads_ends_in_time() -> None:
@@ -114,7 +114,7 @@ def test_an_upload_nobody_reads_ends_in_time() -> None:
         failure = client.send(Call("POST", url, body=b"x" * 20_000_000, content_type="audio/wav")).failure
         assert failure is not None
         assert failure.kind == "timeout"
-        assert time.monotonic() - start < 1.0
+        assert time.monotonic() - start < 2.0
 
 
 def test_a_handshake_nobody_answers_ends_with_the_connect_limit() -> None:
@@ -123,7 +123,7 @@ def test_a_handshake_nobody_answers_ends_with_the_connect_limit() -> None:
         failure = client.send(Call("GET", f"https://127.0.0.1:{listener.getsockname()[1]}/")).failure
         assert failure is not None
         assert (failure.kind, "handshake" in failure.detail) == ("timeout", True)
-        assert time.monotonic() - start < 0.8
+        assert time.monotonic() - start < 1.3
 
 
 @pytest.mark.parametrize("script", [silent, headers_then_silent, trickled_body])
@@ -135,7 +135,7 @@ def test_a_cancellation_is_heard_everywhere(script: Script) -> None:
         failure = client.send(Call("GET", server.url)).failure
         assert failure is not None
         assert failure.kind == "cancelled"
-        assert time.monotonic() - start < 0.55
+        assert time.monotonic() - start < 0.9
 
 
 def test_a_cancellation_is_heard_in_the_queue() -> None:
@@ -154,7 +154,7 @@ def test_a_cancellation_is_heard_in_the_queue() -> None:
         for thread in threads:
             thread.join()
         assert [a.failure.kind for a in answers if a.failure] == ["cancelled"] * 4
-        assert time.monotonic() - start < 0.6
+        assert time.monotonic() - start < 1.2
 
 
 def test_the_queue_ends_at_the_deadline() -> None:
@@ -277,7 +277,7 @@ def test_reading_stops_where_the_caller_has_enough() -> None:
     got, took = ask(script, stop=stop)
     assert got.failure is None
     assert [text for _, text in got.events] == ['{"a":1}', "[DONE]"]
-    assert took < 0.5
+    assert took < 1.0
     assert got.events[1][0] - got.events[0][0] >= 80
 
 
@@ -300,8 +300,8 @@ def test_first_byte_is_measured() -> None:
 
     got, _ = ask(script)
     assert got.first_byte_ms is not None
-    assert 90 <= got.first_byte_ms < 180
-    assert 190 <= got.duration_ms < 350
+    assert 90 <= got.first_byte_ms < 400
+    assert 190 <= got.duration_ms < 800
     assert [length for _, length in got.arrivals] == [1, 2]
 
 
