@@ -77,7 +77,6 @@ class _Heard:
         self._first_ms: int | None = None
         self._found = self._opened = self._has_error = False
         self._text = bytearray()
-        self._received = 0
 
     def open(self, dialer: Dialer) -> None:
         """Connect and ask for the upgrade; raises Broken."""
@@ -153,9 +152,6 @@ class _Heard:
         assert self._protocol is not None and self._stream is not None
         piece = bytearray(_PIECE)
         size = self._stream.recv_into(memoryview(piece))
-        self._received += size
-        if self._received > self._limits.header_bytes + self._limits.body_bytes:
-            raise Broken("too_large", f"the messages do not end within {self._limits.body_bytes // 1024} KiB")
         if size:
             self._protocol.receive_data(piece[:size])
         else:
@@ -164,7 +160,7 @@ class _Heard:
             self._take(event)
         self._flush()
         if self._response is None and self._protocol.handshake_exc is not None:
-            if size == 0 and self._received == 0:
+            if self._stream.received == 0:
                 raise Broken("reset", "the connection was closed before any answer to the upgrade")
             raise Broken("protocol", "the answer to the upgrade is no valid HTTP")
 

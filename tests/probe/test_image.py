@@ -11,7 +11,7 @@ from app.practice_wire import Reply, as_json, error
 from app.probe.image import picture_in
 from app.probe.types import Limits
 from tests.endpoints.base import Simulator
-from tests.endpoints.replies import html, text
+from tests.endpoints.replies import html, raw, text
 
 from .asked import asked, check, probed, rejected_as
 
@@ -144,6 +144,14 @@ def test_a_picture_larger_than_the_limit_still_proves() -> None:
     assert "larger than the limit" in check(report, "proof").evidence
 
 
+def test_a_picture_that_breaks_off_does_not() -> None:
+    sim = endpoint()
+    whole = base64.b64encode(BEGINNINGS["png"] + bytes(900)).decode()
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9999\r\n\r\n"
+    sim.on(MAKE, raw(head + b'{"data":[{"b64_json":"' + whole.encode()))
+    assert rejected_as(probed(sim)) == "endpoint_error"
+
+
 def test_an_endless_body_of_something_else_does_not() -> None:
     report = probed(gives({"b64_json": "A" * 90_000}), limits=Limits(body_bytes=70_000))
     assert rejected_as(report) == "endpoint_error"
@@ -169,7 +177,8 @@ def test_a_wrong_key_that_is_answered_is_told() -> None:
         (as_json({"created": 1, "data": []}), False),
         (error(403, "You have insufficient permissions for this operation."), None),
         (error(500, "Internal server error"), None),
-        (error(400, "Image too small: at least 512 pixels a side."), None),
+        (error(500, "Image edits are switched off on this server."), False),
+        (error(400, "Image too small: at least 512 pixels a side.", param="image"), None),
         (error(429, "Rate limit reached. Try again in 900s"), None),
         (text(400, ""), None),
     ],
@@ -227,6 +236,7 @@ def test_a_chat_model_is_told_apart() -> None:
         ("javascript:alert(1)", False),
         ("data:text/html;base64,iVBORw0KGgoAAAANSUhEUg==", False),
         ("iVBORw0KGgoAAAANSUhEUg==", True),
+        ("UklGRiQAAABXQVZFZm10IBAAAAA=", False),  # a WAV
         (" iVBORw0K\nGgoAAAAN ", True),
         ("", False),
     ],

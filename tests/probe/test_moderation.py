@@ -40,6 +40,7 @@ def test_categories_prove() -> None:
         {"category_scores": {"hate": 0.1}},
         {"categories": ["hate"]},
         {"scores": {"unsafe": 0.2}},
+        {"categories": {}, "category_scores": {"hate": 0.1}},
     ],
 )
 def test_categories_or_scores_are_enough(result: Any) -> None:

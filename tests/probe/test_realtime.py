@@ -315,7 +315,7 @@ def test_endless_messages_end_at_the_limit_of_a_body() -> None:
 
 def test_one_message_beyond_the_limit_ends_too() -> None:
     def bombs(connection: ServerConnection) -> None:
-        connection.send("x" * 300_000)
+        connection.send('{"type":"session.created","filling":"' + "x" * 300_000 + '"}')
 
     with handled(bombs) as base_url:
         assert rejected_as(probed_at(base_url, Limits(body_bytes=200_000, probe_s=10.0))) == "endpoint_error"
