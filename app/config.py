@@ -213,7 +213,9 @@ class Settings:
     signin_limit: int = _setting(
         _integer(0, 10_000), 10, "sign-in attempts a minute per address; 0: no limit"
     )
-    public_catalogue: bool = _setting(_flag, False, "the catalogue of models can be read without signing in")
+    public_catalogue: bool = _setting(
+        _flag, False, "anybody may read /catalogue; 0: only who is signed in"
+    )
 
     # Keys of endpoints
     encryption_keys: tuple[str, ...] = _setting(
@@ -226,6 +228,16 @@ class Settings:
         _matching(r"[A-Z][A-Z0-9_]*_", "capitals, digits and _ with a _ at the end"),
         "MUSTER_KEY_",
         "an env://NAME key is allowed only where NAME starts with this",
+    )
+
+    # Import from LiteLLM
+    litellm_base_url: str = _setting(
+        _web_url, "", "base URL of the LiteLLM proxy that definitions with use_litellm_proxy mean"
+    )
+    litellm_api_key: str = _setting(
+        _matching(r"env://[A-Za-z0-9_]+", "a reference such as env://MUSTER_KEY_LITELLM"),
+        "",
+        "env://NAME of the key for that proxy",
     )
 
     # Which addresses may be contacted
@@ -326,6 +338,20 @@ def load_with(overrides: Mapping[str, Any]) -> Settings:
     """The settings of this process's environment, with those in `overrides` replaced by typed values."""
     rows = {row.name for row in fields(Settings)}
     return replace(load(os.environ), **{name: value for name, value in overrides.items() if name in rows})
+
+
+def origins(environ: Mapping[str, str], overrides: Mapping[str, Any]) -> dict[str, str]:
+    """Where the value of each setting (by its field's name) comes from, in words for people."""
+    return {row.name: _origin(row, environ, overrides) for row in fields(Settings)}
+
+
+def _origin(row: Field[Any], environ: Mapping[str, str], overrides: Mapping[str, Any]) -> str:
+    name = variable(row)
+    if row.name in overrides:
+        return "command line"
+    if row.metadata["secret"] and name + "_FILE" in environ:
+        return f"file {environ[name + '_FILE']}"
+    return "environment" if environ.get(name, "").strip() else "default"
 
 
 def unknown(environ: Mapping[str, str], key_prefix: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -84,6 +84,16 @@ def refuse_same(values: Values, but: str | None = None) -> None:
     found = RegisteredModel.same_as(*_identity(values))
     if found is not None and found.id != but:
         raise _already_exists(found)
+
+
+def refuse_twins(many: Iterable[Values]) -> None:
+    """ApiError 409 where two of many would be the same model."""
+    seen: set[tuple[str, str, str]] = set()
+    for values in many:
+        if _identity(values) in seen:
+            message = f"{values['model_id']} stands twice among them with the same base_url and model_type."
+            raise ApiError("already_exists", f"{message} Send it once.", 409, field="model_id")
+        seen.add(_identity(values))
 
 
 def found(id: str) -> RegisteredModel:

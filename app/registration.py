@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+
+from flask import current_app
 
 from app import audit, changes, keeping
 from app.access import Actor
@@ -31,6 +34,8 @@ from app.probing import (
     probed,
 )
 
+_SIDE_BY_SIDE = 8
+
 __all__ = ["Probed", "Registered", "Rejected", "Terminal", "Updated"]
 
 
@@ -48,6 +53,32 @@ def register(
     """
     keeping.refuse_same(values)
     return _registering(dict(values), Asked(actor, strict, depth, cancelled))
+
+
+def register_all(
+    many: Sequence[Values], actor: Actor, *, strict: bool = False, depth: Depth = "full"
+) -> list[Registered | Rejected]:
+    """Probe many side by side, then save all of them in one transaction, or none where one was rejected.
+
+    Gives an end per entry in their order; Registered ends mean rows only where all are Registered. ApiError
+    409 where one is there already, or twice among them.
+    """
+    keeping.refuse_twins(many)
+    for values in many:
+        keeping.refuse_same(values)
+    asked = Asked(actor, strict, depth)
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+
+    def judge(values: Values) -> Report:
+        with app.app_context():
+            return _report_of(probed(values, asked, key_control=True))
+
+    db.session.rollback()
+    with ThreadPoolExecutor(_SIDE_BY_SIDE, "import") as pool:
+        reports = list(pool.map(judge, many))
+    if any(report.verdict == "rejected" for report in reports):
+        return [_unsaved(values, report, asked) for values, report in zip(many, reports, strict=True)]
+    return _all_saved(many, reports, asked)
 
 
 def validate(
@@ -122,13 +153,38 @@ def _registering(values: dict[str, Any], asked: Asked) -> Events:
     if report.verdict == "rejected":
         yield changes.rejected(values, report, asked)
         return
-    with keeping.refusing_same(values):
-        model = keeping.new_model(values, asked.actor)
-        full = keeping.keep_probe(model, report, "registration", asked.actor)
-        audit.record(asked.actor, "model.registered", model, keeping.outline(values, report))
-        id = model.id
-        db.session.commit()
-    yield Registered(id, full)
+    (end,) = _all_saved([values], [report], asked)
+    yield end
+
+
+def _report_of(events: Generator[Any, None, Report]) -> Report:
+    """What a probing generator gives back, for whoever does not want its events."""
+    while True:
+        try:
+            next(events)
+        except StopIteration as end:
+            report: Report = end.value
+            return report
+
+
+def _unsaved(values: Values, report: Report, asked: Asked) -> Registered | Rejected:
+    if report.verdict == "rejected":
+        return changes.rejected(values, report, asked)
+    return Registered("", in_full(report, new_id(), None))
+
+
+def _all_saved(
+    many: Sequence[Values], reports: Sequence[Report], asked: Asked
+) -> list[Registered | Rejected]:
+    ends: list[Registered | Rejected] = []
+    for values, report in zip(many, reports, strict=True):
+        with keeping.refusing_same(values):
+            model = keeping.new_model(values, asked.actor)
+            full = keeping.keep_probe(model, report, "registration", asked.actor)
+            audit.record(asked.actor, "model.registered", model, keeping.outline(values, report))
+            ends.append(Registered(model.id, full))
+    db.session.commit()
+    return ends
 
 
 def _validating(values: dict[str, Any], asked: Asked) -> Events:

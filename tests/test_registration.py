@@ -82,6 +82,35 @@ def test_a_probe_of_what_changed_meanwhile_is_not_kept(app: Flask, good: Values,
         assert db.session.scalar(select(func.count()).select_from(Probe)) == 1
 
 
+def of_three(good: Values, **changes: Any) -> list[Values]:
+    names = ("practice-chat", "practice-reasoning", "practice-chat-no-tools")
+    return [good | {"model_id": name} for name in names[:2]] + [good | {"model_id": names[2]} | changes]
+
+
+def test_many_get_in_together(app: Flask, good: Values) -> None:
+    with app.app_context():
+        ends = registration.register_all(of_three(good), COMMAND_LINE, depth="proof")
+        assert all(isinstance(end, Registered) for end in ends)
+        saved = {model.id: model.model_id for model in RegisteredModel.newest(10)}
+        assert [saved[end.model_id] for end in ends if isinstance(end, Registered)] == [
+            values["model_id"] for values in of_three(good)
+        ]
+
+
+def test_of_many_none_gets_in_where_one_is_rejected(app: Flask, good: Values) -> None:
+    with app.app_context():
+        ends = registration.register_all(of_three(good, api_key="sk-bad"), COMMAND_LINE, depth="proof")
+        assert [type(end) for end in ends] == [Registered, Registered, Rejected]
+        assert RegisteredModel.newest(10) == []
+        assert db.session.scalar(select(func.count()).select_from(Probe)) == 0
+
+
+def test_of_many_none_may_stand_there_twice(app: Flask, good: Values, endpoint: Endpoint) -> None:
+    with app.app_context(), pytest.raises(ApiError, match="twice"):
+        registration.register_all([good, good | {"display_name": "Other"}], COMMAND_LINE)
+    assert endpoint.calls == []
+
+
 KILLED = """
 import json, sys
 from app import create_app, registration

@@ -6,4 +6,9 @@ from flask import Blueprint
 
 from app.api import catalog, health, models, probes
 
-blueprints: tuple[Blueprint, ...] = (health.blueprint, models.blueprint, probes.blueprint, catalog.blueprint)
+blueprints: tuple[Blueprint, ...] = (
+    health.blueprint,
+    models.blueprint,
+    probes.blueprint,
+    catalog.blueprint,
+)
