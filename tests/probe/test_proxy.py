@@ -44,7 +44,7 @@ def pump(source: socket.socket, sink: socket.socket) -> None:
 
 def send(proxy: Server, url: str, user: str = "", **rules: object) -> Answer:
     address = f"http://{user}127.0.0.1:{proxy.port}"
-    with Client(EgressRules(proxy=address, **rules), Limits(connect_s=1.0)) as client:  # type: ignore[arg-type]
+    with Client(EgressRules(proxy=address, **rules), Limits()) as client:  # type: ignore[arg-type]
         return client.send(Call("POST", url, json={}, key="sk-secret"))
 
 
