@@ -270,9 +270,18 @@ def test_an_answer_without_a_secret_does_not(answer: JSON) -> None:
     assert probed(sim).verdict == "rejected"
 
 
-def test_a_refused_key_at_the_socket_is_no_reason_to_ask_for_a_secret() -> None:
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        Reply(401),
+        Reply(403),
+        error(404, "The model `voice-1` does not exist"),
+        error(400, "Incorrect API key"),
+    ],
+)
+def test_a_refused_key_or_model_at_the_socket_is_no_reason_to_ask_for_a_secret(refusal: Reply) -> None:
     sim = endpoint()
-    sim.upgrade = lambda request: Reply(403)  # type: ignore[method-assign]
+    sim.upgrade = lambda request: refusal  # type: ignore[method-assign]
     sim.on("/realtime/client_secrets", as_json(SECRETS["/realtime/client_secrets"]))
     assert probed(sim).verdict == "rejected"
     assert asked(sim, "/realtime/client_secrets") == []
