@@ -154,6 +154,33 @@ def model_pictures(page: Page, url: str, take: Take) -> None:
     take("not-found")
 
 
+def house_pictures(page: Page, url: str, take: Take) -> None:
+    """Tokens, people, the audit log, settings, errors, the catalogue, one's own account."""
+    page.goto(url + "/tokens")
+    page.get_by_label("Name").fill("Nightly import")
+    page.get_by_role("button", name="Make it").click()
+    page.get_by_text("Your new token").wait_for()
+    take("tokens")
+    page.goto(url + "/users")
+    page.get_by_label("Email").fill("grace@example.com")
+    page.get_by_role("button", name="Add and show a password").click()
+    page.get_by_text("The password of grace@example.com").wait_for()
+    take("users")
+    for name in ("account", "audit", "catalogue", "about", "errors"):
+        page.goto(f"{url}/{name}")
+        take(name)
+
+
+def edit_pictures(page: Page, url: str, take: Take) -> None:
+    """Changing a model, and a form that had a look at the endpoint's list."""
+    page.goto(url + "/models")
+    page.get_by_role("link", name=MODELS[0]["display_name"]).click()
+    page.get_by_role("link", name="Change").click()
+    page.get_by_role("button", name="List the endpoint's models").click()
+    page.get_by_text("The endpoint lists").or_(page.get_by_text("tokens of context")).first.wait_for()
+    take("edit")
+
+
 def register(page: Page, values: dict[str, str]) -> None:
     """Fill in the form that the practice preset began, and send it."""
     for name, value in values.items():
@@ -168,7 +195,12 @@ def register(page: Page, values: dict[str, str]) -> None:
     page.get_by_role("heading", level=1, name=values["display_name"]).wait_for()
 
 
-STEPS: tuple[Callable[[Page, str, Take], None], ...] = (form_pictures, model_pictures)
+STEPS: tuple[Callable[[Page, str, Take], None], ...] = (
+    form_pictures,
+    model_pictures,
+    edit_pictures,
+    house_pictures,
+)
 
 if __name__ == "__main__":
     sys.exit(main())

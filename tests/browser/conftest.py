@@ -39,6 +39,15 @@ def app(app: Flask, password_hash: str) -> Flask:
     return app
 
 
+@pytest.fixture
+def admin(app: Flask, password_hash: str) -> str:
+    """The address of an administrator."""
+    with app.app_context():
+        db.session.add(User(email="admin@example.com", role="admin", password_hash=password_hash))
+        db.session.commit()
+    return "admin@example.com"
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Chromium; where there is none the tests are skipped, and say so."""

@@ -67,6 +67,36 @@ def test_axe_finds_nothing(
     assert found == {}
 
 
+@pytest.mark.parametrize(("scheme", "size"), LOOKS, ids=["light", "dark", "narrow"])
+def test_axe_finds_nothing_in_the_rest_of_the_house(
+    browser: Browser, live_server: LiveServer, endpoint: Endpoint, admin: str, scheme: str, size: ViewportSize
+) -> None:
+    context = browser.new_context(viewport=size, color_scheme=scheme, bypass_csp=True)  # type: ignore[arg-type]
+    page = context.new_page()
+    chromium.sign_in(page, live_server.url, admin, PASSWORD)
+    page.goto(live_server.url + "/models/new")
+    fill(page, endpoint)
+    page.get_by_role("button", name="Probe and register").last.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Ours")
+    edit = page.url.partition("?")[0] + "/edit"
+    page.goto(live_server.url + "/tokens")
+    page.get_by_label("Name").fill("CI")
+    page.get_by_role("button", name="Make it").click()
+    found = {}
+    paths = ("/tokens", "/users", "/audit", "/about", "/errors#timeout", "/catalogue", "/account")
+    for path in (None, *(live_server.url + path for path in paths), edit):
+        if path:
+            page.goto(path)
+        wrong = [
+            *chromium.complaints(page),
+            *([f"{chromium.overflow(page)} px too wide"] * (chromium.overflow(page) > 0)),
+        ]
+        if wrong:
+            found[page.url] = wrong
+    context.close()
+    assert found == {}
+
+
 def test_focus_is_always_visible(page: Page, live_server: LiveServer) -> None:
     page.goto(live_server.url + "/models/new")
     for _ in range(12):
