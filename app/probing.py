@@ -81,7 +81,7 @@ def probed(values: Values, asked: Asked, *, key_control: bool) -> Generator[Even
 
     `values` are a form's. No connection to the database is held meanwhile; closing this ends the probe.
     """
-    key = _resolved(values["api_key"] or "")
+    key = key_in_clear(values["api_key"] or "")
     origin = keycontrol.origin_of(values["base_url"])
     db.session.rollback()
     claim = keycontrol.claim(origin) if key_control and key else None
@@ -148,7 +148,8 @@ def key_unusable(error: vault.VaultError) -> ApiError:
     return ApiError("api_key_unusable", message, 400, field="api_key")
 
 
-def _resolved(key: str) -> str:
+def key_in_clear(key: str) -> str:
+    """A key, or what a reference to the environment stands for; ApiError 400 where it can't be resolved."""
     try:
         return vault.resolve(key) if vault.is_reference(key) else key
     except vault.VaultError as error:

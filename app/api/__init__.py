@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from app.api import catalog, health, models, probes
+from app.api import catalog, credentials, health, models, probes
 
 blueprints: tuple[Blueprint, ...] = (
     health.blueprint,
     models.blueprint,
     probes.blueprint,
     catalog.blueprint,
+    credentials.blueprint,
 )

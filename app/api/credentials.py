@@ -1,0 +1,30 @@
+"""Releasing a stored key to a gateway: for tokens with the scope `credentials` alone, each time on record."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response
+
+from app import audit, keeping, probing
+from app.access import current_actor, require_scope
+from app.api.answers import answer, find_model
+from app.models import db
+
+blueprint = Blueprint("api_credentials", __name__)
+
+
+@blueprint.get("/v2/models/<path:ref>/credentials")
+@require_scope("credentials")
+def release(ref: str) -> Response:
+    """The key of a model in clear, with where it belongs; on record before it goes out."""
+    model = find_model(ref)
+    released = {
+        "model": model.id,
+        "base_url": model.base_url,
+        "model_id": model.wire_model_id,
+        "api_key": probing.key_in_clear(keeping.stored_key(model)),
+    }
+    audit.record(current_actor(), "model.key_released", model, {"base_url": model.base_url})
+    db.session.commit()
+    response = answer(released)
+    response.headers["Cache-Control"] = "no-store"
+    return response
