@@ -213,9 +213,7 @@ class Settings:
     signin_limit: int = _setting(
         _integer(0, 10_000), 10, "sign-in attempts a minute per address; 0: no limit"
     )
-    public_catalogue: bool = _setting(
-        _flag, False, "anybody may read /catalogue; 0: only who is signed in"
-    )
+    public_catalogue: bool = _setting(_flag, False, "anybody may read /catalogue; 0: only who is signed in")
 
     # Keys of endpoints
     encryption_keys: tuple[str, ...] = _setting(
@@ -242,7 +240,9 @@ class Settings:
 
     # Which addresses may be contacted
     egress_private: bool = _setting(_flag, True, "private and loopback addresses may be contacted")
-    egress_allow: tuple[str, ...] = _setting(_address_patterns, (), "networks and host patterns opened again")
+    egress_allow: tuple[str, ...] = _setting(
+        _address_patterns, (), "networks and host patterns that alone are open; empty: all"
+    )
     egress_deny: tuple[str, ...] = _setting(_address_patterns, (), "networks and host patterns; deny wins")
     ca_bundle: str | None = _setting(_pem_file, None, "PEM file trusted beside the system's certificates")
     proxy: str | None = _setting(_proxy, None, "outgoing HTTP proxy for probes", secret=True)

@@ -6,8 +6,9 @@ The rules are those of the section SECURITY of the probe's contract:
   listening address are always refused. No setting opens them.
 - `deny` comes next, then `allow`; both hold networks (`10.0.0.0/8`, `10.1.2.3`) and host patterns
   (`*.example.com`, `gpu-1`, `*`).
-- Private and loopback addresses are open unless `private` is False. `allow` then opens again what it lists.
-  It never closes anything: whoever wants a closed list sets `deny` and `private`.
+- Where `allow` is given, what it lists is open, private or not, and nothing else is: whoever names the hosts
+  that may be contacted means no others.
+- Where it is not, private and loopback addresses are open unless `private` is False, and all others are open.
 - A name is refused as soon as one of its addresses is: the answer of a resolver is in other hands.
 """
 
@@ -89,8 +90,12 @@ def judge_name(host: str, port: int, rules: EgressRules) -> Denied | None:
 def judge_unresolved(host: str, port: int, rules: EgressRules) -> Denied | None:
     """The rules for a host that a proxy will resolve: its name, and the address if it spells one."""
     denied = judge_name(host, port, rules)
-    if denied or rules.private or _allowed_name(host, rules) or numeric(_plain(host), port):
+    if denied or _allowed_name(host, rules) or numeric(_plain(host), port):
         return denied
+    if rules.allow:
+        return Denied(f"{host} is not on the allow list")
+    if rules.private:
+        return None
     if "." not in _plain(host) or _plain(host).rpartition(".")[2] in PRIVATE_NAMES:
         return Denied(f"{host} is a name of a private network, and those are closed by the settings")
     return None
@@ -111,12 +116,10 @@ def _against(host: str, address: Address, port: int, rules: EgressRules) -> str:
     listed = _listed(address, rules.deny)
     if listed:
         return f"{shown} is on the deny list ({listed})"
-    if (
-        rules.private
-        or not is_private(address)
-        or _listed(address, rules.allow)
-        or _allowed_name(host, rules)
-    ):
+    if rules.allow:
+        allowed = _listed(address, rules.allow) or _allowed_name(host, rules)
+        return "" if allowed else f"{shown} is not on the allow list"
+    if rules.private or not is_private(address):
         return ""
     return f"{shown} is a private address, and those are closed by the settings"
 

@@ -127,8 +127,15 @@ def test_allow_opens_again_what_is_closed(entry: str, open_: bool) -> None:
     assert bool(reason("gpu", rules)) is not open_
 
 
-def test_allow_closes_nothing() -> None:
-    assert not reason("8.8.8.8", EgressRules(allow=("10.0.0.0/8",)))
+@pytest.mark.parametrize("private", [True, False])
+def test_allow_closes_what_it_does_not_list(private: bool) -> None:
+    rules = EgressRules(
+        private=private, allow=("10.0.0.0/8", "*.example"), resolver=Names(gpu_example=["8.8.8.8"])
+    )
+    assert "allow list" in reason("8.8.8.8", rules)
+    assert "allow list" in reason("127.0.0.1", rules)
+    assert not reason("10.1.2.3", rules)
+    assert not reason("gpu.example", rules)
 
 
 @pytest.mark.parametrize("bad", ["169.254.169.254", "fe80::1", "64:ff9b::a9fe:a9fe", "0.0.0.0"])
