@@ -8,6 +8,7 @@ import click
 
 from app.access import AccessError
 from app.cli_database import db_group, key_group, settings_table
+from app.cli_exchange import export, import_, reprobe
 from app.cli_people import token_group, user_group
 from app.cli_probe import probe
 from app.cli_serve import serve
@@ -19,6 +20,9 @@ from app.vault import VaultError
 COMMANDS: tuple[click.Command, ...] = (
     serve,
     probe,
+    reprobe,
+    import_,
+    export,
     token_group,
     user_group,
     db_group,

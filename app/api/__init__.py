@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from app.api import catalog, credentials, health, models, probes
+from app.api import catalog, credentials, exchange, health, models, probes
 
 blueprints: tuple[Blueprint, ...] = (
     health.blueprint,
@@ -12,4 +12,5 @@ blueprints: tuple[Blueprint, ...] = (
     probes.blueprint,
     catalog.blueprint,
     credentials.blueprint,
+    exchange.blueprint,
 )

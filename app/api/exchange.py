@@ -42,7 +42,7 @@ MOST = 200
 @require_scope("write")
 @idempotent
 def import_litellm() -> Response:
-    """Register every one of a list of LiteLLM definitions, or none; `?dry_run=true` only says what it would do."""
+    """Register all LiteLLM definitions of a list, or none; `?dry_run=true` only says what it would do."""
     steps = plan(_definitions(json_body()), text_argument("region", 64) or litellm.REGION)
     if flag_argument("dry_run"):
         return answer([step.outline() for step in steps])
@@ -111,7 +111,7 @@ def _numbered(problem: Problem, step: Step) -> Problem:
 
 
 def _rejected(steps: Sequence[Step], ends: Sequence[Registered | Rejected]) -> ApiError:
-    """400 with the first rejection in front and its report beside it; the details name every rejected entry."""
+    """400 with the first rejection in front, its report beside it; the details name every rejected entry."""
     problems = [_problem_of(step, end) for step, end in zip(steps, ends, strict=True)]
     first = next(end for end in ends if isinstance(end, Rejected))
     error = rejection(first)

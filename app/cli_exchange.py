@@ -1,0 +1,131 @@
+"""`muster import`, `muster export` and `muster reprobe`: many models at once."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import IO
+
+import click
+from sqlalchemy import select
+
+from app.access import COMMAND_LINE
+from app.cli_app import opened_app
+from app.document import ref_prefix
+from app.exchange import litellm
+from app.exchange.exports import FORMATS
+from app.exchange.many import MOST_WORKERS, WORKERS, Outcome, register_each, reprobe_each
+from app.exchange.plan import Step, plan
+from app.formdata import shown
+from app.models import RegisteredModel, db
+
+_PLANNED = {"create": "would probe", "exists": "exists", "refuse": "refused", "skip": "skipped"}
+_workers = click.option(
+    "--workers",
+    type=click.IntRange(1, MOST_WORKERS),
+    default=WORKERS,
+    show_default=True,
+    help="How many are probed side by side.",
+)
+
+
+@click.command("export")
+@click.option("--format", "form", type=click.Choice([*FORMATS]), default="litellm", show_default=True)
+@click.argument("file", type=click.Path(dir_okay=False, allow_dash=True), default="-")
+def export(form: str, file: str) -> None:
+    """Write all models to FILE (or standard output), without any key.
+
+    LiteLLM's entries name the environment variables that their keys have to be in.
+    """
+    with opened_app():
+        text = FORMATS[form].make(db.session.scalars(select(RegisteredModel).order_by(RegisteredModel.id)))
+    if file == "-":
+        click.echo(text.encode(), nl=False)
+        return
+    try:
+        Path(file).write_bytes(text.encode())
+    except OSError as error:
+        raise click.ClickException(f"{file} can't be written ({error.strerror}).") from error
+
+
+@click.command("import")
+@click.argument("file", type=click.File("rb"))
+@click.option("--format", "form", type=click.Choice(["litellm"]), default="litellm", show_default=True)
+@click.option("--dry-run", is_flag=True, help="Only say what would be done; nothing is contacted.")
+@click.option("--region", default=litellm.REGION, show_default=True, help="For entries that name none.")
+@_workers
+def import_(file: IO[bytes], form: str, dry_run: bool, region: str, workers: int) -> None:
+    """Register the models of a LiteLLM config.yaml, each after a probe with its key.
+
+    Prints a line per entry. Exit code 0: each is in now, or was before; 1: some are not; 2: wrong usage.
+    """
+    try:
+        definitions = litellm.definitions(file.read().decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise click.UsageError("The file is not text in UTF-8.") from error
+    except litellm.ConfigError as error:
+        raise click.UsageError(str(error)) from error
+    with opened_app() as app:
+        steps = plan(definitions, region)
+        for step in steps:
+            _say_planned(step, dry_run)
+        complete = all(step.action in ("create", "exists") for step in steps)
+        if not dry_run:
+            outcomes = register_each(app, steps, COMMAND_LINE, workers)
+            complete = _say_all(outcomes, "registered") and complete
+    sys.exit(0 if complete else 1)
+
+
+@click.command("reprobe")
+@click.argument("which", required=False)
+@click.option("--all", "every", is_flag=True, help="Every model.")
+@_workers
+def reprobe(which: str | None, every: bool, workers: int) -> None:
+    """Probe models again with their stored keys; WHICH is an id, a refId or a model id.
+
+    Prints a line per model. Exit code 0: each works; 1: some do not; 2: wrong usage.
+    """
+    if (which is None) != every:
+        raise click.UsageError("Say which model, or --all.")
+    with opened_app() as app:
+        works = _say_all(reprobe_each(app, _ids(which), COMMAND_LINE, workers), "accepted")
+    sys.exit(0 if works else 1)
+
+
+def _ids(which: str | None) -> list[str]:
+    if which is None:
+        return list(db.session.scalars(select(RegisteredModel.id).order_by(RegisteredModel.id)))
+    one = RegisteredModel.by_id(which)
+    found = [one] if one else RegisteredModel.by_ref(which.removeprefix(ref_prefix()))
+    if not found:
+        raise click.UsageError(f"There is no model with the id or refId {shown(which)}.")
+    if len(found) > 1:
+        ids = ", ".join(model.id for model in found)
+        raise click.UsageError(f"{len(found)} models share this refId. Say the id: {ids}.")
+    return [found[0].id]
+
+
+def _say_planned(step: Step, dry_run: bool) -> None:
+    """A line for what is decided already; what is to be probed gets its line when it was."""
+    if dry_run or step.action != "create":
+        _say(_PLANNED[step.action], step.name, step.why)
+    if step.entry and step.entry.ignored:
+        _say("", "", f"{step.name}: Muster does not use {', '.join(step.entry.ignored)}.")
+
+
+def _say_all(outcomes: Iterable[Outcome], done: str) -> bool:
+    """A line as each ends; whether all went well."""
+    well = True
+    for outcome in outcomes:
+        if outcome.state == "done":
+            _say(done, outcome.name, outcome.id)
+        else:
+            well = False
+            _say("rejected", outcome.name, f"{outcome.code}: {outcome.message}")
+    return well
+
+
+def _say(state: str, name: str, rest: str) -> None:
+    # Names and messages come from others: nothing in them may steer the terminal.
+    click.echo(shown(f"{state:<11}  {name:<32}  {rest}".rstrip(), 4000))

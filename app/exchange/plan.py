@@ -1,0 +1,102 @@
+"""What an import would do, entry by entry, before anything is contacted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from app.exchange import litellm
+from app.exchange.litellm import Entry
+from app.formdata import Problem
+from app.forms import OpenAILikeForm
+from app.models import RegisteredModel
+
+JSON = Any
+Action = Literal["create", "exists", "refuse", "skip"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One entry: `create` would be probed and then registered; the others would not, and `problems` say why.
+
+    `values` are what registration takes, the key too; `existing` is the id of the model that is the same.
+    """
+
+    index: int
+    name: str
+    action: Action
+    problems: tuple[Problem, ...] = ()
+    entry: Entry | None = field(default=None, repr=False)
+    values: dict[str, Any] = field(default_factory=dict, repr=False)
+    existing: str | None = None
+
+    @property
+    def why(self) -> str:
+        """The problems in words."""
+        return " ".join(problem.message for problem in self.problems)
+
+    def outline(self) -> dict[str, JSON]:
+        """The step as JSON, without the key; `request` is the body that would register it."""
+        body = self.entry.body if self.entry else {}
+        return {
+            "index": self.index,
+            "model_name": self.name,
+            "action": self.action,
+            "existing": self.existing,
+            "problems": [problem.as_detail() for problem in self.problems],
+            "ignored": list(self.entry.ignored) if self.entry else [],
+            "request": {name: value for name, value in body.items() if name != "api_key"} or None,
+        }
+
+
+def plan(definitions: Sequence[JSON], region: str = litellm.REGION) -> list[Step]:
+    """What importing these definitions would do, in their order; `region` is for those that name none."""
+    steps: list[Step] = []
+    seen: dict[tuple[Any, ...], int] = {}
+    for index, definition in enumerate(definitions):
+        step = _step(index, definition, region)
+        if step.action == "create":
+            first = seen.setdefault(_identity(step.values), index)
+            step = _checked(step) if first == index else _twin(step, first)
+        steps.append(step)
+    return steps
+
+
+def _step(index: int, definition: JSON, region: str) -> Step:
+    name = litellm.name_of(definition)
+    entry, problems = litellm.read(definition, region)
+    if entry is None:
+        skipped = problems[0].code == litellm.UNSUPPORTED
+        return Step(index, name, "skip" if skipped else "refuse", tuple(problems))
+    form = OpenAILikeForm.from_json(entry.body)
+    if not form.validate():
+        return Step(
+            index, name, "refuse", tuple(_placed(problem, entry) for problem in form.problems()), entry
+        )
+    return Step(index, name, "create", (), entry, form.values())
+
+
+def _placed(problem: Problem, entry: Entry) -> Problem:
+    """A problem of the form, told of the place in the definition that the value came from."""
+    called = problem.field or ""
+    place = entry.places.get(called, called)
+    return Problem(place or None, problem.code, problem.message.replace(f"`{called}`", f"`{place}`"))
+
+
+def _checked(step: Step) -> Step:
+    same = RegisteredModel.same_as(*_identity(step.values))
+    if same is None:
+        return step
+    message = f"It is registered already: “{same.display_name}”, id {same.id}."
+    problem = Problem("model_name", "already_exists", message)
+    return replace(step, action="exists", problems=(problem,), existing=same.id)
+
+
+def _twin(step: Step, first: int) -> Step:
+    message = f"It is the same model at the same endpoint as entry {first + 1}."
+    return replace(step, action="refuse", problems=(Problem("model_name", "already_exists", message),))
+
+
+def _identity(values: dict[str, Any]) -> tuple[Any, ...]:
+    return values["model_id"], values["base_url"], values["model_type"]
