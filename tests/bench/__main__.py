@@ -7,12 +7,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from tests.bench import probing, registering
+from tests.bench import probing, reading, registering, scaling
 from tests.bench.measuring import Finding, Remark
 
 MEASUREMENTS: dict[str, Callable[[], Iterator[Finding | Remark]]] = {
     "probing": probing.measure,
     "registering": registering.measure,
+    "reading": reading.measure,
+    "scaling": scaling.measure,
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -17,6 +18,7 @@ import psutil
 import requests
 
 READY_WITHIN_S = 60
+PASSWORD = "correct horse battery"
 MUSTER = (sys.executable, "-m", "app.cli")
 
 
@@ -38,6 +40,7 @@ class Running:
         self.url = f"http://127.0.0.1:{self.port}"
         self.practice_url = f"http://127.0.0.1:{self.practice_port}/v1"
         self.log = folder / "muster.log"
+        self.database_url = database_url or f"sqlite:///{folder / 'instance' / 'muster.sqlite'}"
         self.environ = _without_settings() | {
             "MUSTER_INSTANCE": str(folder / "instance"),
             "MUSTER_DATABASE_URL": database_url,
@@ -91,6 +94,18 @@ class Running:
         """A client that sends the token."""
         client = requests.Session()
         client.headers["Authorization"] = f"Bearer {self.token}"
+        return client
+
+    def browser(self, email: str = "editor@example.com", role: str = "editor") -> requests.Session:
+        """A client that somebody with this role is signed in with; at most once for each email."""
+        self.new_user(email, role, PASSWORD)
+        client = requests.Session()
+        form = client.get(f"{self.url}/signin", timeout=30).text
+        token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', form)
+        assert token is not None, form
+        typed = {"csrf_token": token.group(1), "email": email, "password": PASSWORD}
+        answer = client.post(f"{self.url}/signin", data=typed, allow_redirects=False, timeout=30)
+        assert answer.status_code == requests.codes.see_other, answer.text
         return client
 
     def logged(self) -> str:

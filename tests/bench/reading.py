@@ -1,0 +1,57 @@
+"""Requests a second: a model by id, and the list of 1,000, against a bare Flask route that sends the same
+bytes under the same server settings and looks at no token."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.bench.bare import bare_server
+from tests.bench.databases import KINDS, databases
+from tests.bench.loading import rate
+from tests.bench.measuring import Finding, median_ratio, side_by_side
+from tests.bench.stock import fill
+from tests.load.running import Running, running
+
+ROUNDS = 5
+SLICE_S = 2.0
+MODELS = 1000
+# Rates are counted as they are by default, only with a bound that this does not reach.
+MANY_REQUESTS = 1_000_000
+
+
+def measure() -> Iterator[Finding]:
+    """For each database."""
+    with databases() as made:
+        for kind in KINDS:
+            folder = made.folder / f"muster-{kind}"
+            with running(folder, made.new(kind), rate_limit=MANY_REQUESTS) as muster:
+                fill(muster, MODELS)
+                yield from _compare(muster, folder, kind)
+
+
+def _compare(muster: Running, folder: Path, kind: str) -> Iterator[Finding]:
+    listing = f"{muster.url}/v2/models?limit={MODELS}"
+    with muster.session() as client:
+        answer = client.get(listing, timeout=60)
+        every, etag = answer.content, answer.headers["ETag"]
+        one = f"{muster.url}/v2/models/{answer.json()[MODELS // 2]['id']}"
+        document = client.get(one, timeout=60).content
+    assert len(answer.json()) == MODELS
+    auth = {"Authorization": f"Bearer {muster.token}"}
+    with bare_server(folder, document, every) as bare:
+        by_id, same_bytes, listed, constant, unchanged = side_by_side(
+            ROUNDS,
+            lambda: rate([one], auth, SLICE_S),
+            lambda: rate([f"{bare}/0"], {}, SLICE_S),
+            lambda: rate([listing], auth, SLICE_S),
+            lambda: rate([f"{bare}/1"], {}, SLICE_S),
+            lambda: rate([listing], auth | {"If-None-Match": etag}, SLICE_S, status=304),
+        )
+    yield Finding(f"GET by id, {kind}", statistics.median(by_id), "/s")
+    yield Finding("  as a ratio to a bare route", median_ratio(by_id, same_bytes), "x", at_least=0.6)
+    yield Finding(f"list of 1,000 ({len(every) // 1000} kB), {kind}", statistics.median(listed), "/s")
+    yield Finding("  as a ratio to constant bytes", median_ratio(listed, constant), "x", at_least=0.5)
+    yield Finding(f"the same with If-None-Match, {kind}", statistics.median(unchanged), "/s")
+    yield Finding("  as a ratio to the full list", median_ratio(unchanged, listed), "x", at_least=10)
