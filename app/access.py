@@ -175,6 +175,7 @@ def require_scope(scope: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
             g.actor = actor
             return view(*args, **kwargs)
 
+        checked.__dict__["scope"] = scope  # the OpenAPI document tells it
         return checked
 
     return decorate
@@ -267,6 +268,16 @@ def sign_in(email: str, password: str) -> User | None:
     session.permanent = True
     login_user(user)
     return user
+
+
+def has_password(user: User, password: str) -> bool:
+    """Whether this is the user's password; as slow as signing in."""
+    return _verified(user.password_hash, password[:1025])
+
+
+def renew_session(user: User) -> None:
+    """Keep this browser signed in after its user's password changed, which ended every session."""
+    login_user(user)
 
 
 def sign_out() -> None:

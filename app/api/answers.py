@@ -7,7 +7,9 @@ from collections.abc import Collection, Sequence
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-from flask import Response, request
+from flask import Response, current_app, request
+from werkzeug.exceptions import MethodNotAllowed, NotFound
+from werkzeug.routing import MapAdapter, RequestRedirect
 
 from app import formdata, rendered
 from app.config import settings
@@ -21,6 +23,8 @@ from app.rendered import Rendered, encoded, render
 JSON = Any
 T = TypeVar("T")
 
+_ANY_ID = frozenset({"api_models.read_model", "api_models.delete_model"})
+_ANY_CHANGED = "api_models.update_openai_like"
 LONGEST_PAGE = 1000
 PAGE = 100
 
@@ -79,9 +83,32 @@ def find_model(ref: str) -> RegisteredModel:
     """The model with this id or exact refId; ApiError 404, or 409 where several share the refId."""
     model = find_or_none(ref)
     if model is None:
+        _refuse_method()
         shown = formdata.shown(ref, 320)
         raise ApiError("not_found", f"There is no model with the id or refId {shown}.", 404, field="id")
     return model
+
+
+def _refuse_method() -> None:
+    """405 where a route that takes any id took an address that belongs to another route's other methods.
+
+    `GET /v2/models/openai-like` asks for no model of that name: that address takes POST.
+    """
+    rules = current_app.url_map.bind("")
+    taken = {method: _endpoint(rules, method) for method in ("GET", "POST", "PUT", "PATCH", "DELETE")}
+    if request.endpoint in (*_ANY_ID, _ANY_CHANGED):
+        wide = {*_ANY_ID, request.endpoint}
+        allowed = [method for method, endpoint in taken.items() if endpoint and endpoint not in wide]
+        if allowed:
+            raise MethodNotAllowed(valid_methods=allowed)
+
+
+def _endpoint(rules: MapAdapter, method: str) -> str | None:
+    try:
+        endpoint: str = rules.match(request.path, method=method)[0]
+    except (MethodNotAllowed, NotFound, RequestRedirect):
+        return None
+    return endpoint
 
 
 def find_document(ref: str) -> Rendered:

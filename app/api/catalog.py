@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from app.access import require_scope
 from app.api.answers import conditional, document_answer
+from app.api.describe import describe
 from app.document import PROVIDER
 from app.models import RegisteredModel, db
 from app.rendered import Rendered, encoded, etag_of
@@ -16,6 +17,7 @@ blueprint = Blueprint("api_catalog", __name__)
 
 @blueprint.get("/v1/models")
 @blueprint.get("/v3/router/models")
+@describe(tag="Workspace", gives="OpenAIList", headers=("If-None-Match",))
 @require_scope("read")
 def list_for_openai() -> Response:
     """Every enabled model, the newest first; a model id that several deployments share stands there once."""

@@ -7,12 +7,14 @@ from flask import Blueprint, Response
 from app import audit, keeping, probing
 from app.access import current_actor, require_scope
 from app.api.answers import answer, find_model
+from app.api.describe import describe
 from app.models import db
 
 blueprint = Blueprint("api_credentials", __name__)
 
 
 @blueprint.get("/v2/models/<path:ref>/credentials")
+@describe(tag="Workspace", gives="Credentials", errors=(400, 409))
 @require_scope("credentials")
 def release(ref: str) -> Response:
     """The key of a model in clear, with where it belongs; on record before it goes out."""

@@ -8,6 +8,7 @@ from flask import Blueprint, Response, jsonify
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import database, vault
+from app.api.describe import describe
 from app.errors import ApiError
 
 blueprint = Blueprint("health", __name__)
@@ -15,12 +16,14 @@ log = logging.getLogger("muster.health")
 
 
 @blueprint.get("/healthz")
+@describe(tag="Service", gives="Health")
 def healthz() -> Response:
     """Alive: this process answers."""
     return jsonify({"status": "ok"})
 
 
 @blueprint.get("/readyz")
+@describe(tag="Service", gives="Health", errors=(503,))
 def readyz() -> Response:
     """Ready: the database answers and is at the right revision, and the key store opens what it sealed."""
     _check_database()

@@ -65,6 +65,7 @@ def idempotent(view: Callable[P, Response]) -> Callable[P, Response]:
             if repeated is not None:
                 return repeated
 
+    once.__dict__["idempotent"] = True  # the OpenAPI document tells it
     return once
 
 

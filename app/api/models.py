@@ -29,6 +29,7 @@ from app.api.answers import (
     rejection,
     text_argument,
 )
+from app.api.describe import describe
 from app.api.idempotency import idempotent
 from app.formdata import Problem
 from app.forms import OpenAILikeForm, OpenAILikeUpdateForm, invalid
@@ -39,10 +40,12 @@ from app.rendered import Rendered
 
 blueprint = Blueprint("api_models", __name__)
 
+LIST_QUERY = ("limit", "cursor", "q", "model_type", "region", "status", "enabled")
 HEALTHS = ("up", "degraded", "down", "unknown")
 
 
 @blueprint.post("/v2/models/openai-like")
+@describe(tag="Models", takes="ModelRequest", gives="Model", query=("strict", "depth"))
 @require_scope("write")
 @idempotent
 def create_openai_like() -> Response:
@@ -57,6 +60,7 @@ def create_openai_like() -> Response:
 
 
 @blueprint.post("/v2/models/openai-like/validate")
+@describe(tag="Probes", takes="ModelRequest", gives="Report", query=("strict", "depth"))
 @require_scope("write")
 def validate_openai_like() -> Response:
     """Probe an OpenAI-compatible model and store nothing."""
@@ -68,6 +72,14 @@ def validate_openai_like() -> Response:
 
 
 @blueprint.patch("/v2/models/openai-like/<path:ref>")
+@describe(
+    tag="Models",
+    takes="ModelChange",
+    gives="Model",
+    query=("strict", "depth"),
+    headers=("If-Match",),
+    errors=(409, 412),
+)
 @require_scope("write")
 def update_openai_like(ref: str) -> Response:
     """Change what the body holds; probe first where that is needed."""
@@ -85,6 +97,7 @@ def update_openai_like(ref: str) -> Response:
 
 
 @blueprint.get("/v2/models")
+@describe(tag="Models", gives="Model[]", query=LIST_QUERY, headers=("If-None-Match",))
 @require_scope("read")
 def list_models() -> Response:
     """A page of models, the newest first."""
@@ -100,6 +113,7 @@ def list_models() -> Response:
 
 
 @blueprint.get("/v2/models/<path:ref>")
+@describe(tag="Models", gives="Model", headers=("If-None-Match",), errors=(409,))
 @require_scope("read")
 def read_model(ref: str) -> Response:
     """One model, by id or refId."""
@@ -107,6 +121,7 @@ def read_model(ref: str) -> Response:
 
 
 @blueprint.delete("/v2/models/<path:ref>")
+@describe(tag="Models", gives="Deleted", headers=("If-Match",), errors=(409, 412))
 @require_scope("write")
 def delete_model(ref: str) -> Response:
     """Delete a model with its key and its probes."""
@@ -118,6 +133,7 @@ def delete_model(ref: str) -> Response:
 
 
 @blueprint.post("/v2/workspace-models")
+@describe(tag="Workspace", takes="ModelReference", status=204, errors=(404, 409))
 @require_scope("write")
 def enable() -> Response:
     """Enable a model, by id or refId."""
@@ -125,6 +141,7 @@ def enable() -> Response:
 
 
 @blueprint.delete("/v2/workspace-models/<path:ref>")
+@describe(tag="Workspace", status=204, errors=(409,))
 @require_scope("write")
 def disable(ref: str) -> Response:
     """Disable a model, by id or refId."""

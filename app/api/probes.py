@@ -19,6 +19,7 @@ from app.api.answers import (
     next_link,
     page_of,
 )
+from app.api.describe import describe
 from app.errors import ApiError
 from app.models import Probe
 from app.registration import Probed
@@ -27,6 +28,7 @@ blueprint = Blueprint("api_probes", __name__)
 
 
 @blueprint.get("/v2/models/<path:ref>/probes")
+@describe(tag="Probes", gives="Report[]", query=("limit", "cursor"), errors=(409,))
 @require_scope("read")
 def list_probes(ref: str) -> Response:
     """A page of a model's probe reports, the newest first."""
@@ -43,6 +45,7 @@ def list_probes(ref: str) -> Response:
 
 
 @blueprint.post("/v2/models/<path:ref>/probes")
+@describe(tag="Probes", gives="Report", query=("depth",), errors=(409,))
 @require_scope("write")
 def probe_now(ref: str) -> Response:
     """Probe a model with its stored key, whatever the verdict."""
@@ -53,6 +56,7 @@ def probe_now(ref: str) -> Response:
 
 
 @blueprint.get("/v2/probes/<id>")
+@describe(tag="Probes", gives="Report")
 @require_scope("read")
 def read_probe(id: str) -> Response:
     """One probe report."""

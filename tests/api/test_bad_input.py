@@ -148,7 +148,12 @@ ADDRESSES = [
     ("PUT", "/v2/workspace-models", 405, "method_not_allowed"),
     ("GET", "/v2/nothing", 404, "not_found"),
     ("GET", f"/v2/models/{new_id()}", 404, "not_found"),
-    ("GET", "/v2/models/openai-like", 404, "not_found"),
+    ("GET", "/v2/models/openai-like", 405, "method_not_allowed"),
+    ("DELETE", "/v2/models/openai-like/validate", 405, "method_not_allowed"),
+    ("PATCH", "/v2/models/openai-like/validate", 405, "method_not_allowed"),
+    ("GET", f"/v2/models/openai-like/{new_id()}", 405, "method_not_allowed"),
+    ("DELETE", f"/v2/models/{new_id()}/probes", 405, "method_not_allowed"),
+    ("PATCH", f"/v2/models/openai-like/{new_id()}", 404, "not_found"),
     ("DELETE", f"/v2/models/{new_id()}", 404, "not_found"),
     ("GET", f"/v2/models/{new_id()}/probes", 404, "not_found"),
     ("POST", f"/v2/models/{new_id()}/probes", 404, "not_found"),
@@ -160,7 +165,7 @@ ADDRESSES = [
 
 def test_addresses_and_methods(client: FlaskClient, auth: Headers) -> None:
     for method, path, status, code in ADDRESSES:
-        body = json.dumps(GOOD) if method != "GET" else None
+        body = None if method == "GET" else json.dumps(GOOD)
         answer = client.open(path, method=method, data=body, headers=auth | JSON)
         check_shape(answer, status, code)
         if status == 405:

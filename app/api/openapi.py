@@ -1,0 +1,224 @@
+"""/openapi.json, made from what the routes, the form and the document say of themselves; /docs shows it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from apispec import APISpec
+from flask import Blueprint, Flask, Response, current_app, render_template, request
+from werkzeug.routing import Rule
+
+from app.api import schemas
+from app.api.answers import LONGEST_PAGE, PAGE, conditional, document_answer
+from app.api.describe import Operation, describe
+from app.config import settings
+from app.model_types import MODEL_TYPES
+from app.rendered import Rendered, encoded, etag_of
+
+JSON = Any
+blueprint = Blueprint("api_openapi", __name__)
+
+TAGS: Mapping[str, str] = {
+    "Models": "Register, read, change, delete.",
+    "Probes": "What was seen of a model, and when.",
+    "Workspace": "Which models are enabled, and the list that OpenAI clients read.",
+    "Exchange": "From other programs, and for them.",
+    "Service": "About Muster itself.",
+}
+
+ERRORS: Mapping[int, str] = {
+    400: "The body, a field or a parameter is wrong, or the probe did not see the model work.",
+    401: "No token, or one that is unknown or revoked.",
+    403: "The token lacks the scope.",
+    404: "There is no such model or probe.",
+    409: "It is there already, several models share the refId, or the Idempotency-Key was used before.",
+    412: "The model was changed since its ETag was read.",
+    413: "The body is larger than 1 MiB.",
+    415: "The body is not JSON.",
+    429: "Too many requests: wait as long as Retry-After says.",
+    503: "Muster can't work at the moment.",
+}
+
+_QUERY: Mapping[str, tuple[str, JSON]] = {
+    "limit": (
+        "How many entries a page may have.",
+        {"type": "integer", "minimum": 1, "maximum": LONGEST_PAGE, "default": PAGE},
+    ),
+    "cursor": ("Where a page begins, as the Link header of the page before says.", schemas.ID),
+    "q": (
+        "A part of model_id, display_name or base_url, in any letter case.",
+        {"type": "string", "maxLength": 256},
+    ),
+    "model_type": ("Only models of this type.", {"enum": list(MODEL_TYPES)}),
+    "region": ("Only models of this region.", {"type": "string", "maxLength": 64}),
+    "status": ("Only models of this health.", {"enum": ["up", "degraded", "down", "unknown"]}),
+    "enabled": ("Only enabled or only disabled models.", {"enum": ["true", "false"]}),
+    "strict": ("Reject where a declared capability is not observed.", {"enum": ["true", "false"]}),
+    "depth": (
+        "`proof` asks only what decides; `full` also what the model can do.",
+        {"enum": ["full", "proof"]},
+    ),
+    "dry_run": ("Only say what would be done.", {"enum": ["true", "false"]}),
+}
+_HEADERS: Mapping[str, tuple[str, JSON]] = {
+    "If-None-Match": (
+        "An ETag: answers 304 where nothing changed.",
+        {"type": "string", "pattern": '^"[!#-~]*"$'},
+    ),
+    "If-Match": ("The ETag that the change is based on.", {"type": "string", "pattern": '^"[!#-~]*"$'}),
+    "Idempotency-Key": (
+        "The same key with the same request within 24 hours returns the first answer again.",
+        {"type": "string", "pattern": r"^[!-~]{1,255}$"},
+    ),
+}
+_PARAGRAPH = re.compile(r"\n\s*\n")
+
+
+@blueprint.get("/openapi.json")
+@describe(tag="Service", gives="AnyObject", headers=("If-None-Match",))
+def openapi() -> Response:
+    """This API as OpenAPI 3.1; needs no token."""
+    body = encoded(document())
+    return conditional(document_answer(Rendered(etag_of(body), body)))
+
+
+@blueprint.get("/docs")
+def reference() -> str:
+    """The same for people."""
+    return render_template("docs/reference.html", spec=document(), resolve=_resolve, url=_root())
+
+
+def document() -> dict[str, JSON]:
+    """The OpenAPI document, with this server's own URL."""
+    made: dict[str, JSON] | None = current_app.extensions.get("muster_openapi")
+    if made is None:
+        made = current_app.extensions["muster_openapi"] = _document(current_app)
+    return made | {"servers": [{"url": _root()}]}
+
+
+def _root() -> str:
+    return settings().public_url or request.url_root.rstrip("/")
+
+
+def _document(app: Flask) -> dict[str, JSON]:
+    spec = APISpec(
+        "Muster", _version(), "3.1.0",
+        info={"description": "A registry for LLM endpoints that lets in only what it has seen working."},
+        tags=[{"name": name, "description": text} for name, text in TAGS.items()],
+    )  # fmt: skip
+    spec.components.security_scheme("token", {"type": "http", "scheme": "bearer", "description": _SCOPES})
+    for name, schema in schemas.components().items():
+        spec.components.schema(name, schema)
+    for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
+        view = app.view_functions[rule.endpoint]
+        operation = view.__dict__.get("operation")
+        if isinstance(operation, Operation):
+            for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+                made_of = _operation(rule, view, operation) | {"operationId": _name_of(rule, method)}
+                spec.path(_path_of(rule), operations={method.lower(): made_of})
+    made: dict[str, JSON] = spec.to_dict()
+    return made
+
+
+_SCOPES = (
+    "A token of this Muster. Scopes: `read`; `write`, which reads too; `admin`, which may do both and send a "
+    "stored key to another origin; `credentials`, which may read keys and nothing else."
+)
+
+
+def _path_of(rule: Rule) -> str:
+    return re.sub(r"<[^>]*>", "{id}", rule.rule)
+
+
+def _name_of(rule: Rule, method: str) -> str:
+    """`post_v2_models_openai_like`: stable, and another for every route."""
+    return re.sub(r"[^a-z0-9]+", "_", f"{method.lower()}{_path_of(rule).lower()}").strip("_")
+
+
+def _operation(rule: Rule, view: Any, operation: Operation) -> dict[str, JSON]:
+    summary, *rest = _PARAGRAPH.split((view.__doc__ or "").strip())
+    scope = view.__dict__.get("scope")
+    made: dict[str, JSON] = {
+        "summary": summary.rstrip("."),
+        "tags": [operation.tag],
+        "security": [{"token": [scope]}] if scope else [],
+        "parameters": list(_parameters(rule, view, operation)),
+        "responses": dict(_responses(rule, view, operation, scope)),
+    }
+    text = " ".join(" ".join(rest).split())
+    made["description"] = f"{text} Needs the scope `{scope}`.".strip() if scope else text
+    if operation.takes:
+        made["requestBody"] = {"required": True, "content": {"application/json": _media(operation)}}
+    return made
+
+
+def _media(operation: Operation) -> dict[str, JSON]:
+    made: dict[str, JSON] = {"schema": schemas.ref(operation.takes)}
+    if operation.examples:
+        made["examples"] = {name: {"value": value} for name, value in operation.examples.items()}
+    return made
+
+
+def _parameters(rule: Rule, view: Any, operation: Operation) -> Iterator[dict[str, JSON]]:
+    if rule.arguments:
+        yield {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1},
+               "description": "The id, or for a model its exact refId, percent-encoded."}  # fmt: skip
+    for name in operation.query:
+        text, schema = _QUERY[name]
+        yield {"name": name, "in": "query", "description": text, "schema": schema}
+    headers = [*operation.headers, *(["Idempotency-Key"] if view.__dict__.get("idempotent") else [])]
+    for name in headers:
+        text, schema = _HEADERS[name]
+        yield {"name": name, "in": "header", "description": text, "schema": schema}
+
+
+def _responses(rule: Rule, view: Any, operation: Operation, scope: str | None) -> Iterator[tuple[str, JSON]]:
+    yield str(operation.status), _success(operation)
+    if "If-None-Match" in operation.headers:
+        yield "304", {"description": "You have it already."}
+    statuses = set(operation.errors)
+    statuses |= {401, 403, 429} if scope else set()
+    statuses |= {400, 413, 415} if operation.takes else set()
+    statuses |= {400} if operation.query else set()
+    statuses |= {404} if rule.arguments else set()
+    statuses |= {400, 409} if view.__dict__.get("idempotent") else set()
+    for status in sorted(statuses):
+        shape = "Rejection" if status == 400 and operation.takes in _PROBED else "Error"
+        yield str(status), {"description": ERRORS[status], "content": _json(shape)}
+
+
+_PROBED = {"ModelRequest", "ModelChange", "LiteLLMDefinition[]"}
+
+
+def _success(operation: Operation) -> dict[str, JSON]:
+    made: dict[str, JSON] = {"description": "Done." if not operation.gives else "What was asked for."}
+    if operation.gives:
+        made["content"] = {operation.media: {"schema": schemas.ref(operation.gives)}}
+    if operation.gives == "Model" or "If-None-Match" in operation.headers:
+        made["headers"] = {"ETag": {"description": "Names this version.", "schema": {"type": "string"}}}
+    return made
+
+
+def _json(name: str) -> dict[str, JSON]:
+    return {"application/json": {"schema": schemas.ref(name)}}
+
+
+def _resolve(schema: Mapping[str, JSON]) -> Mapping[str, JSON]:
+    """A schema, or the component that it refers to; of an array, what is in it."""
+    if schema.get("type") == "array":
+        return _resolve(schema["items"])
+    name = schema.get("$ref", "").rpartition("/")[2]
+    if not name:
+        return schema
+    found: Mapping[str, JSON] = document()["components"]["schemas"][name]
+    return found
+
+
+def _version() -> str:
+    try:
+        return version("muster")
+    except PackageNotFoundError:
+        return "0"
