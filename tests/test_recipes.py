@@ -1,0 +1,94 @@
+"""The recipes of CONTRIBUTING.md are true: each is read from there, is short, and does what it says."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.document import FIELDS, Field
+from app.model_types import MODEL_TYPES
+from app.probe import Endpoint, ModelType, run
+from app.probe.answer import Answer
+from app.probe.asking import ask_alone
+from app.probe.asks import Ask, Draft, Heard
+from app.probe.base import Base
+from app.probe.client import Client
+from app.probe.conversation import Request, Run
+from app.probe.egress import EgressRules
+from app.probe.negotiation import Shape
+from app.probe.proof import Proof, Shown
+from app.probe.types import Finished, Limits
+from app.probe.wordings import RULES, Rule, any_of
+from app.probe.words import Said
+from tests.endpoints.base import KEY, Simulator
+
+TEXT = (Path(__file__).parent.parent / "CONTRIBUTING.md").read_text()
+RECIPES = dict(re.findall(r"```python\n# recipe: ([\w ]+) \([^\n]*\)\n(.*?)```", TEXT, re.S))
+OFFERED: dict[str, Any] = {
+    "annotations": None,
+    **{thing.__name__: thing for thing in (Answer, Ask, Draft, Field, Heard, ModelType, Proof, Request)},
+    **{thing.__name__: thing for thing in (Rule, Run, Shape, Shown)},
+    "any_of": any_of,
+}
+
+
+def cooked(name: str) -> dict[str, Any]:
+    """What the recipe defines; a bare expression is the value of `it`."""
+    made = dict(OFFERED)
+    code = RECIPES[name]
+    exec(code if "def " in code else f"it = {code}", made)
+    return made
+
+
+def test_each_recipe_is_there_and_short() -> None:
+    assert set(RECIPES) == {"capability", "metadata field", "model type", "wording"}
+    for name, code in RECIPES.items():
+        assert len([line for line in code.splitlines() if line.strip()]) < 10, name
+
+
+@pytest.mark.parametrize("heeds", [True, False])
+def test_a_capability_is_one_row_and_its_two_halves(heeds: bool) -> None:
+    ask = cooked("capability")["STOP"]
+    endpoint = Simulator()
+    if not heeds:
+        endpoint.ignore("stop")
+    with endpoint, Client(EgressRules(), Limits()) as client:
+        talk = Run(
+            Endpoint(endpoint.base_url, KEY, endpoint.model_id),
+            Base.of(endpoint.base_url),
+            client,
+            Limits(),
+            time.monotonic() + 20,
+            lambda event: None,
+            {},
+            cancelled=threading.Event(),
+        )
+        (finding,) = ask_alone(talk, ask).findings
+    assert (finding.name, finding.observed) == ("stop", heeds), finding.evidence
+
+
+def test_a_metadata_field_is_one_row() -> None:
+    field = cooked("metadata field")["it"]
+    assert {field.kind, field.section} <= {known for other in FIELDS for known in (other.kind, other.section)}
+
+
+@pytest.mark.parametrize("key,verdict", [(KEY, "accepted"), ("sk-wrong", "rejected")])
+def test_a_model_type_is_one_row_and_two_functions(key: str, verdict: str) -> None:
+    kind = cooked("model type")["SAFETY"]
+    assert kind.name not in MODEL_TYPES
+    with Simulator(model_type="moderation") as endpoint:
+        *_, last = run(Endpoint(endpoint.base_url, key, endpoint.model_id), kind, {})
+    assert isinstance(last, Finished)
+    assert last.report.verdict == verdict, last.report.diagnosis
+
+
+def test_a_wording_is_one_rule() -> None:
+    rule = cooked("wording")["it"]
+    said = Said(500, "The model is being swapped in.", "", None, (), True, False, True, None)
+    assert rule.fits(said)
+    assert rule.meaning in {other.meaning for other in RULES}
