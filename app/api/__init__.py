@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from app.api import catalog, credentials, exchange, health, models, probes
+from app.api import catalog, credentials, exchange, health, models, openapi, probes
 
 blueprints: tuple[Blueprint, ...] = (
     health.blueprint,
@@ -12,5 +12,6 @@ blueprints: tuple[Blueprint, ...] = (
     probes.blueprint,
     catalog.blueprint,
     credentials.blueprint,
+    openapi.blueprint,
     exchange.blueprint,
 )

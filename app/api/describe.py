@@ -23,7 +23,8 @@ class Operation:
     headers: tuple[str, ...] = ()
     errors: tuple[int, ...] = ()
     status: int = 200
-    media: str = "application/json"
+    texts: tuple[str, ...] = ()
+    """Other content types that the answer may have, as text."""
     examples: Mapping[str, Any] | None = None
     """Bodies by name, where the schema's own examples don't make one."""
 

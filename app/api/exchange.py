@@ -23,6 +23,7 @@ from app.api.answers import (
     rejection,
     text_argument,
 )
+from app.api.describe import describe
 from app.api.idempotency import idempotent
 from app.errors import ApiError
 from app.exchange import artefacts, exports, litellm
@@ -39,6 +40,12 @@ MOST = 200
 
 
 @blueprint.post("/v2/models/litellm/import")
+@describe(
+    tag="Exchange",
+    takes="LiteLLMDefinition[]",
+    gives="ImportAnswer",
+    query=("dry_run", "import:region", "strict", "depth"),
+)
 @require_scope("write")
 @idempotent
 def import_litellm() -> Response:
@@ -60,6 +67,7 @@ def import_litellm() -> Response:
 
 
 @blueprint.get("/v2/models/export")
+@describe(tag="Exchange", gives="AnyJson", texts=("application/yaml", "text/csv"), query=("export:format",))
 @require_scope("read")
 def export_models() -> Response:
     """Every model in another program's form; no key is in any of them."""
@@ -72,6 +80,7 @@ def export_models() -> Response:
 
 
 @blueprint.get("/v2/models/<path:ref>/artefacts")
+@describe(tag="Exchange", gives="Artefacts", texts=("text/plain",), query=("artefact:kind",), errors=(409,))
 @require_scope("read")
 def show_artefacts(ref: str) -> Response:
     """What a model is used with, ready to copy: all of it as JSON, or the text of one `kind`."""

@@ -15,6 +15,8 @@ from app.api import schemas
 from app.api.answers import LONGEST_PAGE, PAGE, conditional, document_answer
 from app.api.describe import Operation, describe
 from app.config import settings
+from app.exchange.artefacts import KINDS
+from app.exchange.exports import FORMATS
 from app.model_types import MODEL_TYPES
 from app.rendered import Rendered, encoded, etag_of
 
@@ -42,6 +44,7 @@ ERRORS: Mapping[int, str] = {
     503: "Muster can't work at the moment.",
 }
 
+# By name; where two routes mean different things by one name, by `route:name`.
 _QUERY: Mapping[str, tuple[str, JSON]] = {
     "limit": (
         "How many entries a page may have.",
@@ -61,6 +64,12 @@ _QUERY: Mapping[str, tuple[str, JSON]] = {
         "`proof` asks only what decides; `full` also what the model can do.",
         {"enum": ["full", "proof"]},
     ),
+    "import:region": (
+        "The region of models whose definition names none.",
+        {"type": "string", "maxLength": 64},
+    ),
+    "export:format": ("The form of the list; by default a LiteLLM config.yaml.", {"enum": list(FORMATS)}),
+    "artefact:kind": ("Only this one, as text.", {"enum": list(KINDS)}),
     "dry_run": ("Only say what would be done.", {"enum": ["true", "false"]}),
 }
 _HEADERS: Mapping[str, tuple[str, JSON]] = {
@@ -168,7 +177,7 @@ def _parameters(rule: Rule, view: Any, operation: Operation) -> Iterator[dict[st
                "description": "The id, or for a model its exact refId, percent-encoded."}  # fmt: skip
     for name in operation.query:
         text, schema = _QUERY[name]
-        yield {"name": name, "in": "query", "description": text, "schema": schema}
+        yield {"name": name.rpartition(":")[2], "in": "query", "description": text, "schema": schema}
     headers = [*operation.headers, *(["Idempotency-Key"] if view.__dict__.get("idempotent") else [])]
     for name in headers:
         text, schema = _HEADERS[name]
@@ -196,7 +205,9 @@ _PROBED = {"ModelRequest", "ModelChange", "LiteLLMDefinition[]"}
 def _success(operation: Operation) -> dict[str, JSON]:
     made: dict[str, JSON] = {"description": "Done." if not operation.gives else "What was asked for."}
     if operation.gives:
-        made["content"] = {operation.media: {"schema": schemas.ref(operation.gives)}}
+        made["content"] = _json(operation.gives) | {
+            name: {"schema": {"type": "string"}} for name in operation.texts
+        }
     if operation.gives == "Model" or "If-None-Match" in operation.headers:
         made["headers"] = {"ETag": {"description": "Names this version.", "schema": {"type": "string"}}}
     return made

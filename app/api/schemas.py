@@ -227,7 +227,7 @@ _REPORT = _open(
         "performance": {"type": "object"},
     }
 )
-_DETAIL = _closed({"field": _text(), "code": _text(), "message": _text()})
+_DETAIL = _closed({"field": _nullable(_text()), "code": _text(), "message": _text()})
 _ERROR = _closed(
     {
         "code": _text("What programs know the error by."),
@@ -275,5 +275,23 @@ _PLAIN: Mapping[str, Schema] = {
         },
         required=["model_name", "litellm_params"],
     ),
+    "ImportAnswer": {
+        "type": "array",
+        "description": "Documents; with dry_run what would be done, entry by entry.",
+        "items": {"anyOf": [ref("Model"), ref("ImportStep")]},
+    },
+    "ImportStep": _closed(
+        {
+            "index": _whole(),
+            "model_name": _text(),
+            "action": {"enum": ["create", "exists", "refuse", "skip"]},
+            "existing": _nullable(_text("The id of the model that is the same.")),
+            "problems": {"type": "array", "items": _DETAIL},
+            "ignored": {"type": "array", "items": _text()},
+            "request": {"type": ["object", "null"], "description": "The body that would register it."},
+        }
+    ),
+    "Artefacts": {"type": "object", "additionalProperties": _text()},
+    "AnyJson": {},
     "AnyObject": {"type": "object"},
 }
