@@ -14,6 +14,7 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
     JSON,
     BigInteger,
+    ColumnElement,
     DateTime,
     Dialect,
     ForeignKey,
@@ -26,13 +27,12 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     event,
-    or_,
     select,
     update,
 )
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.default import DefaultExecutionContext
-from sqlalchemy.orm import DeclarativeBase, Mapped, Mapper, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, Mapper, aliased, mapped_column
 from uuid_utils import uuid7
 
 
@@ -87,6 +87,24 @@ def identity_of(model_id: str, base_url: str, model_type: str) -> str:
     return hashlib.sha256("\0".join((model_id, base_url, model_type)).encode()).hexdigest()
 
 
+SEARCHED = 400
+"""Characters of the text that is searched: the whole of its index must fit into a page of PostgreSQL."""
+
+
+def search_text(display_name: str, model_id: str, base_url: str) -> str:
+    """What a search looks into, a line each: name, model id, base URL without scheme; letter case folded."""
+    address = base_url.partition("://")[2]
+    return "\n".join((display_name, model_id, "//" + address)).casefold()[:SEARCHED]
+
+
+def seen_text(capabilities: dict[str, Any]) -> str:
+    """The capabilities that were observed, in one text for the index: `,streaming,vision,`."""
+    seen = [
+        name for name, row in capabilities.items() if isinstance(row, dict) and row.get("observed") is True
+    ]
+    return f",{','.join(sorted(seen))},"[:SEARCHED] if seen else ""
+
+
 def _identity_of_insert(context: DefaultExecutionContext) -> str:
     row: dict[str, Any] = context.get_current_parameters()  # type: ignore[no-untyped-call]
     return identity_of(row["model_id"], row["base_url"], row["model_type"])
@@ -96,15 +114,22 @@ class RegisteredModel(Base):
     """A model that a probe has seen working. A flag that is None was not declared."""
 
     __tablename__ = "models"
+    # Lists are filtered and sorted in this index alone; rows, which are long, are read for one page only.
+    __table_args__ = (
+        Index(
+            "ix_models_list", "id", "search", "seen", "model_type", "region", "health", "enabled",
+            "input_cost", "last_probe_id",
+        ),
+    )  # fmt: skip
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     identity: Mapped[str] = mapped_column(String(64), unique=True, default=_identity_of_insert)
     model_id: Mapped[str] = mapped_column(String(256), index=True)
     remote_model_id: Mapped[str | None] = mapped_column(String(256))
     display_name: Mapped[str] = mapped_column(String(128))
-    model_type: Mapped[str] = mapped_column(String(32), index=True)
+    model_type: Mapped[str] = mapped_column(String(32))
     base_url: Mapped[str] = mapped_column(String(2048))
-    region: Mapped[str] = mapped_column(String(64), index=True)
+    region: Mapped[str] = mapped_column(String(64))
     description: Mapped[str | None] = mapped_column(String(2048))
     key_ciphertext: Mapped[bytes | None] = mapped_column(LargeBinary)
     key_env: Mapped[str | None] = mapped_column(String(256))
@@ -123,12 +148,14 @@ class RegisteredModel(Base):
     benchmark_model: Mapped[str | None] = mapped_column(String(256))
     observed: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     capabilities: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
-    health: Mapped[str] = mapped_column(String(16), default="unknown", index=True)
+    health: Mapped[str] = mapped_column(String(16), default="unknown")
     enabled: Mapped[bool] = mapped_column(default=True)
     created: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
     updated: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
     last_probe_id: Mapped[str | None] = mapped_column(String(36))
     created_by: Mapped[str] = mapped_column(String(400), default="")
+    search: Mapped[str] = mapped_column(String(SEARCHED), default="")
+    seen: Mapped[str] = mapped_column(String(SEARCHED), default="")
 
     @property
     def wire_model_id(self) -> str:
@@ -174,7 +201,8 @@ class RegisteredModel(Base):
     ) -> list[Self]:
         """At most `limit` models, the newest first, those after the id `cursor`, that match every filter.
 
-        `q` is looked for in model_id, display_name and base_url, in any letter case; `status` is the health.
+        `q` is looked for in display_name, model_id and base_url (as far as `search` holds them), in any
+        letter case; `status` is the health.
         """
         query = cls.matching(q=q, model_type=model_type, region=region, status=status, enabled=enabled)
         if cursor is not None:
@@ -190,16 +218,34 @@ class RegisteredModel(Base):
         region: str | None = None,
         status: str | None = None,
         enabled: bool | None = None,
+        host: str | None = None,
+        seen: str | None = None,
     ) -> Select[Self]:
-        """A query for the models that match every filter given, in no order yet."""
-        query = select(cls)
+        """A query for the models that match every filter given, in no order yet.
+
+        `seen` names a capability that the probe observed, `host` a host (with its port, if it has one). The
+        filters are answered from the index `ix_models_list`; the rows are found by the ids that are left.
+        """
+        slim = aliased(cls)
+        wanted: list[ColumnElement[bool]] = []
         if q:
-            columns = (cls.model_id, cls.display_name, cls.base_url)
-            query = query.where(or_(*(column.icontains(q, autoescape=True) for column in columns)))
-        for column, wanted in ((cls.model_type, model_type), (cls.region, region), (cls.health, status)):
-            if wanted is not None:
-                query = query.where(column == wanted)
-        return query if enabled is None else query.where(cls.enabled.is_(enabled))
+            wanted.append(slim.search.contains(q.casefold(), autoescape=True))
+        if host:
+            wanted.append(slim.search.contains("//" + host.casefold(), autoescape=True))
+        if seen:
+            wanted.append(slim.seen.contains(f",{seen},", autoescape=True))
+        given = ((slim.model_type, model_type), (slim.region, region), (slim.health, status))
+        wanted += [column == value for column, value in given if value is not None]
+        if enabled is not None:
+            wanted.append(slim.enabled.is_(enabled))
+        return select(cls).where(cls.id.in_(select(slim.id).where(*wanted))) if wanted else select(cls)
+
+
+@event.listens_for(RegisteredModel, "before_insert")
+@event.listens_for(RegisteredModel, "before_update")
+def _keep_index(_mapper: Mapper[Any], _connection: Connection, row: RegisteredModel) -> None:
+    row.search = search_text(row.display_name, row.model_id, row.base_url)
+    row.seen = seen_text(row.capabilities or {})
 
 
 @event.listens_for(RegisteredModel, "before_update")
