@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from app.probe.diagnosis import CODES, FINAL, RULES, WAITS, judge, worth_waiting
 from tests.probe.answers import Text, said
 from tests.probe.wordings import WORDINGS, Wording, page
 
+_FILE = Path(__file__).with_name("sentences.json")
+SENTENCES = [
+    (meaning, sentence)
+    for meaning, sentences in json.loads(_FILE.read_text("utf-8")).items()
+    for sentence in sentences
+]
 FIELDS = {
     "invalid_credentials": "api_key",
     "quota_exhausted": "api_key",
@@ -24,6 +33,7 @@ def test_a_wording_means_what_a_careful_reader_concludes(wording: Wording) -> No
     found = judge(said(wording.status, wording.body))
     assert found.meaning in wording.means
     assert found.field == (wording.field or FIELDS.get(found.meaning, "base_url"))
+    assert found.by_words is wording.by_words
 
 
 @pytest.mark.parametrize("wording", WORDINGS, ids=[wording.whose for wording in WORDINGS])
@@ -33,6 +43,82 @@ def test_capitals_make_no_difference(wording: Wording) -> None:
     loud = said(wording.status, {"error": {"message": words.text.upper(), "code": words.tags.upper()}})
     if not words.is_html and words.text:
         assert judge(loud).meaning == judge(words).meaning
+
+
+@pytest.mark.parametrize(("meaning", "sentence"), SENTENCES)
+def test_the_words_alone_say_it(meaning: str, sentence: str) -> None:
+    """With a status that means nothing (a missing route is believed only with the statuses of one)."""
+    found = judge(said(400 if meaning == "no_route" else 418, {"error": {"message": sentence}}))
+    assert found.meaning == meaning
+    assert found.by_words
+
+
+@pytest.mark.parametrize(("meaning", "sentence"), SENTENCES)
+def test_a_page_is_prose(meaning: str, sentence: str) -> None:
+    """Only what filters, walls and tunnels write on pages is believed there."""
+    found = judge(said(418, page("Welcome", sentence)))
+    believed = meaning if found.by_words and found.meaning != "not_openai_compatible" else None
+    assert believed in (None, "bot_filter", "tls_wanted", "permission_denied", "model_unavailable")
+    if meaning in ("bot_filter", "tls_wanted"):
+        assert believed == meaning
+
+
+NOT_WHAT_THEY_SEEM = [
+    (
+        "Authentication Error, Invalid proxy server token passed; no provider credential",
+        "invalid_credentials",
+    ),
+    ("Authentication Error: virtual key expected; provider credential unused", "invalid_credentials"),
+    ("Access denied due to invalid subscription key", "invalid_credentials"),
+    ("10 calls per minute and 100 requests per day are allowed", "quota_exhausted"),
+    ("too many requests, upstream error", "model_unavailable"),
+    ("The tool does not support chat", "endpoint_error"),
+    ("json_schema: the model does not support text", "endpoint_error"),
+    ("image_url: the model does not support images", "endpoint_error"),
+    ("max_completion_tokens: the model only supports text", "endpoint_error"),
+    ("Unsupported parameter: model not found in list", "endpoint_error"),
+    ("Unsupported value for this model: 7 is unknown", "endpoint_error"),
+    ("Unrecognized request argument supplied: this model does not exist there", "endpoint_error"),
+    ("'n' is not supported with this model: the model x is not supported", "endpoint_error"),
+    ("Extra inputs: token is invalid", "endpoint_error"),
+    ("token count is invalid", "endpoint_error"),
+    ("Unsupported parameter: token is required", "endpoint_error"),
+]
+
+
+TWO_THINGS_AT_ONCE = [
+    ("The upstream answered 403: this model's maximum context length is 16 tokens", "shape"),
+    ("The upstream answered 403: error code: 1010", "model_unavailable"),
+    ("error code: 1020 (error code: 1033)", "bot_filter"),
+    (
+        "The model is not found or you do not have access; it is not available in your region",
+        "model_not_found",
+    ),
+    ("Not on the allowlist: you have no access to this model", "permission_denied"),
+    ("No access to model x, which allows 3 requests per minute", "permission_denied"),
+    ("Rate limit of 3 requests per minute; top up for more", "rate_limited"),
+    ("The API key is disabled: insufficient balance", "quota_exhausted"),
+    ("API key is currently blocked: permission denied", "invalid_credentials"),
+    ("Access denied while overloaded", "permission_denied"),
+    ("Too many requests: the model is overloaded", "model_unavailable"),
+    ("Too many requests: only supports chat", "rate_limited"),
+    ("This server does not support chat; try again later", "wrong_model_type"),
+    ("Bad gateway: no route matched", "model_unavailable"),
+    ("No route matched: no such model", "no_route"),
+    ("The model x does not exist for an invalid API key", "model_not_found"),
+    ("Unauthorized by the content policy", "invalid_credentials"),
+    ("content_filter: resource not found", "filtered"),
+]
+
+
+@pytest.mark.parametrize(("sentence", "meaning"), TWO_THINGS_AT_ONCE)
+def test_the_more_specific_of_two_things_wins(sentence: str, meaning: str) -> None:
+    assert judge(said(400, {"error": {"message": sentence}})).meaning == meaning
+
+
+@pytest.mark.parametrize(("sentence", "meaning"), NOT_WHAT_THEY_SEEM)
+def test_words_beside_it_change_a_meaning(sentence: str, meaning: str) -> None:
+    assert judge(said(418, {"error": {"message": sentence}})).meaning == meaning
 
 
 def test_no_wording_stands_twice() -> None:
@@ -184,6 +270,20 @@ def test_every_meaning_that_ends_a_probe_has_its_code() -> None:
     for code in CODES.values():
         assert code.title[0].isupper() and not code.title.endswith(".")
         assert code.help.endswith(".") and "  " not in code.help
+
+
+def test_the_reference_of_codes_is_whole() -> None:
+    fields = {
+        "base_url": "egress_denied endpoint_unreachable tls_error timeout redirected wrong_path "
+        "not_openai_compatible endpoint_error",
+        "api_key": "invalid_credentials permission_denied quota_exhausted rate_limited invalid_request",
+        "model_id": "model_not_found model_unavailable",
+        "model_type": "wrong_model_type",
+        None: "capability_contradicted",
+    }
+    assert {name: code.field for name, code in CODES.items()} == {
+        name: field for field, names in fields.items() for name in names.split()
+    }
 
 
 def test_meanings_are_final_or_pass_but_not_both() -> None:

@@ -188,6 +188,17 @@ def test_an_adaptation_is_said_beside_the_earlier_ones() -> None:
     assert (shape.adaptations, shape.stream, shape.limit) == (("one", "two"), True, 9)
 
 
+def test_fields_that_endpoints_demand() -> None:
+    assert DEFAULTS == {
+        **{"max_tokens": 16, "max_completion_tokens": 16, "stream": False, "user": "muster"},
+        **{"temperature": 1, "top_p": 1, "n": 1, "speed": 1.0, "top_n": 2, "top_k": 2},
+        **{"input_type": "query", "task": "retrieval.query", "truncate": "END", "normalized": True},
+        **{"encoding_format": "float", "embedding_types": ["float"], "return_documents": False},
+        **{"response_format": "json", "voice": "alloy", "language": "en"},
+        **{"size": "1024x1024", "quality": "standard"},
+    }
+
+
 @pytest.mark.parametrize("name", DEFAULTS)
 def test_every_field_that_may_be_missing_has_a_harmless_value(name: str) -> None:
     words = said(400, {"error": f"Missing required parameter: '{name}'"})

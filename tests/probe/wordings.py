@@ -1,8 +1,8 @@
 """What endpoints say when they refuse, in their own words, each with what a careful reader concludes.
 
-`wordings.json` holds a row for each: whose words they are, the status, what they mean (two meanings where they
-are as good as one another), the field where the meaning leaves it open, and the body: JSON, or text where it is a
-plain string. To add the next one from a bug, add a row.
+`wordings.json` holds a row for each: whose words they are, the status, what they mean (two meanings where
+they are as good as one another), the field where the meaning leaves it open, `by_words` false where only the
+status tells, and the body: JSON, or text where it is a plain string. The next one from a bug is a row more.
 """
 
 from __future__ import annotations
@@ -24,11 +24,20 @@ class Wording(NamedTuple):
     body: JSON
     means: tuple[str, ...]
     field: str | None
+    by_words: bool
+    """False where the words say nothing and the status decides."""
 
 
 def _wording(row: dict[str, JSON]) -> Wording:
     body = Text(row["body"]) if isinstance(row["body"], str) else row["body"]
-    return Wording(row["whose"], row["status"], body, tuple(row["means"].split("|")), row.get("field"))
+    return Wording(
+        row["whose"],
+        row["status"],
+        body,
+        tuple(row["means"].split("|")),
+        row.get("field"),
+        row.get("by_words", True),
+    )
 
 
 _FILE = Path(__file__).with_name("wordings.json")
