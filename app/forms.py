@@ -53,7 +53,7 @@ class OpenAILikeForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
         required=True,
         section="connection",
         help="Where the API lives, up to and including /v1. Kept exactly as you write it.",
-        example="http://127.0.0.1:8701/v1",
+        example="http://127.0.0.1:8099/v1",
     )
     api_key = Secret(
         "API key",
@@ -62,7 +62,7 @@ class OpenAILikeForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
         required=True,
         section="connection",
         help="Leave it empty where none is needed. env://NAME takes it from the server's environment.",
-        example="sk-practice",
+        example="practice-key",
     )
     model_id = Text(
         "Model id",
@@ -71,7 +71,7 @@ class OpenAILikeForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
         required=True,
         section="connection",
         help="The id that the endpoint knows the model by.",
-        example="good-chat",
+        example="practice-chat",
     )
     configuration_model_id = Text(
         "Id sent to the endpoint",

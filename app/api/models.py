@@ -40,12 +40,32 @@ from app.rendered import Rendered
 
 blueprint = Blueprint("api_models", __name__)
 
+EXAMPLE = {
+    "api_key": "practice-key",
+    "base_url": "http://127.0.0.1:8099/v1",
+    "display_name": "Practice chat",
+    "model_id": "practice-chat",
+    "model_type": "chat",
+    "region": "on-prem",
+    "input_cost": 0.5,
+    "output_cost": 1.5,
+    "supports_tool_calling": True,
+}
+"""A body that registers a model of the practice endpoint."""
+
+CHANGE = {"display_name": "Our chat", "region": "europe", "model_type": "chat", "max_tokens": 4096}
 LIST_QUERY = ("limit", "cursor", "q", "model_type", "region", "status", "enabled")
 HEALTHS = ("up", "degraded", "down", "unknown")
 
 
 @blueprint.post("/v2/models/openai-like")
-@describe(tag="Models", takes="ModelRequest", gives="Model", query=("strict", "depth"))
+@describe(
+    tag="Models",
+    takes="ModelRequest",
+    gives="Model",
+    query=("strict", "depth"),
+    examples={"practice": EXAMPLE},
+)
 @require_scope("write")
 @idempotent
 def create_openai_like() -> Response:
@@ -60,7 +80,13 @@ def create_openai_like() -> Response:
 
 
 @blueprint.post("/v2/models/openai-like/validate")
-@describe(tag="Probes", takes="ModelRequest", gives="Report", query=("strict", "depth"))
+@describe(
+    tag="Probes",
+    takes="ModelRequest",
+    gives="Report",
+    query=("strict", "depth"),
+    examples={"practice": EXAMPLE},
+)
 @require_scope("write")
 def validate_openai_like() -> Response:
     """Probe an OpenAI-compatible model and store nothing."""
@@ -75,6 +101,7 @@ def validate_openai_like() -> Response:
 @describe(
     tag="Models",
     takes="ModelChange",
+    examples={"change": CHANGE},
     gives="Model",
     query=("strict", "depth"),
     headers=("If-Match",),

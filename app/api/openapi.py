@@ -97,7 +97,8 @@ def openapi() -> Response:
 @blueprint.get("/docs")
 def reference() -> str:
     """The same for people."""
-    return render_template("docs/reference.html", spec=document(), resolve=_resolve, url=_root())
+    shared = {str(status): ERRORS[status] for status in (401, 403, 413, 415, 429)}
+    return render_template("docs/reference.html", spec=document(), url=_root(), shared=shared)
 
 
 def document() -> dict[str, JSON]:
@@ -215,17 +216,6 @@ def _success(operation: Operation) -> dict[str, JSON]:
 
 def _json(name: str) -> dict[str, JSON]:
     return {"application/json": {"schema": schemas.ref(name)}}
-
-
-def _resolve(schema: Mapping[str, JSON]) -> Mapping[str, JSON]:
-    """A schema, or the component that it refers to; of an array, what is in it."""
-    if schema.get("type") == "array":
-        return _resolve(schema["items"])
-    name = schema.get("$ref", "").rpartition("/")[2]
-    if not name:
-        return schema
-    found: Mapping[str, JSON] = document()["components"]["schemas"][name]
-    return found
 
 
 def _version() -> str:

@@ -291,7 +291,11 @@ _PLAIN: Mapping[str, Schema] = {
             "request": {"type": ["object", "null"], "description": "The body that would register it."},
         }
     ),
-    "Artefacts": {"type": "object", "additionalProperties": _text()},
-    "AnyJson": {},
-    "AnyObject": {"type": "object"},
+    "Artefacts": {
+        "type": "object",
+        "additionalProperties": _text(),
+        "description": "What a model is used with, by kind: curl, python, node, litellm, terraform.",
+    },
+    "AnyJson": {"description": "JSON as the chosen form has it."},
+    "AnyObject": {"type": "object", "description": "An OpenAPI document."},
 }
