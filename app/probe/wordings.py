@@ -187,7 +187,7 @@ RULES: tuple[Rule, ...] = (
         "permission_denied",
         any_of(
             rf"{_NOT} have access to (the |this )?(model|deployment|foundation|project|requested)",
-            rf"{_NOT} have access to `?[\w./:@-]{{1,100}}`?$",
+            rf"{_NOT} have access to `?[\w./:@-]{{1,100}}`?\W*$",
             r"no access to (the |this )?model",
             rf"{_MAY_NOT} (access|use|call|invoke|sample from|query) (the |this )?model",
             r"model.{0,80}(access denied|permission denied|is blocked|restricted|not allowed)",
