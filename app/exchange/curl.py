@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import quote
 
 from app.exchange.first_call import JSON_CALLS, KEY_VARIABLE, is_keyed, url_of
@@ -19,9 +21,15 @@ def command(model: RegisteredModel) -> str:
     if model.model_type == "realtime":
         return _GLUE.join(_handshake(model))
     path, body = JSON_CALLS[model.model_type]
-    text = json.dumps({"model": model.wire_model_id, **body}, indent=2, ensure_ascii=False)
+    text = _json({"model": model.wire_model_id, **body})
     parts = [*_to(model, path), "-H 'Content-Type: application/json'", f"-d {shlex.quote(text)}"]
     return _GLUE.join([*parts, "-o speech.mp3"] if model.model_type == "tts" else parts)
+
+
+def _json(body: Mapping[str, Any]) -> str:
+    """JSON that people can read, in which nothing hides that can't be seen."""
+    text = json.dumps(body, indent=2, ensure_ascii=False)
+    return "".join(sign if sign.isprintable() or sign == "\n" else json.dumps(sign)[1:-1] for sign in text)
 
 
 def _to(model: RegisteredModel, path: str) -> list[str]:
