@@ -87,9 +87,13 @@ def error_body(error: ApiError) -> dict[str, Any]:
 
 def doc_url(code: str) -> str:
     """Where this error code is explained."""
-    home = settings().public_url or request.url_root.rstrip("/")
-    base = settings().doc_url or f"{home}/errors"
+    base = settings().doc_url or f"{home_url()}/errors"
     return f"{base}#{code}"
+
+
+def home_url() -> str:
+    """Where people and programs reach this Muster, without a slash at the end."""
+    return settings().public_url or request.url_root.rstrip("/")
 
 
 def init_app(app: Flask) -> None:

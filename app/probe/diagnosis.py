@@ -50,7 +50,7 @@ CODES: Mapping[str, Code] = {
         "base_url",
         "No sufficient answer within the limits",
         "See whether the server is busy or loading the model, then probe again. Where this model is known "
-        "to be slow, raise MUSTER_FIRST_BYTE_S and MUSTER_PROBE_S.",
+        "to be slow, raise MUSTER_PROBE_FIRST_BYTE_SECONDS and MUSTER_PROBE_SECONDS.",
     ),
     "redirected": Code(
         "base_url",
