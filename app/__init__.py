@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Mapping
 from datetime import timedelta
@@ -33,6 +34,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     )
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the order of a document is the order of its tables
     app.config.from_mapping(_flask_config(chosen))
+    app.config["MUSTER_ORIGINS"] = config.origins(os.environ, overrides)
     app.config.from_mapping({name: value for name, value in overrides.items() if name.isupper()})
     _wire(app, chosen)
     return app

@@ -6,16 +6,19 @@ from flask import Blueprint
 
 from app.pages import (
     about,
-    auditlog,
+    account,
+    audit,
     catalogue,
+    error_reference,
     frame,
     models,
-    reference,
     registering,
     signin,
     tokens,
     users,
 )
 
-_AREAS = (frame, signin, registering, models, catalogue, tokens, users, auditlog, about, reference)
+_AREAS = (
+    frame, signin, registering, models, catalogue, tokens, users, account, audit, about, error_reference,
+)  # fmt: skip
 blueprints: tuple[Blueprint, ...] = tuple(area.blueprint for area in _AREAS)

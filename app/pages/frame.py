@@ -9,11 +9,13 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from flask import Blueprint, redirect, request, url_for
+from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from werkzeug.wrappers import Response
 
 from app import errors
 from app.access import ROLES, current_actor
+from app.config import settings
 from app.pages import words
 
 blueprint = Blueprint("frame", __name__)
@@ -21,8 +23,8 @@ blueprint = Blueprint("frame", __name__)
 NAVIGATION: tuple[tuple[str, str, str], ...] = (
     ("Models", "models.index", "viewer"),
     ("Catalogue", "catalogue.index", "viewer"),
-    ("Audit log", "auditlog.index", "viewer"),
-    ("Tokens", "tokens.index", "editor"),
+    ("Audit log", "audit.index", "viewer"),
+    ("Tokens", "tokens.index", "admin"),
     ("People", "users.index", "admin"),
     ("About", "about.index", "viewer"),
 )
@@ -51,10 +53,18 @@ def _form_too_old(_error: CSRFError) -> Response:
 
 
 def navigation() -> list[Item]:
-    """The areas that this person may enter, with the one that the request is in marked."""
-    scopes = current_actor().scopes
-    urls = [(label, url_for(endpoint)) for label, endpoint, role in NAVIGATION if ROLES[role] <= scopes]
-    return [Item(label, url, request.path.startswith(url)) for label, url in urls]
+    """The areas that this person may enter, with the one that the request is in marked.
+
+    For somebody who is not signed in that is the catalogue, where it is open to all.
+    """
+    known = current_user.is_authenticated
+    scopes = current_actor().scopes if known else frozenset()
+    offered = [
+        (label, url_for(endpoint))
+        for label, endpoint, role in NAVIGATION
+        if ROLES[role] <= scopes or (endpoint == "catalogue.index" and settings().public_catalogue)
+    ]
+    return [Item(label, url, request.path.startswith(url)) for label, url in offered]
 
 
 def config_words(config: Mapping[str, Any]) -> str:

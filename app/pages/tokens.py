@@ -1,59 +1,94 @@
-"""API tokens: made, shown once, revoked."""
+"""API tokens, for administrators: made, shown once, revoked."""
 
 from __future__ import annotations
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
-from sqlalchemy import select
+from flask_wtf import FlaskForm
+from sqlalchemy import func, select
 from werkzeug.wrappers import Response
+from wtforms import SelectMultipleField, StringField
+from wtforms.validators import InputRequired, Length
 
 from app import access, audit
-from app.access import current_actor, require_role
+from app.access import AccessError, current_actor, require_role
+from app.errors import home_url
 from app.models import Token, db, now
+from app.pages import once
 
 blueprint = Blueprint("tokens", __name__, url_prefix="/tokens")
 
+SHOWN = 500
 SCOPES: dict[str, tuple[str, str]] = {
-    "read": ("Read", "Lists models and reads their probes."),
-    "write": ("Write", "Registers, changes, probes and deletes models; includes read."),
-    "admin": ("Admin", "May also send a stored key to another server; includes write."),
+    "read": ("Read", "Lists and reads models, documents and probes."),
+    "write": ("Write", "Registers, changes, probes and deletes models too; read is part of it."),
+    "admin": ("Admin", "May also have a stored key sent to another server; write is part of it."),
     "credentials": (
         "Credentials",
-        "Reads the stored keys in clear, for a gateway. Nothing else includes it.",
+        "Reads the stored API keys in clear, for a gateway that calls the endpoints itself. No other scope "
+        "includes it, not even admin. Give it to nothing that only looks.",
     ),
 }
-"""Each scope with its label and what it lets a program do."""
+"""Each scope: its label, and what it lets a program do."""
+
+
+class TokenForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+    """Name and scopes of a new token."""
+
+    name = StringField("Name", [InputRequired("Give the token a name."), Length(max=128)])
+    scopes = SelectMultipleField(
+        "What it may do",
+        [InputRequired("Choose at least one scope.")],
+        choices=[(scope, label) for scope, (label, _) in SCOPES.items()],
+    )
 
 
 @blueprint.get("")
-@require_role("editor")
+@require_role("admin")
 def index() -> str:
-    """The tokens that this person may see, the newest first."""
-    return _page()
+    """Every token, the valid ones first, without its text."""
+    query = select(Token).order_by(Token.revoked.is_not(None), Token.id.desc()).limit(SHOWN)
+    tokens = list(db.session.scalars(query))
+    count = db.session.scalar(select(func.count()).select_from(Token))
+    return render_template("house/tokens.html", tokens=tokens, count=count)
 
 
-@blueprint.post("")
-@require_role("editor")
-def create() -> str | tuple[str, int]:
-    """Make a token; the page that answers is the only one that ever shows it."""
-    name, scopes = request.form.get("name", "").strip(), request.form.getlist("scopes")
-    if any(scope not in offered() for scope in scopes):
-        return _page(problem="You can't give a token more than you may do yourself.", name=name), 400
+@blueprint.route("/new", methods=["GET", "POST"])
+@require_role("admin")
+def new() -> Response | str | tuple[str, int]:
+    """The form, and what it makes: a token whose text the next page shows, and no other."""
+    form = TokenForm(data={"scopes": ["read"]})
+    if not form.is_submitted():
+        return _form(form)
+    if not form.validate():
+        return _form(form), 400
     try:
-        token, text = access.create_token(name, scopes, current_actor().label)
-    except ValueError as error:
-        return _page(problem=str(error), name=name), 400
+        token, text = access.create_token(form.name.data or "", form.scopes.data or [], current_actor().label)
+    except AccessError as error:
+        form.name.errors = [str(error)]
+        return _form(form), 400
     audit.record(current_actor(), "token.created", subject=token.name, detail={"scopes": token.scopes})
+    db.session.flush()
+    once.keep(text, token.id)
     db.session.commit()
-    return _page(made=text)
+    return redirect(url_for("tokens.detail", id=token.id), 303)
 
 
-@blueprint.post("/<id>/revoke")
-@require_role("editor")
-def revoke(id: str) -> Response:
-    """End a token at once."""
-    token = db.session.get(Token, id)
-    if token is None or not _may_see(token):
-        abort(404)
+@blueprint.get("/<id>")
+@require_role("admin")
+def detail(id: str) -> str:
+    """One token; its text if it was made a moment ago."""
+    return render_template(
+        "house/token.html", token=_token(id), text=once.take(id), scopes=SCOPES, home=home_url()
+    )
+
+
+@blueprint.route("/<id>/revoke", methods=["GET", "POST"])
+@require_role("admin")
+def revoke(id: str) -> Response | str:
+    """Ask, then end a token at once."""
+    token = _token(id)
+    if token.revoked is None and request.method == "GET":
+        return render_template("house/revoke.html", token=token)
     if token.revoked is None:
         token.revoked = now()
         audit.record(current_actor(), "token.revoked", subject=token.name)
@@ -62,29 +97,12 @@ def revoke(id: str) -> Response:
     return redirect(url_for("tokens.index"), 303)
 
 
-def offered() -> dict[str, tuple[str, str]]:
-    """The scopes that this person may hand out: what they may do themselves."""
-    actor = current_actor()
-    return {
-        name: words
-        for name, words in SCOPES.items()
-        if access.SCOPES[name] <= actor.scopes or (name == "credentials" and actor.may("admin"))
-    }
+def _token(id: str) -> Token:
+    token = db.session.get(Token, id)
+    if token is None:
+        abort(404)
+    return token
 
 
-def _may_see(token: Token) -> bool:
-    return current_actor().may("admin") or token.created_by == current_actor().label
-
-
-def _page(made: str = "", problem: str = "", name: str = "") -> str:
-    query = select(Token).order_by(Token.revoked.is_not(None), Token.id.desc()).limit(500)
-    if not current_actor().may("admin"):
-        query = query.where(Token.created_by == current_actor().label)
-    return render_template(
-        "house/tokens.html",
-        tokens=list(db.session.scalars(query)),
-        scopes=offered(),
-        made=made,
-        problem=problem,
-        name=name,
-    )
+def _form(form: TokenForm) -> str:
+    return render_template("house/token_form.html", form=form, scopes=SCOPES)

@@ -1,115 +1,135 @@
-"""The people who sign in: who they are, what they may do, and one's own password."""
+"""The people who sign in, for administrators: who they are, what they may do, whether they are let in."""
 
 from __future__ import annotations
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
-from flask_login import current_user
-from sqlalchemy import func, select
+from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
+from wtforms import EmailField, PasswordField, RadioField
+from wtforms.validators import InputRequired, Length, Optional
 
-from app import access, audit
-from app.access import current_actor, require_role
+from app import access, people
+from app.access import AccessError, current_actor, require_role
 from app.models import User, db
+from app.pages import once
 
-blueprint = Blueprint("users", __name__)
+blueprint = Blueprint("users", __name__, url_prefix="/users")
 
-ROLES: dict[str, str] = {
-    "viewer": "looks at everything but settings and people",
-    "editor": "also registers, changes, probes and deletes models, and makes tokens",
-    "admin": "also manages people and every token, and sees the settings",
+ROLES: dict[str, tuple[str, str]] = {
+    "viewer": ("Viewer", "Looks at models, their probes and the audit log."),
+    "editor": ("Editor", "Registers, changes, probes and deletes models too."),
+    "admin": ("Admin", "Looks after people, tokens and settings too."),
 }
-"""Each role with what it may do, as the end of a sentence."""
+"""Each role: its label, and what it lets a person do."""
 
-LAST_ADMIN = "This is the last administrator who can sign in. Make another one first."
+_CHOICES = [(role, label) for role, (label, _) in ROLES.items()]
+LENGTH = Length(10, 1024, "A password needs 10 to 1,024 characters.")
+_TYPED = "At least 10 characters. Leave it empty to have one made, which is shown once."
 
 
-@blueprint.get("/users")
+class UserForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+    """A new person."""
+
+    email = EmailField("Email", [InputRequired("Enter an email address."), Length(max=320)])
+    role = RadioField("Role", [InputRequired("Choose a role.")], choices=_CHOICES, default="viewer")
+    password = PasswordField("Password", [Optional(), LENGTH])
+
+
+class PasswordForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+    """Another password for a person."""
+
+    password = PasswordField("New password", [Optional(), LENGTH])
+
+
+@blueprint.get("")
 @require_role("admin")
 def index() -> str:
     """Everybody, by address."""
-    return _page()
+    return render_template("house/users.html", users=people.everybody(), roles=ROLES)
 
 
-@blueprint.post("/users")
+@blueprint.route("/new", methods=["GET", "POST"])
 @require_role("admin")
-def create() -> str | tuple[str, int]:
-    """Add a person; the page that answers is the only one that ever shows the password."""
-    email, password = request.form.get("email", ""), access.new_password()
+def new() -> Response | str | tuple[str, int]:
+    """The form, and whom it adds; a password that was made is shown by the next page, and no other."""
+    form = UserForm()
+    if not form.is_submitted():
+        return _form(form)
+    if not form.validate():
+        return _form(form), 400
+    typed = form.password.data or ""
+    password = typed or access.new_password()
     try:
-        user = access.create_user(email, request.form.get("role", ""), password)
-    except ValueError as error:
-        return _page(problem=str(error), email=email), 400
-    audit.record(current_actor(), "user.created", subject=user.email, detail={"role": user.role})
-    db.session.commit()
-    return _page(made=(user.email, password))
+        user = people.add(form.email.data or "", form.role.data, password, current_actor())
+    except AccessError as error:
+        form.email.errors = [str(error)]
+        return _form(form), 400
+    flash(f"{user.email} can sign in now.", "ok")
+    return _shown(user, "" if typed else password)
 
 
-@blueprint.post("/users/<id>/role")
+@blueprint.get("/<id>")
 @require_role("admin")
-def set_role(id: str) -> Response | tuple[str, int]:
+def detail(id: str) -> str:
+    """One person, and what can be done to the account."""
+    return _page(_user(id), PasswordForm(), once.take(id))
+
+
+@blueprint.post("/<id>/role")
+@require_role("admin")
+def set_role(id: str) -> Response:
     """Let a person do more or less."""
-    user, role = _user(id), request.form.get("role", "")
-    if role not in ROLES:
-        abort(400)
-    if role != "admin" and _is_last_admin(user):
-        return _page(problem=LAST_ADMIN), 409
-    audit.record(current_actor(), "user.changed", subject=user.email, detail={"role": [user.role, role]})
-    user.role = role
-    db.session.commit()
-    flash(f"{user.email} is {role} now.", "ok")
-    return redirect(url_for("users.index"), 303)
-
-
-@blueprint.post("/users/<id>/active")
-@require_role("admin")
-def set_active(id: str) -> Response | tuple[str, int]:
-    """Let a person in or keep them out; sessions that are open end at once."""
-    user, active = _user(id), request.form.get("active") == "yes"
-    if not active and _is_last_admin(user):
-        return _page(problem=LAST_ADMIN), 409
-    user.active = active
-    audit.record(current_actor(), "user.changed", subject=user.email, detail={"active": [not active, active]})
-    db.session.commit()
-    flash(f"{user.email} can {'sign in again' if active else 'not sign in any more'}.", "ok")
-    return redirect(url_for("users.index"), 303)
-
-
-@blueprint.post("/users/<id>/password")
-@require_role("admin")
-def reset_password(id: str) -> str:
-    """Give a person a new password, shown once; their sessions end."""
-    user, password = _user(id), access.new_password()
-    user.password_hash = access.hash_password(password)
-    audit.record(current_actor(), "user.password_reset", subject=user.email)
-    db.session.commit()
-    return _page(made=(user.email, password))
-
-
-@blueprint.get("/account")
-@require_role("viewer")
-def account() -> str:
-    """One's own role and password."""
-    return render_template("house/account.html", roles=ROLES, problem="")
-
-
-@blueprint.post("/account")
-@access.limit_signin
-@require_role("viewer")
-def change_password() -> Response | tuple[str, int]:
-    """Change one's own password; the old one is asked for, and every other session ends."""
-    email, new = current_user.email, request.form.get("new", "")
-    if access.sign_in(email, request.form.get("old", "")) is None:
-        return render_template("house/account.html", roles=ROLES, problem="old"), 400
     try:
-        hashed = access.hash_password(new)
-    except ValueError as error:
-        return render_template("house/account.html", roles=ROLES, problem=str(error)), 400
-    _user(current_user.id).password_hash = hashed
-    audit.record(current_actor(), "user.password_changed", subject=email)
-    db.session.commit()
-    access.sign_in(email, new)
-    flash("Your password is changed. Other browsers have to sign in again.", "ok")
-    return redirect(url_for("users.account"), 303)
+        user = people.set_role(id, request.form.get("role", ""), current_actor())
+        flash(f"{user.email} is {ROLES[user.role][0].lower()} now.", "ok")
+    except AccessError as error:
+        flash(str(error), "bad")
+    return redirect(url_for("users.detail", id=id), 303)
+
+
+@blueprint.post("/<id>/active")
+@require_role("admin")
+def set_active(id: str) -> Response:
+    """Let a person in, or keep them out."""
+    active = request.form.get("active") == "yes"
+    try:
+        user = people.set_active(id, current_actor(), active=active)
+        flash(f"{user.email} {'can sign in again' if active else 'is shut out, also where signed in'}.", "ok")
+    except AccessError as error:
+        flash(str(error), "bad")
+    return redirect(url_for("users.detail", id=id), 303)
+
+
+@blueprint.post("/<id>/password")
+@require_role("admin")
+def set_password(id: str) -> Response | tuple[str, int]:
+    """Give a person another password; their sessions end."""
+    user, form = _user(id), PasswordForm()
+    if user.id == current_actor().id:
+        return redirect(url_for("account.index"), 303)
+    if not form.validate():
+        return _page(user, form, ""), 400
+    typed = form.password.data or ""
+    password = typed or access.new_password()
+    people.set_password(user, password, current_actor())
+    flash(f"{user.email} has a new password. Browsers that were signed in with the old one are out.", "ok")
+    return _shown(user, "" if typed else password)
+
+
+@blueprint.route("/<id>/delete", methods=["GET", "POST"])
+@require_role("admin")
+def delete(id: str) -> Response | str:
+    """Ask, then delete the account."""
+    if request.method == "GET":
+        user = _user(id)
+        return render_template("house/delete_user.html", user=user, tokens=people.valid_tokens(user))
+    try:
+        email = people.remove(id, current_actor())
+    except AccessError as error:
+        flash(str(error), "bad")
+        return redirect(url_for("users.index"), 303)
+    flash(f"{email} is deleted and can't sign in any more.", "ok")
+    return redirect(url_for("users.index"), 303)
 
 
 def _user(id: str) -> User:
@@ -119,13 +139,25 @@ def _user(id: str) -> User:
     return user
 
 
-def _is_last_admin(user: User) -> bool:
-    others = select(func.count()).where(User.role == "admin", User.active.is_(True), User.id != user.id)
-    return user.role == "admin" and user.active and not db.session.scalar(others)
+def _shown(user: User, password: str) -> Response:
+    """To the person's page, which shows a password that was made this once."""
+    if password:
+        once.keep(password, user.id)
+    return redirect(url_for("users.detail", id=user.id), 303)
 
 
-def _page(made: tuple[str, str] | None = None, problem: str = "", email: str = "") -> str:
-    users = list(db.session.scalars(select(User).order_by(User.email)))
+def _form(form: UserForm) -> str:
+    return render_template("house/user_form.html", form=form, roles=ROLES, password_help=_TYPED)
+
+
+def _page(user: User, form: PasswordForm, password: str) -> str:
     return render_template(
-        "house/users.html", users=users, roles=ROLES, made=made, problem=problem, email=email
+        "house/user.html",
+        user=user,
+        form=form,
+        password=password,
+        roles=ROLES,
+        tokens=people.valid_tokens(user),
+        is_self=user.id == current_actor().id,
+        password_help=_TYPED,
     )
