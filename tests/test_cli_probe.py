@@ -217,8 +217,8 @@ def test_an_interrupt_ends_it_at_once() -> None:
             text=True,
         )
         assert running.stdout
-        while "started" not in running.stdout.readline():
-            continue
+        while "started" not in (line := running.stdout.readline()):
+            assert line, "the command ended before it began"
         began = time.monotonic()
         running.send_signal(signal.SIGINT)
         _, complaint = running.communicate(timeout=15)
