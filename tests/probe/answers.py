@@ -21,7 +21,7 @@ def answered(status: int | None, body: JSON = None, headers: Mapping[str, str] |
     if isinstance(body, Text):
         raw = body.encode()
     else:
-        raw = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     call = Call("POST", "http://endpoint.test/v1/chat/completions")
     return Answer(call, status, headers or {}, raw, 9, 5, ((5, len(raw)),), None)
 
