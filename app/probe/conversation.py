@@ -56,8 +56,10 @@ _WORDS = (
     "fjord",
     "glacier",
 )
-_SHOWN_VALUE = 160
-"""Longest string that a recorded request repeats; an image in it is shortened to this."""
+_SHOWN_VALUE = 2048
+"""Longest string that a recorded request repeats whole; a longer one is shortened. The picture of the vision
+check fits, so that every check can be repeated by hand.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +243,7 @@ def shown(body: Any) -> Any:
     changed.
     """
     if isinstance(body, str):
-        return body if len(body) <= _SHOWN_VALUE else body[: _SHOWN_VALUE // 2] + f"…({len(body)} characters)"
+        return body if len(body) <= _SHOWN_VALUE else body[:80] + f"…({len(body)} characters)"
     if isinstance(body, Mapping):
         return {name: shown(value) for name, value in body.items()}
     if isinstance(body, list | tuple):
