@@ -48,7 +48,12 @@ class Catalog:
         within = [
             name for name in self.ids if tail and (tail in name.lower() or name.lower() in model_id.lower())
         ]
-        alike = [n for n in self.ids if len(self.ids) <= _COMPARED or _tail(n)[:4] == tail[:4]][:_COMPARED]
+        ids = self.ids
+        alike = (
+            ids
+            if len(ids) <= _COMPARED
+            else [name for name in ids if _tail(name)[:4] == tail[:4]][:_COMPARED]
+        )
         like = difflib.get_close_matches(model_id, alike, count, 0.5)
         tails = {_tail(name): name for name in alike}
         like += [tails[t] for t in difflib.get_close_matches(tail, tails, count, 0.6)]
@@ -202,21 +207,18 @@ def _number(entry: Mapping[str, Any], spellings: Sequence[str]) -> float | None:
 _TYPES = {
     "embedding": ("embed", "feature-extraction", "sentence-similarity"),
     "rerank": ("rerank", "re-rank"),
-    "image": ("image-generation", "text-to-image", "image_generation", "images", "image"),
-    "tts": ("text-to-speech", "tts", "audio_speech", "speech"),
-    "stt": (
-        "speech-to-text",
-        "automatic-speech-recognition",
-        "stt",
-        "transcri",
-        "audio_transcription",
-        "transcribe",
-    ),
+    "stt": ("speech-to-text", "speech-recognition", "stt", "transcri"),
+    "tts": ("tts", "speech"),
     "moderation": ("moderation", "safety"),
     "realtime": ("realtime",),
-    "chat": ("chat", "llm", "vlm", "text-generation", "language", "conversational", "responses", "generate"),
-    "completion": ("completion", "text-completion", "base"),
+    "chat": (
+        *("chat", "llm", "vlm", "language", "conversational", "responses"),
+        *("text-generation", "generate", "text-to-text", "image-to-text", "any-to-any"),
+    ),
+    "image": ("image",),
+    "completion": ("completion", "base"),
 }
+"""What a stated type holds, in this order: "speech-to-text" holds speech, "image-text-to-text" an image."""
 
 
 def type_of(entry: Mapping[str, Any]) -> str | None:
