@@ -13,7 +13,7 @@ from sqlalchemy import select
 from app.access import COMMAND_LINE
 from app.cli_app import opened_app
 from app.document import ref_prefix
-from app.exchange import litellm
+from app.exchange import litellm, litellm_config
 from app.exchange.exports import FORMATS
 from app.exchange.many import MOST_WORKERS, WORKERS, Outcome, register_each, reprobe_each
 from app.exchange.plan import Step, plan
@@ -61,16 +61,18 @@ def import_(file: IO[bytes], form: str, dry_run: bool, region: str, workers: int
     Prints a line per entry. Exit code 0: each is in now, or was before; 1: some are not; 2: wrong usage.
     """
     try:
-        definitions = litellm.definitions(file.read().decode("utf-8-sig"))
+        config = litellm_config.parse(file.read().decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise click.UsageError("The file is not text in UTF-8.") from error
-    except litellm.ConfigError as error:
+    except litellm_config.ConfigError as error:
         raise click.UsageError(str(error)) from error
     with opened_app() as app:
-        steps = plan(definitions, region)
+        steps = plan(config.definitions, region)
         for step in steps:
             _say_planned(step, dry_run)
-        complete = all(step.action in ("create", "exists") for step in steps)
+        for name in config.includes:
+            _say("skipped", name, "It is included by this file, and not read. Import it too.")
+        complete = not config.includes and all(step.action in ("create", "exists") for step in steps)
         if not dry_run:
             outcomes = register_each(app, steps, COMMAND_LINE, workers)
             complete = _say_all(outcomes, "registered") and complete

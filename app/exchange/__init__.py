@@ -1,5 +1,6 @@
 """Models from and for other programs, in their forms.
 
-`litellm` reads, `litellm_export`, `csv` and `openai_list` write; `artefacts` has what one model is used with.
+`litellm_config` and `litellm` read, `litellm_export`, `csv` and `openai_list`
+write; `artefacts` has what one model is used with.
 What writes is a pure function of a row; what reads gives entries that nobody has probed yet.
 """

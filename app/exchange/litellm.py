@@ -6,12 +6,9 @@ why not, and what to do. Nothing is contacted here, and no variable but those fo
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
-
-import yaml
+from typing import Any
 
 from app.config import Settings, settings
 from app.exchange.litellm_words import (
@@ -39,7 +36,6 @@ UNSUPPORTED = "unsupported_kind"
 _TYPES = {mode: model_type for model_type, mode in MODES.items()}
 _READ = {"model", "custom_llm_provider", "api_base", "base_url", "api_key", "max_tokens", "temperature"}
 _READ |= {"region_name", "use_litellm_proxy"}
-_READ_OF_INFO = {"id", "mode", "max_tokens", "base_model", "description", EXTENSION}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,26 +58,6 @@ class NotImported(Exception):
     def __init__(self, place: str, code: str, message: str) -> None:
         super().__init__(message)
         self.problem = Problem(place or None, code, message)
-
-
-class ConfigError(ValueError):
-    """A file is no LiteLLM configuration; the text is one sentence."""
-
-
-def definitions(text: str) -> list[JSON]:
-    """The entries of `model_list` of a `config.yaml`; ConfigError where there is no such list."""
-    try:
-        config = yaml.load(text, _Loader)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise ConfigError(f"This is not YAML{where}.") from error
-    except (ValueError, RecursionError) as error:
-        raise ConfigError("This YAML holds a value that can't be read.") from error
-    found = config.get("model_list") if isinstance(config, dict) else config
-    if not isinstance(found, list):
-        raise ConfigError("There is no `model_list` in this file, so it is no LiteLLM configuration.")
-    return found
 
 
 def read(definition: JSON, region: str = REGION) -> tuple[Entry | None, list[Problem]]:
@@ -119,13 +95,13 @@ def _entry(definition: JSON, region: str) -> Entry:
         # The workspace's own name for it, as the clients of this API may send one.
         body |= {"model_id": whole["model_id"], "configuration": {"model_id": _sent_id(body)}}
         places["model_id"] = "model_id"
-    return Entry(name, body, places, _ignored(params, info))
+    return Entry(name, body, places, _ignored(params))
 
 
 def _object(value: JSON, place: str) -> dict[str, JSON]:
     if not isinstance(value, dict):
         called = f"`{place}`" if place else "A definition"
-        got = "is missing" if value is None else f"must be an object, not {_kind_of(value)}"
+        got = "is missing" if value is None else f"must be an object, not {kind_of(value)}"
         raise NotImported(place, "required" if value is None else "wrong_type", f"{called} {got}.")
     return value
 
@@ -135,14 +111,8 @@ def _text(holder: Mapping[str, JSON], name: str, prefix: str) -> str:
     if value is None or value == "":
         raise NotImported(place, "required", f"`{place}` is required.")
     if not isinstance(value, str):
-        raise NotImported(place, "wrong_type", f"`{place}` must be a string, not {_kind_of(value)}.")
+        raise NotImported(place, "wrong_type", f"`{place}` must be a string, not {kind_of(value)}.")
     return value
-
-
-def _kind_of(value: JSON) -> str:
-    # YAML has dates and sets too.
-    known = value is None or isinstance(value, bool | int | float | str | dict | list)
-    return kind_of(value) if known else f"a {type(value).__name__}"
 
 
 def _model(params: Mapping[str, JSON]) -> tuple[str, str]:
@@ -225,11 +195,14 @@ def _type(info: Mapping[str, JSON], kind: str) -> str:
     mode = info.get("mode")
     if mode is None:
         return "completion" if kind == "text-completion-openai" else "chat"
-    if mode not in _TYPES.keys():
+    if not isinstance(mode, str):
+        message = f"`model_info.mode` must be a string, not {kind_of(mode)}."
+        raise NotImported("model_info.mode", "wrong_type", message)
+    if mode not in _TYPES:
         known = ", ".join(_TYPES)
-        message = f"Muster has no model type for the mode {shown(str(mode))}. It knows {known}."
+        message = f"Muster has no model type for the mode {shown(mode)}. It knows {known}."
         raise NotImported("model_info.mode", UNSUPPORTED, message)
-    return _TYPES[cast(str, mode)]
+    return _TYPES[mode]
 
 
 def _put_info(
@@ -277,19 +250,8 @@ def _names(value: JSON) -> list[str]:
     return [name for name in value if isinstance(name, str)] if isinstance(value, list) else []
 
 
-def _ignored(params: Mapping[str, JSON], info: Mapping[str, JSON]) -> tuple[str, ...]:
-    """Members with a meaning that is lost. False, null and empty ones have none."""
+def _ignored(params: Mapping[str, JSON]) -> tuple[str, ...]:
+    """Parameters with a meaning that is lost. False, null and empty ones have none."""
     words = {word.name for word in WORDS}
     lost = [f"litellm_params.{name}" for name, value in params.items() if value and name not in _READ | words]
-    return tuple(shown(name) for name in sorted(map(str, lost)))
-
-
-class _Loader(yaml.SafeLoader):
-    """Reads 1e-07 as the number that LiteLLM's users mean by it; YAML 1.1 asks for a point in it."""
-
-
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?(?:\d+\.?\d*|\.\d+)[eE][-+]?\d+$"),
-    list("-+0123456789."),
-)
+    return tuple(map(shown, sorted(lost)))

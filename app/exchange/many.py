@@ -60,18 +60,21 @@ def _side_by_side(
     app: Flask, items: Sequence[T], work: Callable[[T, threading.Event], Outcome], workers: int
 ) -> Iterator[Outcome]:
     """Each item in a thread with an application context, and so a database session, of its own."""
-    cancelled = threading.Event()
+    # An event each: a probe sets its own when it ends.
+    cancelled = [threading.Event() for _ in items]
 
-    def within(item: T) -> Outcome:
+    def within(item: T, event: threading.Event) -> Outcome:
         with app.app_context():
-            return work(item, cancelled)
+            return work(item, event)
 
     pool = ThreadPoolExecutor(workers, "exchange")
     try:
-        for future in as_completed([pool.submit(within, item) for item in items]):
+        started = [pool.submit(within, *each) for each in zip(items, cancelled, strict=True)]
+        for future in as_completed(started):
             yield future.result()
     finally:
-        cancelled.set()
+        for event in cancelled:
+            event.set()
         pool.shutdown(cancel_futures=True)
 
 
