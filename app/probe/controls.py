@@ -94,8 +94,8 @@ def _told(run: Run, outcome: Outcome, control: Shown, asked: str, catalog: Catal
 
 def _other_model(run: Run, outcome: Outcome, real: tuple[str, ...]) -> Diagnosis:
     message = (
-        f"POST {run.base.path}{outcome.request.route} answered for {run.endpoint.model_id!r}, but also for an id "
-        "that can't exist: the endpoint serves what it has, whatever id is asked for. "
+        f"POST {run.base.path}{outcome.request.route} answered for {run.endpoint.model_id!r}, but also for "
+        "an id that can't exist: the endpoint serves what it has, whatever id is asked for. "
         f"It says that it serves {', '.join(real[:3])}: register that id."
     )
     return Diagnosis("model_not_found", "model_id", message, {"model_id": real})

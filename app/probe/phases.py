@@ -192,7 +192,7 @@ class Probe:
         return Result(checks=(check_of("catalog", status, request, answer, evidence, talk),))
 
     def _contradictions(self) -> None:
-        """A declared capability that was observed false warns, and rejects where the caller asked for strictness."""
+        """A declared capability that was observed false warns; it rejects where the caller is strict."""
         for name, said in self.declared.items():
             finding = self.seen.found.get(name)
             if not said or finding is None or finding.observed is not False:

@@ -41,9 +41,10 @@ class Weak:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """How a model type is proven. `request` builds the call from model id and shape, `judge` reads the answer.
+    """How a model type is proven: `request` builds the call, `judge` reads the answer.
 
-    `fallbacks` gives further shapes where a refusal teaches nothing; `streams` says whether the route can stream.
+    `fallbacks` gives further shapes where a refusal teaches nothing; `streams` says whether the route can
+    stream.
     """
 
     route: str
