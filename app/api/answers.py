@@ -23,8 +23,6 @@ from app.rendered import Rendered, encoded, render
 JSON = Any
 T = TypeVar("T")
 
-_ANY_ID = frozenset({"api_models.read_model", "api_models.delete_model"})
-_ANY_CHANGED = "api_models.update_openai_like"
 LONGEST_PAGE = 1000
 PAGE = 100
 
@@ -94,21 +92,30 @@ def _refuse_method() -> None:
 
     `GET /v2/models/openai-like` asks for no model of that name: that address takes POST.
     """
+    allowed = allowed_methods()
+    if request.method not in allowed:
+        raise MethodNotAllowed(valid_methods=allowed)
+
+
+def allowed_methods() -> list[str]:
+    """What the address of this request takes, by the narrowest route that it fits."""
     rules = current_app.url_map.bind("")
-    taken = {method: _endpoint(rules, method) for method in ("GET", "POST", "PUT", "PATCH", "DELETE")}
-    if request.endpoint in (*_ANY_ID, _ANY_CHANGED):
-        wide = {*_ANY_ID, request.endpoint}
-        allowed = [method for method, endpoint in taken.items() if endpoint and endpoint not in wide]
-        if allowed:
-            raise MethodNotAllowed(valid_methods=allowed)
+    taken = {method: _width(rules, method) for method in ("GET", "POST", "PUT", "PATCH", "DELETE")}
+    narrowest = min(taken.values())
+    return [method for method, width in taken.items() if width == narrowest < _NO_ROUTE]
 
 
-def _endpoint(rules: MapAdapter, method: str) -> str | None:
+# Routes that take any address below theirs, from narrow to wide.
+_WIDTHS = {"api_models.update_openai_like": 1, "api_models.read_model": 2, "api_models.delete_model": 2}
+_NO_ROUTE = 3
+
+
+def _width(rules: MapAdapter, method: str) -> int:
     try:
-        endpoint: str = rules.match(request.path, method=method)[0]
+        endpoint, _ = rules.match(request.path, method=method)
     except (MethodNotAllowed, NotFound, RequestRedirect):
-        return None
-    return endpoint
+        return _NO_ROUTE
+    return _WIDTHS.get(endpoint, 0)
 
 
 def find_document(ref: str) -> Rendered:

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from app.access import require_scope
 from app.api.answers import conditional, document_answer
 from app.api.describe import describe
-from app.document import PROVIDER
+from app.exchange.openai_list import listing
 from app.models import RegisteredModel, db
 from app.rendered import Rendered, encoded, etag_of
 
@@ -17,16 +17,11 @@ blueprint = Blueprint("api_catalog", __name__)
 
 @blueprint.get("/v1/models")
 @blueprint.get("/v3/router/models")
-@describe(tag="Workspace", gives="OpenAIList", headers=("If-None-Match",))
 @require_scope("read")
+@describe(tag="Workspace", gives="OpenAIList", headers=("If-None-Match",))
 def list_for_openai() -> Response:
     """Every enabled model, the newest first; a model id that several deployments share stands there once."""
     query = select(RegisteredModel.model_id, RegisteredModel.created).where(RegisteredModel.enabled.is_(True))
     rows = db.session.execute(query.order_by(RegisteredModel.id.desc()))
-    created = {model_id: int(moment.timestamp()) for model_id, moment in rows}
-    entries = [
-        {"id": model_id, "object": "model", "created": since, "owned_by": PROVIDER}
-        for model_id, since in created.items()
-    ]
-    body = encoded({"object": "list", "data": entries})
+    body = encoded(listing((model_id, created) for model_id, created in rows))
     return conditional(document_answer(Rendered(etag_of(body), body)))

@@ -14,8 +14,8 @@ blueprint = Blueprint("api_credentials", __name__)
 
 
 @blueprint.get("/v2/models/<path:ref>/credentials")
-@describe(tag="Workspace", gives="Credentials", errors=(400, 409))
 @require_scope("credentials")
+@describe(tag="Workspace", gives="Credentials", errors=(400, 409))
 def release(ref: str) -> Response:
     """The key of a model in clear, with where it belongs; on record before it goes out."""
     model = find_model(ref)

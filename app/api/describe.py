@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
-V = TypeVar("V", bound=Callable[..., Any])
+from flask import request
+
+from app import formdata
+from app.errors import ApiError
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +36,31 @@ class Operation:
     """Bodies by name, where the schema's own examples don't make one."""
 
 
-def describe(**facts: Any) -> Callable[[V], V]:
-    """Decorate a view with its `Operation`; its docstring's first line is the summary, the rest the text."""
-    operation = Operation(**facts)
+def describe(**facts: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Decorate a view, next to it, with its `Operation`; its docstring's first paragraph is the summary.
 
-    def note(view: V) -> V:
-        view.__dict__["operation"] = operation
-        return view
+    What is not described is not taken: an unknown query parameter is ApiError 400, so that a filter with a
+    typing error does not list everything.
+    """
+    operation = Operation(**facts)
+    known = [name.rpartition(":")[2] for name in operation.query]
+
+    def note(view: Callable[P, R]) -> Callable[P, R]:
+        @wraps(view)
+        def strict(*args: P.args, **kwargs: P.kwargs) -> R:
+            for name in request.args:
+                if name not in known:
+                    raise _unknown(name, known)
+            return view(*args, **kwargs)
+
+        strict.__dict__["operation"] = operation
+        return strict
 
     return note
+
+
+def _unknown(name: str, known: Sequence[str]) -> ApiError:
+    shown, near = formdata.shown(name), formdata.closest(name, known)
+    hint = f" Did you mean `{near[0]}`?" if near else ""
+    message = f"There is no query parameter `{shown}` here.{hint}"
+    return ApiError("invalid_request", message, 400, field=shown, suggestions={shown: near} if near else None)

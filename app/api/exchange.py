@@ -40,14 +40,14 @@ MOST = 200
 
 
 @blueprint.post("/v2/models/litellm/import")
+@require_scope("write")
+@idempotent
 @describe(
     tag="Exchange",
     takes="LiteLLMDefinition[]",
     gives="ImportAnswer",
     query=("dry_run", "import:region", "strict", "depth"),
 )
-@require_scope("write")
-@idempotent
 def import_litellm() -> Response:
     """Register all LiteLLM definitions of a list, or none; `?dry_run=true` only says what it would do."""
     steps = plan(_definitions(json_body()), text_argument("region", 64) or litellm.REGION)
@@ -67,8 +67,8 @@ def import_litellm() -> Response:
 
 
 @blueprint.get("/v2/models/export")
-@describe(tag="Exchange", gives="AnyJson", texts=("application/yaml", "text/csv"), query=("export:format",))
 @require_scope("read")
+@describe(tag="Exchange", gives="AnyJson", texts=("application/yaml", "text/csv"), query=("export:format",))
 def export_models() -> Response:
     """Every model in another program's form; no key is in any of them."""
     chosen = exports.FORMATS[choice_argument("format", exports.FORMATS) or "litellm"]
@@ -80,8 +80,8 @@ def export_models() -> Response:
 
 
 @blueprint.get("/v2/models/<path:ref>/artefacts")
-@describe(tag="Exchange", gives="Artefacts", texts=("text/plain",), query=("artefact:kind",), errors=(409,))
 @require_scope("read")
+@describe(tag="Exchange", gives="Artefacts", texts=("text/plain",), query=("artefact:kind",), errors=(409,))
 def show_artefacts(ref: str) -> Response:
     """What a model is used with, ready to copy: all of it as JSON, or the text of one `kind`."""
     model = find_or_none(ref)

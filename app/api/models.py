@@ -11,6 +11,7 @@ from sqlalchemy import Select
 from app import formdata, registration, rendered
 from app.access import current_actor, require_scope
 from app.api.answers import (
+    allowed_methods,
     answer,
     check_if_match,
     choice_argument,
@@ -58,7 +59,17 @@ LIST_QUERY = ("limit", "cursor", "q", "model_type", "region", "status", "enabled
 HEALTHS = ("up", "degraded", "down", "unknown")
 
 
+@blueprint.after_app_request
+def _tell_methods(response: Response) -> Response:
+    """`Allow` names what the narrowest route takes: Werkzeug adds up all that fit the address."""
+    if "Allow" in response.headers and request.path.startswith("/v2/models/"):
+        response.headers["Allow"] = ", ".join([*allowed_methods(), "OPTIONS"])
+    return response
+
+
 @blueprint.post("/v2/models/openai-like")
+@require_scope("write")
+@idempotent
 @describe(
     tag="Models",
     takes="ModelRequest",
@@ -66,8 +77,6 @@ HEALTHS = ("up", "degraded", "down", "unknown")
     query=("strict", "depth"),
     examples={"practice": EXAMPLE},
 )
-@require_scope("write")
-@idempotent
 def create_openai_like() -> Response:
     """Probe an OpenAI-compatible model and register it."""
     form = OpenAILikeForm.from_json(json_body())
@@ -80,6 +89,7 @@ def create_openai_like() -> Response:
 
 
 @blueprint.post("/v2/models/openai-like/validate")
+@require_scope("write")
 @describe(
     tag="Probes",
     takes="ModelRequest",
@@ -87,7 +97,6 @@ def create_openai_like() -> Response:
     query=("strict", "depth"),
     examples={"practice": EXAMPLE},
 )
-@require_scope("write")
 def validate_openai_like() -> Response:
     """Probe an OpenAI-compatible model and store nothing."""
     form = OpenAILikeForm.from_json(json_body())
@@ -98,6 +107,7 @@ def validate_openai_like() -> Response:
 
 
 @blueprint.patch("/v2/models/openai-like/<path:ref>")
+@require_scope("write")
 @describe(
     tag="Models",
     takes="ModelChange",
@@ -107,7 +117,6 @@ def validate_openai_like() -> Response:
     headers=("If-Match",),
     errors=(409, 412),
 )
-@require_scope("write")
 def update_openai_like(ref: str) -> Response:
     """Change what the body holds; probe first where that is needed."""
     model = find_model(ref)
@@ -124,8 +133,8 @@ def update_openai_like(ref: str) -> Response:
 
 
 @blueprint.get("/v2/models")
-@describe(tag="Models", gives="Model[]", query=LIST_QUERY, headers=("If-None-Match",))
 @require_scope("read")
+@describe(tag="Models", gives="Model[]", query=LIST_QUERY, headers=("If-None-Match",))
 def list_models() -> Response:
     """A page of models, the newest first."""
     limit, matching, etag = limit_argument(), _matching(), _list_etag()
@@ -140,16 +149,16 @@ def list_models() -> Response:
 
 
 @blueprint.get("/v2/models/<path:ref>")
-@describe(tag="Models", gives="Model", headers=("If-None-Match",), errors=(409,))
 @require_scope("read")
+@describe(tag="Models", gives="Model", headers=("If-None-Match",), errors=(409,))
 def read_model(ref: str) -> Response:
     """One model, by id or refId."""
     return conditional(document_answer(find_document(ref)))
 
 
 @blueprint.delete("/v2/models/<path:ref>")
-@describe(tag="Models", gives="Deleted", headers=("If-Match",), errors=(409, 412))
 @require_scope("write")
+@describe(tag="Models", gives="Deleted", headers=("If-Match",), errors=(409, 412))
 def delete_model(ref: str) -> Response:
     """Delete a model with its key and its probes."""
     model = find_model(ref)
@@ -160,16 +169,16 @@ def delete_model(ref: str) -> Response:
 
 
 @blueprint.post("/v2/workspace-models")
-@describe(tag="Workspace", takes="ModelReference", status=204, errors=(404, 409))
 @require_scope("write")
+@describe(tag="Workspace", takes="ModelReference", status=204, errors=(404, 409))
 def enable() -> Response:
     """Enable a model, by id or refId."""
     return _switch(_named_model(json_body()), enabled=True)
 
 
 @blueprint.delete("/v2/workspace-models/<path:ref>")
-@describe(tag="Workspace", status=204, errors=(409,))
 @require_scope("write")
+@describe(tag="Workspace", status=204, errors=(409,))
 def disable(ref: str) -> Response:
     """Disable a model, by id or refId."""
     return _switch(find_model(ref), enabled=False)

@@ -44,6 +44,8 @@ ERRORS: Mapping[int, str] = {
     503: "Muster can't work at the moment.",
 }
 
+_TEXT = {"type": "string", "pattern": schemas.NO_NUL}
+
 # By name; where two routes mean different things by one name, by `route:name`.
 _QUERY: Mapping[str, tuple[str, JSON]] = {
     "limit": (
@@ -53,10 +55,10 @@ _QUERY: Mapping[str, tuple[str, JSON]] = {
     "cursor": ("Where a page begins, as the Link header of the page before says.", schemas.ID),
     "q": (
         "A part of model_id, display_name or base_url, in any letter case.",
-        {"type": "string", "maxLength": 256},
+        {**_TEXT, "maxLength": 256},
     ),
     "model_type": ("Only models of this type.", {"enum": list(MODEL_TYPES)}),
-    "region": ("Only models of this region.", {"type": "string", "maxLength": 64}),
+    "region": ("Only models of this region.", {**_TEXT, "maxLength": 64}),
     "status": ("Only models of this health.", {"enum": ["up", "degraded", "down", "unknown"]}),
     "enabled": ("Only enabled or only disabled models.", {"enum": ["true", "false"]}),
     "strict": ("Reject where a declared capability is not observed.", {"enum": ["true", "false"]}),
@@ -66,7 +68,7 @@ _QUERY: Mapping[str, tuple[str, JSON]] = {
     ),
     "import:region": (
         "The region of models whose definition names none.",
-        {"type": "string", "maxLength": 64},
+        {**_TEXT, "maxLength": 64},
     ),
     "export:format": ("The form of the list; by default a LiteLLM config.yaml.", {"enum": list(FORMATS)}),
     "artefact:kind": ("Only this one, as text.", {"enum": list(KINDS)}),
@@ -77,7 +79,7 @@ _HEADERS: Mapping[str, tuple[str, JSON]] = {
         "An ETag: answers 304 where nothing changed.",
         {"type": "string", "pattern": '^"[!#-~]*"$'},
     ),
-    "If-Match": ("The ETag that the change is based on.", {"type": "string", "pattern": '^"[!#-~]*"$'}),
+    "If-Match": ("The ETag that the change is based on.", {"type": "string"}),
     "Idempotency-Key": (
         "The same key with the same request within 24 hours returns the first answer again.",
         {"type": "string", "pattern": r"^[!-~]{1,255}$"},
@@ -207,7 +209,7 @@ def _success(operation: Operation) -> dict[str, JSON]:
     made: dict[str, JSON] = {"description": "Done." if not operation.gives else "What was asked for."}
     if operation.gives:
         made["content"] = _json(operation.gives) | {
-            name: {"schema": {"type": "string"}} for name in operation.texts
+            name: {"schema": {} if "yaml" in name else {"type": "string"}} for name in operation.texts
         }
     if operation.gives == "Model" or "If-None-Match" in operation.headers:
         made["headers"] = {"ETag": {"description": "Names this version.", "schema": {"type": "string"}}}

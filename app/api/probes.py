@@ -28,8 +28,8 @@ blueprint = Blueprint("api_probes", __name__)
 
 
 @blueprint.get("/v2/models/<path:ref>/probes")
-@describe(tag="Probes", gives="Report[]", query=("limit", "cursor"), errors=(409,))
 @require_scope("read")
+@describe(tag="Probes", gives="Report[]", query=("limit", "cursor"), errors=(409,))
 def list_probes(ref: str) -> Response:
     """A page of a model's probe reports, the newest first."""
     model = find_or_none(ref)
@@ -45,8 +45,8 @@ def list_probes(ref: str) -> Response:
 
 
 @blueprint.post("/v2/models/<path:ref>/probes")
-@describe(tag="Probes", gives="Report", query=("depth",), errors=(409,))
 @require_scope("write")
+@describe(tag="Probes", gives="Report", query=("depth",), errors=(409,))
 def probe_now(ref: str) -> Response:
     """Probe a model with its stored key, whatever the verdict."""
     events = registration.reprobe(find_model(ref), current_actor(), depth=depth_argument())
@@ -56,8 +56,8 @@ def probe_now(ref: str) -> Response:
 
 
 @blueprint.get("/v2/probes/<id>")
-@describe(tag="Probes", gives="Report")
 @require_scope("read")
+@describe(tag="Probes", gives="Report")
 def read_probe(id: str) -> Response:
     """One probe report."""
     probe = None if "\0" in id or len(id) > 36 else Probe.by_id(id)

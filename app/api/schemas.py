@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.document import CURRENCY, FIELDS, MILLION, PROVIDER, Kind
-from app.fields import Choice, Input, Length, Range, absolute_url, no_controls
+from app.fields import Choice, Input, Length, Range, absolute_url, no_binary, no_controls
 from app.forms import OpenAILikeForm, OpenAILikeUpdateForm
 
 JSON = Any
@@ -15,8 +15,14 @@ Schema = dict[str, JSON]
 UUID = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 ID: Schema = {"type": "string", "pattern": UUID, "examples": ["01a207f6-7564-77e5-9d6f-6f2b1c0d8e4a"]}
 TIME: Schema = {"type": "string", "format": "date-time", "examples": ["2026-03-01T12:00:00.007Z"]}
-ONE_LINE = r"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$"
-WEB = r"^[hH][tT][tT][pP][sS]?://[^/?#@\\\s][^#@\\\s]*$"
+_SPACE = r"\t-\r \u0085\u00a0\u1680\u2000-\u200f\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
+_CONTROL = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"
+ONE_LINE = rf"^[{_SPACE}]*([^{_SPACE}{_CONTROL}][^{_CONTROL}]*)?[{_SPACE}]*$"
+"""A name, with what is trimmed around it."""
+WEB = rf"^[{_SPACE}]*[hH][tT][tT][pP][sS]?://[^/?#@\\{_SPACE}{_CONTROL}]+([/?][^#\\{_SPACE}{_CONTROL}]*)?[{_SPACE}]*$"
+"""A base URL, with what is trimmed around it; whether its host is one is for the form to say."""
+TEXT = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]*$"
+NO_NUL = r"^[^\u0000]*$"
 
 _KINDS: Mapping[Kind, Schema] = {
     "boolean": {"type": "boolean"},
@@ -84,7 +90,7 @@ def _rule_schema(rule: Any) -> Schema:
         return {"maxLength": rule.max} | ({"minLength": rule.min} if rule.min else {})
     if isinstance(rule, Range):
         return {"minimum": rule.min} | ({} if rule.max is None else {"maximum": rule.max})
-    patterns = {no_controls: ONE_LINE, absolute_url: WEB}
+    patterns = {no_controls: ONE_LINE, no_binary: TEXT, absolute_url: WEB}
     return {"pattern": patterns[rule]} if rule in patterns else {}
 
 
@@ -254,7 +260,9 @@ _PLAIN: Mapping[str, Schema] = {
     "Error": _closed({"error": _ERROR}),
     "Rejection": _closed({"error": _ERROR, "probe": ref("Report")}, required=["error"]),
     "OpenAIList": _closed({"object": {"const": "list"}, "data": {"type": "array", "items": _OPENAI_MODEL}}),
-    "ModelReference": _closed({"model_id": _text("The id or the refId of a model.") | {"minLength": 1}}),
+    "ModelReference": _closed(
+        {"model_id": _text("The id or the refId of a model.") | {"minLength": 1, "pattern": NO_NUL}}
+    ),
     "Deleted": _closed({"id": ID, "deleted": {"const": True}}),
     "Credentials": _closed(
         {"model": ID, "base_url": _text(), "model_id": _text("The id to send."), "api_key": _text()}

@@ -141,6 +141,30 @@ def test_a_query_that_can_not_be_used_is_named(client: FlaskClient, auth: Header
         assert (answer.json["error"]["code"], answer.json["error"]["field"]) == ("invalid_request", field)
 
 
+def test_a_query_parameter_that_does_not_exist_is_refused_by_name(client: FlaskClient, auth: Headers) -> None:
+    for path in ("/v2/models", "/v1/models", f"/v2/models/{new_id()}", "/healthz"):
+        answer = client.get(f"{path}?model_typ=chat", headers=auth)
+        assert answer.status_code == 400 and answer.json is not None
+        assert answer.json["error"]["field"] == "model_typ"
+    hinted = client.get("/v2/models?model_typ=chat", headers=auth).json
+    assert hinted is not None and hinted["error"]["suggestions"] == {"model_typ": ["model_type"]}
+    assert client.get("/v2/models?model_typ=chat").status_code == 401
+
+
+def test_allow_names_what_the_address_takes(client: FlaskClient, auth: Headers) -> None:
+    for path, wanted in {
+        "/v2/models": {"GET"},
+        "/v2/models/x": {"GET", "DELETE"},
+        "/v2/models/openai-like": {"POST"},
+        "/v2/models/openai-like/x": {"PATCH"},
+        "/v2/models/openai-like/validate": {"POST"},
+        "/v2/models/x/probes": {"GET", "POST"},
+        "/v2/models/x/credentials": {"GET"},
+    }.items():
+        for answer in (client.options(path), client.put(path, headers=auth)):
+            assert set(answer.headers["Allow"].split(", ")) - {"OPTIONS", "HEAD"} == wanted, path
+
+
 def test_deleting_takes_the_probes_along_and_stays_in_the_audit_log(
     client: FlaskClient, auth: Headers, app: Flask
 ) -> None:
