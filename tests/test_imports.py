@@ -37,6 +37,7 @@ MAY_NOT: dict[str, tuple[str, ...]] = {
     "app.forms": (*ABOVE, "app.registration"),
     "app.formdata": (*ABOVE, "app.registration", "app.forms"),
     "app.registration": (*ABOVE, "app.forms", "app.formdata"),
+    "app.exchange": ABOVE,
     "app.api": ("app.pages", "app.cli", "app.serving"),
     "app.pages": ("app.api", "app.cli", "app.serving"),
 }
