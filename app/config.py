@@ -230,7 +230,7 @@ class Settings:
 
     # Import from LiteLLM
     litellm_base_url: str = _setting(
-        _web_url, "", "base URL of the LiteLLM proxy that definitions with use_litellm_proxy mean"
+        _web_url, "", "LiteLLM proxy of definitions without api_base, or with use_litellm_proxy"
     )
     litellm_api_key: str = _setting(
         _matching(r"env://[A-Za-z0-9_]+", "a reference such as env://MUSTER_KEY_LITELLM"),
