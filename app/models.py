@@ -227,18 +227,45 @@ class RegisteredModel(Base):
         filters are answered from the index `ix_models_list`; the rows are found by the ids that are left.
         """
         slim = aliased(cls)
-        wanted: list[ColumnElement[bool]] = []
-        if q:
-            wanted.append(slim.search.contains(q.casefold(), autoescape=True))
-        if host:
-            wanted.append(slim.search.contains("//" + host.casefold(), autoescape=True))
-        if seen:
-            wanted.append(slim.seen.contains(f",{seen},", autoescape=True))
-        given = ((slim.model_type, model_type), (slim.region, region), (slim.health, status))
-        wanted += [column == value for column, value in given if value is not None]
-        if enabled is not None:
-            wanted.append(slim.enabled.is_(enabled))
-        return select(cls).where(cls.id.in_(select(slim.id).where(*wanted))) if wanted else select(cls)
+        given = _filters(slim, q, model_type, region, status, enabled, host, seen)
+        return select(cls).where(cls.id.in_(select(slim.id).where(*given))) if given else select(cls)
+
+    @classmethod
+    def matching_in_index(
+        cls,
+        *columns: Any,
+        q: str | None = None,
+        model_type: str | None = None,
+        region: str | None = None,
+        status: str | None = None,
+        enabled: bool | None = None,
+        host: str | None = None,
+        seen: str | None = None,
+    ) -> Select[Any]:
+        """The same, for columns that the index `ix_models_list` holds: no row is read."""
+        return select(*columns).where(*_filters(cls, q, model_type, region, status, enabled, host, seen))
+
+
+def _filters(
+    table: Any,
+    q: str | None,
+    model_type: str | None,
+    region: str | None,
+    status: str | None,
+    enabled: bool | None,
+    host: str | None,
+    seen: str | None,
+) -> list[ColumnElement[bool]]:
+    wanted: list[ColumnElement[bool]] = []
+    if q:
+        wanted.append(table.search.contains(q.casefold(), autoescape=True))
+    if host:
+        wanted.append(table.search.contains("//" + host.casefold(), autoescape=True))
+    if seen:
+        wanted.append(table.seen.contains(f",{seen},", autoescape=True))
+    given = ((table.model_type, model_type), (table.region, region), (table.health, status))
+    wanted += [column == value for column, value in given if value is not None]
+    return wanted if enabled is None else [*wanted, table.enabled.is_(enabled)]
 
 
 @event.listens_for(RegisteredModel, "before_insert")

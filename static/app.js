@@ -5,3 +5,4 @@ import "./live.js";
 import "./presets.js";
 import "./offers.js";
 import "./costs.js";
+import "./ticks.js";

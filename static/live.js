@@ -17,6 +17,7 @@ class Watch {
     this.note = document.getElementById("live-note");
     this.since = new Map();
     this.hidden = form.id === "register" ? form : null;
+    this.cancelled = form.dataset.cancelled ?? "Cancelled. Nothing was registered.";
   }
 
   show() {
@@ -47,7 +48,7 @@ class Watch {
     if (line.status === "running") this.since.set(line.name, performance.now());
     else this.since.delete(line.name);
     const done = this.list.querySelectorAll("li:not([data-status=running])").length;
-    this.note.textContent = `${done} of ${this.list.children.length} checks done so far.`;
+    this.note.textContent = `${done} of ${this.list.children.length} done so far.`;
   }
 
   tick() {
@@ -61,8 +62,19 @@ class Watch {
     }
   }
 
+  sumUp(line) {
+    this.note.textContent = line.summary;
+    const onward = document.createElement("a");
+    onward.className = "button";
+    onward.href = line.location;
+    onward.textContent = "Back to the list";
+    this.section.querySelector("[data-cancel]").replaceWith(onward);
+    onward.focus();
+  }
+
   end(line) {
     clearInterval(this.timer);
+    if (line.summary) return this.sumUp(line);
     if (line.location) return location.assign(line.location);
     const main = document.getElementById("main");
     main.innerHTML = line.html;
@@ -105,7 +117,7 @@ async function send(form, button) {
     }
     if (!ended) watch.close("The connection to Muster broke off. Nothing was registered; send the form again.");
   } catch (error) {
-    watch.close(error.name === "AbortError" ? "Cancelled. Nothing was registered." : "Muster could not be reached. Send the form again.");
+    watch.close(error.name === "AbortError" ? watch.cancelled : "Muster could not be reached. Send the form again.");
   } finally {
     controller = null;
   }
@@ -120,7 +132,7 @@ function plainly(form, button, watch) {
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (!form.matches("[data-live]") || form.dataset.plain || ["preset", "look"].includes(event.submitter?.value)) return;
+  if (!form.matches("[data-live]") || form.dataset.plain || event.submitter?.hasAttribute("data-plain")) return;
   event.preventDefault();
   if (!controller) send(form, event.submitter);
 });

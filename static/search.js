@@ -20,6 +20,7 @@ if (form) {
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(results.id);
       if (!answer.ok || !fresh) return form.submit();
       results.replaceChildren(...fresh.childNodes);
+      results.dispatchEvent(new CustomEvent("muster:changed", { bubbles: true }));
       history.replaceState(null, "", url);
       if (announce) announce.textContent = results.querySelector("[data-summary]")?.textContent ?? "";
     } catch (error) {

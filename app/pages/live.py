@@ -53,13 +53,43 @@ def line_of(event: Any) -> Line | None:
     return None
 
 
+def row(name: str, label: str, status: str, duration_ms: int | None = None, note: str = "") -> Line:
+    """A line for one model of many."""
+    return _line(name, label=label, status=status, duration_ms=duration_ms, note=note)
+
+
+class Left(threading.Event):
+    """Set when the browser hangs up.
+
+    Each of several probes takes a child, since a probe sets the event that it was given when it ends.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._children: list[threading.Event] = []
+
+    def child(self) -> threading.Event:
+        """An event that is set together with this one, and can be set alone."""
+        made = threading.Event()
+        self._children.append(made)
+        if self.is_set():
+            made.set()
+        return made
+
+    def set(self) -> None:
+        """Set this and every child."""
+        super().set()
+        for made in self._children:
+            made.set()
+
+
 @contextmanager
-def watching() -> Iterator[threading.Event]:
+def watching() -> Iterator[Left]:
     """An event that is set when the browser hangs up.
 
     A probe that nobody waits for ends then, and registers nothing.
     """
-    left = threading.Event()
+    left = Left()
     connection = request.environ.get("gunicorn.socket") or request.environ.get("werkzeug.socket")
     if connection is None:
         yield left
@@ -75,7 +105,7 @@ def watching() -> Iterator[threading.Event]:
         theirs.close()
 
 
-def _watch(connection: int, stop: int, left: threading.Event) -> None:
+def _watch(connection: int, stop: int, left: Left) -> None:
     poll = select.poll()
     poll.register(connection, _HUNG_UP)
     poll.register(stop, _HUNG_UP)

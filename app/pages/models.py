@@ -14,9 +14,10 @@ from app.access import current_actor, require_role
 from app.document import document, ref_id
 from app.model_types import MODEL_TYPES
 from app.models import Probe, RegisteredModel, db
-from app.pages import facts, listing, live, presets, snippets
+from app.pages import bulk, facts, history, listing, live, presets, snippets
 
 blueprint = Blueprint("models", __name__, url_prefix="/models")
+blueprint.register_blueprint(bulk.blueprint)
 
 TRIGGERS = {
     "registration": "at registration",
@@ -47,6 +48,8 @@ def index() -> str:
         summary=_summary(len(models), more=bool(cursor or search.cursor)),
         first_url=search.url() if search.cursor else None,
         next_url=search.url(cursor) if cursor else None,
+        sorts=listing.SORTS,
+        actions=bulk.ACTIONS,
         may_edit=current_actor().may("write"),
         practice=presets.practice(),
     )
@@ -128,6 +131,7 @@ def _summary(count: int, *, more: bool) -> str:
 def _detail(model: RegisteredModel, probe: Probe | None) -> dict[str, Any]:
     made = document(model)
     report = probe.report if probe else None
+    probes = history.last_probes(model.id)
     keyed = bool(model.key_env or model.key_ciphertext)
     call = (model.model_type, model.base_url, model.wire_model_id)
     kind = MODEL_TYPES.get(model.model_type)
@@ -145,5 +149,8 @@ def _detail(model: RegisteredModel, probe: Probe | None) -> dict[str, Any]:
         "curl_call": snippets.first_call(*call, keyed=keyed),
         "python_call": snippets.python_call(*call, keyed=keyed),
         "may_edit": current_actor().may("write"),
+        "timeline": history.timeline(probes)[: history.SHOWN],
+        "curves": history.curves(model.id),
+        "triggers": TRIGGERS,
         "done": DONE.get(request.args.get("done", "")),
     }

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.models import RegisteredModel, db
+from app.models import Probe, RegisteredModel, db
 from app.pages import listing
 from tests.pages.conftest import Form, plain, register, with_practice
 
@@ -116,6 +116,98 @@ def test_pages_follow_one_another_and_keep_the_search(app: Flask, viewer: FlaskC
     second = viewer.get(link[1].replace("&amp;", "&")).text
     assert names(second) == ["Model 001", "Model 000"]
     assert 'rel="next"' not in second and "First page" in second
+
+
+@pytest.mark.parametrize("sort", list(listing.SORTS))
+@pytest.mark.parametrize("turned", ["", "yes"])
+def test_every_order_pages_through_every_model_once(
+    app: Flask, viewer: FlaskClient, sort: str, turned: str
+) -> None:
+    for number in range(7):
+        add(
+            app,
+            count=9,
+            model_type=("chat", "embedding")[number % 2],
+            input_cost=(None, 0.5, 2.0)[number % 3],
+            health=("up", "down", "unknown")[number % 3],
+            region=f"r{number % 4}",
+            base_url=f"https://h{number}.example.com/v1",
+            last_probe_id=None if number == 3 else f"p{number}",
+        )
+    seen: list[str] = []
+    path = f"/models?sort={sort}&turned={turned}"
+    while path:
+        page = viewer.get(path).text
+        seen += re.findall(r'name-cell"><a href="([^"]*)"', page)
+        link = re.search(r'rel="next" href="([^"]*)"', page)
+        path = link[1].replace("&amp;", "&") if link else ""
+    assert len(seen) == len(set(seen)) == 63
+
+
+def test_prices_are_sorted_and_unknown_ones_come_last(app: Flask, viewer: FlaskClient) -> None:
+    for name, cost in (("dear", 9.0), ("unknown", None), ("cheap", 0.1)):
+        add(app, display_name=name, model_id=name, input_cost=cost, base_url=f"https://{name}.example.com/v1")
+    assert names(viewer.get("/models?sort=cost").text) == ["cheap", "dear", "unknown"]
+    assert names(viewer.get("/models?sort=cost&turned=yes").text) == ["dear", "cheap", "unknown"]
+
+
+def test_a_head_sorts_and_says_so(app: Flask, viewer: FlaskClient) -> None:
+    add(app, count=2)
+    page = viewer.get("/models?sort=name&q=model").text
+    head = re.search(r'<th[^>]*aria-sort="ascending"[^>]*><a class="sorter" href="([^"]*)"', page)
+    assert head and "turned=yes" in head[1] and "q=model" in head[1]
+    assert names(page) == ["Model 000", "Model 001"]
+
+
+@pytest.mark.parametrize("cursor", ["nonsense", "W10", "bnVsbA", "WyJhIl0", "x" * 3000, "%00"])
+def test_a_cursor_made_by_hand_shows_the_first_page(app: Flask, viewer: FlaskClient, cursor: str) -> None:
+    add(app)
+    assert names(viewer.get(f"/models?cursor={cursor}").text) == ["Model 000"]
+
+
+@pytest.mark.parametrize(
+    ("query", "kept"),
+    [
+        ("host=llm.example.com", True),
+        ("host=LLM.example", True),
+        ("host=example.com", False),
+        ("seen=vision", True),
+        ("seen=reasoning", False),
+        ("seen=streaming", False),
+    ],
+)
+def test_host_and_what_was_seen_are_filters(app: Flask, viewer: FlaskClient, query: str, kept: bool) -> None:
+    seen = {
+        "vision": {"declared": None, "observed": True, "evidence": ""},
+        "reasoning": {"declared": True, "observed": False, "evidence": ""},
+    }
+    add(app, capabilities=seen)
+    assert bool(names(viewer.get(f"/models?{query}").text)) is kept
+
+
+def test_a_changed_name_is_found_again(app: Flask, viewer: FlaskClient) -> None:
+    add(app)
+    with app.app_context():
+        db.session.scalars(db.select(RegisteredModel)).one().display_name = "Straße ÖL"
+        db.session.commit()
+    assert names(viewer.get("/models?q=öl").text) == ["Straße ÖL"]
+    assert names(viewer.get("/models?q=STRASSE").text) == ["Straße ÖL"]
+    assert names(viewer.get("/models?q=Model%20000").text) == []
+
+
+def test_the_last_probes_are_drawn(app: Flask, viewer: FlaskClient) -> None:
+    add(app)
+    with app.app_context():
+        model = db.session.scalars(db.select(RegisteredModel)).one()
+        for verdict in ("accepted", "rejected", "accepted"):
+            db.session.add(
+                Probe(model_pk=model.id, verdict=verdict, duration_ms=100, trigger="manual", report={})
+            )
+            db.session.flush()
+        db.session.commit()
+    page = viewer.get("/models").text
+    assert "2 of the last 3 probes accepted" in page
+    assert (page.count("spark-ok"), page.count("spark-bad")) == (2, 1)
 
 
 def test_a_name_is_never_markup(app: Flask, viewer: FlaskClient) -> None:

@@ -1,0 +1,22 @@
+// The box in the head of a list ticks every row; the bar below says how many are ticked.
+
+function count() {
+  const form = document.getElementById("bulk");
+  if (!form) return;
+  const boxes = [...form.querySelectorAll('input[name="id"]')];
+  const ticked = boxes.filter((box) => box.checked).length;
+  const all = form.querySelector("[data-tick-all]");
+  all.hidden = false;
+  all.checked = ticked > 0 && ticked === boxes.length;
+  all.indeterminate = ticked > 0 && ticked < boxes.length;
+  form.querySelector("[data-ticked]").textContent = ticked ? `With the ${ticked} ticked:` : "With the ticked:";
+}
+
+document.addEventListener("change", (event) => {
+  if (event.target.matches("[data-tick-all]")) {
+    for (const box of document.querySelectorAll('#bulk input[name="id"]')) box.checked = event.target.checked;
+  }
+  if (event.target.closest("#bulk")) count();
+});
+document.addEventListener("muster:changed", count);
+count();
