@@ -8,11 +8,15 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 
 from app.probe.kind import ModelType
 from app.probe.phases import Depth, Probe
 from app.probe.rules import EgressRules
 from app.probe.types import Endpoint, Event, Finished, Limits, Report
+
+_END_S = 5.0
+"""Seconds that a cancelled probe is waited for; its calls end within a fraction of one."""
 
 __all__ = ["EgressRules", "Endpoint", "Event", "Limits", "ModelType", "Report", "run"]
 
@@ -32,11 +36,11 @@ def run(
     """Probe an endpoint; yields events as they happen, the last of them exactly one `Finished`.
 
     `declared` maps capability names to what a person said (None: not said). `depth` "proof" leaves the
-    capabilities out, `strict` rejects where a declared one was seen not to work, `key_control` False leaves out
-    the call with a wrong key. Closing the generator cancels the probe: calls under way end within a fraction of
-    a second. Never raises for what an endpoint does.
+    capabilities out, `strict` rejects where a declared one was seen not to work, `key_control` False leaves
+    out the call with a wrong key. Closing the generator cancels the probe: calls under way end within a
+    fraction of a second. Never raises for what an endpoint does; a defect of its own is raised to the caller.
     """
-    events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+    events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
     stop = cancelled or threading.Event()
     probe = Probe(
         endpoint=endpoint,
@@ -50,14 +54,16 @@ def run(
         stop=stop,
         emit=events.put,
     )
-    thread = threading.Thread(target=probe.work, name="probe", daemon=True)
-    thread.start()
+    pool = ThreadPoolExecutor(1, "probe")
+    working = pool.submit(probe.work)
+    working.add_done_callback(lambda _: events.put(None))
     try:
-        while True:
-            event = events.get()
+        while (event := events.get()) is not None:
             yield event
             if isinstance(event, Finished):
                 return
+        working.result()  # It ended without a report: what it failed of is raised here, not swallowed.
     finally:
         stop.set()
-        thread.join(5)
+        wait((working,), _END_S)
+        pool.shutdown(wait=working.done())

@@ -1,0 +1,411 @@
+"""A whole run against a real endpoint: its events, its end, its limits, and what it costs."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from app.model_types import MODEL_TYPES
+from app.practice_wire import Reply, Request, error
+from app.probe import run
+from app.probe.asking import Result, Task
+from app.probe.conversation import Run
+from app.probe.types import (
+    CheckEnded,
+    CheckStarted,
+    CheckWaiting,
+    Endpoint,
+    Event,
+    Finished,
+    Limits,
+    Report,
+)
+from tests.endpoints.base import Simulator
+from tests.endpoints.replies import sse, text
+from tests.probe.asked import asked, check, probed, rejected_as
+
+JSON = Any
+CHAT = MODEL_TYPES["chat"]
+
+
+def events_of(endpoint: Simulator, **how: Any) -> list[Event]:
+    with endpoint:
+        typed = Endpoint(endpoint.base_url, endpoint.api_key, endpoint.model_id)
+        return list(run(typed, CHAT, {}, **how))
+
+
+def test_events_begin_end_and_finish_once() -> None:
+    events = events_of(Simulator())
+    assert [type(event) for event in events].count(Finished) == 1
+    assert isinstance(events[-1], Finished)
+    started = [event.name for event in events if isinstance(event, CheckStarted)]
+    ended = [event.check.name for event in events if isinstance(event, CheckEnded)]
+    assert len(started) == len(set(started)), "each check begins once"
+    assert set(started[:2]) == {"proof", "catalog"}
+    for name in ended:
+        begins = next(i for i, e in enumerate(events) if isinstance(e, CheckStarted) and e.name == name)
+        ends = next(i for i, e in enumerate(events) if isinstance(e, CheckEnded) and e.check.name == name)
+        assert begins < ends, name
+    assert sorted(ended) == sorted(one.name for one in events[-1].report.checks)
+    assert all(event.may_take_s > 0 for event in events if isinstance(event, CheckStarted))
+
+
+def test_a_good_endpoint_has_every_capability() -> None:
+    report = probed(Simulator())
+    assert report.verdict == "accepted"
+    seen = {name: capability.observed for name, capability in report.capabilities.items()}
+    absent = {name: value for name, value in seen.items() if value is not True}
+    assert absent == {"reasoning": False, "reasoning_effort": None}
+    assert report.warnings == ()
+    assert report.diagnosis is None
+    assert [one.name for one in report.checks][:3] == ["proof", "catalog", "wrong_key"]
+    assert report.catalog["listed"] is True
+    assert report.catalog["size"] == 1
+    assert report.observed["supports_streaming"] is True
+    assert report.observed["context_window"] == 32_768
+
+
+@pytest.mark.parametrize("efforts", [(), ("low", "medium", "high")])
+def test_a_probe_stays_within_its_budget(efforts: tuple[str, ...]) -> None:
+    """Its whole use of a chat model is counted, and stays under 2,000 tokens."""
+    endpoint = Simulator()
+    endpoint.traits(efforts=efforts)
+    report = probed(endpoint)
+    usage = report.usage
+    assert 0 < usage["prompt_tokens"] + usage["completion_tokens"] < 2000
+    assert usage["calls"] == len(endpoint.seen)
+
+
+def test_a_small_budget_skips_checks_and_says_so() -> None:
+    report = probed(Simulator(), limits=Limits(probe_s=20, tokens=150))
+    assert report.verdict == "accepted"
+    assert report.usage["prompt_tokens"] + report.usage["completion_tokens"] <= 150
+    skipped = [one for one in report.checks if one.status == "skipped"]
+    assert skipped
+    assert all("limit of tokens" in one.evidence for one in skipped)
+
+
+def test_the_usage_is_the_endpoints_own_count() -> None:
+    endpoint = Simulator()
+    endpoint.edit(lambda asked, answer: {**answer, "usage": {"prompt_tokens": 7, "completion_tokens": 2}})
+    report = probed(endpoint, depth="proof", key_control=False)
+    assert (report.usage["prompt_tokens"], report.usage["completion_tokens"]) == (7, 2)
+    assert report.usage["calls"] == 2
+
+
+def test_depth_proof_leaves_the_capabilities_out() -> None:
+    endpoint = Simulator()
+    report = probed(endpoint, depth="proof")
+    assert [one.name for one in report.checks] == ["proof", "catalog", "wrong_key"]
+    assert len(asked(endpoint, "/chat/completions")) == 2
+    assert {capability.observed for capability in report.capabilities.values()} == {None}
+    assert {capability.evidence for capability in report.capabilities.values()} == {"Not asked."}
+
+
+def test_depth_proof_still_notices_a_thought() -> None:
+    endpoint = Simulator()
+    endpoint.edit_message(lambda asked, message: message.update(reasoning_content="Let me think."))
+    report = probed(endpoint, depth="proof")
+    assert report.capabilities["reasoning"].observed is True
+
+
+@pytest.mark.parametrize(
+    ("strict", "declared", "verdict"),
+    [
+        (False, True, "accepted"),
+        (True, True, "rejected"),
+        (True, False, "accepted"),
+        (True, None, "accepted"),
+    ],
+)
+def test_a_contradicted_declaration(strict: bool, declared: bool | None, verdict: str) -> None:
+    endpoint = Simulator()
+    endpoint.traits(vision=False)
+    report = probed(endpoint, declared={"vision": declared, "tool_calling": True}, strict=strict)
+    assert report.verdict == verdict
+    assert report.capabilities["vision"].declared is declared
+    assert report.capabilities["vision"].observed is False
+    warned = [warning.message for warning in report.warnings if warning.code == "capability_contradicted"]
+    assert len(warned) == (1 if declared else 0)
+    if verdict == "rejected":
+        assert report.diagnosis is not None
+        assert (report.diagnosis.code, report.diagnosis.field) == ("capability_contradicted", "vision")
+
+
+@pytest.mark.parametrize("status", [429, 503, 529])
+def test_a_busy_endpoint_is_waited_for_as_long_as_it_says(status: int) -> None:
+    endpoint, calls = Simulator(), iter(range(99))
+    busy = replace(error(status, "overloaded"), headers={"Retry-After": "1"})
+    endpoint.on("/chat/completions", lambda request: busy if next(calls) < 2 else None)
+    began = time.monotonic()
+    events = events_of(endpoint, depth="proof", key_control=False)
+    took = time.monotonic() - began
+    waits = [event for event in events if isinstance(event, CheckWaiting)]
+    assert [(event.name, event.seconds) for event in waits] == [("proof", 1.0)] * 2
+    assert all("overloaded" in event.reason for event in waits)
+    assert 2.0 <= took < 4.0
+    assert report_of(events).verdict == "accepted"
+
+
+def report_of(events: list[Event]) -> Report:
+    last = events[-1]
+    assert isinstance(last, Finished)
+    return last.report
+
+
+def test_without_a_word_it_backs_off_more_and_more() -> None:
+    endpoint, calls = Simulator(), iter(range(99))
+    endpoint.on("/chat/completions", lambda request: error(503, "loading") if next(calls) < 3 else None)
+    events = events_of(endpoint, depth="proof", key_control=False)
+    assert [event.seconds for event in events if isinstance(event, CheckWaiting)] == [0.5, 1.0, 2.0]
+    assert report_of(events).verdict == "accepted"
+
+
+@pytest.mark.parametrize(
+    ("reply", "code"),
+    [
+        (error(429, "Rate limit exceeded"), "rate_limited"),
+        (error(503, "Model m is loading"), "model_unavailable"),
+    ],
+)
+def test_a_wait_beyond_the_deadline_is_not_begun(reply: Reply, code: str) -> None:
+    endpoint = Simulator()
+    endpoint.on("/chat/completions", replace(reply, headers={"Retry-After": "600"}))
+    began = time.monotonic()
+    report = probed(endpoint, limits=Limits(probe_s=8))
+    assert time.monotonic() - began < 6
+    assert rejected_as(report) == code
+
+
+def test_a_day_without_quota_is_not_waited_for() -> None:
+    endpoint = Simulator()
+    endpoint.on("/chat/completions", error(429, "You exceeded your current quota", code="insufficient_quota"))
+    events = events_of(endpoint)
+    assert not [event for event in events if isinstance(event, CheckWaiting)]
+    assert rejected_as(report_of(events)) == "quota_exhausted"
+    assert len(asked(endpoint, "/chat/completions")) == 1
+
+
+FILTERED = error(400, "The prompt triggered our content management policy", code="content_filter")
+
+
+def test_a_prompt_refused_twice_by_a_filter_is_let_in_with_a_warning() -> None:
+    """The filter was reached with a good key and a known model."""
+    endpoint = Simulator()
+    endpoint.refuse(FILTERED)
+    report = probed(endpoint, depth="proof")
+    assert report.verdict == "accepted"
+    assert [warning.code for warning in report.warnings] == ["prompt_filtered"]
+    prompts = {request.json["messages"][0]["content"] for request in asked(endpoint, "/chat/completions")}
+    assert len(prompts) == 2, "a plainer prompt was tried"
+
+
+def test_a_plainer_prompt_that_passes_leaves_no_warning() -> None:
+    endpoint = Simulator()
+    endpoint.refuse(FILTERED, when=lambda body: "single word" in body["messages"][0]["content"])
+    report = probed(endpoint, depth="proof")
+    assert (report.verdict, report.warnings) == ("accepted", ())
+
+
+def test_an_endpoint_that_only_streams() -> None:
+    endpoint = Simulator()
+    endpoint.refuse(
+        error(400, "This model only supports streaming"), when=lambda body: not body.get("stream")
+    )
+    report = probed(endpoint)
+    assert report.verdict == "accepted"
+    assert check(report, "proof").adaptations == ("asked for a stream, since only streams are served",)
+    assert report.capabilities["streaming"].observed is True
+    assert report.capabilities["tool_calling"].observed is True
+
+
+def test_what_the_proof_learned_holds_for_the_checks() -> None:
+    endpoint = Simulator()
+    refusal = error(400, "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead.")
+    endpoint.refuse(refusal, when=lambda body: "max_tokens" in body)
+    report = probed(endpoint)
+    assert report.verdict == "accepted"
+    assert check(report, "proof").adaptations == ("named the token limit `max_completion_tokens`",)
+    with_old_name = [r for r in asked(endpoint, "/chat/completions") if "max_tokens" in r.json]
+    assert len(with_old_name) == 1, "asked wrongly once, never again"
+    assert report.capabilities["max_completion_tokens"].observed is True
+
+
+def test_the_ladder_is_bounded() -> None:
+    endpoint, names = Simulator(), iter(range(999))
+    endpoint.on("/chat/completions", lambda request: error(400, f"Something is wrong: {next(names)}"))
+    endpoint.catalog(None)
+    report = probed(endpoint, limits=Limits(probe_s=10, proof_calls=8))
+    assert rejected_as(report) == "endpoint_error"
+    under_base = [r for r in asked(endpoint, "/chat/completions") if r.json["model"] == endpoint.model_id]
+    assert len(under_base) <= 8
+
+
+@pytest.mark.parametrize(
+    ("reply", "code"),
+    [
+        (error(401, "Incorrect API key provided"), "invalid_credentials"),
+        (error(402, "Insufficient Balance"), "quota_exhausted"),
+        (error(403, "You do not have access to this model"), "permission_denied"),
+        (error(400, "The model x does not exist"), "model_not_found"),
+    ],
+)
+def test_what_is_about_key_or_model_ends_the_ladder(reply: Reply, code: str) -> None:
+    endpoint = Simulator()
+    endpoint.on("/chat/completions", reply)
+    assert rejected_as(probed(endpoint)) == code
+    assert len(asked(endpoint, "/chat/completions")) == 1
+
+
+def test_a_broken_stream_in_place_of_every_answer() -> None:
+    endpoint = Simulator()
+    endpoint.on("/chat/completions", sse({"error": {"message": "boom", "code": 500}}))
+    report = probed(endpoint, limits=Limits(probe_s=10))
+    assert rejected_as(report) == "endpoint_error"
+    assert report.capabilities["streaming"].observed is False
+    assert "boom" in (report.diagnosis.message if report.diagnosis else "")
+
+
+def stalled(endpoint: Simulator, seconds: float = 30) -> None:
+    def wait(request: Request) -> Reply:
+        endpoint.pause(seconds)
+        return text(200, "late")
+
+    endpoint.on("/chat/completions", wait)
+
+
+def cancelled_by_closing(events: Iterator[Event], cancelled: threading.Event) -> None:
+    events.close()  # type: ignore[attr-defined]
+
+
+def cancelled_by_event(events: Iterator[Event], cancelled: threading.Event) -> None:
+    cancelled.set()
+    rest = list(events)
+    assert isinstance(rest[-1], Finished)
+    assert rest[-1].report.verdict == "rejected"
+
+
+@pytest.mark.parametrize("end", [cancelled_by_closing, cancelled_by_event])
+def test_a_cancelled_probe_ends_at_once(end: Callable[[Iterator[Event], threading.Event], None]) -> None:
+    """Calls under way end with it, and no thread stays."""
+    endpoint, cancelled = Simulator(), threading.Event()
+    stalled(endpoint)
+    with endpoint:
+        typed = Endpoint(endpoint.base_url, endpoint.api_key, endpoint.model_id)
+        events = run(typed, CHAT, {}, cancelled=cancelled)
+        next(events)
+        while not asked(endpoint, "/chat/completions"):
+            time.sleep(0.01)
+        began = time.monotonic()
+        end(events, cancelled)
+        assert time.monotonic() - began < 1.0
+        assert not [thread for thread in threading.enumerate() if thread.name.startswith("probe")]
+
+
+def test_a_cancelled_wait_ends_at_once() -> None:
+    endpoint, cancelled = Simulator(), threading.Event()
+    endpoint.on("/chat/completions", replace(error(503, "loading"), headers={"Retry-After": "15"}))
+    with endpoint:
+        typed = Endpoint(endpoint.base_url, endpoint.api_key, endpoint.model_id)
+        events = run(typed, CHAT, {}, cancelled=cancelled)
+        while not isinstance(next(events), CheckWaiting):
+            pass
+        began = time.monotonic()
+        cancelled_by_closing(events, cancelled)
+        assert time.monotonic() - began < 1.0
+
+
+def test_the_whole_probe_ends_in_time() -> None:
+    endpoint = Simulator()
+    stalled(endpoint)
+    began = time.monotonic()
+    report = probed(endpoint, limits=Limits(probe_s=1.5))
+    assert time.monotonic() - began < 3.5
+    assert rejected_as(report) == "timeout"
+
+
+def test_a_check_that_stalls_is_told_nothing_of_and_the_others_end() -> None:
+    endpoint = Simulator()
+
+    def stall(request: Request) -> Reply:
+        endpoint.pause(20)
+        return text(200, "late")
+
+    endpoint.on("/responses", stall)
+    report = probed(endpoint, limits=Limits(probe_s=20, check_s=1.0))
+    assert report.verdict == "accepted"
+    assert report.capabilities["responses_api"].observed is None
+    assert report.capabilities["tool_calling"].observed is True
+
+
+def defect(run: Run) -> Result:
+    raise ZeroDivisionError
+
+
+def test_a_defect_in_a_check_does_not_end_the_others() -> None:
+    broken = replace(CHAT, checks=lambda run: (Task(("vision",), defect), *CHAT.checks(run)))
+    endpoint = Simulator()
+    with endpoint:
+        typed = Endpoint(endpoint.base_url, endpoint.api_key, endpoint.model_id)
+        report = report_of(list(run(typed, broken, {})))
+    assert report.verdict == "accepted"
+    failed = [one for one in report.checks if "Muster itself" in one.evidence]
+    assert [(one.name, one.status) for one in failed] == [("vision", "inconclusive")]
+    assert "ZeroDivisionError" in failed[0].evidence
+    assert report.capabilities["tool_calling"].observed is True
+
+
+def test_a_defect_in_the_proof_rejects_and_says_whose_fault_it_is() -> None:
+    def judge(answer: object, run: Run) -> None:
+        raise KeyError("x")
+
+    broken = replace(CHAT, proof=replace(CHAT.proof, judge=judge))
+    endpoint = Simulator()
+    with endpoint:
+        typed = Endpoint(endpoint.base_url, endpoint.api_key, endpoint.model_id)
+        report = report_of(list(run(typed, broken, {})))
+    assert rejected_as(report) == "endpoint_error"
+    assert report.diagnosis is not None and "Muster itself" in report.diagnosis.message
+
+
+def test_a_defect_elsewhere_does_not_hang_the_caller() -> None:
+    """Whatever fails in the probe's own thread, the caller learns of it."""
+
+    def settle(run: Run, found: object) -> None:
+        raise KeyError("x")
+
+    broken = replace(CHAT, settle=settle)
+    endpoint = Simulator()
+    with endpoint:
+        typed = Endpoint(endpoint.base_url, endpoint.api_key, endpoint.model_id)
+        with pytest.raises(KeyError):
+            list(run(typed, broken, {}))
+
+
+def test_the_key_is_nowhere_in_what_is_told() -> None:
+    endpoint = Simulator()
+    endpoint.edit_message(lambda asked, message: message.update(content=f"Your key is {endpoint.api_key}!"))
+    events = events_of(endpoint)
+    assert endpoint.api_key not in repr(events)
+    assert endpoint.api_key[:12] not in repr(report_of(events).as_dict())
+
+
+def test_at_most_eight_calls_at_a_time() -> None:
+    endpoint, lock, now, most = Simulator(), threading.Lock(), [0], [0]
+
+    def counted(request: Request) -> None:
+        with lock:
+            now[0] += 1
+            most[0] = max(most[0], now[0])
+        endpoint.pause(0.05)
+        with lock:
+            now[0] -= 1
+
+    endpoint.every(counted)
+    assert probed(endpoint).verdict == "accepted"
+    assert 3 <= most[0] <= 8
