@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -209,9 +210,9 @@ class LiveServer:
     app: Flask
 
 
-@pytest.fixture
-def live_server(app: Flask) -> Iterator[LiveServer]:
-    """The application behind a real socket, in threads of this process."""
+@contextmanager
+def served(app: Flask) -> Iterator[LiveServer]:
+    """An application behind a real socket, in threads of this process."""
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
@@ -219,3 +220,10 @@ def live_server(app: Flask) -> Iterator[LiveServer]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture
+def live_server(app: Flask) -> Iterator[LiveServer]:
+    """The application behind a real socket."""
+    with served(app) as server:
+        yield server

@@ -81,13 +81,13 @@ def find_model(ref: str) -> RegisteredModel:
     """The model with this id or exact refId; ApiError 404, or 409 where several share the refId."""
     model = find_or_none(ref)
     if model is None:
-        _refuse_method()
+        refuse_method()
         shown = formdata.shown(ref, 320)
         raise ApiError("not_found", f"There is no model with the id or refId {shown}.", 404, field="id")
     return model
 
 
-def _refuse_method() -> None:
+def refuse_method() -> None:
     """405 where a route that takes any id took an address that belongs to another route's other methods.
 
     `GET /v2/models/openai-like` asks for no model of that name: that address takes POST.

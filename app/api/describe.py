@@ -10,6 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 from flask import request
 
 from app import formdata
+from app.api.answers import refuse_method
 from app.errors import ApiError
 
 P = ParamSpec("P")
@@ -50,6 +51,7 @@ def describe(**facts: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:
         def strict(*args: P.args, **kwargs: P.kwargs) -> R:
             for name in request.args:
                 if name not in known:
+                    refuse_method()
                     raise _unknown(name, known)
             return view(*args, **kwargs)
 
