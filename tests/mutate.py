@@ -4,9 +4,9 @@
     python -m tests.mutate --all            every change (about an hour on two cores)
     python -m tests.mutate --count 60 --jobs 1 --module app.probe.negotiation
 
-Nothing in the tree is touched: each mutant lives in a process of its own, which works on a copy of the tree as
-it was at the start, imports the changed module from memory and runs the mirrored unit tests. Ends with 1 where
-less than 90 % were noticed.
+Nothing in the tree is touched: each mutant lives in a process of its own, which works on a copy of the tree,
+imports the changed module from memory and runs the mirrored unit tests. Ends with 1 where less than 90 % were
+noticed.
 """
 
 from __future__ import annotations
