@@ -80,7 +80,7 @@ def _put_once(
         return None, None
     try:
         until = time.monotonic() + run.limits.check_s
-        answer, _, _ = run.ask_patiently(asks[0].name, request, until)
+        answer, _ = run.ask_in_time(asks[0].name, request, until)
     finally:
         run.release(reserved)
     spoken = listen(answer) if answer.status is not None and 200 <= answer.status < 300 else None

@@ -82,7 +82,7 @@ def sampling_bounds(run: Run) -> Result:
     if not run.reserve(run.shape.limit + 12):
         return _one(run, "_temperature_read", None, request, None, NO_BUDGET)
     try:
-        answer, said, _ = run.ask_patiently("sampling_params", request, time.monotonic() + run.limits.check_s)
+        answer, said = run.ask_in_time("sampling_params", request, time.monotonic() + run.limits.check_s)
     finally:
         run.release(run.shape.limit + 12)
     note(run, listen(answer) if answer.ok else None, answer)

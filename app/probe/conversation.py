@@ -165,18 +165,26 @@ class Run:
 
         Gives back the last answer with its words and their meaning. Waits are events.
         """
+        answer, said = self.ask_in_time(name, request, until, **how)
+        return answer, said, judge(said)
+
+    def ask_in_time(self, name: str, request: Request, until: float, **how: Any) -> tuple[Answer, Said]:
+        """The same for who judges the answer itself: what a good answer's words mean is not looked up, which
+        in the chunks of a long stream would cost more than all the rest of a check."""
         pause = 0.5
         while True:
             self._hold(until)
             answer = self.ask(request, until=until, **how)
             said = read(answer)
+            if answer.failure or not _is_refused(answer, said):
+                return answer, said
             judgement = judge(said)
-            if answer.failure or not _is_refused(answer, said) or not worth_waiting(said, judgement):
-                return answer, said, judgement
+            if not worth_waiting(said, judgement):
+                return answer, said
             told = said.retry_after_s
             seconds = pause if told is None else max(0.05, told)
             if time.monotonic() + seconds > until - 0.1 or self.cancelled.is_set():
-                return answer, said, judgement
+                return answer, said
             seconds = min(seconds, self.limits.wait_s)
             self.emit(CheckWaiting(name, round(seconds, 1), clean(said.text, self.endpoint.api_key, 120)))
             if judgement.meaning == "rate_limited":

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from app.probe.wordings import RULES, Meaning, Rule, any_of
 from app.probe.words import Said
@@ -127,6 +128,7 @@ class Judgement:
     by_words: bool
 
 
+@lru_cache(maxsize=64)  # the same words are judged by who waits and by who reports
 def judge(said: Said) -> Judgement:
     """What the words mean; the status decides only where they say nothing.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -84,6 +84,18 @@ _RETRY_HEADERS = {"retry-after-ms": 0.001, "retry-after": 1.0, "x-ratelimit-rese
 _RETRY_FIELDS = ("estimated_time", "retry_after", "retryDelay", "retry_after_seconds")
 _NUMBER = re.compile(r"\s*(\d{1,9}(?:\.\d{1,9})?)s?\s*")
 
+_INSIDE = re.compile(
+    r"""\{.{0,200}?["'](?:message|msg|detail)["']\s?:\s?"""
+    r"""(?P<mark>["'])(?P<words>.{1,500}?)(?<!\\)(?P=mark)\s?[,}].*""",
+    re.S,
+)
+"""An error of somebody behind, repeated as JSON or as Python writes it, to the end of the text."""
+_TAG = re.compile(
+    r"</?(?:html|head|title|body|h[1-6]|center|hr|br|p|div|span|a|pre|script|style)\b[^<>]*>", re.I
+)
+_HASH = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{32,}\b", re.I)
+_TWO_STOPS = re.compile(r"(?<!\.)\.\.(?!\.)")
+
 
 @dataclass(frozen=True, slots=True)
 class Said:
@@ -127,14 +139,20 @@ def read(answer: Answer) -> Said:
 
 
 def quote(said: Said, key: str = "") -> str:
-    """The endpoint's own words for a message: shortened, without control characters and without the key."""
-    return clean(said.text, key)
+    """The endpoint's own words for a message: shortened, without control characters and without the key.
+
+    What only programs read goes: an error inside the error as JSON is its sentence, markup and long hashes go.
+    """
+    text = _INSIDE.sub(lambda inside: inside["words"], without_key(said.text, key))
+    text = _HASH.sub(r"\1…", _TAG.sub(" ", text))
+    return clean(_TWO_STOPS.sub(".", text), key)
 
 
 def clean(text: str, key: str = "", limit: int = SHOWN_WORDS) -> str:
     """Any text of the outside made fit to be shown: one line, printable, short, the key taken out of it."""
     text = without_key(text, key)
-    text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    printable = text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
+    text = " ".join(printable.split())
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
@@ -202,7 +220,16 @@ def _page_text(page: str) -> str:
         place = mark.end()
     if not unseen:
         shown.append(page[place:])
-    return html.unescape(" ".join(shown))
+    return " ".join(_once(" ".join(html.unescape(piece).split()) for piece in shown))
+
+
+def _once(pieces: Iterable[str]) -> Iterable[str]:
+    """Each piece once: most error pages say the same as their title and as their heading."""
+    found: dict[str, str] = {}
+    for piece in pieces:
+        found.setdefault(piece.rstrip(". "), piece)
+    found.pop("", None)
+    return found.values()
 
 
 def _text_of(body: Any, depth: int = 0) -> str:
