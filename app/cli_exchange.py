@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 import click
 from sqlalchemy import select
 
+from app import vault
 from app.access import COMMAND_LINE
 from app.cli_app import opened_app
 from app.document import ref_prefix
@@ -58,7 +60,8 @@ def export(form: str, file: str) -> None:
 def import_(file: IO[bytes], form: str, dry_run: bool, region: str, workers: int) -> None:
     """Register the models of a LiteLLM config.yaml, each after a probe with its key.
 
-    Prints a line per entry. Exit code 0: each is in now, or was before; 1: some are not; 2: wrong usage.
+    Prints a line per entry. Exit code 0: each is in now, or was before; 1: some are not; 2: wrong usage;
+    130: interrupted.
     """
     try:
         config = litellm_config.parse(file.read().decode("utf-8-sig"))
@@ -66,7 +69,8 @@ def import_(file: IO[bytes], form: str, dry_run: bool, region: str, workers: int
         raise click.UsageError("The file is not text in UTF-8.") from error
     except litellm_config.ConfigError as error:
         raise click.UsageError(str(error)) from error
-    with opened_app() as app:
+    with _interruptible(), opened_app() as app:
+        vault.ensure_ring(app.config["MUSTER"])
         steps = plan(config.definitions, region)
         for step in steps:
             _say_planned(step, dry_run)
@@ -86,13 +90,23 @@ def import_(file: IO[bytes], form: str, dry_run: bool, region: str, workers: int
 def reprobe(which: str | None, every: bool, workers: int) -> None:
     """Probe models again with their stored keys; WHICH is an id, a refId or a model id.
 
-    Prints a line per model. Exit code 0: each works; 1: some do not; 2: wrong usage.
+    Prints a line per model. Exit code 0: each works; 1: some do not; 2: wrong usage; 130: interrupted.
     """
     if (which is None) != every:
         raise click.UsageError("Say which model, or --all.")
-    with opened_app() as app:
+    with _interruptible(), opened_app() as app:
         works = _say_all(reprobe_each(app, _ids(which), COMMAND_LINE, workers), "accepted")
     sys.exit(0 if works else 1)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C ends it in a word; what is registered by then stays, and no probe goes on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo("Interrupted.", err=True)
+        sys.exit(130)
 
 
 def _ids(which: str | None) -> list[str]:

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 import pytest
@@ -13,6 +19,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from app.cli import main
+from app.config import ROOT
 from app.models import AuditEvent, Probe, RegisteredModel, db
 from tests.endpoints.base import KEY, Simulator
 
@@ -218,7 +225,7 @@ def test_export_where_nothing_can_be_written(muster: Operator) -> None:
 def test_probing_again(muster: Operator) -> None:
     with Simulator() as simulator:
         muster.bring(entry(simulator, "one"), entry(simulator, "two"))
-        id = muster.models()[0].id
+        id = {model.model_id: model.id for model in muster.models()}["one"]
         for which in (id, "one", "muster@openailike/one"):
             ended = muster("reprobe", which)
             assert ended.exit_code == 0 and states(ended) == [("accepted", "one")], ended.output
@@ -243,6 +250,32 @@ def test_a_reference_that_several_share(muster: Operator) -> None:
         muster.bring(entry(simulator), entry(other))
         ended = muster("reprobe", "ours")
     assert ended.exit_code == 2 and all(model.id in ended.stderr for model in muster.models())
+
+
+def test_an_interrupted_import_ends_at_once_and_keeps_what_is_in(muster: Operator) -> None:
+    with Simulator() as good, Simulator() as slow:
+        slow.on("/chat/completions", lambda request: slow.pause(60))
+        file = muster.folder / "config.yaml"
+        file.write_text(yaml.safe_dump({"model_list": [entry(good, "one"), entry(slow, "two")]}), "utf-8")
+        command = [sys.executable, "-m", "app.cli", "import", str(file)]
+        with subprocess.Popen(
+            command, env=os.environ | muster.environ, cwd=ROOT, text=True, stdout=PIPE, stderr=PIPE
+        ) as started:
+            assert started.stdout and started.stderr
+            first = started.stdout.readline()
+            interrupted = time.monotonic()
+            started.send_signal(signal.SIGINT)
+            said = started.stderr.read()
+            assert started.wait(20) == 130 and time.monotonic() - interrupted < 5
+    assert first.startswith("registered   one") and "Interrupted." in said and "Traceback" not in said
+    assert [model.model_id for model in muster.models()] == ["one"]
+
+
+def test_the_first_import_makes_the_key_ring(muster: Operator, tmp_path: Path) -> None:
+    (tmp_path / "keyring.json").unlink()
+    with Simulator() as simulator:
+        ended = muster.bring(entry(simulator, api_key=KEY))
+    assert ended.exit_code == 0 and (tmp_path / "keyring.json").exists()
 
 
 def test_what_was_done_is_on_record(muster: Operator) -> None:
