@@ -156,19 +156,29 @@ def model_pictures(page: Page, url: str, take: Take) -> None:
 
 def house_pictures(page: Page, url: str, take: Take) -> None:
     """Tokens, people, the audit log, settings, errors, the catalogue, one's own account."""
-    page.goto(url + "/tokens")
+    page.goto(url + "/tokens/new")
+    page.get_by_role("button", name="Make it").click()
+    take("token-form")
     page.get_by_label("Name").fill("Nightly import")
     page.get_by_role("button", name="Make it").click()
-    page.get_by_text("Your new token").wait_for()
-    take("tokens")
-    page.goto(url + "/users")
+    page.get_by_text("shown only on this page").wait_for()
+    take("token-made")
+    page.get_by_role("link", name="Revoke…").click()
+    take("token-revoke")
+    page.goto(url + "/users/new")
+    take("user-form")
     page.get_by_label("Email").fill("grace@example.com")
-    page.get_by_role("button", name="Add and show a password").click()
-    page.get_by_text("The password of grace@example.com").wait_for()
-    take("users")
-    for name in ("account", "audit", "catalogue", "about", "errors"):
+    page.get_by_role("button", name="Add them").click()
+    page.get_by_text("shown only on this page").wait_for()
+    take("user-added")
+    page.get_by_role("link", name="Delete…").click()
+    take("user-delete")
+    for name in ("tokens", "users", "account", "audit", "catalogue", "about", "errors"):
         page.goto(f"{url}/{name}")
         take(name)
+    page.goto(url + "/catalogue")
+    page.get_by_role("link", name=MODELS[0]["display_name"]).click()
+    take("catalogue-model")
 
 
 def edit_pictures(page: Page, url: str, take: Take) -> None:

@@ -38,7 +38,7 @@ class TokenForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
     scopes = SelectMultipleField(
         "What it may do",
         [InputRequired("Choose at least one scope.")],
-        choices=[(scope, label) for scope, (label, _) in SCOPES.items()],
+        choices={scope: label for scope, (label, _) in SCOPES.items()},
     )
 
 

@@ -22,7 +22,6 @@ ROLES: dict[str, tuple[str, str]] = {
 }
 """Each role: its label, and what it lets a person do."""
 
-_CHOICES = [(role, label) for role, (label, _) in ROLES.items()]
 LENGTH = Length(10, 1024, "A password needs 10 to 1,024 characters.")
 _TYPED = "At least 10 characters. Leave it empty to have one made, which is shown once."
 
@@ -31,7 +30,12 @@ class UserForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
     """A new person."""
 
     email = EmailField("Email", [InputRequired("Enter an email address."), Length(max=320)])
-    role = RadioField("Role", [InputRequired("Choose a role.")], choices=_CHOICES, default="viewer")
+    role = RadioField(
+        "Role",
+        [InputRequired("Choose a role.")],
+        choices={role: label for role, (label, _) in ROLES.items()},
+        default="viewer",
+    )
     password = PasswordField("Password", [Optional(), LENGTH])
 
 
