@@ -12,7 +12,7 @@ if (form) {
     const given = new FormData(form);
     for (const [name, value] of [...given]) if (!value) given.delete(name);
     const query = new URLSearchParams(given).toString();
-    const url = form.action.split("?")[0] + (query ? "?" + query : "");
+    const url = form.getAttribute("action").split("?")[0] + (query ? "?" + query : "");
     running?.abort();
     running = new AbortController();
     try {
