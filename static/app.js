@@ -6,3 +6,4 @@ import "./presets.js";
 import "./offers.js";
 import "./costs.js";
 import "./ticks.js";
+import "./try.js";

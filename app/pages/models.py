@@ -12,12 +12,15 @@ from werkzeug.wrappers import Response
 from app import registration
 from app.access import current_actor, require_role
 from app.document import document, ref_id
+from app.exchange.artefacts import KINDS
 from app.model_types import MODEL_TYPES
 from app.models import Probe, RegisteredModel, db
-from app.pages import bulk, facts, history, listing, live, presets, snippets
+from app.pages import bulk, facts, history, listing, live, presets, trial
+from app.trying import ROUTES
 
 blueprint = Blueprint("models", __name__, url_prefix="/models")
 blueprint.register_blueprint(bulk.blueprint)
+blueprint.register_blueprint(trial.blueprint)
 
 TRIGGERS = {
     "registration": "at registration",
@@ -133,7 +136,6 @@ def _detail(model: RegisteredModel, probe: Probe | None) -> dict[str, Any]:
     report = probe.report if probe else None
     probes = history.last_probes(model.id)
     keyed = bool(model.key_env or model.key_ciphertext)
-    call = (model.model_type, model.base_url, model.wire_model_id)
     kind = MODEL_TYPES.get(model.model_type)
     return {
         "model": model,
@@ -146,8 +148,10 @@ def _detail(model: RegisteredModel, probe: Probe | None) -> dict[str, Any]:
         "sections": facts.sections_of(model, made),
         "parameters": made["parameters"],
         "keyed": keyed,
-        "curl_call": snippets.first_call(*call, keyed=keyed),
-        "python_call": snippets.python_call(*call, keyed=keyed),
+        "artefacts": [{"label": kind.label, "text": kind.make(model)} for kind in KINDS.values()],
+        "may_try": current_actor().may("write") and model.model_type in ROUTES,
+        "texts": ("", ""),
+        "limit": 512,
         "may_edit": current_actor().may("write"),
         "timeline": history.timeline(probes)[: history.SHOWN],
         "curves": history.curves(model.id),

@@ -1,0 +1,57 @@
+// Trying a model: the answer appears as it comes. Without this script the same form answers with a page.
+
+const NDJSON = "application/x-ndjson";
+let controller = null;
+
+async function send(form) {
+  const place = document.getElementById("tried");
+  const stop = form.querySelector("[data-try-stop]");
+  const said = document.createElement("pre");
+  said.className = "said";
+  place.replaceChildren(said);
+  said.textContent = "…";
+  let begun = false;
+  controller = new AbortController();
+  stop.hidden = false;
+  try {
+    const answer = await fetch(form.getAttribute("action"), {
+      method: "POST", body: new URLSearchParams(new FormData(form)), headers: { Accept: NDJSON }, signal: controller.signal,
+    });
+    if (!answer.headers.get("Content-Type")?.startsWith(NDJSON)) { form.dataset.plain = "yes"; return form.requestSubmit(); }
+    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+    let rest = "";
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      const parts = (rest + value).split("\n");
+      rest = parts.pop();
+      for (const part of parts.filter(Boolean)) {
+        const line = JSON.parse(part);
+        if (line.event === "end") { place.innerHTML = line.html; continue; }
+        if (!begun) { said.textContent = ""; begun = true; }
+        const span = document.createElement("span");
+        if (line.thinking) span.className = "muted";
+        span.textContent = line.text;
+        said.append(span);
+      }
+    }
+  } catch (error) {
+    const note = document.createElement("p");
+    note.className = "muted";
+    note.textContent = error.name === "AbortError" ? "Stopped." : "Muster could not be reached.";
+    place.append(note);
+  } finally {
+    controller = null;
+    stop.hidden = true;
+  }
+}
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!form.matches("[data-try]") || form.dataset.plain || !document.getElementById("tried")) return;
+  event.preventDefault();
+  if (!controller) send(form);
+});
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-try-stop]")) controller?.abort();
+});
