@@ -197,7 +197,7 @@ def _by_status(said: Said) -> Judgement:
     status = said.status or 0
     if status in _STATUS:
         return Judgement(*_STATUS[status], False)
-    if 200 <= status < 300 and not said.is_error and said.text:
+    if 200 <= status < 300 and not said.is_error and (said.text or said.is_json):
         return Judgement("not_openai_compatible", "base_url", False)
     return Judgement("endpoint_error", "base_url", False)
 

@@ -200,6 +200,7 @@ def test_a_page_is_judged_by_its_status(status: int) -> None:
 
 def test_a_success_without_a_proof_is_no_api_of_this_kind() -> None:
     assert judge(said(200, {"hello": "world", "message": "hi"})).meaning == "not_openai_compatible"
+    assert judge(said(200, {"hello": 1})).meaning == "not_openai_compatible"
     assert judge(said(204, Text("pong"))).meaning == "not_openai_compatible"
     assert judge(said(200, {"error": {"message": "boom"}})).meaning == "endpoint_error"
     assert judge(said(None, b"")).meaning == "endpoint_error"
