@@ -18,7 +18,7 @@ from app.pages import changed
 
 blueprint = Blueprint("audit", __name__, url_prefix="/audit")
 
-PAGE = 100
+PAGE = 50
 ACTIONS: dict[str, str] = {
     "model.registered": "Registered a model",
     "model.rejected": "Tried a model, rejected",

@@ -8,7 +8,7 @@ from functools import wraps
 from typing import Any, ParamSpec
 
 from flask import Blueprint, abort, render_template, request, url_for
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from werkzeug.wrappers import Response
 
 from app.access import require_role
@@ -165,16 +165,21 @@ def prices_of(model: RegisteredModel) -> list[tuple[str, str, str]]:
 
 
 def _found(search: Search) -> list[RegisteredModel]:
-    query = RegisteredModel.matching(
+    # Nearly all are enabled: without a filter the newest ones are found soonest by walking the rows.
+    query = _matching(search) if search.active else select(RegisteredModel).where(RegisteredModel.enabled)
+    if search.cursor:
+        query = query.where(RegisteredModel.id < search.cursor)
+    return list(db.session.scalars(query.order_by(RegisteredModel.id.desc()).limit(PAGE + 1)))
+
+
+def _matching(search: Search) -> Select[RegisteredModel]:
+    return RegisteredModel.matching(
         q=search.q or None,
         model_type=search.value("type"),
         region=search.value("region"),
         seen=search.value("can"),
         enabled=True,
     )
-    if search.cursor:
-        query = query.where(RegisteredModel.id < search.cursor)
-    return list(db.session.scalars(query.order_by(RegisteredModel.id.desc()).limit(PAGE + 1)))
 
 
 def _choice(

@@ -111,6 +111,11 @@ def test_doc_url_leads_to_the_place(app: Flask, client: FlaskClient, path: str, 
     assert f'id="{anchor}"' in client.get(url).text
 
 
+def test_an_error_page_leads_there_too(viewer: FlaskClient) -> None:
+    page = viewer.get("/tokens").text
+    assert 'href="http://localhost/errors#forbidden"' in page
+
+
 def test_nobody_has_to_sign_in_and_nothing_is_offered_that_needs_it(client: FlaskClient) -> None:
     page = client.get("/errors")
     assert page.status_code == 200
