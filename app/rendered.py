@@ -22,7 +22,9 @@ from app.config import settings
 from app.document import document
 from app.models import RegisteredModel, RenderedDocument, Revision, db, now
 
-UNSEEN = frozenset({"capabilities", "last_probe_id", "key_ciphertext", "created_by", "identity"})
+UNSEEN = frozenset(
+    {"capabilities", "last_probe_id", "key_ciphertext", "created_by", "identity", "search", "seen"}
+)
 """Columns that neither the document shows nor the list filters by."""
 
 _CHANGED = "muster_registry_changed"
@@ -67,12 +69,14 @@ def ready(id: str) -> Rendered | None:
     return Rendered(*kept_one) if kept_one else refresh([id]).get(id)
 
 
-def bodies(models: Select[Any], limit: int) -> list[tuple[str, bytes]]:
-    """Id and document of the models that a query selects, the newest first, at most `limit`."""
+def bodies(ids: Select[Any]) -> list[tuple[str, bytes]]:
+    """Id and document of the models whose ids a query selects, the newest first."""
+    page = ids.subquery()
     kept_one = RenderedDocument
-    query = models.with_only_columns(RegisteredModel.id, kept_one.stamp, kept_one.body)
-    query = query.outerjoin(kept_one, kept_one.model_pk == RegisteredModel.id)
-    rows = db.session.execute(query.order_by(RegisteredModel.id.desc()).limit(limit)).all()
+    query = select(page.c.id, kept_one.stamp, kept_one.body).outerjoin(
+        kept_one, kept_one.model_pk == page.c.id
+    )
+    rows = db.session.execute(query.order_by(page.c.id.desc())).all()
     mine = stamp()
     stale = [id for id, made_by, _ in rows if made_by != mine]
     fresh = refresh(stale) if stale else {}

@@ -106,7 +106,7 @@ def test_one_that_is_missing_or_of_another_program_is_made_when_asked_for() -> N
         {"id": models[1].id, "body": b"{}"},
     )
     db.session.commit()
-    listed = rendered.bodies(RegisteredModel.matching(), 10)
+    listed = rendered.bodies(RegisteredModel.matching_in_index(RegisteredModel.id))
     assert [id for id, _ in listed] == [model.id for model in reversed(models)]
     assert all(body == rendered.render(RegisteredModel.by_id(id)).body for id, body in listed)  # type: ignore[arg-type]
     assert all(is_current(model) for model in models)
@@ -121,6 +121,7 @@ def test_another_workspace_makes_other_documents(app: Flask) -> None:
     with other.app_context():
         made = rendered.ready(model.id)
         assert made is not None and b'"other@openailike/m"' in made.body
+        db.session.remove()
         db.engine.dispose()
 
 

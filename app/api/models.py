@@ -137,10 +137,11 @@ def update_openai_like(ref: str) -> Response:
 @describe(tag="Models", gives="Model[]", query=LIST_QUERY, headers=("If-None-Match",))
 def list_models() -> Response:
     """A page of models, the newest first."""
-    limit, matching, etag = limit_argument(), _matching(), _list_etag()
+    limit = limit_argument()
+    matching, etag = _matching(limit + 1), _list_etag()
     if is_known(etag):
         return conditional(document_answer(Rendered(etag, b"")))
-    entries, more = page_of(rendered.bodies(matching, limit + 1), limit)
+    entries, more = page_of(rendered.bodies(matching), limit)
     body = b"[" + b",".join(each for _, each in entries) + b"]"
     response = document_answer(Rendered(etag, body))
     if more:
@@ -199,9 +200,10 @@ def _named_model(body: Any) -> RegisteredModel:
     return find_model(given["model_id"])
 
 
-def _matching() -> Select[Any]:
-    """The models that the query's filters leave, after its cursor."""
-    models = RegisteredModel.matching(
+def _matching(limit: int) -> Select[Any]:
+    """The ids of at most `limit` models that the query's filters leave, the newest first."""
+    ids = RegisteredModel.matching_in_index(
+        RegisteredModel.id,
         q=text_argument("q"),
         model_type=choice_argument("model_type", MODEL_TYPES),
         region=text_argument("region", 64),
@@ -209,7 +211,8 @@ def _matching() -> Select[Any]:
         enabled=flag_argument("enabled"),
     )
     cursor = cursor_argument()
-    return models.where(RegisteredModel.id < cursor) if cursor else models
+    after = ids.where(RegisteredModel.id < cursor) if cursor else ids
+    return after.order_by(RegisteredModel.id.desc()).limit(limit)
 
 
 def _list_etag() -> str:
