@@ -196,6 +196,8 @@ def _refusal(
     status = answer.status or 0
     if ask.name == "streaming" and 200 <= status < 300:
         return False, f"The stream brought an error or nothing: {words}"
+    if judgement.meaning == "filtered":
+        return None, f"Could not be told, since a content filter refused the prompt: {words}"
     about = bool(set(complained(said, request.body or {})) & set(ask.fields)) or any(
         word in said.all for word in ask.words
     )

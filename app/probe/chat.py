@@ -62,8 +62,9 @@ def judge_proof(answer: Answer, run: Run) -> Shown | Weak | None:
             ),
         )
     if spoken.cut or spoken.finish in RAN and (tokens(spoken.usage, "completion_tokens") or 0) > 1:
+        did = "reasoned" if spoken.thinks else "ran"
         return shown(
-            spoken, f"The model ran (finish_reason {spoken.finish}) and said nothing within the limit."
+            spoken, f"The model {did} (finish_reason {spoken.finish}) and said nothing within the limit."
         )
     return Weak("a choice came back with nothing in it", _another_prompt)
 
@@ -80,7 +81,8 @@ def shown(spoken: Spoken, evidence: str, warning: tuple[str, str] | None = None)
 
 def _evidence(spoken: Spoken) -> str:
     if spoken.content:
-        return f"The model answered: {spoken.content[:80]}"
+        before = "reasoned, then answered" if spoken.thinks else "answered"
+        return f"The model {before}: {spoken.content[:80]}"
     return "The model called a tool." if spoken.calls else f"The model reasoned: {spoken.reasoning[:60]}"
 
 

@@ -181,7 +181,7 @@ def _settle_effort(run: Run, found: dict[str, Finding]) -> None:
     said = (
         f"Levels that show in the answers: {', '.join(taken)}."
         if taken
-        else next(iter(levels.values())).evidence
+        else found[f"reasoning_effort_{next(iter(levels))}"].evidence
     )
     found["reasoning_effort"] = Finding("reasoning_effort", overall, said)
 

@@ -93,10 +93,12 @@ def _told(run: Run, outcome: Outcome, control: Shown, asked: str, catalog: Catal
 
 
 def _other_model(run: Run, outcome: Outcome, real: tuple[str, ...]) -> Diagnosis:
+    place = f"{outcome.request.method} {run.base.path}{outcome.request.route} at {run.base.netloc}"
+    ids = f"the id {real[0]}" if len(real) == 1 else f"one of the ids {', '.join(real[:3])}"
     message = (
-        f"POST {run.base.path}{outcome.request.route} answered for {run.endpoint.model_id!r}, but also for "
-        "an id that can't exist: the endpoint serves what it has, whatever id is asked for. "
-        f"It says that it serves {', '.join(real[:3])}: register that id."
+        f"{place} answered {outcome.answer.status} for {run.endpoint.model_id!r}, but also for an id "
+        f"that can't exist: it serves what it has, whatever is asked for. Register {ids}, which it says it "
+        "serves."
     )
     return Diagnosis("model_not_found", "model_id", message, {"model_id": real})
 

@@ -30,9 +30,9 @@ CODES: Mapping[str, Code] = {
     "egress_denied": Code(
         "base_url",
         "The address may not be contacted",
-        "Muster's address rules forbid this host. Use another address, or ask whoever runs Muster to allow "
-        "it with MUSTER_EGRESS_ALLOW or MUSTER_EGRESS_PRIVATE. Link-local and metadata addresses are never "
-        "allowed.",
+        "Muster's address rules forbid this host; the message names the rule. Use another address, or ask "
+        "whoever runs Muster to change MUSTER_EGRESS_PRIVATE, MUSTER_EGRESS_ALLOW or MUSTER_EGRESS_DENY. "
+        "Link-local and metadata addresses are never allowed.",
     ),
     "endpoint_unreachable": Code(
         "base_url",
@@ -78,8 +78,9 @@ CODES: Mapping[str, Code] = {
     "permission_denied": Code(
         "api_key",
         "The key is right but may not do this",
-        "Give the key, its project or organization the right that the message names (model access, region, "
-        "address list), or use a key that has it. A new key with the same rights will not help.",
+        "Give the key, its project or organization the right that the message names, or use a key that has "
+        "it; a new key with the same rights will not help. Where a country or an address list is the reason, "
+        "it is about where Muster's calls come from.",
     ),
     "quota_exhausted": Code(
         "api_key",
@@ -102,11 +103,13 @@ CODES: Mapping[str, Code] = {
     "model_unavailable": Code(
         "model_id",
         "The model is known but does not answer now",
-        "See the endpoint's own status: it is loading, overloaded, out of memory, or its own upstream "
+        "The message says why: it is loading, overloaded, out of memory, or the provider behind the endpoint "
         "refuses it. Probe again when it serves.",
     ),
     "endpoint_error": Code(
-        "base_url", "The endpoint failed", "The server's own log will say why. Probe again when it is mended."
+        "base_url",
+        "The endpoint failed",
+        "Read the server's log if it is yours, else the vendor's status page. Probe again when it is mended.",
     ),
     "invalid_request": Code(
         "api_key", "The value cannot be sent", "Correct the named field: copy it again as plain text."

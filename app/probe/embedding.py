@@ -33,8 +33,11 @@ def judge_proof(answer: Answer, run: Run) -> Shown | Weak | None:
     vector = vector_of(body)
     if vector is None and not any(found is not None for found in _vectors(body)):
         return None
+    if vector is None:
+        return Weak("a vector came back that holds values that are no numbers")
     if not vector or not all(math.isfinite(value) for value in vector) or not any(vector):
-        return Weak("a vector came back that is empty, all zero, or holds values that are no finite numbers")
+        fault = "is empty" if not vector else "is all zero" if not any(vector) else "holds no finite numbers"
+        return Weak(f"a vector came back that {fault}")
     model = body.get("model") if isinstance(body, Mapping) else None
     return Shown(
         f"A vector of {len(vector)} numbers came back.",

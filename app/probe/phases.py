@@ -182,11 +182,12 @@ class Probe:
         answer = talk.ask(request, until=time.monotonic() + min(_CATALOG_S, self.limits.check_s))
         catalog = self.seen.catalog = read_catalog(answer)
         if catalog.there:
-            listed = "lists" if catalog.listed(self.endpoint.model_id) else "does not list"
-            evidence = f"The endpoint lists {len(catalog.entries)} models and {listed} this one."
+            count = f"{len(catalog.entries)} model{'s' if len(catalog.entries) > 1 else ''}"
+            listed = "this one among them" if catalog.listed(self.endpoint.model_id) else "not this one"
+            evidence = f"The endpoint lists {count}, {listed}."
         else:
             words = quote(read(answer), self.endpoint.api_key)[:80]
-            why = answer.failure.detail if answer.failure else f"{answer.status}: {words}"
+            why = answer.failure.detail if answer.failure else f"{answer.status} {words}".rstrip()
             evidence = f"No list of models here ({why}); many endpoints have none."
         status: Literal["passed", "inconclusive"] = "passed" if catalog.there else "inconclusive"
         return Result(checks=(check_of("catalog", status, request, answer, evidence, talk),))

@@ -123,7 +123,7 @@ class _Ladder:
             outcome = self._ask(following)
         result = (
             outcome
-            if outcome.shown or self._is_final(outcome) or first.said.text == ""
+            if outcome.shown or self._is_final(outcome) or first.said.text == "" and not first.why
             else self._telling(first, outcome)
         )
         result.calls, result.stream_seen = self.calls, self.stream_seen

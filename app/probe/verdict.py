@@ -1,15 +1,17 @@
 """From a failed proof to a diagnosis: the most specific code that the evidence supports, and a message to act
 on.
 
-A message has at most three sentences: what was asked of whom, what came back in the endpoint's own words,
-what to do next (probe.md, "Diagnosis").
+A message has at most three sentences: what was asked of whom and what came back (`telling`), then what to do
+next (`advice`, or in here where the probe found out more). See probe.md, "Diagnosis".
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from urllib.parse import urljoin, urlsplit
 
+from app.probe.advice import ADVICE, advice
 from app.probe.base import Base
 from app.probe.catalog import Catalog, metadata_of
 from app.probe.conversation import Run
@@ -17,8 +19,10 @@ from app.probe.diagnosis import CODES, Meaning
 from app.probe.elsewhere import Elsewhere, https_of, look_around, other_type
 from app.probe.failure import Failure
 from app.probe.proof import Outcome, Proof
+from app.probe.telling import asked, came_back, evidence, facts, pasted
 from app.probe.types import Diagnosis
-from app.probe.words import clean, quote
+from app.probe.unlisted import which_model
+from app.probe.words import clean
 
 _FAILURES: Mapping[str, str] = {
     "egress_denied": "egress_denied",
@@ -37,260 +41,192 @@ _FAILURES: Mapping[str, str] = {
 """The code of each kind of failure below HTTP; where a status had come already, see `_broken_off`."""
 
 _DIRECT: frozenset[Meaning] = frozenset(
-    {"permission_denied", "quota_exhausted", "rate_limited", "model_unavailable"}
+    {"invalid_credentials", "permission_denied", "quota_exhausted", "rate_limited", "model_unavailable"}
 )
-_LOOK_AROUND: frozenset[Meaning] = frozenset({"no_route", "not_openai_compatible", "shape", "endpoint_error"})
+_UNSURE: frozenset[Meaning] = frozenset({"model_not_found", "shape", "endpoint_error", "no_route"})
+"""Meanings that the type which the catalog states outweighs."""
+_SIGN_IN = ("login", "signin", "sign-in", "sso", "/auth", "access/", "oauth")
 
 
 def diagnose(run: Run, type_name: str, proof: Proof, outcome: Outcome, catalog: Catalog) -> Diagnosis:
     """The diagnosis of a proof that failed; makes cross-checks where the answer itself says too little."""
-    failure, status = outcome.answer.failure, outcome.answer.status
-    if failure is not None and status is None:
-        return _of_failure(run, proof, outcome, failure)
-    if failure is not None:
-        return _broken_off(run, outcome, failure)
-    if status is not None and 300 <= status < 400:
-        return _redirected(run, outcome)
-    meaning = outcome.judgement.meaning
-    if meaning == "tls_wanted":
-        return _wants_tls(run, proof, outcome)
-    if meaning in ("model_not_found", "shape", "endpoint_error", "no_route") and _stated_otherwise(
-        run, type_name, catalog
-    ):
-        return _wrong_type(run, type_name, outcome, metadata_of(catalog.find(run.endpoint.model_id))["type"])
-    if meaning == "invalid_credentials":
-        return _credentials(run, outcome)
-    if meaning in _DIRECT:
-        return _plain(run, outcome, meaning, outcome.judgement.field)
-    if meaning == "model_not_found":
-        return _not_found(run, outcome, catalog)
-    if meaning == "wrong_model_type":
-        return _wrong_type(run, type_name, outcome, other_type(run, type_name, catalog))
-    if meaning == "bot_filter":
-        return _say(
-            run,
-            outcome,
-            "not_openai_compatible",
-            "base_url",
-            "A filter in front of the endpoint refuses Muster's calls: let Muster's address or its User-Agent "
-            "through, or use the address of the API behind the filter.",
+    return _Verdict(run, type_name, proof, outcome, catalog).diagnosis()
+
+
+class _Verdict:
+    """One failed proof. The methods give the diagnosis of one family of failures each."""
+
+    def __init__(self, run: Run, type_name: str, proof: Proof, outcome: Outcome, catalog: Catalog) -> None:
+        self.run, self.type_name, self.proof = run, type_name, proof
+        self.outcome, self.catalog = outcome, catalog
+        self.model_id = run.endpoint.model_id
+
+    def diagnosis(self) -> Diagnosis:
+        """The one that fits, the plainest evidence first."""
+        failure, status = self.outcome.answer.failure, self.outcome.answer.status
+        meaning = self.outcome.judgement.meaning
+        if failure is not None:
+            return self._unanswered(failure) if status is None else self._broken_off(failure)
+        if status is not None and 300 <= status < 400:
+            return self._redirected()
+        if meaning == "tls_wanted":
+            return self._wants_tls()
+        stated = self._stated_type()
+        if meaning in _UNSURE and stated and {stated, self.type_name} != {"chat", "completion"}:
+            return self._wrong_type(stated)
+        if meaning in _DIRECT:
+            return self._advised(meaning, self.outcome.judgement.field)
+        if meaning == "model_not_found":
+            return self._not_found()
+        if meaning == "wrong_model_type":
+            return self._wrong_type(other_type(self.run, self.type_name, self.catalog))
+        if meaning == "bot_filter":
+            return self._advised("not_openai_compatible", None, "filter")
+        return self._after_looking()
+
+    def _after_looking(self) -> Diagnosis:
+        meaning, status = self.outcome.judgement.meaning, self.outcome.answer.status or 0
+        if self.outcome.why or meaning == "endpoint_error" and status < 300:
+            return self._advised("endpoint_error")
+        found = look_around(self.run, self.type_name, self.proof, self.outcome, self.catalog)
+        if found.model_works:
+            return self._not_found(found.model_works)
+        if found.model_type:
+            return self._wrong_type(found.model_type)
+        if found.base:
+            return self._wrong_path(found)
+        if meaning == "no_route":
+            return self._no_route()
+        code = "not_openai_compatible" if meaning == "not_openai_compatible" else "endpoint_error"
+        return self._advised(code)
+
+    def _say(
+        self,
+        code: str,
+        field: str | None,
+        following: str,
+        suggestions: Mapping[str, tuple[str, ...]] | None = None,
+    ) -> Diagnosis:
+        sentence = f"{asked(self.run, self.outcome)} {came_back(self.run, self.outcome)}."
+        return Diagnosis(code, field, f"{sentence} {following}", suggestions or {})
+
+    def _advice(self, code: str, *marks: str) -> str:
+        found = evidence(self.run, self.outcome, *marks)
+        return advice(code, found, facts(self.run, self.outcome, self.type_name))
+
+    def _advised(self, code: str, field: str | None = None, *marks: str) -> Diagnosis:
+        """A code whose next step the table of advice knows."""
+        field = field or CODES[code].field
+        rows = f"{code}/{field}" if f"{code}/{field}" in ADVICE else code
+        return self._say(code, field, self._advice(rows, *marks))
+
+    def _stated_type(self) -> str | None:
+        """The type that the catalog states, where it is another than the one asked for."""
+        stated = metadata_of(self.catalog.find(self.model_id)).get("type")
+        return stated if isinstance(stated, str) and stated != self.type_name else None
+
+    def _not_found(self, works: str | None = None) -> Diagnosis:
+        close = self.catalog.closest(self.model_id)
+        following = which_model(self.outcome.said.all, self.model_id, self.catalog, works)
+        return self._say("model_not_found", "model_id", following, {"model_id": close} if close else {})
+
+    def _wrong_type(self, other: str | None) -> Diagnosis:
+        if other is None:
+            marks = ("no_route",) if self.outcome.judgement.meaning == "no_route" else ()
+            return self._say("wrong_model_type", "model_type", self._advice("wrong_model_type", *marks))
+        known = (
+            f"The endpoint's list of models calls it {other}"
+            if other == self._stated_type()
+            else f"Asked as {other}, the model works"
         )
-    return _after_looking(run, type_name, proof, outcome, catalog)
+        following = f"{known}: choose the type {other}{self._or_else()}."
+        return self._say("wrong_model_type", "model_type", following, {"model_type": (other,)})
 
+    def _or_else(self) -> str:
+        """What else would do than another type, where that can be told."""
+        if "start it with" in self.outcome.said.all or " --" in self.outcome.said.all:
+            return ", or start the server as its words say"
+        if self.outcome.judgement.meaning == "no_route":
+            return f", or an endpoint that serves {facts(self.run, self.outcome, '')['route']}"
+        return ", or another model"
 
-def _after_looking(run: Run, type_name: str, proof: Proof, outcome: Outcome, catalog: Catalog) -> Diagnosis:
-    if outcome.why or outcome.judgement.meaning == "endpoint_error" and (outcome.answer.status or 0) < 300:
-        return _plain(run, outcome, "endpoint_error", "base_url")
-    found = look_around(run, type_name, proof, outcome, catalog)
-    if found.model_works:
-        return _not_found(run, outcome, catalog)
-    if found.model_type:
-        return _wrong_type(run, type_name, outcome, found.model_type)
-    if found.base:
-        return _wrong_path(run, outcome, found)
-    meaning = outcome.judgement.meaning
-    if (
-        meaning == "no_route"
-        and catalog.there
-        and catalog.listed(run.endpoint.model_id)
-        and type_name != "chat"
-    ):
-        return _wrong_type(run, type_name, outcome, None)
-    if meaning == "no_route":
-        return _say(
-            run,
-            outcome,
+    def _no_route(self) -> Diagnosis:
+        listed = self.catalog.there and self.catalog.listed(self.model_id)
+        if listed and self.type_name != "chat":
+            return self._wrong_type(None)
+        route = facts(self.run, self.outcome, self.type_name)["route"]
+        return self._say(
             "wrong_path",
             "base_url",
-            "A server is there, but its API is not at this path, nor at the usual "
-            "ones that were tried: take the base URL from the server's own documentation.",
+            "A server is there, but its API is neither at this path nor at the usual ones, which were tried "
+            f"too. Take the base URL from its documentation: it ends where {route} begins.",
         )
-    code = "not_openai_compatible" if meaning == "not_openai_compatible" else "endpoint_error"
-    return _plain(run, outcome, code, "base_url")
 
-
-def _stated_otherwise(run: Run, type_name: str, catalog: Catalog) -> bool:
-    stated = metadata_of(catalog.find(run.endpoint.model_id)).get("type")
-    return stated is not None and stated != type_name and {stated, type_name} != {"chat", "completion"}
-
-
-def asked(run: Run, outcome: Outcome, base: Base | None = None) -> str:
-    """What was asked of whom: method, path and host, never a key."""
-    place = outcome.request.place(base or run.base)
-    return f"{outcome.request.method} {place.path}{outcome.request.route} at {place.netloc}"
-
-
-def _came_back(run: Run, outcome: Outcome) -> str:
-    words = quote(outcome.said, run.endpoint.api_key).rstrip(". ")
-    if outcome.why:
-        return f"answered {outcome.answer.status}, but {outcome.why}"
-    words = words or clean(outcome.answer.text, run.endpoint.api_key, 120)
-    if not words:
-        return f"answered {outcome.answer.status} with nothing in it"
-    page = "a web page: " if outcome.said.is_html else ""
-    return f"answered {outcome.answer.status}: {page}“{words}”"
-
-
-def _say(
-    run: Run,
-    outcome: Outcome,
-    code: str,
-    field: str | None,
-    following: str,
-    suggestions: Mapping[str, tuple[str, ...]] | None = None,
-) -> Diagnosis:
-    sentence = f"{asked(run, outcome)} {_came_back(run, outcome)}."
-    return Diagnosis(code, field, f"{sentence} {following}", suggestions or {})
-
-
-def _plain(run: Run, outcome: Outcome, code: str, field: str | None) -> Diagnosis:
-    following = CODES[code].help
-    if code == "permission_denied" and field == "model_id":
+    def _wrong_path(self, found: Elsewhere) -> Diagnosis:
+        base = str(found.base)
         following = (
-            "The key is right but may not use this model: have it allowed for the key, or choose another."
+            f"At {base} the same call works: use that as the base URL."
+            if found.proven
+            else f"At {base} the API answers, though it refuses this call for another reason: use that as "
+            "the base URL and probe again."
         )
-    if code == "rate_limited" and outcome.said.retry_after_s:
-        following = f"It says to wait {outcome.said.retry_after_s:.0f} s. {following}"
-    return _say(run, outcome, code, field or CODES[code].field, _short(following))
+        return self._say("wrong_path", "base_url", following, {"base_url": (base,)})
 
+    def _wants_tls(self) -> Diagnosis:
+        base = str(https_of(self.run, self.proof) or replace(self.run.base, scheme="https"))
+        following = f"Only https answers there: use {base} as the base URL."
+        return self._say("redirected", "base_url", following, {"base_url": (base,)})
 
-def _short(help_text: str) -> str:
-    """The first two sentences: a message has three at most."""
-    sentences = help_text.split(". ")
-    return ". ".join(sentences[:2]).rstrip(".") + "."
+    def _redirected(self) -> Diagnosis:
+        target, base = self._target()
+        where = clean(target.split("?")[0], self.run.endpoint.api_key)
+        if not where:
+            following = "It does not say to where: take the address of the API from its documentation."
+        elif base and base.netloc.lower() == self.run.base.netloc.lower():
+            following = f"Use {base} as the base URL: a key is never sent along a redirect."
+        elif base:
+            following = f"If you trust it, use {base} as the base URL: a key is never sent along a redirect."
+        elif any(word in where.lower() for word in _SIGN_IN):
+            following = (
+                "That looks like a sign-in before the API: use an address of the API without one, or "
+                "have Muster's calls let past it."
+            )
+        else:
+            following = (
+                "A key is never sent along a redirect: take the address of the API from its documentation."
+            )
+        status = f"answered {self.outcome.answer.status}, a redirect{f' to {where}' if where else ''}"
+        message = f"{asked(self.run, self.outcome)} {status}. {following}"
+        return Diagnosis("redirected", "base_url", message, {"base_url": (str(base),)} if base else {})
 
+    def _target(self) -> tuple[str, Base | None]:
+        """Where a redirect leads, and the base that it means: the target without the route that was asked
+        for. No base for a login page, or for the one typed.
+        """
+        location = self.outcome.answer.headers.get("location", "")
+        target = urljoin(self.outcome.answer.call.url, location) if location else ""
+        parts, route = urlsplit(target), self.outcome.request.route.partition("?")[0]
+        path = parts.path.rstrip("/")
+        if parts.scheme not in ("http", "https") or not parts.netloc or not path.endswith(route):
+            return target, None
+        base = Base(parts.scheme, parts.netloc, path[: -len(route)].rstrip("/"), self.run.base.query)
+        return target, base if base != self.run.base else None
 
-def _credentials(run: Run, outcome: Outcome) -> Diagnosis:
-    if not run.endpoint.api_key:
-        return _say(
-            run,
-            outcome,
-            "invalid_credentials",
-            "api_key",
-            "No key was given, and this endpoint wants one: fill in the key.",
+    def _unanswered(self, failure: Failure) -> Diagnosis:
+        code = _FAILURES.get(failure.kind, "endpoint_unreachable")
+        if self.run.base.scheme == "http" and failure.kind in ("protocol", "reset"):
+            base = https_of(self.run, self.proof)
+            if base:
+                came = "was not answered over http, but https answers there"
+                message = f"{asked(self.run, self.outcome)} {came}. Use {base} as the base URL."
+                return Diagnosis("wrong_path", "base_url", message, {"base_url": (str(base),)})
+        found = self._advised(code)
+        operation = pasted(self.run)
+        if not operation or code in ("egress_denied", "invalid_request"):
+            return found
+        return replace(
+            found, message=f"{found.message[:-1]}; and leave {operation} off the end of the base URL."
         )
-    region = (
-        " The words also allow that the endpoint or its region is the wrong one."
-        if "endpoint" in outcome.said.all or "region" in outcome.said.all
-        else ""
-    )
-    return _say(
-        run,
-        outcome,
-        "invalid_credentials",
-        "api_key",
-        "Copy the key again, and see that it belongs to this endpoint, is active and has not expired."
-        + region,
-    )
 
-
-def _not_found(run: Run, outcome: Outcome, catalog: Catalog) -> Diagnosis:
-    close = catalog.closest(run.endpoint.model_id)
-    if catalog.listed(run.endpoint.model_id):
-        following = (
-            "The endpoint lists this id but does not serve it: see its status there, or choose another."
-        )
-    elif close:
-        following = f"It does not serve {run.endpoint.model_id!r}; close to it are {', '.join(close[:3])}."
-    else:
-        following = f"It does not serve {run.endpoint.model_id!r}: use its own spelling, or deploy the model."
-    return _say(run, outcome, "model_not_found", "model_id", following, {"model_id": close} if close else {})
-
-
-def _wrong_type(run: Run, type_name: str, outcome: Outcome, other: str | None) -> Diagnosis:
-    if other is None:
-        return _say(
-            run,
-            outcome,
-            "wrong_model_type",
-            "model_type",
-            f"This model is not of the type {type_name}: choose its own type, or another model.",
-        )
-    return _say(
-        run,
-        outcome,
-        "wrong_model_type",
-        "model_type",
-        f"The model is of the type {other}: choose that type.",
-        {"model_type": (other,)},
-    )
-
-
-def _wrong_path(run: Run, outcome: Outcome, found: Elsewhere) -> Diagnosis:
-    base = str(found.base)
-    works = "the same call works" if found.proven else "the API answers"
-    return _say(
-        run,
-        outcome,
-        "wrong_path",
-        "base_url",
-        f"At {base} {works}: use that as the base URL.",
-        {"base_url": (base,)},
-    )
-
-
-def _wants_tls(run: Run, proof: Proof, outcome: Outcome) -> Diagnosis:
-    base = str(https_of(run, proof) or Base("https", run.base.netloc, run.base.path, run.base.query))
-    return _say(
-        run,
-        outcome,
-        "redirected",
-        "base_url",
-        f"Only https answers there: use {base}.",
-        {"base_url": (base,)},
-    )
-
-
-def _redirected(run: Run, outcome: Outcome) -> Diagnosis:
-    location = outcome.answer.headers.get("location", "")
-    target = urljoin(outcome.answer.call.url, location) if location else ""
-    where = clean(target.split("?")[0], run.endpoint.api_key) or "nowhere (no Location was given)"
-    base = _base_behind(run, outcome, target)
-    suggestions = {"base_url": (str(base),)} if base else {}
-    following = f"It points to {where}; a key is never sent along a redirect."
-    following += (
-        f" Use {base} as the base URL, if you trust it."
-        if base
-        else " Ask whoever runs it for the address of the API."
-    )
-    sentence = f"{asked(run, outcome)} answered {outcome.answer.status}, a redirect."
-    return Diagnosis("redirected", "base_url", f"{sentence} {following}", suggestions)
-
-
-def _base_behind(run: Run, outcome: Outcome, target: str) -> Base | None:
-    """The base that a redirect means: its target without the route that was asked for; None for a login
-    page.
-    """
-    parts = urlsplit(target)
-    route = outcome.request.route.partition("?")[0]
-    path = parts.path.rstrip("/")
-    if parts.scheme not in ("http", "https") or not parts.netloc or not path.endswith(route):
-        return None
-    base = Base(parts.scheme, parts.netloc, path[: -len(route)].rstrip("/"), run.base.query)
-    return base if base != run.base else None
-
-
-def _of_failure(run: Run, proof: Proof, outcome: Outcome, failure: Failure) -> Diagnosis:
-    code = _FAILURES.get(failure.kind, "endpoint_unreachable")
-    if (
-        code in ("not_openai_compatible", "endpoint_unreachable")
-        and run.base.scheme == "http"
-        and failure.kind in ("protocol", "reset")
-    ):
-        base = https_of(run, proof)
-        if base:
-            came = "was not answered over http, but https answers there"
-            message = f"{asked(run, outcome)} {came}. Use {base} as the base URL."
-            return Diagnosis("wrong_path", "base_url", message, {"base_url": (str(base),)})
-    detail = clean(failure.detail, run.endpoint.api_key)
-    return Diagnosis(
-        code, CODES[code].field, f"{asked(run, outcome)} got no answer: {detail}. {_short(CODES[code].help)}"
-    )
-
-
-def _broken_off(run: Run, outcome: Outcome, failure: Failure) -> Diagnosis:
-    code = "timeout" if failure.kind in ("timeout", "cancelled") else "endpoint_error"
-    detail = clean(failure.detail, run.endpoint.api_key)
-    came = f"answered {outcome.answer.status}, but then: {detail}"
-    message = f"{asked(run, outcome)} {came}. {_short(CODES[code].help)}"
-    return Diagnosis(code, CODES[code].field, message)
+    def _broken_off(self, failure: Failure) -> Diagnosis:
+        return self._advised("timeout" if failure.kind in ("timeout", "cancelled") else "endpoint_error")

@@ -85,7 +85,7 @@ _RETRY_FIELDS = ("estimated_time", "retry_after", "retryDelay", "retry_after_sec
 _NUMBER = re.compile(r"\s*(\d{1,9}(?:\.\d{1,9})?)s?\s*")
 
 _INSIDE = re.compile(
-    r"""\{.{0,200}?["'](?:message|msg|detail)["']\s?:\s?"""
+    r"""\[?\{.{0,200}?["'](?:message|msg|detail)["']\s?:\s?"""
     r"""(?P<mark>["'])(?P<words>.{1,500}?)(?<!\\)(?P=mark)\s?[,}].*""",
     re.S,
 )
@@ -141,7 +141,7 @@ def read(answer: Answer) -> Said:
 def quote(said: Said, key: str = "") -> str:
     """The endpoint's own words for a message: shortened, without control characters and without the key.
 
-    What only programs read goes: an error inside the error as JSON is its sentence, markup and long hashes go.
+    What only programs read goes: of an error inside the error its sentence stays, of a hash its beginning.
     """
     text = _INSIDE.sub(lambda inside: inside["words"], without_key(said.text, key))
     text = _HASH.sub(r"\1…", _TAG.sub(" ", text))

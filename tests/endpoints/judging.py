@@ -13,6 +13,7 @@ from app import config, probe
 from app.model_types import MODEL_TYPES
 from app.probe.typed import clean_key
 from app.probe.types import Endpoint, Finished
+from tests.probe.messages import faults
 
 from .base import Simulator
 from .reports import Report
@@ -81,11 +82,16 @@ def judge(report: Report, endpoint: Simulator, found: Mapping[str, JSON]) -> Non
 
 
 def judge_diagnosis(report: Report, endpoint: Simulator, diagnosis: JSON) -> None:
-    """Code, field and suggestions; the message holds more than a word."""
+    """Code, field and suggestions; the message has the form that all have."""
     assert diagnosis["code"] in report.code, diagnosis["message"]
     if report.field is not None:
         assert diagnosis["field"] == report.field, diagnosis["message"]
-    assert len(diagnosis["message"]) > 30, diagnosis["message"]
+    if diagnosis["code"] != "invalid_request":  # which the form may say too, before anything is asked
+        key = endpoint.api_key.strip().strip("“”\"'")
+        assert not list(faults(diagnosis["message"], key)), (
+            diagnosis,
+            list(faults(diagnosis["message"], key)),
+        )
     for name, wanted in report.suggests.items():
         value = suggestion(wanted, endpoint) if name == "base_url" else wanted
         assert value in diagnosis["suggestions"].get(name, []), diagnosis
