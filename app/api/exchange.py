@@ -50,16 +50,13 @@ MOST = 200
 )
 def import_litellm() -> Response:
     """Register all LiteLLM definitions of a list, or none; `?dry_run=true` only says what it would do."""
+    only_plan, strict, depth = flag_argument("dry_run"), bool(flag_argument("strict")), depth_argument()
     steps = plan(_definitions(json_body()), text_argument("region", 64) or litellm.REGION)
-    if flag_argument("dry_run"):
+    if only_plan:
         return answer([step.outline() for step in steps])
     _require_all(steps)
-    ends = registration.register_all(
-        [step.values for step in steps],
-        current_actor(),
-        strict=bool(flag_argument("strict")),
-        depth=depth_argument(),
-    )
+    values = [step.values for step in steps]
+    ends = registration.register_all(values, current_actor(), strict=strict, depth=depth)
     if any(isinstance(end, Rejected) for end in ends):
         raise _rejected(steps, ends)
     made = (rendered.ready(end.model_id) for end in ends if isinstance(end, Registered))

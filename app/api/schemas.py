@@ -19,6 +19,8 @@ _SPACE = r"\t-\r \u0085\u00a0\u1680\u2000-\u200f\u2028\u2029\u202f\u205f\u2060\u
 _CONTROL = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"
 ONE_LINE = rf"^[{_SPACE}]*([^{_SPACE}{_CONTROL}][^{_CONTROL}]*)?[{_SPACE}]*$"
 """A name, with what is trimmed around it."""
+NAME = ONE_LINE.replace(")?[", ")[")
+"""The same, and not empty after that."""
 WEB = rf"^[{_SPACE}]*[hH][tT][tT][pP][sS]?://[^/?#@\\{_SPACE}{_CONTROL}]+([/?][^#\\{_SPACE}{_CONTROL}]*)?[{_SPACE}]*$"
 """A base URL, with what is trimmed around it; whether its host is one is for the form to say."""
 TEXT = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]*$"
@@ -77,6 +79,8 @@ def field_schema(field: Input) -> Schema:
     schema: Schema = dict(_KINDS[field.kind])
     for rule in field.rules:
         schema |= _rule_schema(rule)
+    if schema.get("minLength") and schema.get("pattern") == ONE_LINE:
+        schema["pattern"] = NAME
     if isinstance(field, Choice):
         schema["enum"] = [value for value, *_ in field.iter_choices()]
     schema["description"] = f"{field.description} In {field.unit}." if field.unit else field.description
