@@ -249,7 +249,7 @@ def no_binary(form: BaseForm, field: Input) -> None:
 
 
 def absolute_url(form: BaseForm, field: Input) -> None:
-    """An http or https URL with a host, without user-info and fragment (wire.md)."""
+    """An http or https URL with a host, without user-info and fragment (docs/wire.md)."""
     wrong = wrong_with_base_url(field.data)
     if wrong:
         raise ValidationError(Sentence(f"{field.called(form)} {wrong}", "invalid_url"))

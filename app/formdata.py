@@ -24,7 +24,7 @@ Kind = Literal["string", "boolean", "number", "integer"]
 Kinds = Mapping[str, "Kind | Mapping[str, Kind]"]
 
 BODY_LIMIT = 1024 * 1024
-"""The largest body that is read, in bytes (wire.md: 413 over 1 MiB)."""
+"""The largest body that is read, in bytes (docs/wire.md: 413 over 1 MiB)."""
 
 _DIGITS = 400
 """Longer numbers are read as infinite: no field takes them, and making the integer costs time."""

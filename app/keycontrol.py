@@ -1,4 +1,4 @@
-"""When a wrong key was last tried at an origin: some servers lock out an address after a few (probe.md).
+"""When a wrong key was last tried at an origin: some servers lock out an address after a few (docs/probe.md).
 
 A claim is taken before a probe and given back where the probe never came to the control, so that a typing
 error in the form does not use up the one control that an origin gets in an hour.

@@ -42,7 +42,7 @@ PREFIXES = (
     "/compatibility/v1",
     "/api",
 )
-"""Where vendors and servers put the API, the commonest first (probe.md, "Reading what was typed")."""
+"""Where vendors and servers put the API, the commonest first (docs/probe.md, "Reading what was typed")."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,7 +116,7 @@ def _tail(name: str) -> str:
     return name.lower().rstrip("/").rpartition("/")[2].removesuffix(":latest")
 
 
-# The names that servers give to the same facts, the plainest first (probe.md, "Finding out").
+# The names that servers give to the same facts, the plainest first (docs/probe.md, "Finding out").
 _CONTEXT = (
     "max_model_len",
     "context_length",

@@ -44,7 +44,7 @@ def proof_request(run: Run, model: str, shape: Shape) -> Request:
 
 
 def judge_proof(answer: Answer, run: Run) -> Shown | Weak | None:
-    """Whether a model spoke (probe.md, "What proves a model type")."""
+    """Whether a model spoke (docs/probe.md, "What proves a model type")."""
     spoken = listen(answer)
     if spoken is None and '"choices"' in answer.text and '"error"' not in answer.text:
         return Weak("an answer came back without any choice in it")
@@ -58,7 +58,8 @@ def judge_proof(answer: Answer, run: Run) -> Shown | Weak | None:
             "A content filter ended the answer.",
             warning=(
                 "prompt_filtered",
-                "A content filter of the endpoint ended the answer; key and model were accepted.",
+                "A content filter of the endpoint ended the answer; key and model were accepted. Relax the filter "
+                "for the probe if its other checks tell too little.",
             ),
         )
     if spoken.cut or spoken.finish in RAN and (tokens(spoken.usage, "completion_tokens") or 0) > 1:

@@ -1,6 +1,6 @@
 """Which capabilities of a chat model are asked together first; each is a row in one of the modules below.
 
-What proves each: probe.md, "Capabilities". Prompts are plain and polite, since filters read them too.
+What proves each: docs/probe.md, "Capabilities". Prompts are plain and polite, since filters read them too.
 """
 
 from __future__ import annotations

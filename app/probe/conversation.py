@@ -160,7 +160,7 @@ class Run:
     def ask_patiently(
         self, name: str, request: Request, until: float, **how: Any
     ) -> tuple[Answer, Said, Judgement]:
-        """Ask, and where one look is no verdict, wait as told and ask again until `until` (probe.md,
+        """Ask, and where one look is no verdict, wait as told and ask again until `until` (docs/probe.md,
         "Finding out").
 
         Gives back the last answer with its words and their meaning. Waits are events.

@@ -18,7 +18,7 @@ from app.probe.wordings import any_of
 from app.probe.words import Said
 
 REFUSAL_STATUSES = frozenset({400, 403, 404, 405, 406, 409, 411, 413, 415, 422, 424, 500, 501})
-"""Statuses that a refusal of the request's shape was seen with (probe.md, "Finding out")."""
+"""Statuses that a refusal of the request's shape was seen with (docs/probe.md, "Finding out")."""
 
 CONTENT = frozenset(
     {

@@ -25,7 +25,7 @@ _HOW = (
 
 
 def _routes(run: Run) -> tuple[tuple[str, Literal["base", "stem"]], ...]:
-    """Where servers have this route: under the base, then at the versions (probe.md's table).
+    """Where servers have this route: under the base, then at the versions (docs/probe.md's table).
 
     Versions hang beside the one that the base ends with: a base `/v1` leads to `/v2/rerank` and `/rerank`.
     """

@@ -1,6 +1,6 @@
 """Which addresses may be contacted: a host is resolved and every address of it judged.
 
-The rules are those of the section SECURITY of the probe's contract:
+The rules are those of docs/probe.md, "Addresses":
 
 - Link-local, cloud metadata (by address and by name), multicast, unspecified, broadcast and Muster's own
   listening address are always refused. No setting opens them.

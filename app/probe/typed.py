@@ -1,4 +1,4 @@
-"""What a person typed as key and base URL, made fit to be used (probe.md, "Reading what was typed").
+"""What a person typed as key and base URL, made fit to be used (docs/probe.md, "Reading what was typed").
 
 Nothing is repaired beyond what a paste brings along: other programs use the stored values as they stand.
 """
