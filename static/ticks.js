@@ -1,4 +1,4 @@
-// The box in the head of a list ticks every row; the bar below says how many are ticked.
+// The box below a list ticks every row; the bar says how many are ticked.
 
 function count() {
   const form = document.getElementById("bulk");
@@ -6,7 +6,7 @@ function count() {
   const boxes = [...form.querySelectorAll('input[name="id"]')];
   const ticked = boxes.filter((box) => box.checked).length;
   const all = form.querySelector("[data-tick-all]");
-  all.hidden = false;
+  form.querySelector("[data-tick-all-label]").hidden = false;
   all.checked = ticked > 0 && ticked === boxes.length;
   all.indeterminate = ticked > 0 && ticked < boxes.length;
   form.querySelector("[data-ticked]").textContent = ticked ? `With the ${ticked} ticked:` : "With the ticked:";

@@ -181,6 +181,23 @@ def house_pictures(page: Page, url: str, take: Take) -> None:
     take("catalogue-model")
 
 
+def use_pictures(page: Page, url: str, take: Take) -> None:
+    """Many models probed at once, a model with a history, and one that was tried."""
+    page.goto(url + "/models")
+    page.get_by_label("All on this page").check()
+    take("list-ticked")
+    page.get_by_role("button", name="Probe again").click()
+    page.get_by_role("link", name="Back to the list").wait_for()
+    take("bulk-probed")
+    page.goto(url + "/models?sort=cost")
+    take("list-sorted")
+    page.get_by_role("link", name=MODELS[2]["display_name"]).click()
+    page.get_by_label("Prompt").fill("Reply with the single word OK.")
+    page.get_by_role("button", name="Send").click()
+    page.locator("#tried dl").wait_for()
+    take("detail-tried")
+
+
 def edit_pictures(page: Page, url: str, take: Take) -> None:
     """Changing a model, and a form that had a look at the endpoint's list."""
     page.goto(url + "/models")
@@ -208,6 +225,7 @@ def register(page: Page, values: dict[str, str]) -> None:
 STEPS: tuple[Callable[[Page, str, Take], None], ...] = (
     form_pictures,
     model_pictures,
+    use_pictures,
     edit_pictures,
     house_pictures,
 )

@@ -26,13 +26,16 @@ class Point:
 
 
 def sparkline(probes: Sequence[tuple[str, int]]) -> Markup:
-    """A bar for each probe (verdict, milliseconds), the oldest first, as high as the log of its time."""
-    if not probes:
+    """A bar for each probe (verdict, milliseconds), the oldest first, as high as the log of its time.
+
+    One probe alone draws nothing.
+    """
+    if len(probes) < 2:
         return Markup("")
     most = max(math.log10(max(took, 10)) for _, took in probes)
     bars = Markup("").join(_bar(place, *probe, most) for place, probe in enumerate(probes))
     good = sum(verdict == "accepted" for verdict, _ in probes)
-    label = f"{good} of the last {len(probes)} probes accepted" if len(probes) > 1 else "one probe"
+    label = f"{good} of the last {len(probes)} probes accepted"
     width = len(probes) * (_BAR + _GAP)
     return Markup(
         '<svg class="spark" role="img" aria-label="{0}" width="{1}" height="{2}" viewBox="0 0 {1} {2}">'

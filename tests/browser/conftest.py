@@ -93,6 +93,10 @@ class Endpoint:
         self._server.start()
         self.base_url = f"http://127.0.0.1:{self._server.server_port}/v1"
 
+    def change_key(self, key: str) -> None:
+        """Want another key from now on."""
+        self._practice.key = key
+
     def stop(self) -> None:
         """End it."""
         self._server.stop()
