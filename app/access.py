@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache, wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 from urllib.parse import quote
 
 from argon2 import PasswordHasher
@@ -44,9 +44,10 @@ SCOPES = {
 }
 TOKEN_PREFIX = "mst_"
 _USE_NOTED_EVERY = timedelta(minutes=1)
-_TOKEN = select(Token.id, Token.name, Token.scopes, Token.last_used).where(
-    Token.digest == bindparam("digest"), Token.revoked.is_(None)
-)
+_CHALLENGE = {"WWW-Authenticate": 'Bearer realm="muster"'}
+TOKEN_COLUMNS = (Token.id, Token.name, Token.scopes, Token.last_used)
+THE_TOKEN = (Token.digest == bindparam("digest"), Token.revoked.is_(None))
+_TOKEN = select(*TOKEN_COLUMNS).where(*THE_TOKEN)
 _hasher = PasswordHasher()
 
 
@@ -169,10 +170,7 @@ def require_scope(scope: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
         @wraps(view)
         def checked(*args: P.args, **kwargs: P.kwargs) -> R:
-            actor = _token_actor()
-            if not actor.may(scope):
-                raise ApiError("insufficient_scope", f"This token lacks the scope {scope!r}.", 403)
-            g.actor = actor
+            admit(quick.row(_TOKEN, {"digest": sent_digest()}), scope)
             return view(*args, **kwargs)
 
         checked.__dict__["scope"] = scope  # the OpenAPI document tells it
@@ -181,20 +179,30 @@ def require_scope(scope: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     return decorate
 
 
-def _token_actor() -> Actor:
-    challenge = {"WWW-Authenticate": 'Bearer realm="muster"'}
+def admit(token: tuple[Any, ...] | None, scope: str) -> None:
+    """Let in whoever sent this token (TOKEN_COLUMNS of its row; None where there is none), or ApiError.
+
+    For a view that asks for the token's row together with its own; `require_scope` does it for all others.
+    """
+    if token is None:
+        message = "This token is unknown or was revoked. Make a new one with: muster token create NAME."
+        raise ApiError("invalid_api_key", message, 401, headers=_CHALLENGE)
+    id, name, scopes, last_used = token
+    _note_use(id, last_used)
+    named = json.loads(scopes) if isinstance(scopes, str) else scopes
+    actor = Actor("token", name, _granted(tuple(named)), id)
+    if not actor.may(scope):
+        raise ApiError("insufficient_scope", f"This token lacks the scope {scope!r}.", 403)
+    g.actor = actor
+
+
+def sent_digest() -> str:
+    """The hash of the token that the request carries; ApiError 401 where it carries none."""
     sent = _bearer()
     if not sent:
         message = "Send a token: Authorization: Bearer <token>."
-        raise ApiError("authentication_required", message, 401, headers=challenge)
-    found = quick.row(_TOKEN, {"digest": _digest(sent)})
-    if found is None:
-        message = "This token is unknown or was revoked. Make a new one with: muster token create NAME."
-        raise ApiError("invalid_api_key", message, 401, headers=challenge)
-    id, name, scopes, last_used = found
-    _note_use(id, last_used)
-    named = json.loads(scopes) if isinstance(scopes, str) else scopes
-    return Actor("token", name, _granted(tuple(named)), id)
+        raise ApiError("authentication_required", message, 401, headers=_CHALLENGE)
+    return _digest(sent)
 
 
 @lru_cache

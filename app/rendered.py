@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from flask import current_app
 from sqlalchemy import Select, bindparam, event, insert, inspect, select, update
 from sqlalchemy.orm import Session, UOWTransaction
 
@@ -28,10 +30,17 @@ UNSEEN = frozenset(
 """Columns that neither the document shows nor the list filters by."""
 
 _CHANGED = "muster_registry_changed"
-_KEPT = select(RenderedDocument.etag, RenderedDocument.body).where(
-    RenderedDocument.model_pk == bindparam("id"), RenderedDocument.stamp == bindparam("stamp")
-)
+_PAGES_KEPT = 16
+THE_DOCUMENT = (RenderedDocument.model_pk == bindparam("id"), RenderedDocument.stamp == bindparam("stamp"))
+_KEPT = select(RenderedDocument.etag, RenderedDocument.body).where(*THE_DOCUMENT)
 _REVISION = select(Revision.value).where(Revision.id == bindparam("id"))
+
+
+class Page(NamedTuple):
+    """Documents as a JSON array; `cursor` is the last one's id where more follow."""
+
+    body: bytes
+    cursor: str | None
 
 
 class Rendered(NamedTuple):
@@ -81,6 +90,23 @@ def bodies(ids: Select[Any]) -> list[tuple[str, bytes]]:
     stale = [id for id, made_by, _ in rows if made_by != mine]
     fresh = refresh(stale) if stale else {}
     return [(id, fresh[id].body if id in fresh else body) for id, _, body in rows if id in fresh or body]
+
+
+def page(name: str, ids: Select[Any], limit: int) -> Page:
+    """At most `limit` documents of the models that a query selects, as one JSON array.
+
+    `name` is the ETag of just this page at just this revision, so that the same page need not be made again
+    until something changes. `ids` should select one more than `limit`, to tell whether there is more.
+    """
+    pages: OrderedDict[str, Page] = current_app.extensions.setdefault("muster_pages", OrderedDict())
+    made = pages.get(name)
+    if made is None:
+        found = bodies(ids)
+        cursor = found[limit - 1][0] if len(found) > limit else None
+        made = pages[name] = Page(b"[" + b",".join(body for _, body in found[:limit]) + b"]", cursor)
+        while len(pages) > _PAGES_KEPT:
+            pages.popitem(last=False)
+    return made
 
 
 def refresh(ids: Sequence[str]) -> dict[str, Rendered]:
