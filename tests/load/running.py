@@ -65,7 +65,7 @@ class Running:
     def _await_ready(self) -> None:
         deadline = time.monotonic() + READY_WITHIN_S
         while time.monotonic() < deadline and self.process.poll() is None:
-            with suppress(requests.ConnectionError):
+            with suppress(requests.ConnectionError, requests.Timeout):
                 if requests.get(f"{self.url}/readyz", timeout=5).ok:
                     return
             time.sleep(0.05)
