@@ -58,8 +58,8 @@ def judge_proof(answer: Answer, run: Run) -> Shown | Weak | None:
             "A content filter ended the answer.",
             warning=(
                 "prompt_filtered",
-                "A content filter of the endpoint ended the answer; key and model were accepted. Relax the filter "
-                "for the probe if its other checks tell too little.",
+                "A content filter of the endpoint ended the answer; key and model were accepted. Relax the "
+                "filter for the probe if its other checks tell too little.",
             ),
         )
     if spoken.cut or spoken.finish in RAN and (tokens(spoken.usage, "completion_tokens") or 0) > 1:

@@ -1,6 +1,6 @@
 """The two control calls: an id that can't exist, and a key that can't be right.
 
-An answer proves more when the same call with one thing wrong is refused. See probe.md, "The model that
+An answer proves more when the same call with one thing wrong is refused. See docs/probe.md, "The model that
 answered".
 """
 
@@ -22,12 +22,13 @@ UNKNOWN_MODEL = "unknown_model"
 WRONG_KEY = "wrong_key"
 NOT_ENFORCED = (
     "model_id_not_enforced",
-    "The endpoint answers whatever model id it is asked for, and does not say which "
-    "model answered: it may be another than the one registered.",
+    "The endpoint answers whatever model id it is asked for, and does not say which model answered: it may "
+    "be another than the one registered. See on the server itself which one it runs.",
 )
 OPEN_TO_ANYONE = (
     "key_not_enforced",
-    "The endpoint answered with a wrong key as well: it is open to anyone who can reach it.",
+    "The endpoint answered with a wrong key as well: it is open to anyone who can reach it. Switch its key "
+    "check on, or keep it off open networks.",
 )
 
 

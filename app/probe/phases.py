@@ -198,11 +198,20 @@ class Probe:
             finding = self.seen.found.get(name)
             if not said or finding is None or finding.observed is not False:
                 continue
-            message = f"{name} was declared, but the probe saw that it does not work. {finding.evidence}"
+            evidence = finding.evidence.rstrip(". ")
+            message = f"{name} was declared, but {self._seen_by(name)} that it does not work. {evidence}."
             self.seen.warnings.append(Warning_("capability_contradicted", message))
             if self.strict and self.seen.diagnosis is None:
                 following = CODES["capability_contradicted"].help
                 self.seen.diagnosis = Diagnosis("capability_contradicted", name, f"{message} {following}")
+
+    def _seen_by(self, name: str) -> str:
+        """Which call showed a capability to be missing, as far as one alone did."""
+        asked = (check for check in self.seen.checks if check.name == name and check.path)
+        check = next(asked, None)
+        if check is None:
+            return "the probe saw"
+        return f"{check.method} {check.path} at {Base.of(self.endpoint.base_url).netloc} showed"
 
 
 def _proven(talk: Run, model_type: ModelType, outcomes: list[Outcome]) -> Result:

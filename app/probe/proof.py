@@ -74,7 +74,8 @@ class Outcome:
 
 _FILTERED = (
     "prompt_filtered",
-    "A content filter of the endpoint refused the probe's prompts; key and model were accepted.",
+    "A content filter of the endpoint refused the probe's prompts; key and model were accepted. What the "
+    "model can do could not be seen: relax the filter for the probe, or declare it by hand.",
 )
 
 
