@@ -36,13 +36,13 @@ def test_a_wording_means_what_a_careful_reader_concludes(wording: Wording) -> No
     assert found.by_words is wording.by_words
 
 
-@pytest.mark.parametrize("wording", WORDINGS, ids=[wording.whose for wording in WORDINGS])
-def test_capitals_make_no_difference(wording: Wording) -> None:
+def test_capitals_make_no_difference() -> None:
     """Servers and the gateways before them write the same sentence in any letter case."""
-    words = said(wording.status, wording.body)
-    loud = said(wording.status, {"error": {"message": words.text.upper(), "code": words.tags.upper()}})
-    if not words.is_html and words.text:
-        assert judge(loud).meaning == judge(words).meaning
+    for wording in WORDINGS:
+        words = said(wording.status, wording.body)
+        loud = said(wording.status, {"error": {"message": words.text.upper(), "code": words.tags.upper()}})
+        if not words.is_html and words.text:
+            assert judge(loud).meaning == judge(words).meaning, wording.whose
 
 
 @pytest.mark.parametrize(("meaning", "sentence"), SENTENCES)
@@ -53,14 +53,15 @@ def test_the_words_alone_say_it(meaning: str, sentence: str) -> None:
     assert found.by_words
 
 
-@pytest.mark.parametrize(("meaning", "sentence"), SENTENCES)
-def test_a_page_is_prose(meaning: str, sentence: str) -> None:
+def test_a_page_is_prose() -> None:
     """Only what filters, walls and tunnels write on pages is believed there."""
-    found = judge(said(418, page("Welcome", sentence)))
-    believed = meaning if found.by_words and found.meaning != "not_openai_compatible" else None
-    assert believed in (None, "bot_filter", "tls_wanted", "permission_denied", "model_unavailable")
-    if meaning in ("bot_filter", "tls_wanted"):
-        assert believed == meaning
+    on_pages = (None, "bot_filter", "tls_wanted", "permission_denied", "model_unavailable")
+    for meaning, sentence in SENTENCES:
+        found = judge(said(418, page("Welcome", sentence)))
+        believed = found.meaning if found.meaning != "not_openai_compatible" else None
+        assert believed in on_pages, sentence
+        if meaning in ("bot_filter", "tls_wanted"):
+            assert believed == meaning, sentence
 
 
 NOT_WHAT_THEY_SEEM = [
@@ -236,7 +237,15 @@ def test_a_key_that_a_gateway_could_not_use_is_not_the_callers(status: int) -> N
 @pytest.mark.parametrize("status", [500, 502, 503, None])
 def test_a_missing_route_is_no_matter_of_a_failing_server(status: int | None) -> None:
     """Behind a 5xx, "not found" speaks of something inside."""
-    assert judge(said(status, {"error": "Not Found"})).meaning != "no_route"
+    for sentence in ("Not Found", "No route matched"):
+        assert judge(said(status, {"error": sentence})).meaning != "no_route"
+
+
+@pytest.mark.parametrize("status", [200, 301, 400, 403, 404, 405, 410, 501])
+def test_a_missing_route_is_said_with_these_statuses(status: int) -> None:
+    for sentence in ("Not Found", "No route matched"):
+        found = judge(said(status, {"error": {"message": sentence}}))
+        assert (found.meaning, found.field, found.by_words) == ("no_route", "base_url", True)
 
 
 WAITED_FOR = [

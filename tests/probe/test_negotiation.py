@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from app.probe.negotiation import (
+    CONTENT,
     DEFAULTS,
     FIRST_LIMIT,
     HIGHER_LIMIT,
@@ -141,6 +142,28 @@ def test_which_fields_a_refusal_names(
     status: int, message: str, body: dict[str, JSON], named: tuple[str, ...]
 ) -> None:
     assert complained(said(status, {"error": message}), body) == named
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "model",
+        "messages",
+        "input",
+        "inputs",
+        "prompt",
+        "query",
+        "documents",
+        "texts",
+        "file",
+        "image",
+        "session",
+    ],
+)
+def test_the_content_is_never_left_out(name: str) -> None:
+    words = said(400, {"error": {"message": f"Unknown parameter: '{name}'", "param": name}})
+    assert complained(words, {name: "x", "seed": 1}) == ()
+    assert name in CONTENT
 
 
 def test_a_field_can_be_named_by_place_alone() -> None:
