@@ -13,6 +13,8 @@ _CUE = re.compile(
     re.I,
 )
 _QUOTED = re.compile(r"['\"`‘“]([^'\"`’”\s]{1,80})['\"`’”]")
+_BARE = re.compile(r"\[([\w.:+-]+(?: [\w.:+-]+)+)\]")
+"""A list as Go prints it: neither quotes nor commas."""
 _PLAIN = re.compile(r"[A-Za-z][\w./:+-]{0,79}")
 _LITTLE_WORDS = frozenset(
     "a an and are be following for from is list model must non-empty none not null of one or please provided "
@@ -39,6 +41,11 @@ def _listed(text: str) -> Iterator[str]:
         quoted = _QUOTED.findall(rest)
         if quoted:
             yield from quoted
+            return
+    for cue in _CUE.finditer(text):
+        bare = _BARE.search(text, cue.start())
+        if bare:
+            yield from bare.group(1).split()
             return
     for cue in _CUE.finditer(text):
         rest = re.split(r"[\])}]|\.\s|\.$|;", text[cue.end() :], maxsplit=1)[0]

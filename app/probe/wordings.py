@@ -271,6 +271,7 @@ RULES: tuple[Rule, ...] = (
             r"no_organization|member of an organi[sz]ation",
             r"insufficient permissions?|insufficient_scope|sufficient permissions",
             r"missing (required )?(scopes?|permissions?|roles?)",
+            r"\b(scopes?|permissions?|roles?) (is|are) (required|needed|missing)",
             r"permission.?denied|permissions?_error",
             rf"{_NOT} have (the )?(necessary |required |sufficient )?(permissions?|rights|privileges|role)",
             r"lacks? the (required )?(permission|data action|role|right)",
