@@ -15,7 +15,9 @@ from urllib.parse import quote
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from flask import Flask, g, redirect, request, session
+from flask import Flask, Request, g, redirect, request, session
+from flask import Response as FlaskResponse
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from flask_limiter import ApplicationLimit, Limiter
 from flask_login import LoginManager, current_user, login_user, logout_user
 from flask_wtf.csrf import CSRFProtect
@@ -24,7 +26,7 @@ from werkzeug.wrappers import Response
 
 from app import quick
 from app.config import settings
-from app.errors import ApiError, is_json_side
+from app.errors import JSON_PATHS, ApiError, is_json_side
 from app.models import Token, User, db, now
 
 P = ParamSpec("P")
@@ -105,12 +107,28 @@ limiter = Limiter(
 )
 
 
+class BrowserSessions(SecureCookieSessionInterface):
+    """Sessions for people; a program has none, and making one anyway costs a fifth of a short answer."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """The session that a browser's cookie holds; an empty one, never kept, on the JSON side."""
+        if request.path.startswith(JSON_PATHS):
+            return self.session_class()
+        return super().open_session(app, request)
+
+    def save_session(self, app: Flask, session: SessionMixin, response: FlaskResponse) -> None:
+        """Keep a browser's session in its cookie."""
+        if not request.path.startswith(JSON_PATHS):
+            super().save_session(app, session, response)
+
+
 def init_app(app: Flask) -> None:
     """Bind sessions, forgery protection and rate limits to the application.
 
     Rates are counted in memory, so each web process counts for itself.
     """
     chosen = app.config["MUSTER"]
+    app.session_interface = BrowserSessions()
     login_manager.init_app(app)
     csrf.init_app(app)
     app.config["RATELIMIT_ENABLED"] = chosen.rate_limit > 0
