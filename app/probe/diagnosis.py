@@ -222,7 +222,8 @@ _LASTING = any_of(
 
 
 def worth_waiting(said: Said, judgement: Judgement) -> bool:
-    """Whether the same call may succeed a little later (probe.md: 429, 503, 529, loading, overloaded, bot
-    filters).
+    """Whether the same call may succeed a little later: a limit, loading, overload, a bot filter.
+
+    The rule is that of docs/probe.md, "Finding out".
     """
     return judgement.meaning in WAITS and not _LASTING.search(said.all)

@@ -2,7 +2,7 @@
 on.
 
 A message has at most three sentences: what was asked of whom and what came back (`telling`), then what to do
-next (`advice`, or in here where the probe found out more). See probe.md, "Diagnosis".
+next (`advice`, or in here where the probe found out more). See docs/probe.md, "Diagnosis".
 """
 
 from __future__ import annotations
