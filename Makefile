@@ -7,7 +7,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 SOURCES := app tests
 
-.PHONY: run install test check format bench screenshots chromium
+.PHONY: run install test check format bench mutate screenshots chromium
 .DEFAULT_GOAL := run
 
 run: .venv/installed-run
@@ -51,6 +51,9 @@ format: install
 
 bench: install
 	$(BIN)/python -m tests.bench
+
+mutate: install
+	$(BIN)/python -m tests.mutate
 
 screenshots: install chromium
 	$(BIN)/python -m tests.screenshots
