@@ -188,7 +188,7 @@ class Settings:
     port: int = _setting(_integer(1, 65535), 8700, "port to listen on")
     workers: int = _setting(_integer(1, 64), 2, "web processes")
     threads: int = _setting(
-        _integer(1, 1000), 160, "threads a web process; a registration holds one while it probes"
+        _integer(1, 1000), 256, "threads a web process; a registration holds one while it probes"
     )
     trusted_proxies: int = _setting(
         _integer(0, 10), 0, "reverse proxies in front whose X-Forwarded-* is believed"

@@ -5,14 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from time import monotonic
 from weakref import WeakValueDictionary
 
 from app.probe.failure import Broken
 from app.probe.watch import Watch
 
-_LARGE_BODIES = 8
-# A large body waits so long for its turn, in seconds, then goes on: slow endpoints must not starve others.
-_PATIENCE = 2.0
+_LARGE_BODIES = 4
+# A turn counts for so many seconds: an endpoint that stops in the middle must not keep the others waiting.
+_TURN_S = 2.0
 
 
 class Gate:
@@ -41,9 +42,41 @@ class Gate:
             self._left.notify()
 
 
+class Turns:
+    """Lets a number in at a time; who stays long is no longer counted."""
+
+    def __init__(self, at_once: int, counted_s: float) -> None:
+        self._at_once = at_once
+        self._counted_s = counted_s
+        self._begun: dict[object, float] = {}
+        self._left = threading.Condition()
+
+    def enter(self, watch: Watch) -> object:
+        """Wait for a turn; what comes back is to be given to `leave`. Raises Broken as the watch does."""
+        turn = object()
+        with self._left:
+            while wait_s := self._wait_s():
+                self._left.wait(min(wait_s, watch.pause()))
+            self._begun[turn] = monotonic()
+        return turn
+
+    def leave(self, turn: object) -> None:
+        """Let the next one in."""
+        with self._left:
+            del self._begun[turn]
+            self._left.notify()
+
+    def _wait_s(self) -> float:
+        """Seconds until a turn ends at the latest; 0 where there is one now."""
+        counted = [begun for begun in self._begun.values() if monotonic() - begun < self._counted_s]
+        if len(counted) < self._at_once:
+            return 0.0
+        return max(0.001, min(counted) + self._counted_s - monotonic())
+
+
 _gates: WeakValueDictionary[tuple[str, str, int], Gate] = WeakValueDictionary()
 _gates_lock = threading.Lock()
-_large_bodies = threading.BoundedSemaphore(_LARGE_BODIES)
+_large_bodies = Turns(_LARGE_BODIES, _TURN_S)
 
 
 def gate_for(origin: tuple[str, str, int]) -> Gate:
@@ -54,10 +87,10 @@ def gate_for(origin: tuple[str, str, int]) -> Gate:
 
 @contextmanager
 def large_body(watch: Watch) -> Iterator[None]:
-    """A turn to hold a large body, so that many endless bodies at once do not fill the memory."""
-    entered = _large_bodies.acquire(timeout=min(_PATIENCE, watch.left()))
+    """A turn to hold a large body, so that many endless bodies at once do not fill the memory; raises Broken
+    where the watch ends the wait."""
+    turn = _large_bodies.enter(watch)
     try:
         yield
     finally:
-        if entered:
-            _large_bodies.release()
+        _large_bodies.leave(turn)

@@ -15,12 +15,12 @@ from app.probe.gate import large_body
 from app.probe.types import Limits
 from app.probe.watch import Stream, Watch
 
-_PIECE = 65536
+_PIECE = 16384
 _TAIL = 8192
 # In bytes. A body beyond the first waits for a turn; one that broke the limit is of no use any more, and
 # would only fill the memory: the second is what it keeps, for the evidence.
-_LARGE = 262144
-_KEPT_OF_TOO_LARGE = 65536
+_LARGE = 32768
+_KEPT_OF_TOO_LARGE = 16384
 # Each layer of a packed body may unpack to so many times the limit of the body: the next may pack again.
 _UNPACKED_PER_BODY = 4
 # Pieces share an entry where they arrive in the same ms, or, past so many, in the same 50 ms.
