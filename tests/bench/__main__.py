@@ -7,12 +7,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from tests.bench import probing, reading, registering, scaling
+from tests.bench import crowding, probing, reading, registering, scaling
 from tests.bench.measuring import Finding, Remark
 
 MEASUREMENTS: dict[str, Callable[[], Iterator[Finding | Remark]]] = {
     "probing": probing.measure,
     "registering": registering.measure,
+    "crowding": crowding.measure,
     "reading": reading.measure,
     "scaling": scaling.measure,
 }
