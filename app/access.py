@@ -18,13 +18,12 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from flask import Flask, Request, g, redirect, request, session
 from flask import Response as FlaskResponse
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
-from flask_limiter import ApplicationLimit, Limiter
 from flask_login import LoginManager, current_user, login_user, logout_user
 from flask_wtf.csrf import CSRFProtect
 from sqlalchemy import bindparam, or_, select, update
 from werkzeug.wrappers import Response
 
-from app import quick
+from app import quick, rates
 from app.config import settings
 from app.errors import JSON_PATHS, ApiError, is_json_side
 from app.models import Token, User, db, now
@@ -83,28 +82,11 @@ SYSTEM = Actor("system", "muster", ROLES["admin"])
 def _caller() -> str:
     """Whose requests are counted together: those of a token (known by its hash), or else of an address."""
     sent = _bearer()
-    return f"token:{_digest(sent)[:16]}" if sent else _address()
-
-
-def _address() -> str:
-    return f"address:{request.remote_addr}"
+    return f"token:{_digest(sent)[:16]}" if sent else f"address:{request.remote_addr}"
 
 
 csrf = CSRFProtect()
 login_manager = LoginManager()
-limiter = Limiter(
-    _caller,
-    storage_uri="memory://",
-    application_limits=[
-        ApplicationLimit(lambda: f"{settings().rate_limit}/minute", key_function=_caller),
-        # Whoever guesses tokens has a new one each time: those are counted by address.
-        ApplicationLimit(
-            lambda: f"{settings().rate_limit}/minute",
-            key_function=lambda: f"refused:{request.remote_addr}",
-            deduct_when=lambda response: response.status_code == 401,
-        ),
-    ],
-)
 
 
 class BrowserSessions(SecureCookieSessionInterface):
@@ -131,8 +113,10 @@ def init_app(app: Flask) -> None:
     app.session_interface = BrowserSessions()
     login_manager.init_app(app)
     csrf.init_app(app)
-    app.config["RATELIMIT_ENABLED"] = chosen.rate_limit > 0
-    limiter.init_app(app)
+    rates.init_app(app)
+    if chosen.rate_limit:
+        app.before_request(_count)
+        app.after_request(_count_refusal)
 
 
 @login_manager.user_loader  # type: ignore[untyped-decorator]  # Flask-Login has no types
@@ -140,20 +124,29 @@ def _load_user(remembered: str) -> User | None:
     return User.by_session(remembered)
 
 
-@limiter.request_filter
-def _never_limited() -> bool:
-    return request.endpoint == "static" or request.path in ("/healthz", "/readyz")
+def _count() -> None:
+    if request.endpoint != "static" and request.path not in ("/healthz", "/readyz"):
+        a_minute = settings().rate_limit
+        rates.take(_caller(), a_minute)
+        rates.require_left(f"refused:{request.remote_addr}", a_minute)
 
 
-def _signin_rate() -> str:
-    return f"{settings().signin_limit}/minute"
+def _count_refusal(response: FlaskResponse) -> FlaskResponse:
+    # Whoever guesses tokens has a new one each time: those are counted by address.
+    if response.status_code == 401:
+        rates.note(f"refused:{request.remote_addr}", settings().rate_limit)
+    return response
 
 
 def limit_signin(view: Callable[P, R]) -> Callable[P, R]:
     """Decorate the sign-in view: each address may try `MUSTER_SIGNIN_LIMIT` times a minute."""
-    limited: Callable[P, R] = limiter.limit(
-        _signin_rate, key_func=_address, methods=["POST"], exempt_when=lambda: settings().signin_limit == 0
-    )(view)
+
+    @wraps(view)
+    def limited(*args: P.args, **kwargs: P.kwargs) -> R:
+        if request.method == "POST":
+            rates.take(f"signin:{request.remote_addr}", settings().signin_limit)
+        return view(*args, **kwargs)
+
     return limited
 
 

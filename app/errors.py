@@ -8,7 +8,6 @@ from http import HTTPStatus
 from typing import Any
 
 from flask import Flask, Response, current_app, g, jsonify, render_template, request
-from flask_limiter import RateLimitExceeded
 from werkzeug.exceptions import HTTPException, InternalServerError, RequestEntityTooLarge
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -100,7 +99,6 @@ def init_app(app: Flask) -> None:
     """Register the handlers."""
     app.before_request(_refuse_truncated)
     app.register_error_handler(ApiError, answer)
-    app.register_error_handler(RateLimitExceeded, _answer_rate_limited)
     app.register_error_handler(HTTPException, _answer_http)
     app.register_error_handler(Exception, _answer_unexpected)
 
@@ -132,11 +130,6 @@ def _answer_http(error: HTTPException) -> BaseResponse:
         name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After", "Location")
     }
     return answer(ApiError(code, message, status, headers=kept))
-
-
-def _answer_rate_limited(error: RateLimitExceeded) -> Response:
-    wait = max(1, error.limit.limit.get_expiry()) if error.limit else 60
-    return answer(ApiError(*_PLAIN[429], 429, headers={"Retry-After": str(wait)}))
 
 
 def _answer_unexpected(error: Exception) -> BaseResponse:

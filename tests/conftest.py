@@ -21,7 +21,7 @@ from sqlalchemy.engine import make_url
 from werkzeug.serving import make_server
 
 from app import config, create_app, database, vault
-from app.access import create_token, hash_password, limiter
+from app.access import create_token, hash_password
 from app.models import User, db
 
 PASSWORD = "correct horse battery"
@@ -123,7 +123,6 @@ def make_app(database_url: str, tmp_path: Path) -> Iterator[Callable[..., Flask]
         app = create_app(usual | overrides)
         vault.ensure_ring(app.config["MUSTER"])
         config.ensure_secret(app.config["MUSTER"])
-        limiter.reset()
         made.append(app)
         return app
 

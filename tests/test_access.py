@@ -36,7 +36,6 @@ def who() -> ResponseReturnValue:
     return jsonify(current_actor().label)
 
 
-# Decorated once, as in the program: the limiter adds up what is decorated again and again.
 try_to_sign_in = access.limit_signin(who)
 
 

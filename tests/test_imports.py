@@ -14,7 +14,6 @@ MODULES = sorted((ROOT / "app").rglob("*.py"))
 WEB = {
     "flask",
     "flask_login",
-    "flask_limiter",
     "flask_migrate",
     "flask_sqlalchemy",
     "flask_wtf",
@@ -32,6 +31,7 @@ MAY_NOT: dict[str, tuple[str, ...]] = {
     "app.vault": ("app.",),
     "app.access": ("app.",),
     "app.quick": ("app.",),
+    "app.rates": ("app.",),
     "app.audit": ("app.",),
     "app.document": (*ABOVE, "app.forms", "app.formdata", "app.registration", "app.access"),
     "app.forms": (*ABOVE, "app.registration"),
@@ -46,7 +46,8 @@ EXCEPT: dict[str, set[str]] = {
     "app.database": {"app.models"},
     "app.vault": {"app.config", "app.models"},
     "app.quick": {"app.models"},
-    "app.access": {"app.config", "app.errors", "app.models", "app.quick"},
+    "app.rates": {"app.errors"},
+    "app.access": {"app.config", "app.errors", "app.models", "app.quick", "app.rates"},
     "app.audit": {"app.access", "app.models"},
 }
 
