@@ -13,6 +13,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import access, config, database, errors, logs, security
 from app.api import blueprints as api_blueprints
+from app.api.quickly import Quickly
 from app.pages import blueprints as page_blueprints
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -68,6 +69,7 @@ def _kept_secret(chosen: config.Settings) -> str:
 
 
 def _wire(app: Flask, chosen: config.Settings) -> None:
+    app.wsgi_app = Quickly(app)  # type: ignore[method-assign]
     if chosen.trusted_proxies:
         hops = chosen.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]

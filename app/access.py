@@ -82,7 +82,17 @@ SYSTEM = Actor("system", "muster", ROLES["admin"])
 def _caller() -> str:
     """Whose requests are counted together: those of a token (known by its hash), or else of an address."""
     sent = _bearer()
-    return f"token:{_digest(sent)[:16]}" if sent else f"address:{request.remote_addr}"
+    return caller_of(sent) if sent else f"address:{request.remote_addr}"
+
+
+def caller_of(sent: str) -> str:
+    """Under which name the requests with this token are counted."""
+    return f"token:{digest_of(sent)[:16]}"
+
+
+def refusals_of(address: str | None) -> str:
+    """Under which name an address's refused tokens are counted: whoever guesses has a new one each time."""
+    return f"refused:{address}"
 
 
 csrf = CSRFProtect()
@@ -128,13 +138,12 @@ def _count() -> None:
     if request.endpoint != "static" and request.path not in ("/healthz", "/readyz"):
         a_minute = settings().rate_limit
         rates.take(_caller(), a_minute)
-        rates.require_left(f"refused:{request.remote_addr}", a_minute)
+        rates.require_left(refusals_of(request.remote_addr), a_minute)
 
 
 def _count_refusal(response: FlaskResponse) -> FlaskResponse:
-    # Whoever guesses tokens has a new one each time: those are counted by address.
     if response.status_code == 401:
-        rates.note(f"refused:{request.remote_addr}", settings().rate_limit)
+        rates.note(refusals_of(request.remote_addr), settings().rate_limit)
     return response
 
 
@@ -167,7 +176,7 @@ def create_token(name: str, scopes: Sequence[str], created_by: str) -> tuple[Tok
     token = Token(
         name=name.strip(),
         shown=text[:10],
-        digest=_digest(text),
+        digest=digest_of(text),
         scopes=sorted(set(scopes)),
         created_by=created_by,
     )
@@ -181,7 +190,7 @@ def require_scope(scope: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
         @wraps(view)
         def checked(*args: P.args, **kwargs: P.kwargs) -> R:
-            admit(quick.row(_TOKEN, {"digest": sent_digest()}), scope)
+            _admit(quick.row(_TOKEN, {"digest": _sent_digest()}), scope)
             return view(*args, **kwargs)
 
         checked.__dict__["scope"] = scope  # the OpenAPI document tells it
@@ -190,30 +199,36 @@ def require_scope(scope: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     return decorate
 
 
-def admit(token: tuple[Any, ...] | None, scope: str) -> None:
-    """Let in whoever sent this token (TOKEN_COLUMNS of its row; None where there is none), or ApiError.
-
-    For a view that asks for the token's row together with its own; `require_scope` does it for all others.
-    """
+def _admit(token: tuple[Any, ...] | None, scope: str) -> None:
+    """Let in whoever sent this token (TOKEN_COLUMNS of its row; None where there is none), or ApiError."""
     if token is None:
         message = "This token is unknown or was revoked. Make a new one with: muster token create NAME."
         raise ApiError("invalid_api_key", message, 401, headers=_CHALLENGE)
-    id, name, scopes, last_used = token
-    _note_use(id, last_used)
-    named = json.loads(scopes) if isinstance(scopes, str) else scopes
-    actor = Actor("token", name, _granted(tuple(named)), id)
+    _note_use(token[0], token[3])
+    actor = _owner(token)
     if not actor.may(scope):
         raise ApiError("insufficient_scope", f"This token lacks the scope {scope!r}.", 403)
     g.actor = actor
 
 
-def sent_digest() -> str:
-    """The hash of the token that the request carries; ApiError 401 where it carries none."""
+def reader(token: tuple[Any, ...]) -> Actor | None:
+    """Whose token (TOKEN_COLUMNS of its row) it is, where it may read and its use was noted already."""
+    actor = _owner(token)
+    return actor if actor.may("read") and not _is_due(token[3]) else None
+
+
+def _owner(token: tuple[Any, ...]) -> Actor:
+    id, name, scopes, _ = token
+    named = json.loads(scopes) if isinstance(scopes, str) else scopes
+    return Actor("token", name, _granted(tuple(named)), id)
+
+
+def _sent_digest() -> str:
     sent = _bearer()
     if not sent:
         message = "Send a token: Authorization: Bearer <token>."
         raise ApiError("authentication_required", message, 401, headers=_CHALLENGE)
-    return _digest(sent)
+    return digest_of(sent)
 
 
 @lru_cache
@@ -223,21 +238,31 @@ def _granted(scopes: tuple[str, ...]) -> frozenset[str]:
 
 def _note_use(id: str, last_used: datetime | str | None) -> None:
     """Remember the use at most once a minute, in a statement of its own, so that reading stays reading."""
-    moment = now()
-    last = datetime.fromisoformat(last_used) if isinstance(last_used, str) else last_used
-    if last is not None and moment - (last if last.tzinfo else last.replace(tzinfo=UTC)) < _USE_NOTED_EVERY:
+    if not _is_due(last_used):
         return
+    moment = now()
     stale = or_(Token.last_used.is_(None), Token.last_used < moment - _USE_NOTED_EVERY)
     with db.engine.begin() as connection:
         connection.execute(update(Token).where(Token.id == id, stale).values(last_used=moment))
 
 
+def _is_due(last_used: datetime | str | None) -> bool:
+    last = datetime.fromisoformat(last_used) if isinstance(last_used, str) else last_used
+    return last is None or now() - (last if last.tzinfo else last.replace(tzinfo=UTC)) >= _USE_NOTED_EVERY
+
+
 def _bearer() -> str:
-    kind, _, sent = request.headers.get("Authorization", "").partition(" ")
+    return bearer_of(request.headers.get("Authorization", ""))
+
+
+def bearer_of(header: str) -> str:
+    """The token that an Authorization header carries; empty where it carries none."""
+    kind, _, sent = header.partition(" ")
     return sent.strip() if kind.lower() == "bearer" else ""
 
 
-def _digest(text: str) -> str:
+def digest_of(text: str) -> str:
+    """The hash that a token is known by."""
     # A token is 256 random bits, so a plain hash is enough; the surrogates of odd headers must not raise.
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 

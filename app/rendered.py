@@ -92,6 +92,11 @@ def bodies(ids: Select[Any]) -> list[tuple[str, bytes]]:
     return [(id, fresh[id].body if id in fresh else body) for id, _, body in rows if id in fresh or body]
 
 
+def list_etag(counted: int, query: bytes) -> str:
+    """The ETag of the list for a query string, at a revision of the registry."""
+    return f'"{counted}-{stamp()}-{hashlib.sha256(query).hexdigest()[:16]}"'
+
+
 def page(name: str, ids: Select[Any], limit: int) -> Page:
     """At most `limit` documents of the models that a query selects, as one JSON array.
 

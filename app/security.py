@@ -27,6 +27,8 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+_OVER_HTTP = list(_HEADERS.items())
+_OVER_HTTPS = [*_OVER_HTTP, ("Strict-Transport-Security", "max-age=31536000")]
 
 
 def init_app(app: Flask) -> None:
@@ -34,14 +36,17 @@ def init_app(app: Flask) -> None:
     app.after_request(_harden)
 
 
+def headers_for(*, secure: bool) -> list[tuple[str, str]]:
+    """The headers of an answer; `secure` where it goes over https."""
+    return _OVER_HTTPS if secure else _OVER_HTTP
+
+
 def _harden(response: Response) -> Response:
     # One look at what is there, instead of one for each: this runs for every answer.
     there = {name.lower() for name, _ in response.headers}
-    for name, value in _HEADERS.items():
+    for name, value in headers_for(secure=request.is_secure):
         if name.lower() not in there:
             response.headers.add(name, value)
-    if request.is_secure:
-        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     if request.endpoint != "static":
         # Pages and answers hold what only this person may see.
         response.headers.setdefault(

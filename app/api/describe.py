@@ -33,8 +33,6 @@ class Operation:
     status: int = 200
     texts: tuple[str, ...] = ()
     """Other content types that the answer may have, as text."""
-    scope: str = ""
-    """Only where the view asks for the token itself; `require_scope` tells otherwise."""
     examples: Mapping[str, Any] | None = None
     """Bodies by name, where the schema's own examples don't make one."""
 
@@ -58,7 +56,6 @@ def describe(**facts: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:
             return view(*args, **kwargs)
 
         strict.__dict__["operation"] = operation
-        strict.__dict__["scope"] = operation.scope
         return strict
 
     return note
