@@ -7,12 +7,14 @@ plain text, a page of HTML. `read` reduces all of them to one `Said`.
 
 from __future__ import annotations
 
+import base64
 import html
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import quote_plus
 
 from app.probe.answer import Answer, parsed
 
@@ -156,25 +158,47 @@ def clean(text: str, key: str = "", limit: int = SHOWN_WORDS) -> str:
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
+_SHORT_KEY = 16
+_PIECE = 12
+"""Of a key that is not short, this many characters in a row give too much of it away."""
+
+
 def without_key(text: str, key: str) -> str:
-    """`text` with every spelling of the key replaced, also where only a long part of it is repeated."""
-    if not key:
-        return text
-    for part in _spellings(key):
-        text = text.replace(part, "[key]")
+    """`text` with the key replaced: plain, percent-encoded, as hex or base64, whole or a long piece of it."""
+    key = key.removeprefix("Bearer ")
+    for spelling in _spellings(key) if key else ():
+        text = _without(text, spelling)
     return text
 
 
 def _spellings(key: str) -> Iterator[str]:
     yield key
-    if len(key) >= 16:
-        # Gateways echo keys cut at either end ("sk-abc…wxyz"): a long piece is as good as the whole.
-        for size in (len(key) - 1, len(key) * 3 // 4, len(key) // 2, 12):
-            yield key[:size]
-            yield key[-size:]
-    stripped = key.removeprefix("Bearer ")
-    if stripped != key:
-        yield stripped
+    if len(key) < _SHORT_KEY:
+        return
+    if not key.isalnum():
+        yield quote_plus(key)
+    raw = key.encode("utf-8", "replace")
+    yield raw.hex()
+    for before in range(3):  # where it stands in what was encoded ("user:key") decides how it looks
+        yield base64.b64encode(b" " * before + raw).decode().rstrip("=")
+
+
+def _without(text: str, secret: str) -> str:
+    if len(secret) < _SHORT_KEY:
+        return text.replace(secret, "[key]")
+    half = _PIECE // 2  # a piece holds at least one of these halves whole, so most texts are soon cleared
+    if not any(text[at : at + half] in secret for at in range(0, len(text) - half + 1, half)):
+        return text
+    kept, at = "", 0
+    while at < len(text):
+        end = at + _PIECE
+        if end > len(text) or text[at:end] not in secret:
+            kept, at = kept + text[at], at + 1
+            continue
+        while end < len(text) and text[at : end + 1] in secret:
+            end += 1
+        kept, at = kept + "[key]", end
+    return kept
 
 
 _ERROR_MARKS = ("rror", "base_resp", "success", "detail")

@@ -52,7 +52,7 @@ def bare_server(folder: Path, *bodies: bytes) -> Iterator[str]:
 def _await(url: str) -> None:
     deadline = time.monotonic() + READY_WITHIN_S
     while time.monotonic() < deadline:
-        with suppress(requests.ConnectionError):
+        with suppress(requests.ConnectionError, requests.Timeout):
             requests.get(url, timeout=5).raise_for_status()
             return
         time.sleep(0.05)

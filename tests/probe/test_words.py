@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+from urllib.parse import quote_plus
+
 import pytest
 
 from app.probe.words import clean, parsed, quote, without_key
@@ -193,6 +196,28 @@ def test_the_key_is_never_shown(text: str, left: str) -> None:
     assert shown.startswith(left)
     for piece in (KEY[:12], KEY[-12:]):
         assert piece not in shown
+
+
+@pytest.mark.parametrize("before", ["", "u:", "user:", "key="])
+@pytest.mark.parametrize("key", ["sk-0123456789abcdefghij", "sk/0123+4567=89abcdefghij"])
+def test_a_key_is_found_in_other_spellings(key: str, before: str) -> None:
+    inside = key[4:-4]
+    spelled = [
+        inside,
+        quote_plus(key),
+        key.encode().hex(),
+        base64.b64encode((before + key).encode()).decode(),
+    ]
+    for text in spelled:
+        shown = clean(f"the key {text} is wrong", key, 400)
+        assert "[key]" in shown
+        for at in range(len(text) - 14):
+            assert text[at : at + 14] not in shown
+
+
+def test_words_that_only_resemble_a_key_stay() -> None:
+    text = "sk-0123 is how it begins, sk-01234567 is eleven letters of it, 0123456789ab is twelve"
+    assert without_key(text, "sk-0123456789abcdefghij") == text.replace("0123456789ab", "[key]")
 
 
 def test_a_key_typed_with_its_scheme_is_found_without_it() -> None:
