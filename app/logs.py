@@ -14,6 +14,7 @@ from flask import Flask, Response, g, request
 from app.models import new_id
 
 access_log = logging.getLogger("muster.access")
+_AS_JSON = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
 
 class JsonLines(logging.Formatter):
@@ -29,7 +30,7 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return _AS_JSON(line)
 
 
 class PlainLines(logging.Formatter):
