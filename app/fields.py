@@ -191,10 +191,10 @@ class Whole(Number):
 
 
 class Length:
-    """From `min` to `max` characters."""
+    """From `min` to `max` characters; surrounding white space counts, but where `trimmed` says not."""
 
-    def __init__(self, max: int, min: int = 0) -> None:
-        self.min, self.max = min, max
+    def __init__(self, max: int, min: int = 0, *, trimmed: bool = False) -> None:
+        self.min, self.max, self.trimmed = min, max, trimmed
         self.field_flags = {"maxlength": max} | ({"minlength": min} if min else {})
 
     def __call__(self, form: BaseForm, field: Input) -> None:
@@ -204,6 +204,8 @@ class Length:
             raise StopValidation(
                 Sentence(f"{field.called(form)} is empty; it needs at least one character.", "too_short")
             )
+        if not self.trimmed and field.raw_data and isinstance(field.raw_data[0], str):
+            length = max(length, len(field.raw_data[0]))
         if length > self.max:
             bound = f"at most {self.max:,} characters; this has {length:,}"
             raise StopValidation(Sentence(f"{field.called(form)} may have {bound}.", "too_long"))

