@@ -63,11 +63,11 @@ def ask_together(run: Run, asks: tuple[Ask, ...]) -> Result:
     if spoken is not None and answer is not None:
         judged = {ask.name: ask.judge(Heard(answer, spoken, draft)) for ask in asks}
         shown = {name: evidence for name, (observed, evidence) in judged.items() if observed}
-    settled = {ask.name for ask in asks if run.last_witness(ask.name, ask.name in shown)}
+    settled = {ask.name for ask in asks if run.last_witness(ask.name, shown.get(ask.name))}
     proven = [name for name in shown if name in settled and name not in run.doubted]
     return Result(
-        findings=tuple(Finding(name, True, shown[name]) for name in proven),
-        checks=tuple(check_of(name, "passed", request, answer, shown[name], run) for name in proven),
+        findings=tuple(Finding(name, True, run.witnessed[name]) for name in proven),
+        checks=tuple(check_of(name, "passed", request, answer, run.witnessed[name], run) for name in proven),
         then=tasks_for([[ask] for ask in asks if ask.name in settled and ask.name not in proven]),
     )
 

@@ -119,13 +119,17 @@ class Run:
     witnesses: dict[str, int] = field(default_factory=dict)
     """How many calls under way are still to show an ask, by its name; see `last_witness`."""
     doubted: set[str] = field(default_factory=set)
+    witnessed: dict[str, str] = field(default_factory=dict)
+    """The fullest evidence of each ask, whichever call brought it."""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def last_witness(self, name: str, shown: bool) -> bool:
-        """Note whether a call showed this; True where no other call is still to show it too."""
+    def last_witness(self, name: str, evidence: str | None) -> bool:
+        """Note what a call showed of this (None: nothing); True where no other call is still to show it."""
         with self.lock:
-            if not shown:
+            if evidence is None:
                 self.doubted.add(name)
+            elif len(evidence) > len(self.witnessed.get(name, "")):
+                self.witnessed[name] = evidence
             left = self.witnesses[name] = self.witnesses.get(name, 1) - 1
             return left == 0
 
