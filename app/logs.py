@@ -14,7 +14,6 @@ from flask import Flask, Response, g, request
 from app.models import new_id
 
 access_log = logging.getLogger("muster.access")
-_AS_JSON = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
 
 class JsonLines(logging.Formatter):
@@ -30,7 +29,7 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return _AS_JSON(line)
+        return json.dumps(line, ensure_ascii=False, default=str)
 
 
 class PlainLines(logging.Formatter):

@@ -10,7 +10,7 @@ from flask import Flask, jsonify, request, session
 from flask.testing import FlaskClient
 from flask.typing import ResponseReturnValue
 
-from app import access, rates
+from app import access
 from app.access import AccessError, current_actor, require_role, require_scope
 from app.models import Token, User, db, now
 from tests.conftest import PASSWORD, new_token
@@ -291,19 +291,3 @@ def test_forwarded_addresses_are_believed_only_of_trusted_proxies(
     made = make_app(trusted_proxies=hops)
     made.add_url_rule("/address", "address", lambda: request.remote_addr or "")
     assert made.test_client().get("/address", headers={"X-Forwarded-For": "203.0.113.9"}).text == seen
-
-
-def test_a_minute_begins_with_the_first_and_ends() -> None:
-    counted = rates.Rates()
-    assert [counted.add("one"), counted.add("one"), counted.add("other")] == [1, 2, 1]
-    until, count = counted.counts["one"]
-    assert count == 2 and 59 < counted.seen("one")[0] <= 60
-    counted.counts["one"] = until - 60, count
-    assert counted.seen("one")[1] == 0 and counted.add("one") == 1
-
-
-def test_counts_that_are_over_are_forgotten() -> None:
-    counted = rates.Rates()
-    counted.counts = {f"key {number}": (0.0, 1) for number in range(20_000)}
-    counted.add("new")
-    assert list(counted.counts) == ["new"]
