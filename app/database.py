@@ -106,6 +106,7 @@ def _refuse_dead(connection: Any, _record: Any, _proxy: Any) -> None:
     if not connection.closed:
         waiting.register(connection.fileno(), select.POLLIN)
     if connection.closed or waiting.poll(0):
+        connection.close()
         raise DisconnectionError("The server has closed this connection.")
 
 
