@@ -132,7 +132,7 @@ def test_idle_connections_that_the_server_closed_are_not_used() -> None:
         chosen = db.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
         with psycopg.connect(chosen, autocommit=True) as outside:
             outside.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
                 "WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
     assert rendered.ready(id) is not None
