@@ -113,13 +113,13 @@ def test_one_that_is_missing_or_of_another_program_is_made_when_asked_for() -> N
 
 
 def test_another_workspace_makes_other_documents(app: Flask) -> None:
-    model = add()
+    id = add().id
     chosen = app.config["MUSTER"]
     other = create_app(
         {"instance": chosen.instance, "database_url": chosen.database, "workspace_key": "other"}
     )
     with other.app_context():
-        made = rendered.ready(model.id)
+        made = rendered.ready(id)
         assert made is not None and b'"other@openailike/m"' in made.body
         db.session.remove()
         db.engine.dispose()

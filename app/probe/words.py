@@ -163,12 +163,29 @@ _PIECE = 12
 """Of a key that is not short, this many characters in a row give too much of it away."""
 
 
+_MASK = re.compile(r"[*•]{2,}|…|\.{3,}")
+_TELLING = 4
+"""Of a masked key, this many characters beside the mask are its beginning and its end, not chance."""
+
+
 def without_key(text: str, key: str) -> str:
-    """`text` with the key replaced: plain, percent-encoded, as hex or base64, whole or a long piece of it."""
+    """`text` with the key replaced: plain, percent-encoded, as hex or base64, whole or a long piece of it, and
+    masked as endpoints mask it, which of a short key leaves nearly all to be read."""
     key = key.removeprefix("Bearer ")
-    for spelling in _spellings(key) if key else ():
+    if not key:
+        return text
+    for spelling in _spellings(key):
         text = _without(text, spelling)
-    return text
+    kept, at = "", 0
+    for mask in _MASK.finditer(text):
+        before = text[max(at, mask.start() - len(key)) : mask.start()]
+        after = text[mask.end() : mask.end() + len(key)]
+        lengths = range(len(key), 0, -1)
+        head = next((length for length in lengths if before.endswith(key[:length])), 0)
+        tail = next((length for length in lengths if after.startswith(key[-length:])), 0)
+        if head + tail >= _TELLING:
+            kept, at = kept + text[at : mask.start() - head] + "[key]", mask.end() + tail
+    return kept + text[at:]
 
 
 def _spellings(key: str) -> Iterator[str]:

@@ -56,6 +56,7 @@ def test_loading_the_page_again_makes_no_second_token(
     desk.goto(live_server.url + "/tokens/new")
     desk.get_by_label("Name").fill("ci")
     desk.get_by_role("button", name="Make it").click()
+    expect(desk.locator("#shown")).to_be_visible()
     desk.reload()
     with app.app_context():
         assert len(list(db.session.scalars(db.select(Token)))) == 1

@@ -17,7 +17,7 @@ from tests.endpoints.base import Simulator
 from tests.endpoints.replies import html, raw, sse, text
 from tests.probe.asked import asked, probed
 
-SHORT = Limits(probe_s=8.0, first_byte_s=1.0, connect_s=0.5)
+SHORT = Limits(probe_s=30.0, first_byte_s=2.0, connect_s=2.0)
 Change = Callable[[Simulator], object]
 
 

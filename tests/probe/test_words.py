@@ -220,6 +220,21 @@ def test_words_that_only_resemble_a_key_stay() -> None:
     assert without_key(text, "sk-0123456789abcdefghij") == text.replace("0123456789ab", "[key]")
 
 
+@pytest.mark.parametrize(
+    ("echo", "shown"),
+    [
+        ("provided: sk-wrong****-000. You", "provided: [key]. You"),
+        ("key ****-000 is invalid", "key [key] is invalid"),
+        ('"sk-w…"', '"[key]"'),
+        ("provided: sk...00, twice: sk...00", "provided: [key], twice: [key]"),
+        ("another's: sk-other****abcd", "another's: sk-other****abcd"),
+        ("it ends in 00, see docs/sk... for more", "it ends in 00, see docs/sk... for more"),
+    ],
+)
+def test_a_masked_key_is_no_less_a_key(echo: str, shown: str) -> None:
+    assert without_key(echo, "sk-wrong-key-000") == shown
+
+
 def test_a_key_typed_with_its_scheme_is_found_without_it() -> None:
     assert without_key("the key abcdef is bad", "Bearer abcdef") == "the key [key] is bad"
     assert without_key("anything", "") == "anything"
