@@ -169,8 +169,10 @@ _TELLING = 4
 
 
 def without_key(text: str, key: str) -> str:
-    """`text` with the key replaced: plain, percent-encoded, as hex or base64, whole or a long piece of it, and
-    masked as endpoints mask it, which of a short key leaves nearly all to be read."""
+    """`text` with the key replaced: plain, percent-encoded, as hex or base64, whole or a long piece of it.
+
+    So is a key that the endpoint itself has masked: of a short one that leaves nearly all to be read.
+    """
     key = key.removeprefix("Bearer ")
     if not key:
         return text
