@@ -30,6 +30,7 @@ UNSEEN = frozenset(
 """Columns that neither the document shows nor the list filters by."""
 
 _CHANGED = "muster_registry_changed"
+_WRITTEN = "muster_documents_written"
 _PAGES_KEPT = 16
 THE_DOCUMENT = (RenderedDocument.model_pk == bindparam("id"), RenderedDocument.stamp == bindparam("stamp"))
 _KEPT = select(RenderedDocument.etag, RenderedDocument.body).where(*THE_DOCUMENT)
@@ -76,6 +77,12 @@ def ready(id: str) -> Rendered | None:
     """The document of the model with this id; None where there is no such model."""
     kept_one = quick.row(_KEPT, {"id": id, "stamp": stamp()})
     return Rendered(*kept_one) if kept_one else refresh([id]).get(id)
+
+
+def written(id: str) -> Rendered | None:
+    """The document as this session wrote it last, whatever others did since; None where it did not."""
+    documents: dict[str, Rendered] = db.session.info.get(_WRITTEN, {})
+    return documents.get(id)
 
 
 def bodies(ids: Select[Any]) -> list[tuple[str, bytes]]:
@@ -171,12 +178,12 @@ def _date(session: Session, _context: UOWTransaction, _instances: Any) -> None:
 
 @event.listens_for(db.session, "after_flush")
 def _follow(session: Session, _context: UOWTransaction) -> None:
-    written = [
-        row for row in (*session.new, *session.dirty) if isinstance(row, RegisteredModel) and _changed(row)
-    ]
-    if written or any(isinstance(row, RegisteredModel) for row in session.deleted):
+    changed = _written(session)
+    if changed or any(isinstance(row, RegisteredModel) for row in session.deleted):
         session.info[_CHANGED] = True
-    _keep(session, [(model.id, render(model)) for model in written])
+    made = {model.id: render(model) for model in changed}
+    _keep(session, made.items())
+    session.info.setdefault(_WRITTEN, {}).update(made)
 
 
 @event.listens_for(db.session, "before_commit")
@@ -190,3 +197,4 @@ def _count(session: Session) -> None:
 @event.listens_for(db.session, "after_soft_rollback")
 def _forget(session: Session, _transaction: Any) -> None:
     session.info.pop(_CHANGED, None)
+    session.info.pop(_WRITTEN, None)

@@ -125,6 +125,20 @@ def test_another_workspace_makes_other_documents(app: Flask) -> None:
         db.engine.dispose()
 
 
+def test_what_was_written_is_what_this_session_wrote(app: Flask) -> None:
+    id = add(description="first").id
+    mine = rendered.written(id)
+    assert mine is not None and mine == rendered.ready(id)
+    with app.app_context():
+        db.session.get_one(RegisteredModel, id).description = "second"
+        db.session.commit()
+    assert rendered.written(id) == mine != rendered.ready(id)
+    db.session.get_one(RegisteredModel, id).description = "third"
+    db.session.flush()
+    db.session.rollback()
+    assert rendered.written(id) is None
+
+
 def test_idle_connections_that_the_server_closed_are_not_used() -> None:
     id = add().id
     db.session.rollback()

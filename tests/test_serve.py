@@ -18,15 +18,9 @@ from sqlalchemy import text
 from app import create_app
 from app.access import sign_in
 from app.models import db
+from tests.ports import free_port
 
 READY_WITHIN_S = 30
-
-
-def free_port() -> int:
-    """A port that nothing listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Serving:

@@ -133,6 +133,11 @@ def find_document(ref: str) -> Rendered:
     return rendered.ready(model.id) or rendered.render(model)
 
 
+def written_document(id: str) -> Rendered:
+    """The document of a model as this request wrote it; where it changed nothing, as it is now."""
+    return rendered.written(id) or find_document(id)
+
+
 def find_or_none(ref: str) -> RegisteredModel | None:
     """As `find_model`, but None where there is no such model."""
     if _ID.fullmatch(ref):

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, Response
 from sqlalchemy import select
 
-from app import registration, rendered
+from app import registration
 from app.access import current_actor, require_scope
 from app.api.answers import (
     answer,
@@ -22,6 +22,7 @@ from app.api.answers import (
     json_body,
     rejection,
     text_argument,
+    written_document,
 )
 from app.api.describe import describe
 from app.api.idempotency import idempotent
@@ -59,8 +60,8 @@ def import_litellm() -> Response:
     ends = registration.register_all(values, current_actor(), strict=strict, depth=depth)
     if any(isinstance(end, Rejected) for end in ends):
         raise _rejected(steps, ends)
-    made = (rendered.ready(end.model_id) for end in ends if isinstance(end, Registered))
-    return Response(b"[" + b",".join(each.body for each in made if each) + b"]", mimetype="application/json")
+    made = (written_document(end.model_id) for end in ends if isinstance(end, Registered))
+    return Response(b"[" + b",".join(each.body for each in made) + b"]", mimetype="application/json")
 
 
 @blueprint.get("/v2/models/export")

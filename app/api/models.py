@@ -27,6 +27,7 @@ from app.api.answers import (
     next_link,
     rejection,
     text_argument,
+    written_document,
 )
 from app.api.describe import describe
 from app.api.idempotency import idempotent
@@ -83,7 +84,7 @@ def create_openai_like() -> Response:
     if isinstance(end, Rejected):
         raise rejection(end)
     assert isinstance(end, Registered)
-    return document_answer(find_document(end.model_id))
+    return document_answer(written_document(end.model_id))
 
 
 @blueprint.post("/v2/models/openai-like/validate")
@@ -127,7 +128,7 @@ def update_openai_like(ref: str) -> Response:
     if isinstance(end, Rejected):
         raise rejection(end)
     assert isinstance(end, Updated)
-    return document_answer(find_document(end.model_id))
+    return document_answer(written_document(end.model_id))
 
 
 @blueprint.get("/v2/models")

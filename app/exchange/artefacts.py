@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from app.exchange import curl, litellm_export, node, python, terraform
@@ -31,3 +31,8 @@ KINDS: Mapping[str, Artefact] = {
 def all_of(model: RegisteredModel) -> dict[str, str]:
     """Every artefact of a model by its kind."""
     return {kind: artefact.make(model) for kind, artefact in KINDS.items()}
+
+
+def labelled(model: RegisteredModel, kinds: Iterable[str] = KINDS) -> list[tuple[str, str]]:
+    """Label and text of artefacts of a model, as a page shows them."""
+    return [(KINDS[kind].label, KINDS[kind].make(model)) for kind in kinds]

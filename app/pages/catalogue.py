@@ -14,9 +14,11 @@ from werkzeug.wrappers import Response
 from app.access import require_role
 from app.config import settings
 from app.document import FIELDS, document, ref_id
+from app.exchange import artefacts
+from app.exchange.first_call import is_keyed
 from app.model_types import MODEL_TYPES
 from app.models import RegisteredModel, db
-from app.pages import listing, snippets, words
+from app.pages import listing, words
 
 P = ParamSpec("P")
 
@@ -25,6 +27,9 @@ blueprint = Blueprint("catalogue", __name__, url_prefix="/catalogue")
 PAGE = 50
 """How many models a page of the catalogue has."""
 
+
+ARTEFACTS = ("curl", "python", "node", "litellm")
+"""What consumers can use; a Terraform block registers a model, which they do not."""
 
 CAPABILITIES = ("streaming", "tool_calling", "json_schema", "vision", "reasoning")
 """What consumers choose a model by."""
@@ -130,19 +135,16 @@ def detail(id: str) -> str:
     model = RegisteredModel.by_id(id)
     if model is None or not model.enabled:
         abort(404)
-    keyed = bool(model.key_env or model.key_ciphertext)
-    call = (model.model_type, model.base_url, model.wire_model_id)
     return render_template(
         "house/catalogue_model.html",
         row=Row.of(model),
         model=model,
-        keyed=keyed,
+        keyed=is_keyed(model),
         prices=prices_of(model),
         sample=words.sample_cost(model.input_cost, model.output_cost),
         limits=_limits(document(model)["metadata"]),
         capabilities=_capabilities(model),
-        curl_call=snippets.first_call(*call, keyed=keyed),
-        python_call=snippets.python_call(*call, keyed=keyed),
+        artefacts=artefacts.labelled(model, ARTEFACTS),
     )
 
 

@@ -12,7 +12,8 @@ from werkzeug.wrappers import Response
 from app import registration
 from app.access import current_actor, require_role
 from app.document import document, ref_id
-from app.exchange.artefacts import KINDS
+from app.exchange import artefacts
+from app.exchange.first_call import is_keyed
 from app.model_types import MODEL_TYPES
 from app.models import Probe, RegisteredModel, db
 from app.pages import bulk, facts, history, listing, live, presets, trial
@@ -135,7 +136,7 @@ def _detail(model: RegisteredModel, probe: Probe | None) -> dict[str, Any]:
     made = document(model)
     report = probe.report if probe else None
     probes = history.last_probes(model.id)
-    keyed = bool(model.key_env or model.key_ciphertext)
+    keyed = is_keyed(model)
     kind = MODEL_TYPES.get(model.model_type)
     return {
         "model": model,
@@ -148,7 +149,7 @@ def _detail(model: RegisteredModel, probe: Probe | None) -> dict[str, Any]:
         "sections": facts.sections_of(model, made),
         "parameters": made["parameters"],
         "keyed": keyed,
-        "artefacts": [{"label": kind.label, "text": kind.make(model)} for kind in KINDS.values()],
+        "artefacts": artefacts.labelled(model),
         "may_try": current_actor().may("write") and model.model_type in ROUTES,
         "texts": ("", ""),
         "limit": 512,

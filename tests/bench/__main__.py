@@ -7,13 +7,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from tests.bench import crowding, probing, reading, registering, scaling
+from tests.bench import crowding, editing, probing, reading, registering, scaling
 from tests.bench.measuring import Finding, Remark
 
 MEASUREMENTS: dict[str, Callable[[], Iterator[Finding | Remark]]] = {
     "probing": probing.measure,
     "registering": registering.measure,
     "crowding": crowding.measure,
+    "editing": editing.measure,
     "reading": reading.measure,
     "scaling": scaling.measure,
 }

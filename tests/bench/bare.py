@@ -16,7 +16,7 @@ import requests
 from flask import Flask, Response
 
 from app import config, serving
-from tests.load.running import free_port
+from tests.ports import free_port
 
 READY_WITHIN_S = 30
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,16 +16,11 @@ from typing import Any
 import psutil
 import requests
 
+from tests.ports import free_port
+
 READY_WITHIN_S = 60
 PASSWORD = "correct horse battery"
 MUSTER = (sys.executable, "-m", "app.cli")
-
-
-def free_port() -> int:
-    """A port that nothing listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Running:

@@ -18,6 +18,7 @@ import requests
 from sqlalchemy.engine import make_url
 
 from tests.load.crowd import WAYS, crowd
+from tests.load.editing import Editing
 from tests.load.registering import body_for, memory_watched, register_all
 from tests.load.running import Running, running
 
@@ -31,6 +32,14 @@ def test_no_registration_of_a_crowd_is_lost(tmp_path: Path, database_url: str) -
         answers = register_all(muster, urls)
         assert [answer.status_code for answer in answers] == [200] * 40, answers[0].text
         assert _kept(muster) == {answer.json()["id"] for answer in answers}
+
+
+def test_no_write_of_many_is_lost(tmp_path: Path, database_url: str) -> None:
+    """`make bench` does it for a minute."""
+    with running(tmp_path, database_url) as muster:
+        seen = Editing(muster, for_s=4).run()
+    assert seen.wrong == []
+    assert seen.writes > 40 and set(seen.statuses) <= {200, 412}, seen.statuses
 
 
 def _kept(muster: Running) -> set[str]:

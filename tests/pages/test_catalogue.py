@@ -116,7 +116,7 @@ def test_a_model_tells_how_to_call_it_and_never_the_key(
     id = register(editor, good | {"depth": "", "input_cost": "1", "output_cost": "2"}).rpartition("/")[2]
     page = viewer.get(f"/catalogue/{id}").text
     text = plain(page)
-    assert f"curl {good['base_url']}/chat/completions" in html.unescape(page)
+    assert f"curl --globoff {good['base_url']}/chat/completions" in html.unescape(page)
     assert 'os.environ["API_KEY"]' in html.unescape(page) and "the catalogue has none" in text
     assert "$1.00 per 1,000,000 tokens" in text and "Tool calling" in text
     assert KEY not in page
