@@ -82,12 +82,12 @@ SYSTEM = Actor("system", "muster", ROLES["admin"])
 def _caller() -> str:
     """Whose requests are counted together: those of a token (known by its hash), or else of an address."""
     sent = _bearer()
-    return caller_of(sent) if sent else f"address:{request.remote_addr}"
+    return caller_of(digest_of(sent)) if sent else f"address:{request.remote_addr}"
 
 
-def caller_of(sent: str) -> str:
-    """Under which name the requests with this token are counted."""
-    return f"token:{digest_of(sent)[:16]}"
+def caller_of(digest: str) -> str:
+    """Under which name the requests with the token of this digest are counted."""
+    return f"token:{digest[:16]}"
 
 
 def refusals_of(address: str | None) -> str:
@@ -137,13 +137,13 @@ def _load_user(remembered: str) -> User | None:
 def _count() -> None:
     if request.endpoint != "static" and request.path not in ("/healthz", "/readyz"):
         a_minute = settings().rate_limit
-        rates.take(_caller(), a_minute)
-        rates.require_left(refusals_of(request.remote_addr), a_minute)
+        rates.current().take(_caller(), a_minute)
+        rates.current().require_left(refusals_of(request.remote_addr), a_minute)
 
 
 def _count_refusal(response: FlaskResponse) -> FlaskResponse:
     if response.status_code == 401:
-        rates.note(refusals_of(request.remote_addr), settings().rate_limit)
+        rates.current().note(refusals_of(request.remote_addr), settings().rate_limit)
     return response
 
 
@@ -153,7 +153,7 @@ def limit_signin(view: Callable[P, R]) -> Callable[P, R]:
     @wraps(view)
     def limited(*args: P.args, **kwargs: P.kwargs) -> R:
         if request.method == "POST":
-            rates.take(f"signin:{request.remote_addr}", settings().signin_limit)
+            rates.current().take(f"signin:{request.remote_addr}", settings().signin_limit)
         return view(*args, **kwargs)
 
     return limited
@@ -211,16 +211,15 @@ def _admit(token: tuple[Any, ...] | None, scope: str) -> None:
     g.actor = actor
 
 
-def reader(token: tuple[Any, ...]) -> Actor | None:
+def reader(token: Sequence[Any]) -> Actor | None:
     """Whose token (TOKEN_COLUMNS of its row) it is, where it may read and its use was noted already."""
     actor = _owner(token)
     return actor if actor.may("read") and not _is_due(token[3]) else None
 
 
-def _owner(token: tuple[Any, ...]) -> Actor:
+def _owner(token: Sequence[Any]) -> Actor:
     id, name, scopes, _ = token
-    named = json.loads(scopes) if isinstance(scopes, str) else scopes
-    return Actor("token", name, _granted(tuple(named)), id)
+    return Actor("token", name, _granted(scopes if isinstance(scopes, str) else tuple(scopes)), id)
 
 
 def _sent_digest() -> str:
@@ -232,8 +231,10 @@ def _sent_digest() -> str:
 
 
 @lru_cache
-def _granted(scopes: tuple[str, ...]) -> frozenset[str]:
-    return frozenset().union(*(SCOPES[scope] for scope in scopes if scope in SCOPES))
+def _granted(scopes: tuple[str, ...] | str) -> frozenset[str]:
+    """What scopes allow; they come as a column of theirs is read, which of SQLite is JSON."""
+    named = json.loads(scopes) if isinstance(scopes, str) else scopes
+    return frozenset().union(*(SCOPES[scope] for scope in named if scope in SCOPES))
 
 
 def _note_use(id: str, last_used: datetime | str | None) -> None:

@@ -40,4 +40,4 @@ def opened_app(*, current: bool = True) -> Iterator[Flask]:
             yield app
         finally:
             db.session.remove()
-            db.engine.dispose()
+            database.let_go()

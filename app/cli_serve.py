@@ -47,7 +47,7 @@ def prepare(app: Flask) -> str | None:
         password = _first_administrator()
         # The workers are forked from here: each must open connections of its own.
         db.session.remove()
-        db.engine.dispose()
+        database.let_go()
     return password
 
 

@@ -26,12 +26,26 @@ class DatabaseError(Exception):
     """The database can't be used; the text is one sentence for the operator."""
 
 
+QUICK = "quick"
+"""The name of the engine for reads outside of transactions, where the usual one begins a transaction."""
+
+
 def engine_options(url: str) -> dict[str, Any]:
     """Pool and driver options. Parameters are never shown in errors: a key may be among them."""
-    options: dict[str, Any] = {"hide_parameters": True, "pool_size": 20, "max_overflow": 20}
+    options: dict[str, Any] = {"hide_parameters": True, "pool_size": 20, "max_overflow": 10}
     if make_url(url).get_backend_name() == "sqlite":
         return options | {"connect_args": {"timeout": 30, "check_same_thread": False}}
     return options | {"connect_args": {"connect_timeout": 10}}
+
+
+def more_engines(url: str) -> dict[str, dict[str, Any]]:
+    """Options of the engines beside the usual one, by name."""
+    # Few connections, for which threads wait in turn: more of them would fight for Python's global lock,
+    # which every call of a driver lets go of, and get less done. Each is held for a part of a millisecond.
+    few = {"url": url, "pool_size": 2, "max_overflow": 0, "pool_reset_on_return": None}
+    if make_url(url).get_backend_name() != "sqlite":  # there, reads run outside of transactions anyway
+        few["isolation_level"] = "AUTOCOMMIT"
+    return {QUICK: engine_options(url) | few}
 
 
 def init_app(app: Flask) -> None:
@@ -40,9 +54,16 @@ def init_app(app: Flask) -> None:
     migrate.init_app(app, db)
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
-            _teach_sqlite(db.engine)
-        else:
-            event.listen(db.engine, "checkout", _refuse_dead)
+            for engine in db.engines.values():
+                _teach_sqlite(engine)
+            return
+        event.listen(db.engine, "checkout", _refuse_dead)
+
+
+def let_go() -> None:
+    """Close the connections that nobody uses at the moment."""
+    for engine in db.engines.values():
+        engine.dispose()
 
 
 def upgrade_database() -> None:

@@ -16,6 +16,9 @@ from app.models import new_id
 access_log = logging.getLogger("muster.access")
 
 
+_as_json = json.JSONEncoder(ensure_ascii=False, default=str).encode
+
+
 class JsonLines(logging.Formatter):
     """A record as one JSON object: time, level, logger, message, and what `extra={"facts": …}` gave."""
 
@@ -29,7 +32,7 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return _as_json(line)
 
 
 class PlainLines(logging.Formatter):
@@ -47,6 +50,10 @@ class PlainLines(logging.Formatter):
 
 def configure(level: str) -> None:
     """Send the program's log lines to standard error, for machines unless that is a terminal."""
+    # No line tells where in the source it was logged, nor by which thread: Python's own documentation of
+    # logging, under "Optimization", names these as what then need not be found out for each.
+    logging._srcfile = None
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     sink = logging.StreamHandler(sys.stderr)
     sink.setFormatter(PlainLines() if sys.stderr.isatty() else JsonLines())
     root = logging.getLogger("muster")

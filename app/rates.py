@@ -17,42 +17,57 @@ from limits.strategies import FixedWindowRateLimiter
 from app.errors import ApiError
 
 _NAME = "muster_rates"
+_WINDOW_S = 60
+
+
+class Rates:
+    """The counts of one application. A limit of 0 a minute is none."""
+
+    def __init__(self) -> None:
+        self._counts = FixedWindowRateLimiter(MemoryStorage())
+        self._noted_until = 0.0
+
+    def take(self, key: str, a_minute: int) -> None:
+        """Count one for this key; ApiError 429 where that is one too many."""
+        if a_minute and not self._counts.hit(_item(a_minute), key):
+            raise self._too_often(key, a_minute)
+
+    def note(self, key: str, a_minute: int) -> None:
+        """Count one for this key, whatever is left."""
+        if a_minute:
+            self._noted_until = time.monotonic() + _WINDOW_S
+            self._counts.hit(_item(a_minute), key)
+
+    def require_left(self, key: str, a_minute: int) -> None:
+        """ApiError 429 where `note` has left nothing for this key; counts nothing."""
+        if time.monotonic() > self._noted_until:
+            return  # every window with something noted in it is over: there is nothing to look up
+        if a_minute and not self._counts.test(_item(a_minute), key):
+            raise self._too_often(key, a_minute)
+
+    def _too_often(self, key: str, a_minute: int) -> ApiError:
+        reset = self._counts.get_window_stats(_item(a_minute), key).reset_time
+        message = "Too many requests. Wait as long as Retry-After says, then go on."
+        wait = max(1, ceil(reset - time.time()))
+        return ApiError("rate_limited", message, 429, headers={"Retry-After": str(wait)})
 
 
 def init_app(app: Flask) -> None:
     """Give the application counts of its own."""
-    app.extensions[_NAME] = FixedWindowRateLimiter(MemoryStorage())
+    app.extensions[_NAME] = Rates()
 
 
-def take(key: str, a_minute: int) -> None:
-    """Count one for this key; ApiError 429 where that is one too many. 0 means no limit."""
-    if a_minute and not _counts().hit(_item(a_minute), key):
-        raise _too_often(key, a_minute)
-
-
-def require_left(key: str, a_minute: int) -> None:
-    """ApiError 429 where nothing is left for this key; counts nothing."""
-    if a_minute and not _counts().test(_item(a_minute), key):
-        raise _too_often(key, a_minute)
-
-
-def note(key: str, a_minute: int) -> None:
-    """Count one for this key, whatever is left."""
-    if a_minute:
-        _counts().hit(_item(a_minute), key)
-
-
-def _counts() -> FixedWindowRateLimiter:
-    counts: FixedWindowRateLimiter = current_app.extensions[_NAME]
+def of(app: Flask) -> Rates:
+    """The counts of an application."""
+    counts: Rates = app.extensions[_NAME]
     return counts
+
+
+def current() -> Rates:
+    """The counts of the application that is current."""
+    return of(current_app)
 
 
 @cache
 def _item(a_minute: int) -> RateLimitItemPerMinute:
     return RateLimitItemPerMinute(a_minute)
-
-
-def _too_often(key: str, a_minute: int) -> ApiError:
-    wait = ceil(_counts().get_window_stats(_item(a_minute), key).reset_time - time.time())
-    message = "Too many requests. Wait as long as Retry-After says, then go on."
-    return ApiError("rate_limited", message, 429, headers={"Retry-After": str(max(1, wait))})

@@ -9,18 +9,18 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from flask import current_app
+from flask import Flask, current_app
 from sqlalchemy import Select, bindparam, event, insert, inspect, select, update
 from sqlalchemy.orm import Session, UOWTransaction
 
 from app import document as document_module
 from app import quick
-from app.config import settings
+from app.config import Settings, settings
 from app.document import document
 from app.models import RegisteredModel, RenderedDocument, Revision, db, now
 
@@ -31,6 +31,7 @@ UNSEEN = frozenset(
 
 _CHANGED = "muster_registry_changed"
 _WRITTEN = "muster_documents_written"
+_PAGES = "muster_pages"
 _PAGES_KEPT = 16
 THE_DOCUMENT = (RenderedDocument.model_pk == bindparam("id"), RenderedDocument.stamp == bindparam("stamp"))
 _KEPT = select(RenderedDocument.etag, RenderedDocument.body).where(*THE_DOCUMENT)
@@ -67,9 +68,9 @@ def render(model: RegisteredModel) -> Rendered:
     return Rendered(etag_of(body), body)
 
 
-def stamp() -> str:
+def stamp(chosen: Settings | None = None) -> str:
     """What a kept document must have been made by: this workspace and this program."""
-    chosen = settings()
+    chosen = chosen or settings()
     return _stamp(chosen.workspace_id, chosen.workspace_key)
 
 
@@ -99,9 +100,15 @@ def bodies(ids: Select[Any]) -> list[tuple[str, bytes]]:
     return [(id, fresh[id].body if id in fresh else body) for id, _, body in rows if id in fresh or body]
 
 
-def list_etag(counted: int, query: bytes) -> str:
+def list_etag(counted: int, query: bytes, made_by: str = "") -> str:
     """The ETag of the list for a query string, at a revision of the registry."""
-    return f'"{counted}-{stamp()}-{hashlib.sha256(query).hexdigest()[:16]}"'
+    return f'"{counted}-{made_by or stamp()}-{hashlib.sha256(query).hexdigest()[:16]}"'
+
+
+def kept_page(name: str, app: Flask) -> Page | None:
+    """The page of just this ETag, where this process has it."""
+    pages: Mapping[str, Page] = app.extensions.get(_PAGES, {})
+    return pages.get(name)
 
 
 def page(name: str, ids: Select[Any], limit: int) -> Page:
@@ -110,7 +117,7 @@ def page(name: str, ids: Select[Any], limit: int) -> Page:
     `name` is the ETag of just this page at just this revision, so that the same page need not be made again
     until something changes. `ids` should select one more than `limit`, to tell whether there is more.
     """
-    pages: OrderedDict[str, Page] = current_app.extensions.setdefault("muster_pages", OrderedDict())
+    pages: OrderedDict[str, Page] = current_app.extensions.setdefault(_PAGES, OrderedDict())
     made = pages.get(name)
     if made is None:
         found = bodies(ids)

@@ -75,7 +75,7 @@ def _migrate(folder: Path, url: str) -> None:
     app = create_app({"instance": folder, "database_url": url})
     with app.app_context():
         database.upgrade_database()
-        db.engine.dispose()
+        database.let_go()
 
 
 def _named(url: str, name: str) -> str:
@@ -139,7 +139,7 @@ def _let_go() -> None:
     pool, end = db.engine.pool, time.monotonic() + 1
     while isinstance(pool, QueuePool) and pool.checkedout() and time.monotonic() < end:
         time.sleep(0.02)
-    db.engine.dispose()
+    database.let_go()
 
 
 @pytest.fixture

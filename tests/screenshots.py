@@ -74,7 +74,7 @@ def served() -> Iterator[str]:
         server.shutdown()
         server.server_close()
         with app.app_context():
-            db.engine.dispose()
+            database.let_go()
     practice.stop()
 
 

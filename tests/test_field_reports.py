@@ -13,8 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from app import config, create_app, vault
-from app.models import db
+from app import config, create_app, database, vault
 from tests.conftest import new_token
 from tests.endpoints.every import CHANGES, REPORTS, Report
 from tests.endpoints.judging import (
@@ -48,7 +47,7 @@ def muster(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> I
     yield with_settings
     for app, *_ in made.values():
         with app.app_context():
-            db.engine.dispose()
+            database.let_go()
 
 
 def _application(folder: Path, template: Path, settings: Mapping[str, Any]) -> Flask:

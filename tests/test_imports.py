@@ -45,7 +45,7 @@ EXCEPT: dict[str, set[str]] = {
     "app.errors": {"app.config"},
     "app.database": {"app.models"},
     "app.vault": {"app.config", "app.models"},
-    "app.quick": {"app.models"},
+    "app.quick": {"app.database", "app.models"},
     "app.rates": {"app.errors"},
     "app.access": {"app.config", "app.errors", "app.models", "app.quick", "app.rates"},
     "app.audit": {"app.access", "app.models"},

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, text
 
-from app import create_app, rendered
+from app import create_app, database, rendered
 from app.document import document
 from app.models import RegisteredModel, RenderedDocument, db, new_id
 
@@ -122,7 +122,7 @@ def test_another_workspace_makes_other_documents(app: Flask) -> None:
         made = rendered.ready(id)
         assert made is not None and b'"other@openailike/m"' in made.body
         db.session.remove()
-        db.engine.dispose()
+        database.let_go()
 
 
 def test_what_was_written_is_what_this_session_wrote(app: Flask) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy import func, inspect, select, text
 
 from app import create_app
 from app.access import create_token
+from app.database import let_go
 from app.models import AuditEvent, Probe, RegisteredModel, db
 from app.practice import PracticeServer
 from app.practice_api import Practice
@@ -63,7 +64,7 @@ def database(tmp_path: Path, empty_database_url: str) -> Iterator[Flask]:
     app = create_app({"instance": tmp_path / "instance", "database_url": empty_database_url})
     yield app
     with app.app_context():
-        db.engine.dispose()
+        let_go()
 
 
 def a_token(app: Flask) -> dict[str, str]:

@@ -15,7 +15,7 @@ import pytest
 import requests
 from sqlalchemy import text
 
-from app import create_app
+from app import create_app, database
 from app.access import sign_in
 from app.models import db
 from tests.ports import free_port
@@ -139,7 +139,7 @@ def test_the_password_that_was_printed_opens_the_door(start: Callable[..., Servi
         user = sign_in("admin@localhost", password)
         assert user is not None and user.role == "admin"
         db.session.remove()
-        db.engine.dispose()
+        database.let_go()
 
 
 def test_a_termination_is_a_clean_end(start: Callable[..., Serving]) -> None:
@@ -186,7 +186,7 @@ def test_a_newer_database(serve: Callable[..., Serving], tmp_path: Path, empty_d
         db.session.execute(text("UPDATE alembic_version SET version_num = 'from_the_future'"))
         db.session.commit()
         db.session.remove()
-        db.engine.dispose()
+        database.let_go()
     assert "made by a newer Muster" in serve().sentence()
 
 
@@ -210,7 +210,7 @@ def test_a_lost_key_ring_is_not_replaced_in_silence(
         )
         db.session.commit()
         db.session.remove()
-        db.engine.dispose()
+        database.let_go()
     ring = tmp_path / "instance" / "keyring.json"
     ring.unlink()
     assert "Restore it from a backup" in serve().sentence()

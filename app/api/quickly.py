@@ -1,8 +1,9 @@
 """The two calls that programs make all day, answered before Flask sets up a request for them.
 
-`GET /v2/models/<id>`, and `GET /v2/models` where the caller has the list already. Whatever is not plain (no
-token or no such model, no such scope, too many requests) goes the ordinary way, which says what is wrong;
-tests hold that both ways answer alike. Setting up a request costs more than all the work of these two.
+`GET /v2/models/<id>`, and `GET /v2/models` where the caller or this process has the list already. Whatever
+is not plain (no token or no such model, no such scope, too many requests) goes the ordinary way, which says
+what is wrong; tests hold that both ways answer alike. Setting up a request costs more than all the work of
+these two.
 """
 
 from __future__ import annotations
@@ -17,10 +18,9 @@ from sqlalchemy import Select, and_, bindparam, select
 
 from app import access, logs, quick, rates, rendered, security
 from app.access import THE_TOKEN, TOKEN_COLUMNS, Actor
-from app.config import settings
+from app.config import Settings
 from app.errors import ApiError
 from app.models import RenderedDocument, Revision, Token, new_id
-from app.rendered import Rendered
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -51,66 +51,69 @@ class Known(NamedTuple):
 
 
 class Quickly:
-    """WSGI around the application."""
+    """WSGI around the application. It keeps what it needs of it, and so needs no context."""
 
     def __init__(self, app: Flask) -> None:
-        self._app = app
-        self.ordinary = app.wsgi_app
+        self.ordinary, self._app = app.wsgi_app, app
+        chosen: Settings = app.config["MUSTER"]
+        self._a_minute, self._stamp = chosen.rate_limit, rendered.stamp(chosen)
+        self._reader, self._rates = quick.of(app), rates.of(app)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer at once, or leave it to the application."""
         if environ["REQUEST_METHOD"] == "GET" and environ["PATH_INFO"].startswith(_LIST):
             began = time.perf_counter()
-            with self._app.app_context():
-                known = _known(environ)
-                if known is not None:
-                    return _send(known, environ, start_response, began)
+            known = self._known(environ)
+            if known is not None:
+                return _send(known, environ, start_response, began)
         return self.ordinary(environ, start_response)
 
+    def _known(self, environ: Environ) -> Known | None:
+        one = _ONE.fullmatch(environ["PATH_INFO"])
+        sent = access.bearer_of(environ.get("HTTP_AUTHORIZATION", ""))
+        if not sent or (one and environ.get("QUERY_STRING")):
+            return None
+        digest = access.digest_of(sent)
+        known = self._one(one[1], digest, environ) if one else self._list(digest, environ)
+        return known if known and self._may_ask(digest, environ) else None
 
-def _known(environ: Environ) -> Known | None:
-    one = _ONE.fullmatch(environ["PATH_INFO"])
-    sent = access.bearer_of(environ.get("HTTP_AUTHORIZATION", ""))
-    if not sent or (one and environ.get("QUERY_STRING")):
-        return None
-    known = _one(one[1], sent, environ) if one else _list(sent, environ)
-    return known if known and _may_ask(sent, environ) else None
+    def _one(self, id: str, digest: str, environ: Environ) -> Known | None:
+        found = self._reader.row(TOKEN_AND_DOCUMENT, {"digest": digest, "id": id, "stamp": self._stamp})
+        if found is None or found[-1] is None:
+            return None
+        *token, etag, body = found
+        actor = access.reader(token)
+        if actor is None:
+            return None
+        return Known(actor, etag, None if _has(environ, etag) else body)
 
+    def _list(self, digest: str, environ: Environ) -> Known | None:
+        if environ["PATH_INFO"] != _LIST:
+            return None
+        found = self._reader.row(_TOKEN_AND_REVISION, {"digest": digest, "one": 1})
+        if found is None:
+            return None
+        *token, counted = found
+        query = environ.get("QUERY_STRING", "").encode("latin-1")
+        etag = rendered.list_etag(counted or 0, query, self._stamp)
+        page = None if _has(environ, etag) else rendered.kept_page(etag, self._app)
+        if not _has(environ, etag) and (page is None or page.cursor is not None):
+            return None  # it has to be made, or to name the page that follows
+        actor = access.reader(token)
+        return Known(actor, etag, page and page.body) if actor else None
 
-def _one(id: str, sent: str, environ: Environ) -> Known | None:
-    values = {"digest": access.digest_of(sent), "id": id, "stamp": rendered.stamp()}
-    found = quick.row(TOKEN_AND_DOCUMENT, values)
-    actor = access.reader(found[:-2]) if found and found[-1] is not None else None
-    if actor is None or found is None:
-        return None
-    ready = Rendered(*found[-2:])
-    return Known(actor, ready.etag, None if _has(environ, ready.etag) else bytes(ready.body))
-
-
-def _list(sent: str, environ: Environ) -> Known | None:
-    if environ["PATH_INFO"] != _LIST or "HTTP_IF_NONE_MATCH" not in environ:
-        return None
-    found = quick.row(_TOKEN_AND_REVISION, {"digest": access.digest_of(sent), "one": 1})
-    actor = access.reader(found[:-1]) if found else None
-    if actor is None or found is None:
-        return None
-    etag = rendered.list_etag(found[-1] or 0, environ.get("QUERY_STRING", "").encode("latin-1"))
-    return Known(actor, etag, None) if _has(environ, etag) else None
+    def _may_ask(self, digest: str, environ: Environ) -> bool:
+        try:
+            self._rates.require_left(access.refusals_of(environ.get("REMOTE_ADDR")), self._a_minute)
+            self._rates.take(access.caller_of(digest), self._a_minute)
+        except ApiError:
+            return False
+        return True
 
 
 def _has(environ: Environ, etag: str) -> bool:
     """Whether the caller names this very ETag and nothing else; lists of them go the ordinary way."""
     return bool(environ.get("HTTP_IF_NONE_MATCH") == etag)
-
-
-def _may_ask(sent: str, environ: Environ) -> bool:
-    a_minute = settings().rate_limit
-    try:
-        rates.require_left(access.refusals_of(environ.get("REMOTE_ADDR")), a_minute)
-        rates.take(access.caller_of(sent), a_minute)
-    except ApiError:
-        return False
-    return True
 
 
 def _send(known: Known, environ: Environ, start_response: StartResponse, began: float) -> Iterable[bytes]:

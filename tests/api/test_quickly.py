@@ -83,6 +83,9 @@ def test_a_list_that_is_known_is_answered_alike(app: Flask, model: str, reader: 
     )
     same(quick, ordinary)
     assert (quick.status_code, needed) == (304, False)
+    quick, ordinary, needed = both(app, f"/v2/models{query}", reader)
+    same(quick, ordinary)
+    assert (quick.data, needed) == (first.data, False)
     with app.app_context():
         db.session.delete(RegisteredModel.by_id(model))
         db.session.commit()

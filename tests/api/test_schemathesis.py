@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from app import config, create_app, vault
-from app.models import db
+from app import config, create_app, database, vault
 from tests.api.conftest import Endpoint
 from tests.conftest import LiveServer, new_token, served
 
@@ -61,7 +60,7 @@ def quick_server(database_url: str, tmp_path: Path) -> Iterator[LiveServer]:
     with served(app) as server:
         yield server
     with app.app_context():
-        db.engine.dispose()
+        database.let_go()
 
 
 def registered(app: Flask, good: dict[str, Any], token: str) -> str:

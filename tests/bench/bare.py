@@ -1,5 +1,7 @@
 """The yardstick: a Flask application that only sends constant bytes, under the server settings of Muster.
 
+One web worker: how a few connections happen to be spread over several would decide more than the code does.
+
 `python -m tests.bench.bare PORT FILE…`: `/0` sends the bytes of the first file, `/1` those of the second.
 """
 
@@ -24,7 +26,7 @@ READY_WITHIN_S = 30
 def bare_app(bodies: Sequence[bytes]) -> Flask:
     """The application."""
     app = Flask(__name__)
-    app.config["MUSTER"] = config.load({})
+    app.config["MUSTER"] = config.load({"MUSTER_WORKERS": "1"})
 
     @app.get("/<int:which>")
     def send(which: int) -> Response:

@@ -15,7 +15,8 @@ from itertools import cycle
 from urllib.parse import urlsplit
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
-CONNECTIONS = 8
+CONNECTIONS = 4
+"""Two keep one web worker busy; with many more, the quarrels of threads are measured instead of the work."""
 
 
 class Refused(Exception):
