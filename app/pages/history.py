@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import takewhile
 from typing import Any
 
 from markupsafe import Markup
@@ -39,6 +41,28 @@ def timeline(probes: Sequence[Probe]) -> list[Entry]:
         Entry(probe, differences(probe.report, before.report) if before else (), before is None)
         for probe, before in zip(probes, earlier, strict=True)
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How long a model is up or down: since `since`, or for longer where `longer`."""
+
+    since: datetime
+    longer: bool
+
+
+def standing(entries: Sequence[Entry]) -> Standing | None:
+    """Since when the verdict is what it is, as far as the timeline goes; None without probes."""
+    if not entries:
+        return None
+    verdict = entries[0].probe.verdict
+    *_, begun = takewhile(lambda entry: entry.probe.verdict == verdict, entries)
+    return Standing(begun.probe.started, longer=begun is entries[-1] and not begun.first)
+
+
+def last_change(entries: Sequence[Entry]) -> Entry | None:
+    """The newest probe of the timeline that differed from the one before it."""
+    return next((entry for entry in entries if entry.differences), None)
 
 
 def differences(now: Mapping[str, Any], before: Mapping[str, Any]) -> list[str]:

@@ -135,7 +135,7 @@ def _summary(count: int, *, more: bool) -> str:
 def _detail(model: RegisteredModel, probe: Probe | None) -> dict[str, Any]:
     made = document(model)
     report = probe.report if probe else None
-    probes = history.last_probes(model.id)
+    timeline = history.timeline(history.last_probes(model.id))[: history.SHOWN]
     keyed = is_keyed(model)
     kind = MODEL_TYPES.get(model.model_type)
     return {
@@ -154,7 +154,9 @@ def _detail(model: RegisteredModel, probe: Probe | None) -> dict[str, Any]:
         "texts": ("", ""),
         "limit": 512,
         "may_edit": current_actor().may("write"),
-        "timeline": history.timeline(probes)[: history.SHOWN],
+        "timeline": timeline,
+        "standing": history.standing(timeline),
+        "last_change": history.last_change(timeline),
         "curves": history.curves(model.id),
         "triggers": TRIGGERS,
         "done": DONE.get(request.args.get("done", "")),

@@ -85,3 +85,28 @@ def test_the_page_shows_probes_with_what_differed(app: Flask, editor: FlaskClien
 def test_a_model_with_one_probe_has_no_timeline(editor: FlaskClient, model_url: str) -> None:
     page = editor.get(model_url).text
     assert "What differed" not in page and 'class="chart"' not in page
+
+
+def probes(*verdicts: str) -> list[Probe]:
+    """Probes with these verdicts, the newest first, an hour apart."""
+    now = datetime.now(UTC)
+    return [
+        Probe(verdict=verdict, report=REPORT | {"verdict": verdict}, started=now - timedelta(hours=age))
+        for age, verdict in enumerate(verdicts)
+    ]
+
+
+def test_since_when_it_is_up_and_what_changed_last() -> None:
+    entries = history.timeline(probes("accepted", "accepted", "rejected", "rejected", "accepted"))
+    assert history.standing(entries) == history.Standing(entries[1].probe.started, longer=False)
+    assert history.standing(entries[2:]) == history.Standing(entries[3].probe.started, longer=False)
+    assert history.standing(entries[:2]) == history.Standing(entries[1].probe.started, longer=True)
+    assert history.standing(entries[4:]) == history.Standing(entries[4].probe.started, longer=False)
+    change = history.last_change(entries)
+    assert change is entries[1] and change.differences == ["rejected → accepted"]
+    assert history.standing([]) is None and history.last_change(entries[4:]) is None
+
+
+def test_the_page_says_since_when_it_is_up(editor: FlaskClient, model_url: str) -> None:
+    page = plain(editor.get(model_url).text)
+    assert "since the probe just now" in page and "What changed" not in page
