@@ -120,6 +120,8 @@ class RegisteredModel(Base):
             "ix_models_list", "id", "search", "seen", "model_type", "region", "health", "enabled",
             "input_cost", "last_probe_id",
         ),
+        # A search without filters reads all of an index where it finds little: this one is small.
+        Index("ix_models_search", "id", "search"),
     )  # fmt: skip
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)

@@ -38,6 +38,8 @@ _SIDE_BY_SIDE = 8
 
 __all__ = ["Probed", "Registered", "Rejected", "Terminal", "Updated"]
 
+_saving = threading.Lock()
+
 
 def register(
     values: Values,
@@ -177,13 +179,16 @@ def _all_saved(
     many: Sequence[Values], reports: Sequence[Report], asked: Asked
 ) -> list[Registered | Rejected]:
     ends: list[Registered | Rejected] = []
-    for values, report in zip(many, reports, strict=True):
-        with keeping.refusing_same(values):
-            model = keeping.new_model(values, asked.actor)
-            full = keeping.keep_probe(model, report, "registration", asked.actor)
-            audit.record(asked.actor, "model.registered", model, keeping.outline(values, report))
-            ends.append(Registered(model.id, full))
-    db.session.commit()
+    # One at a time: where hundreds end at once, their threads would else keep each other from the processor
+    # while they keep each other from the database, and every page waits behind all of them.
+    with _saving:
+        for values, report in zip(many, reports, strict=True):
+            with keeping.refusing_same(values):
+                model = keeping.new_model(values, asked.actor)
+                full = keeping.keep_probe(model, report, "registration", asked.actor)
+                audit.record(asked.actor, "model.registered", model, keeping.outline(values, report))
+                ends.append(Registered(model.id, full))
+        db.session.commit()
     return ends
 
 

@@ -27,9 +27,10 @@ __all__ = ["PRACTICE_KEY", "ServeError", "listening", "practice_endpoint", "requ
 _PRACTICE_STARTS_WITHIN_S = 10.0
 # How long requests may go on after Ctrl-C. A registration that is cut off has saved nothing.
 _GRACE_S = 3
-# How long a thread may keep Python's lock from the others. With Python's own 5 ms a page waits a second or
-# more for its turns while hundreds of probes end at once; shorter turns cost nothing that could be measured.
-_TURN_S = 0.001
+# How long a thread may keep Python's lock from the others. While hundreds of probes end at once a page waits
+# for many turns: with Python's own 5 ms for up to 1.2 s, with this for less than one; with 1 ms or less all
+# of it takes longer, since changing turns has its price.
+_TURN_S = 0.003
 
 
 class ServeError(Exception):

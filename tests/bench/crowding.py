@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from tests.bench.databases import KINDS, databases
 from tests.bench.measuring import Finding
 from tests.load.crowd import crowd
-from tests.load.registering import Looker, register_all
+from tests.load.looking import looking
+from tests.load.registering import register_all
 from tests.load.running import Running, running
 
 REGISTRATIONS = 200
@@ -31,7 +32,7 @@ def measure() -> Iterator[Finding]:
 
 
 def _crowd(muster: Running, urls: list[str], kind: str) -> Iterator[Finding]:
-    with muster.browser() as client, Looker(muster, client, PATHS) as looker:
+    with muster.browser() as browser, looking(muster, browser, PATHS) as looks:
         time.sleep(2)
         begun = time.perf_counter()
         answers = register_all(muster, urls)
@@ -42,8 +43,8 @@ def _crowd(muster: Running, urls: list[str], kind: str) -> Iterator[Finding]:
     lost = [answer for answer in answers if answer.status_code != 200 or answer.json()["id"] not in kept]
     if lost:
         print(f"  statuses {dict(statuses)}; one that was lost: {lost[0].text[:600]}")
-    pages = [seconds for seconds, _, _ in looker.took]
-    wrong = [status for _, _, status in looker.took if status != 200]
+    pages = [look.seconds for look in looks]
+    wrong = [look for look in looks if look.status != 200]
     yield Finding(f"{REGISTRATIONS} registrations at once, all done after, {kind}", took, "s", at_most=30)
     yield Finding("  lost", len(lost), "", at_most=0)
     yield Finding(f"  the slowest of {len(pages)} pages meanwhile", max(pages), "s", at_most=1)

@@ -21,12 +21,13 @@ ROUNDS = 7
 POSTS = 15
 SLICE_S = 2.0
 SEARCHES = {
-    "one model": "llama-054320",
-    "a tenth of all": "mistral",
-    "all": "example.com",
-    "none": "nothing-like-this",
-    "any letter case": "QWEN NUMBER 54321",
+    "one model": ("llama-054320", 1),
+    "a tenth of all": ("mistral", 50),
+    "all": ("example.com", 50),
+    "none": ("nothing-like-this", 0),
+    "one in any letter case": ("QWEN NUMBER 54321", 1),
 }
+"""What is looked for, and how many models a page of 50 has of it."""
 
 
 def measure() -> Iterator[Finding]:
@@ -85,8 +86,9 @@ def _registering(few: Running, many: Running, kind: str) -> Iterator[Finding]:
 
 def _searching(many: Running, kind: str) -> Iterator[Finding]:
     with many.session() as client:
-        for name, sought in SEARCHES.items():
+        for name, (sought, found) in SEARCHES.items():
             url = f"{many.url}/v2/models"
+            assert len(client.get(url, params={"limit": "50", "q": sought}, timeout=60).json()) == found, name
             took = _milliseconds(client, url, {"limit": "50", "q": sought})
             yield Finding(f"a page of 50 that finds {name}, {kind}", took, "ms", at_most=100)
 

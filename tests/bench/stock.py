@@ -10,7 +10,7 @@ from typing import Any
 import requests
 from sqlalchemy import Engine, create_engine, insert, select, text
 
-from app.models import Probe, RegisteredModel, identity_of, new_id
+from app.models import Probe, RegisteredModel, identity_of, new_id, search_text
 from app.practice_models import KEY
 from tests.load.running import Running
 
@@ -76,7 +76,9 @@ def _copies(row: dict[str, Any], number: int) -> Iterator[dict[str, Any]]:
         own = {"model_id": f"{word}-{at:06d}", "base_url": f"https://{host}/v1", "region": REGIONS[at % 4]}
         named = {"id": new_id(), "display_name": f"{word.title()} number {at}"}
         identity = identity_of(own["model_id"], own["base_url"], row["model_type"])
-        yield row | own | named | {"identity": identity, "last_probe_id": None, "key_ciphertext": None}
+        search = search_text(named["display_name"], own["model_id"], own["base_url"])
+        kept = {"identity": identity, "search": search, "last_probe_id": None, "key_ciphertext": None}
+        yield row | own | named | kept
 
 
 def _insert(
@@ -88,11 +90,11 @@ def _insert(
 
 
 def _settle(engine: Engine) -> None:
-    """What PostgreSQL does by itself within minutes: look at what is in the tables. SQLite does not."""
+    """What PostgreSQL does by itself within minutes: tidy up and look at what is there. SQLite does not."""
     if engine.dialect.name == "sqlite":
         return
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("ANALYZE"))
+        connection.execute(text("VACUUM ANALYZE"))
 
 
 def _read_all(muster: Running) -> None:

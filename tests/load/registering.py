@@ -1,9 +1,8 @@
-"""Many registrations at once, and somebody who looks at pages meanwhile."""
+"""Many registrations at once, and the memory that the server holds meanwhile."""
 
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -39,38 +38,6 @@ def register_all(muster: Running, urls: Sequence[str]) -> list[requests.Response
 
     with ThreadPoolExecutor(len(urls)) as pool:
         return list(pool.map(register, range(len(urls))))
-
-
-class Looker:
-    """Asks for pages again and again; `took` are the seconds that each answer took, by path."""
-
-    def __init__(self, muster: Running, client: requests.Session, paths: Sequence[str]) -> None:
-        self.took: list[tuple[float, str, int]] = []
-        self._muster, self._client, self._paths = muster, client, paths
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._look, daemon=True)
-
-    def _look(self) -> None:
-        while not self._ended.is_set():
-            for path in self._paths:
-                begun = time.perf_counter()
-                # A connection of its own each time, as people come.
-                answer = requests.get(
-                    self._muster.url + path,
-                    headers=self._client.headers,
-                    cookies=self._client.cookies,
-                    timeout=60,
-                )
-                self.took.append((time.perf_counter() - begun, path, answer.status_code))
-            self._ended.wait(0.2)
-
-    def __enter__(self) -> Looker:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self._thread.join()
 
 
 @contextmanager
