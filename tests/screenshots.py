@@ -173,7 +173,7 @@ def house_pictures(page: Page, url: str, take: Take) -> None:
     take("user-added")
     page.get_by_role("link", name="Delete…").click()
     take("user-delete")
-    for name in ("tokens", "users", "account", "audit", "catalogue", "about", "errors"):
+    for name in ("tokens", "users", "account", "audit", "catalogue", "about", "errors", "docs"):
         page.goto(f"{url}/{name}")
         take(name)
     page.goto(url + "/catalogue")
@@ -189,6 +189,11 @@ def use_pictures(page: Page, url: str, take: Take) -> None:
     page.get_by_role("button", name="Probe again").click()
     page.get_by_role("link", name="Back to the list").wait_for()
     take("bulk-probed")
+    page.goto(url + "/models")
+    page.get_by_label("All on this page").check()
+    page.get_by_role("button", name="Delete…").click()
+    page.get_by_role("button", name="Delete them all").wait_for()
+    take("bulk-delete")
     page.goto(url + "/models?sort=cost")
     take("list-sorted")
     page.get_by_role("link", name=MODELS[2]["display_name"]).click()

@@ -72,6 +72,49 @@ def test_axe_finds_nothing(
 
 
 @pytest.mark.parametrize(("scheme", "size"), LOOKS, ids=["light", "dark", "narrow"])
+def test_axe_finds_nothing_where_models_are_worked_with(
+    browser: Browser, live_server: LiveServer, endpoint: Endpoint, scheme: str, size: ViewportSize
+) -> None:
+    context = browser.new_context(viewport=size, color_scheme=scheme, bypass_csp=True)  # type: ignore[arg-type]
+    page = context.new_page()
+    found: dict[str, object] = {}
+
+    def look(name: str) -> None:
+        wrong: list[object] = [*chromium.complaints(page)]
+        if chromium.overflow(page) > 0:
+            wrong.append(f"{chromium.overflow(page)} pixels too wide")
+        if wrong:
+            found[name] = wrong
+
+    chromium.sign_in(page, live_server.url, EMAIL, PASSWORD)
+    page.goto(live_server.url + "/models/new")
+    fill(page, endpoint)
+    page.get_by_role("button", name="Probe and register").last.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Ours")
+    page.get_by_label("Prompt").fill("Reply with the single word OK.")
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator("#tried dl")).to_be_visible()
+    look("tried")
+    page.get_by_role("link", name="in the audit log").click()
+    look("audit log of one model")
+    page.goto(live_server.url + "/models")
+    page.get_by_label("All on this page").check()
+    look("ticked")
+    page.get_by_role("button", name="Probe again").click()
+    expect(page.get_by_role("link", name="Back to the list")).to_be_visible()
+    look("probed many")
+    page.goto(live_server.url + "/models")
+    page.get_by_label("All on this page").check()
+    page.get_by_role("button", name="Delete…").click()
+    expect(page.get_by_role("button", name="Delete it")).to_be_visible()
+    look("delete many")
+    page.goto(live_server.url + "/docs")
+    look("reference")
+    context.close()
+    assert found == {}
+
+
+@pytest.mark.parametrize(("scheme", "size"), LOOKS, ids=["light", "dark", "narrow"])
 def test_axe_finds_nothing_in_the_rest_of_the_house(
     browser: Browser, live_server: LiveServer, endpoint: Endpoint, admin: str, scheme: str, size: ViewportSize
 ) -> None:
