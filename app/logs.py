@@ -50,10 +50,6 @@ class PlainLines(logging.Formatter):
 
 def configure(level: str) -> None:
     """Send the program's log lines to standard error, for machines unless that is a terminal."""
-    # No line tells where in the source it was logged, nor by which thread: Python's own documentation of
-    # logging, under "Optimization", names these as what then need not be found out for each.
-    logging._srcfile = None
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     sink = logging.StreamHandler(sys.stderr)
     sink.setFormatter(PlainLines() if sys.stderr.isatty() else JsonLines())
     root = logging.getLogger("muster")
