@@ -18,7 +18,8 @@ from app.model_types import MODEL_TYPES
 from app.models import Probe, RegisteredModel, db
 from app.pages import charts, words
 
-PAGE = 50
+PAGE = 30
+"""How many models a page has: so that it weighs less than 100 kB with all that it loads."""
 SPARKS = 20
 HEALTHS = ("up", "degraded", "down", "unknown")
 
