@@ -173,9 +173,19 @@ def house_pictures(page: Page, url: str, take: Take) -> None:
     take("user-added")
     page.get_by_role("link", name="Delete…").click()
     take("user-delete")
-    for name in ("tokens", "users", "account", "audit", "catalogue", "about", "errors", "docs"):
+    for name in (
+        "tokens",
+        "users",
+        "account",
+        "audit",
+        "catalogue",
+        "about",
+        "errors",
+        "docs",
+        "docs/schemas",
+    ):
         page.goto(f"{url}/{name}")
-        take(name)
+        take(name.replace("/", "-"))
     page.goto(url + "/catalogue")
     page.get_by_role("link", name=MODELS[0]["display_name"]).click()
     take("catalogue-model")

@@ -103,6 +103,12 @@ def reference() -> str:
     return render_template("docs/reference.html", spec=document(), url=_root(), shared=shared)
 
 
+@blueprint.get("/docs/schemas")
+def objects() -> str:
+    """What the calls take and give, for people; a page of its own, since it is as long as all the rest."""
+    return render_template("docs/schemas.html", spec=document())
+
+
 def document() -> dict[str, JSON]:
     """The OpenAPI document, with this server's own URL."""
     made: dict[str, JSON] | None = current_app.extensions.get("muster_openapi")

@@ -110,6 +110,9 @@ def test_axe_finds_nothing_where_models_are_worked_with(
     look("delete many")
     page.goto(live_server.url + "/docs")
     look("reference")
+    page.get_by_role("link", name="What goes in and comes out").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("API objects")
+    look("objects")
     context.close()
     assert found == {}
 

@@ -1,7 +1,4 @@
-"""No page of the house weighs much, even for who has nothing of it yet: its HTML and all that it may load.
-
-The reference of the API (/docs) is not among them: it is one long text.
-"""
+"""No page of the house weighs much, even for who has nothing of it yet: its HTML and all that it may load."""
 
 from __future__ import annotations
 
@@ -25,7 +22,7 @@ def weight(client: FlaskClient, path: str) -> int:
 @pytest.mark.parametrize(
     "path",
     ["/models", "/models/new", "/models/new?preset=vllm", "/catalogue", "/audit", "/tokens", "/tokens/new",
-     "/account", "/about", "/errors"],
+     "/account", "/about", "/errors", "/docs", "/docs/schemas"],
 )  # fmt: skip
 def test_no_page_is_heavy(app: Flask, admin: FlaskClient, path: str) -> None:
     add(app, 60)
