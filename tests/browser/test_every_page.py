@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import chromium
 from tests.browser.conftest import EMAIL, KEY, Endpoint
@@ -19,21 +20,33 @@ HOUSE = (
 LOOKS = [("light", chromium.WIDE), ("dark", chromium.WIDE), ("light", chromium.NARROW)]
 
 
-@pytest.mark.parametrize(("scheme", "size"), LOOKS, ids=["light", "dark", "narrow"])
-def test_axe_finds_nothing(
-    browser: Browser, live_server: LiveServer, endpoint: Endpoint, scheme: str, size: ViewportSize
-) -> None:
-    context = browser.new_context(viewport=size, color_scheme=scheme, bypass_csp=True)  # type: ignore[arg-type]
-    page = context.new_page()
-    found: dict[str, object] = {}
+class Watched:
+    """A page, and what was found wrong with what it showed, by name."""
 
-    def look(name: str) -> None:
-        wrong: list[object] = [*chromium.complaints(page)]
-        if chromium.overflow(page) > 0:
-            wrong.append(f"{chromium.overflow(page)} pixels too wide")
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.found: dict[str, object] = {}
+
+    def look(self, name: str = "") -> None:
+        """Have axe look at the page as it is; without a name it is known by its address."""
+        wrong: list[object] = [*chromium.complaints(self.page)]
+        if chromium.overflow(self.page) > 0:
+            wrong.append(f"{chromium.overflow(self.page)} pixels too wide")
         if wrong:
-            found[name] = wrong
+            self.found[name or self.page.url] = wrong
 
+
+@pytest.fixture(params=LOOKS, ids=["light", "dark", "narrow"])
+def watched(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Watched]:
+    """A page of each look that nobody is signed in on; axe may run in it."""
+    scheme, size = request.param
+    context = browser.new_context(viewport=size, color_scheme=scheme, bypass_csp=True)
+    yield Watched(context.new_page())
+    context.close()
+
+
+def test_axe_finds_nothing(watched: Watched, live_server: LiveServer, endpoint: Endpoint) -> None:
+    page, look = watched.page, watched.look
     page.goto(live_server.url + "/signin")
     look("sign in")
     page.get_by_role("button", name="Sign in").click()
@@ -67,25 +80,13 @@ def test_axe_finds_nothing(
     look("list")
     page.goto(re.sub(r"[0-9a-f]{4}$", "ffff", url.partition("?")[0]))
     look("not found")
-    context.close()
-    assert found == {}
+    assert watched.found == {}
 
 
-@pytest.mark.parametrize(("scheme", "size"), LOOKS, ids=["light", "dark", "narrow"])
 def test_axe_finds_nothing_where_models_are_worked_with(
-    browser: Browser, live_server: LiveServer, endpoint: Endpoint, scheme: str, size: ViewportSize
+    watched: Watched, live_server: LiveServer, endpoint: Endpoint
 ) -> None:
-    context = browser.new_context(viewport=size, color_scheme=scheme, bypass_csp=True)  # type: ignore[arg-type]
-    page = context.new_page()
-    found: dict[str, object] = {}
-
-    def look(name: str) -> None:
-        wrong: list[object] = [*chromium.complaints(page)]
-        if chromium.overflow(page) > 0:
-            wrong.append(f"{chromium.overflow(page)} pixels too wide")
-        if wrong:
-            found[name] = wrong
-
+    page, look = watched.page, watched.look
     chromium.sign_in(page, live_server.url, EMAIL, PASSWORD)
     page.goto(live_server.url + "/models/new")
     fill(page, endpoint)
@@ -113,16 +114,13 @@ def test_axe_finds_nothing_where_models_are_worked_with(
     page.get_by_role("link", name="What goes in and comes out").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("API objects")
     look("objects")
-    context.close()
-    assert found == {}
+    assert watched.found == {}
 
 
-@pytest.mark.parametrize(("scheme", "size"), LOOKS, ids=["light", "dark", "narrow"])
 def test_axe_finds_nothing_in_the_rest_of_the_house(
-    browser: Browser, live_server: LiveServer, endpoint: Endpoint, admin: str, scheme: str, size: ViewportSize
+    watched: Watched, live_server: LiveServer, endpoint: Endpoint, admin: str
 ) -> None:
-    context = browser.new_context(viewport=size, color_scheme=scheme, bypass_csp=True)  # type: ignore[arg-type]
-    page = context.new_page()
+    page, look = watched.page, watched.look
     chromium.sign_in(page, live_server.url, admin, PASSWORD)
     page.goto(live_server.url + "/models/new")
     fill(page, endpoint)
@@ -130,15 +128,6 @@ def test_axe_finds_nothing_in_the_rest_of_the_house(
     expect(page.get_by_role("heading", level=1)).to_have_text("Ours")
     edit = page.url.partition("?")[0] + "/edit"
     model = edit.rsplit("/", 2)[1]
-    found: dict[str, object] = {}
-
-    def look() -> None:
-        wrong: list[object] = [*chromium.complaints(page)]
-        if chromium.overflow(page) > 0:
-            wrong.append(f"{chromium.overflow(page)} pixels too wide")
-        if wrong:
-            found[page.url] = wrong
-
     for path in HOUSE:
         page.goto(live_server.url + path.format(model=model))
         look()
@@ -160,8 +149,7 @@ def test_axe_finds_nothing_in_the_rest_of_the_house(
     look()
     page.get_by_role("link", name="Delete…").click()
     look()
-    context.close()
-    assert found == {}
+    assert watched.found == {}
 
 
 def test_focus_is_always_visible(page: Page, live_server: LiveServer) -> None:
