@@ -5,6 +5,7 @@ The ORM costs more than the rest of a request that only reads one row (make benc
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -14,12 +15,16 @@ from psycopg import pq
 from psycopg.adapt import Transformer
 from sqlalchemy import Engine, Select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import PoolProxiedConnection
 
 from app.database import QUICK
 from app.models import db
 
 _NAME = "muster_quick"
+
+FAILURES = (SQLAlchemyError, sqlite3.Error, psycopg.Error)
+"""What `Reader.row` raises where the database can't be read."""
 
 Statement = Select[*tuple[Any, ...]]
 Values = Mapping[str, Any]

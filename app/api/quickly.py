@@ -63,10 +63,16 @@ class Quickly:
         """Answer at once, or leave it to the application."""
         if environ["REQUEST_METHOD"] == "GET" and environ["PATH_INFO"].startswith(_LIST):
             began = time.perf_counter()
-            known = self._known(environ)
+            known = self._known_if_any(environ)
             if known is not None:
                 return _send(known, environ, start_response, began)
         return self.ordinary(environ, start_response)
+
+    def _known_if_any(self, environ: Environ) -> Known | None:
+        try:
+            return self._known(environ)
+        except quick.FAILURES:
+            return None  # the ordinary way meets it too, and has an answer for it
 
     def _known(self, environ: Environ) -> Known | None:
         one = _ONE.fullmatch(environ["PATH_INFO"])
@@ -96,11 +102,13 @@ class Quickly:
         *token, counted = found
         query = environ.get("QUERY_STRING", "").encode("latin-1")
         etag = rendered.list_etag(counted or 0, query, self._stamp)
-        page = None if _has(environ, etag) else rendered.kept_page(etag, self._app)
-        if not _has(environ, etag) and (page is None or page.cursor is not None):
-            return None  # it has to be made, or to name the page that follows
-        actor = access.reader(token)
-        return Known(actor, etag, page and page.body) if actor else None
+        actor, body = access.reader(token), None
+        if not _has(environ, etag):
+            page = rendered.kept_page(etag, self._app)
+            if page is None or page.cursor is not None:
+                return None  # it has to be made, or to name the page that follows
+            body = page.body
+        return Known(actor, etag, body) if actor else None
 
     def _may_ask(self, digest: str, environ: Environ) -> bool:
         try:

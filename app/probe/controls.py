@@ -15,6 +15,7 @@ from app.probe.catalog import Catalog
 from app.probe.conversation import Run, check_of
 from app.probe.diagnosis import judge
 from app.probe.proof import Outcome, Proof, Shown
+from app.probe.telling import asked
 from app.probe.types import Diagnosis
 from app.probe.words import quote, read
 
@@ -51,8 +52,8 @@ def ask_for_unknown_model(
 
     Gives back the record, and a `model_not_found` where the endpoint told us that it serves another model.
     """
-    asked = nonexistent_id(run.endpoint.model_id)
-    request = proof.request(run, asked, outcome.shape)
+    unknown = nonexistent_id(run.endpoint.model_id)
+    request = proof.request(run, unknown, outcome.shape)
     answer, said, judgement = run.ask_patiently(UNKNOWN_MODEL, request, time.monotonic() + run.limits.check_s)
     shown = proof.judge(answer, run) if answer.answered else None
     if not isinstance(shown, Shown):
@@ -69,7 +70,7 @@ def ask_for_unknown_model(
             run,
         )
         return Result(checks=(check,)), None
-    real = _told(run, outcome, shown, asked, catalog)
+    real = _told(run, outcome, shown, unknown, catalog)
     if real:
         evidence = f"An id that can't exist was answered too, by {', '.join(real[:3])}."
         return Result(
@@ -81,7 +82,7 @@ def ask_for_unknown_model(
     return Result(checks=(check,), warnings=(NOT_ENFORCED,)), None
 
 
-def _told(run: Run, outcome: Outcome, control: Shown, asked: str, catalog: Catalog) -> tuple[str, ...]:
+def _told(run: Run, outcome: Outcome, control: Shown, unknown: str, catalog: Catalog) -> tuple[str, ...]:
     """The ids that the endpoint says it serves in truth: those it lists, else the one it names in its
     answers.
     """
@@ -89,17 +90,16 @@ def _told(run: Run, outcome: Outcome, control: Shown, asked: str, catalog: Catal
         return catalog.closest(run.endpoint.model_id) or catalog.ids[:5]
     named = [shown.model for shown in (outcome.shown, control) if shown and shown.model]
     mine = run.endpoint.model_id.lower()
-    other = [name for name in named if name != asked and name.lower() != mine]
+    other = [name for name in named if name != unknown and name.lower() != mine]
     return tuple(dict.fromkeys(other)) if len(other) == len(named) and named else ()
 
 
 def _other_model(run: Run, outcome: Outcome, real: tuple[str, ...]) -> Diagnosis:
-    place = f"{outcome.request.method} {run.base.path}{outcome.request.route} at {run.base.netloc}"
     ids = f"the id {real[0]}" if len(real) == 1 else f"one of the ids {', '.join(real[:3])}"
     message = (
-        f"{place} answered {outcome.answer.status} for {run.endpoint.model_id!r}, but also for an id "
-        f"that can't exist: it serves what it has, whatever is asked for. Register {ids}, which it says it "
-        "serves."
+        f"{asked(run, outcome)} answered {outcome.answer.status} for {run.endpoint.model_id!r}, but also for "
+        f"an id that can't exist: it serves what it has, whatever is asked for. Register {ids}, which it "
+        "says it serves."
     )
     return Diagnosis("model_not_found", "model_id", message, {"model_id": real})
 

@@ -7,18 +7,17 @@ plain text, a page of HTML. `read` reduces all of them to one `Said`.
 
 from __future__ import annotations
 
-import base64
 import html
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import quote_plus
 
 from app.probe.answer import Answer, parsed
+from app.probe.hiding import without_key
 
-__all__ = ["SHOWN_WORDS", "Said", "clean", "parsed", "quote", "read", "without_key"]
+__all__ = ["SHOWN_WORDS", "Said", "clean", "parsed", "quote", "read"]
 
 SHOWN_WORDS = 300
 """How many characters of an endpoint's words a message or evidence repeats."""
@@ -156,68 +155,6 @@ def clean(text: str, key: str = "", limit: int = SHOWN_WORDS) -> str:
     printable = text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
     text = " ".join(printable.split())
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
-
-
-_SHORT_KEY = 16
-_PIECE = 12
-"""Of a key that is not short, this many characters in a row give too much of it away."""
-
-
-_MASK = re.compile(r"[*•]{2,}|…|\.{3,}")
-_TELLING = 4
-"""Of a masked key, this many characters beside the mask are its beginning and its end, not chance."""
-
-
-def without_key(text: str, key: str) -> str:
-    """`text` with the key replaced: plain, percent-encoded, as hex or base64, whole or a long piece of it.
-
-    So is a key that the endpoint itself has masked: of a short one that leaves nearly all to be read.
-    """
-    key = key.removeprefix("Bearer ")
-    if not key:
-        return text
-    for spelling in _spellings(key):
-        text = _without(text, spelling)
-    kept, at = "", 0
-    for mask in _MASK.finditer(text):
-        before = text[max(at, mask.start() - len(key)) : mask.start()]
-        after = text[mask.end() : mask.end() + len(key)]
-        lengths = range(len(key), 0, -1)
-        head = next((length for length in lengths if before.endswith(key[:length])), 0)
-        tail = next((length for length in lengths if after.startswith(key[-length:])), 0)
-        if head + tail >= _TELLING:
-            kept, at = kept + text[at : mask.start() - head] + "[key]", mask.end() + tail
-    return kept + text[at:]
-
-
-def _spellings(key: str) -> Iterator[str]:
-    yield key
-    if len(key) < _SHORT_KEY:
-        return
-    if not key.isalnum():
-        yield quote_plus(key)
-    raw = key.encode("utf-8", "replace")
-    yield raw.hex()
-    for before in range(3):  # where it stands in what was encoded ("user:key") decides how it looks
-        yield base64.b64encode(b" " * before + raw).decode().rstrip("=")
-
-
-def _without(text: str, secret: str) -> str:
-    if len(secret) < _SHORT_KEY:
-        return text.replace(secret, "[key]")
-    half = _PIECE // 2  # a piece holds at least one of these halves whole, so most texts are soon cleared
-    if not any(text[at : at + half] in secret for at in range(0, len(text) - half + 1, half)):
-        return text
-    kept, at = "", 0
-    while at < len(text):
-        end = at + _PIECE
-        if end > len(text) or text[at:end] not in secret:
-            kept, at = kept + text[at], at + 1
-            continue
-        while end < len(text) and text[at : end + 1] in secret:
-            end += 1
-        kept, at = kept + "[key]", end
-    return kept
 
 
 _ERROR_MARKS = ("rror", "base_resp", "success", "detail")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import text
 from werkzeug.test import Client
 from werkzeug.wrappers import Response
 
@@ -17,9 +18,8 @@ from tests.conftest import new_token
 Headers = dict[str, str]
 
 
-@pytest.fixture
-def model(app: Flask) -> str:
-    """The id of a model."""
+def new_model(app: Flask) -> str:
+    """The id of a new model."""
     with app.app_context():
         made = RegisteredModel(
             id=new_id(), model_id="m", display_name="M\u00fc", model_type="chat", region="eu",
@@ -28,6 +28,12 @@ def model(app: Flask) -> str:
         db.session.add(made)
         db.session.commit()
         return made.id
+
+
+@pytest.fixture
+def model(app: Flask) -> str:
+    """The id of a model."""
+    return new_model(app)
 
 
 @pytest.fixture
@@ -140,16 +146,22 @@ def test_a_first_use_is_noted_and_a_revoked_token_is_nobody(app: Flask, model: s
 
 def test_rates_are_counted_this_way_too(make_app: Callable[..., Flask]) -> None:
     app = make_app(rate_limit=3)
-    with app.app_context():
-        made = RegisteredModel(
-            id=new_id(), model_id="m", display_name="M", model_type="chat", region="eu",
-            base_url="https://x.example.com/v1", observed={}, capabilities={},
-        )  # fmt: skip
-        db.session.add(made)
-        db.session.commit()
-        id = made.id
+    id = new_model(app)
     headers = {"Authorization": f"Bearer {new_token(app, 'read')}"}
     client = Client(app, Response)
     answers = [client.get(f"/v2/models/{id}", headers=headers) for _ in range(5)]
     assert [answer.status_code for answer in answers] == [200, 200, 200, 429, 429]
     assert 1 <= int(answers[-1].headers["Retry-After"]) <= 60
+
+
+def test_a_database_that_fails_has_the_answer_of_the_ordinary_way(
+    app: Flask, model: str, reader: Headers
+) -> None:
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    with app.app_context():
+        db.session.execute(text("ALTER TABLE tokens RENAME TO lost"))
+        db.session.commit()
+    for path in (f"/v2/models/{model}", "/v2/models"):
+        answer, _, needed = both(app, path, reader)
+        assert needed and answer.status_code == 500
+        assert answer.get_json()["error"]["code"] == "internal_error"

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import chromium
 from tests.browser.conftest import EMAIL, KEY, Endpoint
-from tests.browser.test_form import fill
+from tests.browser.test_form import fill, register
 from tests.conftest import PASSWORD, LiveServer
 
 HOUSE = (
@@ -88,10 +88,7 @@ def test_axe_finds_nothing_where_models_are_worked_with(
 ) -> None:
     page, look = watched.page, watched.look
     chromium.sign_in(page, live_server.url, EMAIL, PASSWORD)
-    page.goto(live_server.url + "/models/new")
-    fill(page, endpoint)
-    page.get_by_role("button", name="Probe and register").last.click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Ours")
+    register(page, live_server, endpoint)
     page.get_by_label("Prompt").fill("Reply with the single word OK.")
     page.get_by_role("button", name="Send").click()
     expect(page.locator("#tried dl")).to_be_visible()
@@ -122,10 +119,7 @@ def test_axe_finds_nothing_in_the_rest_of_the_house(
 ) -> None:
     page, look = watched.page, watched.look
     chromium.sign_in(page, live_server.url, admin, PASSWORD)
-    page.goto(live_server.url + "/models/new")
-    fill(page, endpoint)
-    page.get_by_role("button", name="Probe and register").last.click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Ours")
+    register(page, live_server, endpoint)
     edit = page.url.partition("?")[0] + "/edit"
     model = edit.rsplit("/", 2)[1]
     for path in HOUSE:

@@ -28,6 +28,14 @@ def fill(page: Page, endpoint: Endpoint, **changes: str) -> None:
         page.get_by_label(label, exact=True).fill(value)
 
 
+def register(page: Page, server: LiveServer, endpoint: Endpoint) -> None:
+    """Register the good model; the browser is on its page then."""
+    page.goto(server.url + "/models/new")
+    fill(page, endpoint)
+    page.get_by_role("button", name="Probe and register").last.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Ours")
+
+
 def registered(app: Flask) -> list[RegisteredModel]:
     """Every registered model."""
     with app.app_context():
@@ -180,10 +188,7 @@ def test_leaving_in_the_middle_registers_nothing(
 def test_the_list_answers_while_one_types(
     app: Flask, page: Page, live_server: LiveServer, endpoint: Endpoint, typed: str
 ) -> None:
-    page.goto(live_server.url + "/models/new")
-    fill(page, endpoint)
-    page.get_by_role("button", name="Probe and register").last.click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Ours")
+    register(page, live_server, endpoint)
     page.goto(live_server.url + "/models")
     page.get_by_label("Search").press_sequentially("nothing")
     expect(page.get_by_role("heading", name="No model fits")).to_be_visible()

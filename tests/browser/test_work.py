@@ -10,17 +10,14 @@ from playwright.sync_api import Page, expect
 
 from app.models import Probe, RegisteredModel, db
 from tests.browser.conftest import KEY, Endpoint
-from tests.browser.test_form import fill, registered
+from tests.browser.test_form import fill, register, registered
 from tests.conftest import LiveServer
 
 
 @pytest.fixture
 def model(page: Page, live_server: LiveServer, endpoint: Endpoint) -> Page:
     """The page of a registered model."""
-    page.goto(live_server.url + "/models/new")
-    fill(page, endpoint)
-    page.get_by_role("button", name="Probe and register").last.click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Ours")
+    register(page, live_server, endpoint)
     return page
 
 

@@ -7,7 +7,8 @@ from urllib.parse import quote_plus
 
 import pytest
 
-from app.probe.words import clean, parsed, quote, without_key
+from app.probe.hiding import without_key
+from app.probe.words import clean, parsed, quote
 from tests.probe.answers import Text, answered, said, streamed
 
 KEY = "sk-simulated-0123456789abcdef"
@@ -233,6 +234,12 @@ def test_words_that_only_resemble_a_key_stay() -> None:
 )
 def test_a_masked_key_is_no_less_a_key(echo: str, shown: str) -> None:
     assert without_key(echo, "sk-wrong-key-000") == shown
+
+
+def test_a_key_that_is_repeated_for_megabytes_is_found_each_time() -> None:
+    key = "sk-0123456789abcdefghij"
+    text = f"{'y' * 50} {key} sk-0123****ghij " * 25_000
+    assert without_key(text, key) == f"{'y' * 50} [key] [key] " * 25_000
 
 
 def test_a_key_typed_with_its_scheme_is_found_without_it() -> None:
