@@ -83,9 +83,13 @@ def _put_once(
         answer, _ = run.ask_in_time(asks[0].name, request, until)
     finally:
         run.release(reserved)
-    spoken = listen(answer) if answer.status is not None and 200 <= answer.status < 300 else None
+    spoken = _listened(answer)
     note(run, spoken, answer)
     return spoken, answer
+
+
+def _listened(answer: Answer) -> Spoken | None:
+    return listen(answer) if answer.status is not None and 200 <= answer.status < 300 else None
 
 
 def note(run: Run, spoken: Spoken | None, answer: Answer) -> None:
@@ -114,104 +118,131 @@ def _speed(spoken: Spoken, answer: Answer) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class _Put:
+    """One ask as it was put alone, and what came; `spoken` only where the model said what can be judged."""
+
+    draft: Draft
+    answer: Answer
+    said: Said
+    judgement: Judgement
+    spoken: Spoken | None
+    named: tuple[str, ...]
+    """The fields of the request that the endpoint complained of."""
+
+
 @dataclass(slots=True)
 class _Alone:
-    """One ask on its own: what was sent, what came, what was left out on the way."""
+    """One ask on its own: how its next request differs from the first, and whether that is the same again."""
 
     run: Run
     ask: Ask
+    until: float
     dropped: tuple[str, ...] = ()
     larger: int = 0
+    repeated: bool = False
 
-    def put(self, until: float) -> tuple[Draft, Request, Answer | None, Said | None, Judgement | None]:
+    def next(self) -> tuple[Draft, Request]:
+        """What is to be sent."""
         draft = draft_of(self.run, [self.ask])
         draft.limit = max(draft.limit, self.larger)
         request = draft.request(self.run)
         if self.dropped and request.body:
             request = replace(request, body={n: v for n, v in request.body.items() if n not in self.dropped})
+        return draft, request
+
+    def put(self, draft: Draft, request: Request) -> _Put | None:
+        """Send it; None where no tokens are left for that."""
         reserved = estimated_tokens(request, bool(draft.image)) + draft.limit
         if not self.run.reserve(reserved):
-            return draft, request, None, None, None
+            return None
         try:
-            answer, said, judgement = self.run.ask_patiently(self.ask.name, request, until)
+            answer, said, judgement = self.run.ask_patiently(self.ask.name, request, self.until)
         finally:
             self.run.release(reserved)
-        return draft, request, answer, said, judgement
+        spoken = _listened(answer)
+        if spoken and spoken.has_error and not (spoken.said_something or spoken.finish):
+            spoken = None
+        return _Put(draft, answer, said, judgement, spoken, complained(said, request.body or {}))
+
+    def mend(self, put: _Put, observed: bool | None) -> bool:
+        """Change the next request by what came of this one; False where there is nothing to change."""
+        if put.spoken is not None:
+            short = observed is None and put.spoken.cut and not self.run.shape.fixed_limit
+            if not short or self.larger:
+                return False
+            self.larger = put.draft.limit * 3
+            return True
+        others = tuple(name for name in put.named if name not in self.ask.fields)
+        again = self.ask.role and put.answer.status == 500 and not self.repeated and not others
+        self.dropped += others
+        self.repeated = self.repeated or again
+        return bool(others) or again
+
+    def result(
+        self, status: Status, request: Request, answer: Answer | None, observed: bool | None, evidence: str
+    ) -> Result:
+        """What is told of the ask, with what was left out on the way."""
+        left_out = tuple(f"left out `{name}`" for name in self.dropped)
+        check = check_of(self.ask.name, status, request, answer, evidence, self.run, left_out)
+        return Result((Finding(self.ask.name, observed, check.evidence),), (check,))
 
 
 def ask_alone(run: Run, ask: Ask) -> Result:
-    """One ask in a call that changes one thing of the proof's own."""
-    alone = _Alone(run, ask)
-    until = time.monotonic() + run.limits.check_s
-    for attempt in range(3):
-        draft, request, answer, said, judgement = alone.put(until)
-        if answer is None or said is None or judgement is None:
-            return _result(run, ask, "skipped", request, None, None, NO_BUDGET)
-        spoken = listen(answer) if answer.status is not None and 200 <= answer.status < 300 else None
-        if spoken is not None and (spoken.said_something or spoken.finish or not spoken.has_error):
-            note(run, spoken, answer)
-            observed, evidence = ask.judge(Heard(answer, spoken, draft))
-            if observed is None and spoken.cut and not alone.larger and not run.shape.fixed_limit:
-                alone.larger = draft.limit * 3
-                continue
-            return _judged(run, ask, request, answer, observed, evidence, alone.dropped)
-        others = _others_named(ask, said, request)
-        if others and attempt < 2:
-            alone.dropped += others
-            continue
-        if ask.role and answer.status == 500 and attempt == 0:
-            continue
-        observed, evidence = _refusal(run, ask, answer, said, judgement, request)
-        return _judged(run, ask, request, answer, observed, evidence, alone.dropped)
-    return _result(
-        run,
-        ask,
-        "inconclusive",
-        request,
-        answer,
-        None,
-        "The endpoint kept refusing other parts of the request.",
-    )
+    """One ask in a call that changes one thing of the proof's own; up to three, each mended by the last."""
+    return _settled(_Alone(run, ask, time.monotonic() + run.limits.check_s), 3)
 
 
-def _others_named(ask: Ask, said: Said, request: Request) -> tuple[str, ...]:
-    """Fields that a refusal names and that this ask is not about."""
-    named = complained(said, request.body or {})
-    return tuple(name for name in named if name not in ask.fields)
+def _settled(alone: _Alone, tries: int) -> Result:
+    draft, request = alone.next()
+    put = alone.put(draft, request)
+    if put is None:
+        return alone.result("skipped", request, None, None, NO_BUDGET)
+    observed, evidence = _seen(alone, put)
+    if tries > 1 and alone.mend(put, observed):
+        return _settled(alone, tries - 1)
+    status: Status = "passed" if observed else "inconclusive" if observed is None else "failed"
+    return alone.result(status, request, put.answer, observed, evidence)
 
 
-def _refusal(
-    run: Run, ask: Ask, answer: Answer, said: Said, judgement: Judgement, request: Request
-) -> tuple[bool | None, str]:
+def _seen(alone: _Alone, put: _Put) -> tuple[bool | None, str]:
+    if put.spoken is None:
+        return _refusal(alone, put)
+    note(alone.run, put.spoken, put.answer)
+    return alone.ask.judge(Heard(put.answer, put.spoken, put.draft))
+
+
+_OF_THE_REQUEST = frozenset(range(400, 500)) - {401, 402, 408, 413, 429} | {200, 500, 501}
+"""Statuses that a refusal of a part of the request has come with."""
+_OF_ITS_SHAPE = frozenset({400, 404, 405, 406, 415, 422, 424, 501})
+
+
+def _refusal(alone: _Alone, put: _Put) -> tuple[bool | None, str]:
     """A refusal of what was asked is false; an error of another kind is null."""
-    if answer.failure:
-        if (
-            ask.name == "streaming"
-            and answer.status is not None
-            and answer.failure.kind in ("reset", "protocol")
-        ):
-            return False, f"The stream broke off: {answer.failure.detail}."
-        return None, f"No answer: {answer.failure.detail}."
-    words = quote(said, run.endpoint.api_key) or "no words"
-    status = answer.status or 0
+    ask, status = alone.ask, put.answer.status or 0
+    if put.answer.failure:
+        return _broken_off(ask, put.answer)
+    words = quote(put.said, alone.run.endpoint.api_key) or "no words"
     if ask.name == "streaming" and 200 <= status < 300:
         return False, f"The stream brought an error or nothing: {words}"
-    if judgement.meaning == "filtered":
+    if put.judgement.meaning == "filtered":
         return None, f"Could not be told, since a content filter refused the prompt: {words}"
-    about = bool(set(complained(said, request.body or {})) & set(ask.fields)) or any(
-        word in said.all for word in ask.words
-    )
-    if about and (
-        400 <= status < 500 and status not in (401, 402, 408, 413, 429) or status in (200, 500, 501)
-    ):
+    about = not set(put.named).isdisjoint(ask.fields) or any(word in put.said.all for word in ask.words)
+    if about and status in _OF_THE_REQUEST:
         return False, f"Refused with {status}: {words}"
-    if status in (400, 404, 405, 406, 415, 422, 424, 501) and judgement.meaning in ("shape", "no_route"):
-        return (
-            None if about_something_else(said) else False
-        ), f"Refused with {status}, and the same call without it works: {words}"
-    if ask.role and status == 500 and not judgement.by_words:
+    if status in _OF_ITS_SHAPE and put.judgement.meaning in ("shape", "no_route"):
+        observed = None if about_something_else(put.said) else False
+        return observed, f"Refused with {status}, and the same call without it works: {words}"
+    if status == 500 and alone.repeated and not put.judgement.by_words:
         return False, f"Answered 500 twice where the same call without the message works: {words}"
     return None, f"Could not be told; the endpoint answered {status}: {words}"
+
+
+def _broken_off(ask: Ask, answer: Answer) -> tuple[bool | None, str]:
+    detail, kind = (answer.failure.detail, answer.failure.kind) if answer.failure else ("", "")
+    if ask.name == "streaming" and answer.status is not None and kind in ("reset", "protocol"):
+        return False, f"The stream broke off: {detail}."
+    return None, f"No answer: {detail}."
 
 
 def about_something_else(said: Said) -> bool:
@@ -220,31 +251,3 @@ def about_something_else(said: Said) -> bool:
         words in said.all
         for words in ("context length", "too long", "maximum context", "max_tokens", "token limit")
     )
-
-
-def _judged(
-    run: Run,
-    ask: Ask,
-    request: Request,
-    answer: Answer,
-    observed: bool | None,
-    evidence: str,
-    dropped: tuple[str, ...],
-) -> Result:
-    status: Status = "passed" if observed else "inconclusive" if observed is None else "failed"
-    return _result(run, ask, status, request, answer, observed, evidence, dropped)
-
-
-def _result(
-    run: Run,
-    ask: Ask,
-    status: Status,
-    request: Request,
-    answer: Answer | None,
-    observed: bool | None,
-    evidence: str,
-    dropped: tuple[str, ...] = (),
-) -> Result:
-    left_out = tuple(f"left out `{name}`" for name in dropped)
-    check = check_of(ask.name, status, request, answer, evidence, run, left_out)
-    return Result((Finding(ask.name, observed, check.evidence),), (check,))

@@ -171,31 +171,18 @@ def _names(value: Any) -> list[str]:
     return [name for name in value if _is_name(name)] if isinstance(value, list) else []
 
 
+_BESIDE = (
+    "meta", "top_provider", "limits", "model_info", "capabilities", "metadata", "model_spec", "details",
+)  # fmt: skip
+"""Beside the entry itself, where catalogs keep a model's numbers."""
+
+
 def _number(entry: Mapping[str, Any], spellings: Sequence[str]) -> float | None:
-    places = [
-        entry,
-        *(
-            entry[n]
-            for n in (
-                "meta",
-                "top_provider",
-                "limits",
-                "model_info",
-                "capabilities",
-                "metadata",
-                "model_spec",
-                "details",
-            )
-            if isinstance(entry.get(n), Mapping)
-        ),
-    ]
-    limits = (
-        entry.get("capabilities", {}).get("limits")
-        if isinstance(entry.get("capabilities"), Mapping)
-        else None
-    )
-    if isinstance(limits, Mapping):
-        places.append(limits)
+    inner = [entry.get(name) for name in _BESIDE]
+    capabilities = entry.get("capabilities")
+    if isinstance(capabilities, Mapping):
+        inner.append(capabilities.get("limits"))
+    places = [entry, *(place for place in inner if isinstance(place, Mapping))]
     for name in spellings:
         for place in places:
             value = place.get(name)
@@ -221,36 +208,28 @@ _TYPES = {
 """What a stated type holds, in this order: "speech-to-text" holds speech, "image-text-to-text" an image."""
 
 
+_STATING = (
+    "type", "mode", "task", "model_type", "endpoint", "pipeline_tag", "category", "endpoints",
+    "supported_endpoints",
+)  # fmt: skip
+_OF_MODALITY = {"image": "image", "embeddings": "embedding", "text": "chat"}
+
+
 def type_of(entry: Mapping[str, Any]) -> str | None:
     """The model type that a catalog entry states (`type`, `mode`, `task`, an output modality, an
     endpoint), or None.
     """
-    info = entry.get("model_info") if isinstance(entry.get("model_info"), Mapping) else {}
-    for name in (
-        "type",
-        "mode",
-        "task",
-        "model_type",
-        "endpoint",
-        "pipeline_tag",
-        "category",
-        "endpoints",
-        "supported_endpoints",
-    ):
-        for place in (entry, info):
-            stated = place.get(name) if isinstance(place, Mapping) else None
-            words = [stated] if isinstance(stated, str) else stated if isinstance(stated, list) else []
-            for word in words:
-                known = _known_type(str(word))
-                if known:
-                    return known
+    places = [place for place in (entry, entry.get("model_info")) if isinstance(place, Mapping)]
+    stated = (place.get(name) for name in _STATING for place in places)
+    for said in stated:
+        words = [said] if isinstance(said, str) else said if isinstance(said, list) else []
+        known = next(filter(None, (_known_type(str(word)) for word in words)), None)
+        if known:
+            return known
     architecture = entry.get("architecture")
     modality = str(architecture.get("modality", "")) if isinstance(architecture, Mapping) else ""
-    return (
-        {"image": "image", "embeddings": "embedding", "text": "chat"}.get(modality.rpartition("->")[2])
-        if "->" in modality
-        else None
-    )
+    _, arrow, output = modality.rpartition("->")
+    return _OF_MODALITY.get(output) if arrow else None
 
 
 def _known_type(word: str) -> str | None:

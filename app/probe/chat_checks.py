@@ -40,36 +40,27 @@ def _catalog_says_reasoning(run: Run) -> bool:
 
 def responses_api(run: Run) -> Result:
     """Whether POST /responses answers as the Responses API does."""
-    body: dict[str, Any] = {
-        "model": run.endpoint.model_id,
-        "input": "Say hello.",
-        "max_output_tokens": CHECK_LIMIT,
-    }
+    name, reserved = "responses_api", CHECK_LIMIT + 12
+    body = {"model": run.endpoint.model_id, "input": "Say hello.", "max_output_tokens": CHECK_LIMIT}
     request = Request("/responses", body)
-    if not run.reserve(CHECK_LIMIT + 12):
-        return _one(run, "responses_api", None, request, None, NO_BUDGET)
+    if not run.reserve(reserved):
+        return _one(run, name, None, request, None, NO_BUDGET)
     try:
-        answer, said, judgement = run.ask_patiently(
-            "responses_api", request, time.monotonic() + run.limits.check_s
-        )
+        answer, said, judgement = run.ask_patiently(name, request, time.monotonic() + run.limits.check_s)
     finally:
-        run.release(CHECK_LIMIT + 12)
-    whole = answer.json
-    if (
-        answer.ok
-        and isinstance(whole, Mapping)
-        and isinstance(whole.get("output"), list)
-        and not whole.get("error")
-    ):
-        return _one(run, "responses_api", True, request, answer, "An answer with `output` came back.")
+        run.release(reserved)
     if answer.failure:
-        return _one(run, "responses_api", None, request, answer, f"No answer: {answer.failure.detail}.")
+        return _one(run, name, None, request, answer, f"No answer: {answer.failure.detail}.")
+    if answer.ok and _is_response(answer.json):
+        return _one(run, name, True, request, answer, "An answer with `output` came back.")
     words = quote(said, run.endpoint.api_key) or "no words"
     gone = judgement.meaning in ("no_route", "not_openai_compatible", "wrong_model_type", "model_not_found")
     gone = gone or "responses" in said.all and answer.status in REFUSAL_STATUSES
-    return _one(
-        run, "responses_api", False if gone else None, request, answer, f"Answered {answer.status}: {words}"
-    )
+    return _one(run, name, False if gone else None, request, answer, f"Answered {answer.status}: {words}")
+
+
+def _is_response(whole: Any) -> bool:
+    return isinstance(whole, Mapping) and isinstance(whole.get("output"), list) and not whole.get("error")
 
 
 def sampling_bounds(run: Run) -> Result:

@@ -16,7 +16,7 @@ from app.probe.conversation import Run, check_of
 from app.probe.diagnosis import judge
 from app.probe.proof import Outcome, Proof, Shown
 from app.probe.telling import asked
-from app.probe.types import Diagnosis
+from app.probe.types import Check, Diagnosis, Status
 from app.probe.words import quote, read
 
 UNKNOWN_MODEL = "unknown_model"
@@ -56,30 +56,23 @@ def ask_for_unknown_model(
     request = proof.request(run, unknown, outcome.shape)
     answer, said, judgement = run.ask_patiently(UNKNOWN_MODEL, request, time.monotonic() + run.limits.check_s)
     shown = proof.judge(answer, run) if answer.answered else None
+
+    def record(status: Status, evidence: str) -> tuple[Check, ...]:
+        return (check_of(UNKNOWN_MODEL, status, request, answer, evidence, run),)
+
     if not isinstance(shown, Shown):
-        told = answer.failure is None and judgement.meaning not in ("rate_limited", "bot_filter")
-        evidence = (
-            f"An id that can't exist was refused with {answer.status}: {quote(said, run.endpoint.api_key)}"
-        )
-        check = check_of(
-            UNKNOWN_MODEL,
-            "passed" if told else "inconclusive",
-            request,
-            answer,
-            evidence if told else "Could not be told.",
-            run,
-        )
-        return Result(checks=(check,)), None
+        if answer.failure or judgement.meaning in ("rate_limited", "bot_filter"):
+            return Result(checks=record("inconclusive", "Could not be told.")), None
+        words = quote(said, run.endpoint.api_key)
+        return Result(
+            checks=record("passed", f"An id that can't exist was refused with {answer.status}: {words}")
+        ), None
     real = _told(run, outcome, shown, unknown, catalog)
     if real:
         evidence = f"An id that can't exist was answered too, by {', '.join(real[:3])}."
-        return Result(
-            checks=(check_of(UNKNOWN_MODEL, "failed", request, answer, evidence, run),)
-        ), _other_model(run, outcome, real)
-    check = check_of(
-        UNKNOWN_MODEL, "failed", request, answer, "An id that can't exist was answered too.", run
-    )
-    return Result(checks=(check,), warnings=(NOT_ENFORCED,)), None
+        return Result(checks=record("failed", evidence)), _other_model(run, outcome, real)
+    checks = record("failed", "An id that can't exist was answered too.")
+    return Result(checks=checks, warnings=(NOT_ENFORCED,)), None
 
 
 def _told(run: Run, outcome: Outcome, control: Shown, unknown: str, catalog: Catalog) -> tuple[str, ...]:
