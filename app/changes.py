@@ -22,10 +22,12 @@ def check(model: RegisteredModel, values: Values, actor: Actor) -> None:
     """What can be said of a change without the network.
 
     ApiError 400 `api_key_required` where the origin changes without a key and without the scope admin,
-    409 where another model is the same already.
+    409 where another model is the same already. Who names the reference that is stored has sent no key:
+    whoever may read the model can read that name.
     """
     moved = "base_url" in values and origin_of(values["base_url"]) != origin_of(model.base_url)
-    if moved and "api_key" not in values and not actor.may("admin"):
+    named = model.key_env is not None and values.get("api_key") == f"env://{model.key_env}"
+    if moved and ("api_key" not in values or named) and not actor.may("admin"):
         raise ApiError(
             "api_key_required",
             "base_url now leads to another server. Send api_key with it: the stored key goes to another "
@@ -89,7 +91,8 @@ def _applied(
             return None
         with keeping.refusing_same(keeping.columns_of(model) | values):
             changes = keeping.apply(model, values)
-            kept = keeping.keep_probe(model, report, "update", actor) if report else None
+            same = changes.keys().isdisjoint(keeping.ENDPOINT)
+            kept = keeping.keep_probe(model, report, "update", actor, same=same) if report else None
             audit.record(actor, "model.updated", model, {"changes": changes})
             db.session.commit()
     except ApiError:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
 from flask import Flask, Response, current_app, g, jsonify, render_template, request
-from werkzeug.exceptions import HTTPException, InternalServerError, RequestEntityTooLarge
+from gunicorn.http.errors import ParseException
+from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError, RequestEntityTooLarge
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.config import settings
@@ -100,11 +102,13 @@ def init_app(app: Flask) -> None:
     app.before_request(_refuse_truncated)
     app.register_error_handler(ApiError, answer)
     app.register_error_handler(HTTPException, _answer_http)
+    app.register_error_handler(ParseException, _answer_unreadable)
     app.register_error_handler(Exception, _answer_unexpected)
 
 
 def answer(error: ApiError) -> Response:
     """The response for an error, as JSON or as a page."""
+    _take_the_rest()
     response = jsonify(error_body(error)) if is_json_side() else _page(error)
     response.status_code = error.status
     response.headers.extend(error.headers)
@@ -132,6 +136,11 @@ def _answer_http(error: HTTPException) -> BaseResponse:
     return answer(ApiError(code, message, status, headers=kept))
 
 
+def _answer_unreadable(_error: ParseException) -> BaseResponse:
+    """The web server found the body's framing broken while it was read."""
+    return _answer_http(BadRequest())
+
+
 def _answer_unexpected(error: Exception) -> BaseResponse:
     # The one place that sees what nobody foresaw; the log has it all, the answer nothing.
     log.error("unexpected error", exc_info=error)
@@ -146,6 +155,13 @@ def _refuse_truncated() -> None:
         limit = request.max_content_length
         if limit is not None and len(request.get_data(cache=True, parse_form_data=False)) >= limit:
             raise RequestEntityTooLarge
+
+
+def _take_the_rest() -> None:
+    """Read a body that nobody asked for: its bytes stand in the way of the connection's next request."""
+    if 0 < (request.content_length or 0) <= (current_app.config["MAX_CONTENT_LENGTH"] or 0):
+        with suppress(HTTPException, ParseException):
+            request.get_data()
 
 
 def _drain() -> None:

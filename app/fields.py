@@ -23,7 +23,7 @@ from app.probe.typed import CONTROLS, SURROUNDING, clean_key, wrong_with_base_ur
 INT64 = 2**63 - 1
 
 _NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d{1,4})?")
-_WHOLE = re.compile(r"[-+]?\d{1,40}")
+_WHOLE = re.compile(r"[-+]?\d{1,400}")
 _CONTROLS_OF_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 

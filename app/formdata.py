@@ -10,6 +10,7 @@ import difflib
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -217,8 +218,7 @@ def _typed_in(value: JSON, kind: Kind) -> str:
 def _members(pairs: list[tuple[str, JSON]]) -> Members:
     made = Members(pairs)
     if len(made) != len(pairs):
-        names = [name for name, _ in pairs]
-        made.twice = tuple(dict.fromkeys(name for name in names if names.count(name) > 1))
+        made.twice = tuple(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
     return made
 
 

@@ -241,9 +241,12 @@ class OpenAILikeUpdateForm(OpenAILikeForm):
 _COLUMNS: Mapping[str, str] = {"configuration_model_id": "remote_model_id"}
 
 
+_TOLD = 100
+
+
 def invalid(problems: list[Problem]) -> ApiError:
-    """The answer for a bad request: the first problem in front, all of them as details."""
-    first = problems[0]
+    """The answer for a bad request: the first problem in front, and the first hundred as details."""
+    first, problems = problems[0], problems[:_TOLD]
     suggestions = {
         problem.field: problem.suggestions for problem in problems if problem.field and problem.suggestions
     }

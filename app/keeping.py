@@ -44,8 +44,13 @@ def apply(model: RegisteredModel, values: Values) -> dict[str, list[JSON]]:
     return changes
 
 
-def keep_probe(model: RegisteredModel, report: Report, trigger: str, actor: Actor) -> dict[str, JSON]:
-    """Add the probe to the transaction, and what it observed to the model; gives the report in full."""
+def keep_probe(
+    model: RegisteredModel, report: Report, trigger: str, actor: Actor, *, same: bool = True
+) -> dict[str, JSON]:
+    """Add the probe to the transaction, and what it observed to the model; gives the report in full.
+
+    What an earlier probe saw of the `same` endpoint stays where this one did not ask, or could not tell.
+    """
     kept = Probe(
         id=new_id(),
         model_pk=model.id,
@@ -59,11 +64,22 @@ def keep_probe(model: RegisteredModel, report: Report, trigger: str, actor: Acto
     model.last_probe_id = kept.id
     model.health = "up" if report.verdict == "accepted" else "down"
     if report.verdict == "accepted":
-        model.observed = full["observed"]
-        model.capabilities = full["capabilities"]
+        model.observed = ((model.observed or {}) if same else {}) | full["observed"]
+        model.capabilities = _learned((model.capabilities or {}) if same else {}, full["capabilities"])
     db.session.flush()
     db.session.add(kept)
     return full
+
+
+def _learned(before: Mapping[str, JSON], now: Mapping[str, JSON]) -> dict[str, JSON]:
+    """Capabilities as they are known now: null means that it could not be told, and takes nothing away."""
+    known = {name: one for name, one in before.items() if one["observed"] is not None}
+    return {**known} | {
+        name: one | {"observed": known[name]["observed"], "evidence": known[name]["evidence"]}
+        if one["observed"] is None and name in known
+        else one
+        for name, one in now.items()
+    }
 
 
 @contextmanager

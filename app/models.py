@@ -248,6 +248,12 @@ class RegisteredModel(Base):
         return select(*columns).where(*_filters(cls, q, model_type, region, status, enabled, host, seen))
 
 
+def _sought(q: str) -> str:
+    """What is looked for in `search_text`: one line of it, and of a URL what follows the scheme."""
+    scheme, there, address = " ".join(q.splitlines()).strip().casefold().partition("://")
+    return f"//{address}" if there and scheme in ("http", "https") else f"{scheme}{there}{address}"
+
+
 def _filters(
     table: Any,
     q: str | None,
@@ -259,8 +265,9 @@ def _filters(
     seen: str | None,
 ) -> list[ColumnElement[bool]]:
     wanted: list[ColumnElement[bool]] = []
-    if q:
-        wanted.append(table.search.contains(q.casefold(), autoescape=True))
+    sought = _sought(q or "")
+    if sought:
+        wanted.append(table.search.contains(sought, autoescape=True))
     if host:
         wanted.append(table.search.contains("//" + host.casefold(), autoescape=True))
     if seen:

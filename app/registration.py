@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -17,6 +17,7 @@ from flask import current_app
 
 from app import audit, changes, keeping
 from app.access import Actor
+from app.changes import Still
 from app.errors import ApiError
 from app.models import RegisteredModel, db, new_id
 from app.probe.types import Report
@@ -103,7 +104,7 @@ def update(
     strict: bool = False,
     depth: Depth = "full",
     cancelled: threading.Event | None = None,
-    still: Callable[[RegisteredModel], None] | None = None,
+    still: Still | None = None,
 ) -> Events:
     """Change what `values` holds, and probe first where it must be; ends in Updated or Rejected.
 
@@ -128,19 +129,42 @@ def reprobe(
     return _reprobing(model.id, trigger, Asked(actor, depth=depth, cancelled=cancelled))
 
 
-def remove(model: RegisteredModel, actor: Actor) -> None:
-    """Delete a model with its key and its probes; the audit log keeps that it was there."""
+def remove(id: str, actor: Actor, still: Still | None = None) -> None:
+    """Delete a model with its key and its probes; the audit log keeps that it was there.
+
+    `still` as in `update`. ApiError 404 where there is no such model (any more).
+    """
+    model = _held(id, still)
     audit.record(actor, "model.deleted", model, {"model_id": model.model_id, "base_url": model.base_url})
     db.session.delete(model)
     db.session.commit()
 
 
-def set_enabled(model: RegisteredModel, actor: Actor, *, enabled: bool) -> None:
-    """Enable or disable a model for its consumers; where it is so already, nothing happens."""
+def set_enabled(id: str, actor: Actor, *, enabled: bool, still: Still | None = None) -> RegisteredModel:
+    """Enable or disable a model for its consumers, and give it; where it is so already, nothing happens.
+
+    `still` as in `update`. ApiError 404 where there is no such model (any more).
+    """
+    model = _held(id, still)
     if model.enabled != enabled:
         model.enabled = enabled
         audit.record(actor, "model.enabled" if enabled else "model.disabled", model)
-        db.session.commit()
+    db.session.commit()
+    return model
+
+
+def _held(id: str, still: Still | None) -> RegisteredModel:
+    """The model as it is now, held until the transaction ends: what an older look at it would write, or a
+    document made of that, could not be told from what others wrote meanwhile.
+    """
+    model = keeping.locked(id)
+    try:
+        if still:
+            still(model)
+    except ApiError:
+        db.session.rollback()
+        raise
+    return model
 
 
 def drain(events: Events) -> Terminal:

@@ -12,9 +12,8 @@ from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.routing import MapAdapter, RequestRedirect
 
 from app import formdata, rendered
-from app.config import settings
 from app.document import ref_prefix
-from app.errors import ApiError
+from app.errors import ApiError, home_url
 from app.models import RegisteredModel
 from app.probing import Depth
 from app.registration import Rejected
@@ -32,6 +31,12 @@ _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 def json_body() -> JSON:
     """The parsed body of the request; ApiError 413, 415 or 400."""
     return formdata.parse(request.get_data(), request.headers.get("Content-Type", ""))
+
+
+def require_no_body(instead: str) -> None:
+    """ApiError 400 where a call that takes none has a body; `instead` says how to ask for what it holds."""
+    if request.get_data().strip() not in (b"", b"{}"):
+        raise ApiError("invalid_request", f"This call takes no body. {instead}", 400)
 
 
 def answer(value: JSON, status: int = 200) -> Response:
@@ -77,13 +82,16 @@ def check_if_match(model: RegisteredModel) -> None:
         )
 
 
-def find_model(ref: str) -> RegisteredModel:
-    """The model with this id or exact refId; ApiError 404, or 409 where several share the refId."""
-    model = find_or_none(ref)
+def find_model(ref: str, field: str = "id") -> RegisteredModel:
+    """The model with this id or exact refId; ApiError 404, or 409 where several share the refId.
+
+    `field` is where the request names it.
+    """
+    model = find_or_none(ref, field)
     if model is None:
         refuse_method()
         shown = formdata.shown(ref, 320)
-        raise ApiError("not_found", f"There is no model with the id or refId {shown}.", 404, field="id")
+        raise ApiError("not_found", f"There is no model with the id or refId {shown}.", 404, field=field)
     return model
 
 
@@ -102,7 +110,8 @@ def allowed_methods() -> list[str]:
     rules = current_app.url_map.bind("")
     taken = {method: _width(rules, method) for method in ("GET", "POST", "PUT", "PATCH", "DELETE")}
     narrowest = min(taken.values())
-    return [method for method, width in taken.items() if width == narrowest < _NO_ROUTE]
+    allowed = [method for method, width in taken.items() if width == narrowest < _NO_ROUTE]
+    return ["GET", "HEAD", *allowed[1:]] if "GET" in allowed else allowed
 
 
 # Routes that take any address below theirs, from narrow to wide.
@@ -138,7 +147,7 @@ def written_document(id: str) -> Rendered:
     return rendered.written(id) or find_document(id)
 
 
-def find_or_none(ref: str) -> RegisteredModel | None:
+def find_or_none(ref: str, field: str = "id") -> RegisteredModel | None:
     """As `find_model`, but None where there is no such model."""
     if _ID.fullmatch(ref):
         return RegisteredModel.by_id(ref)
@@ -149,8 +158,8 @@ def find_or_none(ref: str) -> RegisteredModel | None:
             "ambiguous_reference",
             f"{len(ids)} models share this refId. Use the id of the one you mean: {', '.join(ids)}.",
             409,
-            field="id",
-            suggestions={"id": ids},
+            field=field,
+            suggestions={field: ids},
         )
     return sharing[0] if sharing else None
 
@@ -224,11 +233,10 @@ def bad_argument(name: str, wrong: str) -> ApiError:
     return ApiError("invalid_request", f"The query parameter `{name}` {wrong}.", 400, field=name)
 
 
-def next_link(response: Response, cursor: str) -> None:
-    """Say where the next page is: the same query with another cursor."""
+def next_link(response: Response, cursor: str, path: str) -> None:
+    """Say where the next page is: at `path`, the same query with another cursor."""
     query = request.args.to_dict(flat=False) | {"cursor": [cursor]}
-    root = settings().public_url or request.url_root.rstrip("/")
-    response.headers["Link"] = f'<{root}{request.path}?{urlencode(query, doseq=True)}>; rel="next"'
+    response.headers["Link"] = f'<{home_url()}{path}?{urlencode(query, doseq=True)}>; rel="next"'
 
 
 def page_of(found: list[T], limit: int) -> tuple[list[T], bool]:

@@ -18,7 +18,7 @@ blueprint = Blueprint("api_catalog", __name__)
 @blueprint.get("/v1/models")
 @blueprint.get("/v3/router/models")
 @require_scope("read")
-@describe(tag="Workspace", gives="OpenAIList", headers=("If-None-Match",))
+@describe(tag="Workspace", gives="OpenAIList", headers=("If-None-Match",), any_query=True)
 def list_for_openai() -> Response:
     """Every enabled model, the newest first; a model id that several deployments share stands there once."""
     query = select(RegisteredModel.model_id, RegisteredModel.created).where(RegisteredModel.enabled.is_(True))

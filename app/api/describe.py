@@ -33,6 +33,10 @@ class Operation:
     status: int = 200
     texts: tuple[str, ...] = ()
     """Other content types that the answer may have, as text."""
+    any_query: bool = False
+    """Whether unknown query parameters are passed over: what watches a server, or lists models for any
+    client, may add its own.
+    """
     examples: Mapping[str, Any] | None = None
     """Bodies by name, where the schema's own examples don't make one."""
 
@@ -41,7 +45,7 @@ def describe(**facts: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Decorate a view, next to it, with its `Operation`; its docstring's first paragraph is the summary.
 
     What is not described is not taken: an unknown query parameter is ApiError 400, so that a filter with a
-    typing error does not list everything.
+    typing error does not list everything. So is one that is given twice.
     """
     operation = Operation(**facts)
     known = [name.rpartition(":")[2] for name in operation.query]
@@ -49,16 +53,24 @@ def describe(**facts: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:
     def note(view: Callable[P, R]) -> Callable[P, R]:
         @wraps(view)
         def strict(*args: P.args, **kwargs: P.kwargs) -> R:
-            for name in request.args:
-                if name not in known:
-                    refuse_method()
-                    raise _unknown(name, known)
+            if not operation.any_query:
+                _check_query(known)
             return view(*args, **kwargs)
 
         strict.__dict__["operation"] = operation
         return strict
 
     return note
+
+
+def _check_query(known: Sequence[str]) -> None:
+    for name, values in request.args.lists():
+        if name not in known:
+            refuse_method()
+            raise _unknown(name, known)
+        if len(values) > 1:
+            message = f"The query parameter `{name}` is given {len(values)} times. Give it once."
+            raise ApiError("invalid_request", message, 400, field=name)
 
 
 def _unknown(name: str, known: Sequence[str]) -> ApiError:

@@ -16,14 +16,14 @@ log = logging.getLogger("muster.health")
 
 
 @blueprint.get("/healthz")
-@describe(tag="Service", gives="Health")
+@describe(tag="Service", gives="Health", any_query=True)
 def healthz() -> Response:
     """Alive: this process answers."""
     return jsonify({"status": "ok"})
 
 
 @blueprint.get("/readyz")
-@describe(tag="Service", gives="Health", errors=(503,))
+@describe(tag="Service", gives="Health", errors=(503,), any_query=True)
 def readyz() -> Response:
     """Ready: the database answers and is at the right revision, and the key store opens what it sealed."""
     _check_database()

@@ -88,11 +88,16 @@ def _fingerprint() -> str:
 
 
 def _plain(body: bytes) -> bytes:
-    """A JSON body without what does not matter: white space and the order of members."""
+    """A JSON body without what does not matter: white space, and the order of members that differ."""
     try:
-        return json.dumps(json.loads(body), sort_keys=True).encode()
+        return json.dumps(json.loads(body, object_pairs_hook=_members), sort_keys=True).encode()
     except (ValueError, RecursionError):
         return body
+
+
+def _members(pairs: list[tuple[str, Any]]) -> Any:
+    made = dict(pairs)
+    return made if len(made) == len(pairs) else pairs
 
 
 def _claim(call: Call) -> str | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, current_app, request
 from sqlalchemy import Select
 
 from app import formdata, registration, rendered
@@ -64,6 +65,20 @@ def _tell_methods(response: Response) -> Response:
     if "Allow" in response.headers and request.path.startswith("/v2/models/"):
         response.headers["Allow"] = ", ".join([*allowed_methods(), "OPTIONS"])
     return response
+
+
+_BELOW = ("api_probes.list_probes", "api_exchange.show_artefacts", "api_credentials.release")
+_OF_THE_REFERENCE = re.compile(r"%2f[a-z]+$", re.IGNORECASE)
+
+
+@blueprint.before_app_request
+def _take_whole_reference() -> None:
+    """A model's own id may end like a route below a model: a slash sent as %2F belongs to the reference."""
+    if request.endpoint in _BELOW:
+        sent = str(request.environ.get("RAW_URI", "")).partition("?")[0]
+        if _OF_THE_REFERENCE.search(sent):
+            (request.url_rule,) = current_app.url_map.iter_rules("api_models.read_model")
+            request.view_args = {"ref": request.path.removeprefix("/v2/models/")}
 
 
 @blueprint.post("/v2/models/openai-like")
@@ -144,7 +159,7 @@ def list_models() -> Response:
     page = rendered.page(etag, matching, limit)
     response = document_answer(Rendered(etag, page.body))
     if page.cursor:
-        next_link(response, page.cursor)
+        next_link(response, page.cursor, request.path)
     return conditional(response)
 
 
@@ -161,16 +176,14 @@ def read_model(ref: str) -> Response:
 @describe(tag="Models", gives="Deleted", headers=("If-Match",), errors=(409, 412))
 def delete_model(ref: str) -> Response:
     """Delete a model with its key and its probes."""
-    model = find_model(ref)
-    check_if_match(model)
-    id = model.id
-    registration.remove(model, current_actor())
+    id = find_model(ref).id
+    registration.remove(id, current_actor(), check_if_match)
     return answer({"id": id, "deleted": True})
 
 
 @blueprint.post("/v2/workspace-models")
 @require_scope("write")
-@describe(tag="Workspace", takes="ModelReference", status=204, errors=(404, 409))
+@describe(tag="Workspace", takes="ModelReference", status=204, headers=("If-Match",), errors=(404, 409, 412))
 def enable() -> Response:
     """Enable a model, by id or refId."""
     return _switch(_named_model(json_body()), enabled=True)
@@ -178,14 +191,14 @@ def enable() -> Response:
 
 @blueprint.delete("/v2/workspace-models/<path:ref>")
 @require_scope("write")
-@describe(tag="Workspace", status=204, errors=(409,))
+@describe(tag="Workspace", status=204, headers=("If-Match",), errors=(409, 412))
 def disable(ref: str) -> Response:
     """Disable a model, by id or refId."""
     return _switch(find_model(ref), enabled=False)
 
 
 def _switch(model: RegisteredModel, *, enabled: bool) -> Response:
-    registration.set_enabled(model, current_actor(), enabled=enabled)
+    registration.set_enabled(model.id, current_actor(), enabled=enabled, still=check_if_match)
     return Response(status=204)
 
 
@@ -196,7 +209,7 @@ def _named_model(body: Any) -> RegisteredModel:
         problems = [Problem("model_id", "required", "`model_id` is required: the id or refId of a model.")]
     if problems:
         raise invalid(problems)
-    return find_model(given["model_id"])
+    return find_model(given["model_id"], "model_id")
 
 
 def _matching(limit: int) -> Select[Any]:

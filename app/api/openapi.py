@@ -85,11 +85,17 @@ _HEADERS: Mapping[str, tuple[str, JSON]] = {
         {"type": "string", "pattern": r"^[!-~]{1,255}$"},
     ),
 }
+_TOLD: Mapping[str, str] = {
+    "ETag": "Names this version.",
+    "Link": 'Where the next page is (`rel="next"`); absent on the last one.',
+    "Idempotency-Replayed": "`true` where this is the answer of an earlier call with the same key.",
+    "Retry-After": "After how many seconds to ask again.",
+}
 _PARAGRAPH = re.compile(r"\n\s*\n")
 
 
 @blueprint.get("/openapi.json")
-@describe(tag="Service", gives="AnyObject", headers=("If-None-Match",))
+@describe(tag="Service", gives="AnyObject", headers=("If-None-Match",), any_query=True)
 def openapi() -> Response:
     """This API as OpenAPI 3.1; needs no token."""
     body = encoded(document())
@@ -194,32 +200,38 @@ def _parameters(rule: Rule, view: Any, operation: Operation) -> Iterator[dict[st
 
 
 def _responses(rule: Rule, view: Any, operation: Operation, scope: str | None) -> Iterator[tuple[str, JSON]]:
-    yield str(operation.status), _success(operation)
+    yield str(operation.status), _success(view, operation)
     if "If-None-Match" in operation.headers:
         yield "304", {"description": "You have it already."}
     statuses = set(operation.errors)
     statuses |= {401, 403, 429} if scope else set()
-    statuses |= {400, 413, 415} if operation.takes else set()
-    statuses |= {400} if operation.query else set()
+    statuses |= {413, 415} if operation.takes else set()
+    statuses |= set() if operation.any_query else {400}
     statuses |= {404} if rule.arguments else set()
-    statuses |= {400, 409} if view.__dict__.get("idempotent") else set()
+    statuses |= {409} if view.__dict__.get("idempotent") else set()
     for status in sorted(statuses):
         shape = "Rejection" if status == 400 and operation.takes in _PROBED else "Error"
-        yield str(status), {"description": ERRORS[status], "content": _json(shape)}
+        made: JSON = {"description": ERRORS[status], "content": _json(shape)}
+        yield str(status), made | ({"headers": _headers("Retry-After")} if status == 429 else {})
 
 
 _PROBED = {"ModelRequest", "ModelChange", "LiteLLMDefinition[]"}
 
 
-def _success(operation: Operation) -> dict[str, JSON]:
+def _success(view: Any, operation: Operation) -> dict[str, JSON]:
     made: dict[str, JSON] = {"description": "Done." if not operation.gives else "What was asked for."}
     if operation.gives:
         made["content"] = _json(operation.gives) | {
             name: {"schema": {} if "yaml" in name else {"type": "string"}} for name in operation.texts
         }
-    if operation.gives == "Model" or "If-None-Match" in operation.headers:
-        made["headers"] = {"ETag": {"description": "Names this version.", "schema": {"type": "string"}}}
-    return made
+    told = ["ETag"] if operation.gives == "Model" or "If-None-Match" in operation.headers else []
+    told += ["Link"] if "cursor" in operation.query else []
+    told += ["Idempotency-Replayed"] if view.__dict__.get("idempotent") else []
+    return made | ({"headers": _headers(*told)} if told else {})
+
+
+def _headers(*names: str) -> dict[str, JSON]:
+    return {name: {"description": _TOLD[name], "schema": {"type": "string"}} for name in names}
 
 
 def _json(name: str) -> dict[str, JSON]:

@@ -18,6 +18,7 @@ from app.api.answers import (
     limit_argument,
     next_link,
     page_of,
+    require_no_body,
 )
 from app.api.describe import describe
 from app.errors import ApiError
@@ -40,7 +41,8 @@ def list_probes(ref: str) -> Response:
     probes, more = page_of(Probe.of_model(model.id, limit + 1, cursor_argument()), limit)
     response = answer([probe.report for probe in probes])
     if more:
-        next_link(response, probes[-1].id)
+        # By id: a refId may hold what no address can, such as "..".
+        next_link(response, probes[-1].id, f"/v2/models/{model.id}/probes")
     return response
 
 
@@ -49,7 +51,9 @@ def list_probes(ref: str) -> Response:
 @describe(tag="Probes", gives="Report", query=("depth",), errors=(409,))
 def probe_now(ref: str) -> Response:
     """Probe a model with its stored key, whatever the verdict."""
-    events = registration.reprobe(find_model(ref), current_actor(), depth=depth_argument())
+    model = find_model(ref)
+    require_no_body("Ask for the proof alone with `?depth=proof`.")
+    events = registration.reprobe(model, current_actor(), depth=depth_argument())
     end = registration.drain(events)
     assert isinstance(end, Probed)
     return answer(end.report)

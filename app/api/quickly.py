@@ -88,10 +88,10 @@ class Quickly:
         if found is None or found[-1] is None:
             return None
         *token, etag, body = found
-        actor = access.reader(token)
-        if actor is None:
+        actor, has = access.reader(token), _has(environ, etag)
+        if actor is None or has is None:
             return None
-        return Known(actor, etag, None if _has(environ, etag) else body)
+        return Known(actor, etag, None if has else body)
 
     def _list(self, digest: str, environ: Environ) -> Known | None:
         if environ["PATH_INFO"] != _LIST:
@@ -102,13 +102,15 @@ class Quickly:
         *token, counted = found
         query = environ.get("QUERY_STRING", "").encode("latin-1")
         etag = rendered.list_etag(counted or 0, query, self._stamp)
-        actor, body = access.reader(token), None
-        if not _has(environ, etag):
-            page = rendered.kept_page(etag, self._app)
-            if page is None or page.cursor is not None:
-                return None  # it has to be made, or to name the page that follows
-            body = page.body
-        return Known(actor, etag, body) if actor else None
+        actor, has = access.reader(token), _has(environ, etag)
+        if actor is None or has is None:
+            return None
+        if has:
+            return Known(actor, etag, None)
+        page = rendered.kept_page(etag, self._app)
+        if page is None or page.cursor is not None:
+            return None  # it has to be made, or to name the page that follows
+        return Known(actor, etag, page.body)
 
     def _may_ask(self, digest: str, environ: Environ) -> bool:
         try:
@@ -119,9 +121,12 @@ class Quickly:
         return True
 
 
-def _has(environ: Environ, etag: str) -> bool:
-    """Whether the caller names this very ETag and nothing else; lists of them go the ordinary way."""
-    return bool(environ.get("HTTP_IF_NONE_MATCH") == etag)
+def _has(environ: Environ, etag: str) -> bool | None:
+    """Whether the caller has this very ETag; None where it names another, or several: the ordinary way reads
+    those.
+    """
+    sent = environ.get("HTTP_IF_NONE_MATCH")
+    return False if sent is None else True if sent == etag else None
 
 
 def _send(known: Known, environ: Environ, start_response: StartResponse, began: float) -> Iterable[bytes]:

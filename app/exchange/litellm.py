@@ -23,7 +23,7 @@ from app.exchange.litellm_words import (
     WORDS,
     per_million,
 )
-from app.formdata import Problem, kind_of, shown
+from app.formdata import Problem, closest, kind_of, shown
 
 JSON = Any
 
@@ -36,6 +36,7 @@ UNSUPPORTED = "unsupported_kind"
 _TYPES = {mode: model_type for model_type, mode in MODES.items()}
 _READ = {"model", "custom_llm_provider", "api_base", "base_url", "api_key", "max_tokens", "temperature"}
 _READ |= {"region_name", "use_litellm_proxy"}
+_MEMBERS = frozenset({"model_name", "litellm_params", "model_info", "model_id"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ def name_of(definition: JSON) -> str:
 
 def _entry(definition: JSON, region: str) -> Entry:
     whole = _object(definition, "")
+    _refuse_misspelt(whole)
     params = _object(whole.get("litellm_params"), "litellm_params")
     info = _object(whole.get("model_info") or {}, "model_info")
     extension = _object(info.get(EXTENSION) or {}, f"model_info.{EXTENSION}")
@@ -95,7 +97,7 @@ def _entry(definition: JSON, region: str) -> Entry:
         # The workspace's own name for it, as the clients of this API may send one.
         body |= {"model_id": whole["model_id"], "configuration": {"model_id": _sent_id(body)}}
         places["model_id"] = "model_id"
-    return Entry(name, body, places, _ignored(params))
+    return Entry(name, body, places, _ignored(whole, params))
 
 
 def _object(value: JSON, place: str) -> dict[str, JSON]:
@@ -103,7 +105,19 @@ def _object(value: JSON, place: str) -> dict[str, JSON]:
         called = f"`{place}`" if place else "A definition"
         got = "is missing" if value is None else f"must be an object, not {kind_of(value)}"
         raise NotImported(place, "required" if value is None else "wrong_type", f"{called} {got}.")
+    for name in getattr(value, "twice", ()):
+        twice = f"{place}.{shown(name)}" if place else shown(name)
+        raise NotImported(twice, "duplicate_field", f"`{twice}` stands there twice.")
     return value
+
+
+def _refuse_misspelt(whole: Mapping[str, JSON]) -> None:
+    """A member that nearly is one of these would be lost in silence, with all that stands in it."""
+    for name in whole.keys() - _MEMBERS:
+        near = closest(name, _MEMBERS)
+        if near:
+            message = f"There is no member `{shown(name)}`. Did you mean `{near[0]}`?"
+            raise NotImported(shown(name), "unknown_field", message)
 
 
 def _text(holder: Mapping[str, JSON], name: str, prefix: str) -> str:
@@ -250,8 +264,9 @@ def _names(value: JSON) -> list[str]:
     return [name for name in value if isinstance(name, str)] if isinstance(value, list) else []
 
 
-def _ignored(params: Mapping[str, JSON]) -> tuple[str, ...]:
-    """Parameters with a meaning that is lost. False, null and empty ones have none."""
+def _ignored(whole: Mapping[str, JSON], params: Mapping[str, JSON]) -> tuple[str, ...]:
+    """Members and parameters with a meaning that is lost. False, null and empty ones have none."""
     words = {word.name for word in WORDS}
     lost = [f"litellm_params.{name}" for name, value in params.items() if value and name not in _READ | words]
+    lost += [name for name, value in whole.items() if value and name not in _MEMBERS]
     return tuple(map(shown, sorted(lost)))

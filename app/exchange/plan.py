@@ -38,7 +38,8 @@ class Step:
 
     def outline(self) -> dict[str, JSON]:
         """The step as JSON, without the key; `request` is the body that would register it."""
-        body = self.entry.body if self.entry else {}
+        # What is refused may hold what JSON has no word for, such as NaN.
+        body = self.entry.body if self.entry and self.action != "refuse" else {}
         return {
             "index": self.index,
             "model_name": self.name,

@@ -50,22 +50,33 @@ def act() -> BaseResponse | str | tuple[str, int]:
 
 
 def _done(models: list[RegisteredModel], chosen: str) -> BaseResponse:
-    steps: dict[str, tuple[Callable[[RegisteredModel], None], str]] = {
-        "enable": (lambda model: _switch(model, True), "enabled"),
-        "disable": (lambda model: _switch(model, False), "disabled"),
-        "delete": (lambda model: registration.remove(model, current_actor()), "deleted"),
+    steps: dict[str, tuple[Callable[[str], Any], str]] = {
+        "enable": (lambda id: _switch(id, True), "enabled"),
+        "disable": (lambda id: _switch(id, False), "disabled"),
+        "delete": (lambda id: registration.remove(id, current_actor()), "deleted"),
     }
     if chosen not in steps:
         raise ApiError("bad_request", "Choose what is to be done to the models.", 400)
     step, word = steps[chosen]
-    for model in models:
-        step(model)
-    flash(f"{len(models)} model{'' if len(models) == 1 else 's'} {word}.", "ok")
+    done = sum(_is_there(step, id) for id in [model.id for model in models])
+    gone = len(models) - done
+    told = f" {gone} had been deleted meanwhile." if gone else ""
+    flash(f"{done} model{'' if done == 1 else 's'} {word}.{told}", "warn" if gone else "ok")
     return redirect(url_for("models.index"), 303)
 
 
-def _switch(model: RegisteredModel, enabled: bool) -> None:
-    registration.set_enabled(model, current_actor(), enabled=enabled)
+def _is_there(step: Callable[[str], Any], id: str) -> bool:
+    try:
+        step(id)
+    except ApiError as error:
+        if error.status != 404:
+            raise
+        return False
+    return True
+
+
+def _switch(id: str, enabled: bool) -> None:
+    registration.set_enabled(id, current_actor(), enabled=enabled)
 
 
 def _exported(models: list[RegisteredModel]) -> Response:

@@ -84,7 +84,7 @@ def delete(id: str) -> Response | str:
         count = db.session.scalar(select(func.count()).where(Probe.model_pk == id))
         return render_template("models/delete.html", model=model, ref_id=ref_id(model.model_id), probes=count)
     name = model.display_name
-    registration.remove(model, current_actor())
+    registration.remove(model.id, current_actor())
     flash(f"“{name}” is deleted.", "ok")
     return redirect(url_for("models.index"), 303)
 
@@ -94,7 +94,7 @@ def delete(id: str) -> Response | str:
 def switch(id: str) -> Response:
     """Enable or disable the model for consumers."""
     model = _model(id)
-    registration.set_enabled(model, current_actor(), enabled=request.form.get("enabled") == "yes")
+    model = registration.set_enabled(model.id, current_actor(), enabled=request.form.get("enabled") == "yes")
     flash(f"“{model.display_name}” is {'enabled' if model.enabled else 'disabled'}.", "ok")
     return redirect(url_for("models.detail", id=id), 303)
 

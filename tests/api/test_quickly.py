@@ -106,6 +106,7 @@ def test_a_list_that_is_known_is_answered_alike(app: Flask, model: str, reader: 
         {"Authorization": "Bearer mst_no"},
         {"Authorization": "Basic eDp5"},
         {"If-None-Match": 'W/"x", "y"'},
+        {"If-None-Match": "*"},
     ],
 )
 def test_what_is_not_plain_goes_the_ordinary_way(
@@ -114,7 +115,16 @@ def test_what_is_not_plain_goes_the_ordinary_way(
     sent = headers if "If-None-Match" not in headers else reader | headers
     answer, ordinary, needed = both(app, f"/v2/models/{model}", sent)
     assert answer.status == ordinary.status
-    assert needed is (answer.status_code != 200)
+    assert needed
+    assert answer.status_code == {"*": 304, 'W/"x", "y"': 200}.get(headers.get("If-None-Match", ""), 401)
+
+
+def test_an_etag_that_a_proxy_made_weak_is_known_too(app: Flask, model: str, reader: Headers) -> None:
+    for path in (f"/v2/models/{model}", "/v2/models"):
+        etag = both(app, path, reader)[0].headers["ETag"]
+        for sent in (f"W/{etag}", f'"other", {etag}'):
+            answer, ordinary, _ = both(app, path, reader | {"If-None-Match": sent})
+            assert answer.status_code == ordinary.status_code == 304
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,10 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "409"]
 
 # If-Match is a condition, and an ETag that is made up never holds.
 [[operations]]
-include-name = ["PATCH /v2/models/openai-like/{{id}}", "DELETE /v2/models/{{id}}"]
+include-name = [
+  "PATCH /v2/models/openai-like/{{id}}", "DELETE /v2/models/{{id}}",
+  "POST /v2/workspace-models", "DELETE /v2/workspace-models/{{id}}",
+]
 checks.positive_data_acceptance.expected-statuses = ["2xx", "304", "400", "404", "409", "412"]
 
 # The model of this test goes away when it is deleted, and its host is checked by more than a pattern.
