@@ -70,7 +70,17 @@ def rejected(values: Values, report: Report, asked: Asked, model_pk: str | None 
     model = RegisteredModel.by_id(model_pk) if model_pk else None
     audit.record(asked.actor, "model.rejected", model, detail, subject=values["display_name"])
     db.session.commit()
-    return Rejected(full, full["diagnosis"])
+    return Rejected(full, _on_the_wire(full["diagnosis"], values))
+
+
+def _on_the_wire(diagnosis: dict[str, Any], values: Values) -> dict[str, Any]:
+    """The diagnosis with the request's own field: the id that was sent may be `configuration.model_id`."""
+    if not values.get("remote_model_id"):
+        return diagnosis
+    named = {"model_id": "configuration.model_id"}
+    suggestions = {named.get(name, name): tried for name, tried in diagnosis["suggestions"].items()}
+    field = named.get(diagnosis["field"], diagnosis["field"])
+    return diagnosis | {"field": field, "suggestions": suggestions}
 
 
 def _applied(

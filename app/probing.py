@@ -56,7 +56,10 @@ class Probed:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """The probe did not see it work, so nothing was changed."""
+    """The probe did not see it work, so nothing was changed.
+
+    `diagnosis` is the report's, with the fields as the request calls them.
+    """
 
     report: dict[str, JSON]
     diagnosis: dict[str, JSON]

@@ -133,8 +133,5 @@ def _problem_of(step: Step, end: Registered | Rejected) -> Problem | None:
     if isinstance(end, Registered):
         return None
     named = end.diagnosis["field"]
-    places = step.entry.places if step.entry else {}
-    # The id that the endpoint refused is the one that was sent.
-    sent = "configuration.model_id" if named == "model_id" and "configuration.model_id" in places else named
-    place = places.get(sent, sent)
+    place = step.entry.places.get(named, named) if named and step.entry else named
     return _numbered(Problem(place, end.diagnosis["code"], end.diagnosis["message"]), step)

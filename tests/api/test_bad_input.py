@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import socket
+from io import BytesIO
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from gunicorn.http.errors import InvalidChunkSize
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -243,3 +245,75 @@ def test_anything_at_all_gets_an_answer_that_is_no_500(
 def test_any_bytes_get_an_answer_that_is_no_500(app: Flask, auth: Headers, body: bytes) -> None:
     answer = app.test_client().post(CREATE, data=body, headers=auth | JSON)
     assert answer.status_code == 400
+
+
+def test_a_parameter_that_is_given_twice_is_refused(client: FlaskClient, auth: Headers) -> None:
+    answer = client.get("/v2/models?limit=1&limit=2", headers=auth)
+    assert answer.status_code == 400 and answer.json is not None
+    assert answer.json["error"]["field"] == "limit" and "2 times" in answer.json["error"]["message"]
+
+
+def test_a_call_without_a_body_says_where_its_options_go(
+    client: FlaskClient, auth: Headers, good: dict[str, Any]
+) -> None:
+    made = client.post("/v2/models/openai-like?depth=proof", json=good, headers=auth).json
+    assert made is not None
+    url = f"/v2/models/{made['id']}/probes?depth=proof"
+    refused = client.post(url, json={"depth": "proof"}, headers=auth)
+    assert refused.status_code == 400 and "?depth=proof" in refused.text
+    assert client.post(url, json={}, headers=auth).status_code == 200
+
+
+def test_a_workspace_model_that_is_not_there_is_named_by_its_field(
+    client: FlaskClient, auth: Headers
+) -> None:
+    answer = client.post("/v2/workspace-models", json={"model_id": "nope"}, headers=auth)
+    assert answer.status_code == 404 and answer.json is not None
+    assert answer.json["error"]["field"] == "model_id"
+
+
+@pytest.mark.parametrize("number", [2**63, 10**50, 10**399])
+def test_a_whole_number_of_any_length_is_a_whole_number(
+    client: FlaskClient, auth: Headers, good: dict[str, Any], number: int
+) -> None:
+    answer = client.post("/v2/models/openai-like", json=good | {"max_tokens": number}, headers=auth)
+    assert answer.status_code == 400 and answer.json is not None
+    (detail,) = answer.json["error"]["details"]
+    assert (detail["code"], detail["field"]) == ("out_of_range", "max_tokens")
+
+
+def test_so_many_problems_are_told_as_a_person_reads(client: FlaskClient, auth: Headers) -> None:
+    sent = {f"no_such_{number}": 1 for number in range(500)}
+    answer = client.post("/v2/models/openai-like", json=sent, headers=auth)
+    assert answer.status_code == 400 and answer.json is not None
+    assert len(answer.json["error"]["details"]) == 100
+
+
+def test_a_body_that_nobody_asked_for_is_read(client: FlaskClient) -> None:
+    body = BytesIO(b"x" * 500_000)
+    answer = client.post(
+        "/v2/models/openai-like",
+        input_stream=body,
+        headers={"Content-Length": "500000", "Content-Type": "application/json"},
+    )
+    assert answer.status_code == 401 and body.tell() == 500_000
+
+
+class Broken(BytesIO):
+    """A chunked body whose framing is wrong, as the web server finds out while it is read."""
+
+    def read(self, _size: int | None = -1) -> bytes:
+        raise InvalidChunkSize(b"zz")
+
+    readinto = readline = read  # type: ignore[assignment]
+
+
+def test_a_body_whose_framing_is_broken_is_a_bad_request(client: FlaskClient, auth: Headers) -> None:
+    answer = client.post(
+        "/v2/models/openai-like",
+        input_stream=Broken(),
+        headers=auth | {"Transfer-Encoding": "chunked", "Content-Type": "application/json"},
+        environ_overrides={"wsgi.input_terminated": True},
+    )
+    assert answer.status_code == 400 and answer.json is not None
+    assert answer.json["error"]["code"] == "bad_request"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from typing import Any
 
@@ -141,3 +142,12 @@ def test_nothing_of_the_body_is_kept_in_clear(
     with app.app_context():
         (row,) = db.session.execute(select(IdempotentAnswer.__table__)).all()
     assert KEY not in str(row) and KEY.encode() not in row.body
+
+
+def test_a_body_that_says_a_thing_twice_is_another_body(
+    client: FlaskClient, once: Headers, good: Body
+) -> None:
+    client.post(URL, json=good, headers=once)
+    twice = json.dumps(good).replace("{", '{"region": "on-prem", ', 1)
+    headers = once | {"Content-Type": "application/json"}
+    assert client.post(URL, data=twice, headers=headers).status_code == 409

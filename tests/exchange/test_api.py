@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -210,3 +211,41 @@ def test_artefacts_of_nothing(client: FlaskClient, auth: Headers, app: Flask) ->
     assert error_of(client.get("/v2/models/nothing/artefacts", headers=auth), 404)["code"] == "not_found"
     error = error_of(client.get(f"/v2/models/{add(app)}/artefacts?kind=perl", headers=auth))
     assert (error["code"], error["field"]) == ("invalid_request", "kind")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"litellm_params": {"model": "openai/m", "api_base": "http://h/v1", "temperature": NaN}',
+        '"litellm_params": {"model": "openai/m", "api_base": "http://h/v1", "temperature": 1e999}',
+        '"litellm_params": {"model": "openai/m", "api_base": NaN}',
+        '"litellm_params": {"model": "openai/m", "api_base": "http://h"}, "model_info": {"description": NaN}',
+    ],
+)
+def test_a_dry_run_tells_of_what_is_no_json(client: FlaskClient, auth: Headers, text: str) -> None:
+    body = f'[{{"model_name": "m", {text}}}]'
+    headers = auth | {"Content-Type": "application/json"}
+    answer = client.post(f"{IMPORT}?dry_run=true", data=body, headers=headers)
+    assert answer.status_code == 200 and answer.json is not None
+    (step,) = answer.json
+    assert (step["action"], step["request"]) == ("refuse", None) and step["problems"]
+
+
+def test_what_is_misspelt_or_doubled_is_not_lost_in_silence(client: FlaskClient, auth: Headers) -> None:
+    good = {"model_name": "m", "litellm_params": {"model": "openai/m", "api_base": "http://127.0.0.1:9/v1"}}
+    misspelt = {"model_name": "m", "litellm_params": good["litellm_params"], "modelinfo": {"mode": "rerank"}}
+    error = error_of(client.post(IMPORT, json=[misspelt], headers=auth))
+    assert error["field"] == "[0].modelinfo" and "model_info" in error["message"]
+    doubled = json.dumps([good]).replace('{"model"', '{"model": "openai/other", "model"', 1)
+    headers = auth | {"Content-Type": "application/json"}
+    error = error_of(client.post(IMPORT, data=doubled, headers=headers))
+    assert (error["details"][0]["code"], error["field"]) == ("duplicate_field", "[0].litellm_params.model")
+    answer = client.post(f"{IMPORT}?dry_run=true", json=[good | {"tpm": 5}], headers=auth)
+    assert answer.json is not None and answer.json[0]["ignored"] == ["tpm"]
+
+
+def test_a_refused_id_is_told_at_the_place_it_stood(client: FlaskClient, auth: Headers) -> None:
+    with Simulator() as simulator:
+        sent = [definition(simulator), definition(simulator, "two", model="openai/nope")]
+        error = error_of(client.post(IMPORT, json=sent, headers=auth))
+    assert error["field"] == "[1].litellm_params.model"
