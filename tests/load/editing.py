@@ -1,9 +1,10 @@
 """Twenty that write and twenty that read at once, and what must be true of it afterwards.
 
-Three kinds of writers: some add one to a number with `If-Match`, so that a lost write shows as a sum that is
+Four kinds of writers: some add one to a number with `If-Match`, so that a lost write shows as a sum that is
 too small; some change two fields to the same words without it, so that a mixture of two writes shows as two
-fields that differ; some register a model and delete every other one, so that a lost or a risen row shows in
-the list.
+fields that differ; some disable and enable those models meanwhile, so that a document made of an old look at
+a row shows as either; some register a model and delete every other one, so that a lost or a risen row shows
+in the list.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ from tests.load.running import Running
 
 WRITERS = READERS = 20
 _NEEDED = {"region": "here", "model_type": "chat"}
-_ADDING, _REPLACING, _CREATING = range(3)
-_KINDS = (_ADDING, _ADDING, _REPLACING, _REPLACING, _CREATING)
+_ADDING, _REPLACING, _SWITCHING, _CREATING = range(4)
+_KINDS = (_ADDING, _ADDING, _REPLACING, _SWITCHING, _CREATING)
 """What each writer of five does."""
 
 
@@ -77,6 +78,9 @@ class Editing:
             return lambda client: self._add_one(client, self._counted[number % 2])
         if kind == _REPLACING:
             return lambda client: self._replace(client, self._replaced[number % 2], f"writer {number}")
+        if kind == _SWITCHING:
+            mine = [*self._counted, *self._replaced][number // len(_KINDS)]
+            return lambda client: self._switch(client, mine)
         return self._create_two_delete_one
 
     def _reader(self, number: int) -> Callable[[requests.Session], None]:
@@ -103,6 +107,19 @@ class Editing:
             self._complain(f"replacing answered {wrote.status_code}: {wrote.text[:300]}")
         else:
             self._be_whole(wrote.json(), words)
+
+    def _switch(self, client: requests.Session, id: str) -> None:
+        """Nobody else switches this one, so it must be as it was put."""
+        gone = self._ask(client, "DELETE", f"/v2/workspace-models/{id}")
+        there = self._ask(client, "GET", f"/v2/models/{id}").json()["enabled"]
+        back = self._ask(client, "POST", "/v2/workspace-models", json={"model_id": id})
+        again = self._ask(client, "GET", f"/v2/models/{id}").json()["enabled"]
+        statuses = (gone.status_code, back.status_code)
+        if statuses != (requests.codes.no_content, requests.codes.no_content) or (there, again) != (
+            False,
+            True,
+        ):
+            self._complain(f"switching answered {statuses}, and then it was {there} and {again}")
 
     def _create_two_delete_one(self, client: requests.Session) -> None:
         one, other = (self._register(f"Made {next(self._numbers)}", client) for _ in range(2))

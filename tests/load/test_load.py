@@ -39,7 +39,7 @@ def test_no_write_of_many_is_lost(tmp_path: Path, database_url: str) -> None:
     with running(tmp_path, database_url) as muster:
         seen = Editing(muster, for_s=4).run()
     assert seen.wrong == []
-    assert seen.writes > 40 and set(seen.statuses) <= {200, 412}, seen.statuses
+    assert seen.writes > 40 and set(seen.statuses) <= {200, 204, 412}, seen.statuses
 
 
 def _kept(muster: Running) -> set[str]:
