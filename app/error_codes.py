@@ -125,6 +125,8 @@ _DETAILS = (
     ErrorCode("invalid_reference", None, "The `env://` reference can't be used",
               "The variable must be set for the server, and its name must begin with `MUSTER_KEY_` (or what "
               "`MUSTER_KEY_PREFIX` says)."),
+    ErrorCode("unsupported_kind", None, "An entry of an import is of a kind that can't be probed",
+              "The message says why, and what to write instead where there is such a thing."),
     ErrorCode("invalid", None, "The value can't be taken", "The message says why."),
 )
 

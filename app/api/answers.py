@@ -30,6 +30,10 @@ _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 def json_body() -> JSON:
     """The parsed body of the request; ApiError 413, 415 or 400."""
+    coding = request.headers.get("Content-Encoding", "identity")
+    if coding.strip().lower() not in ("", "identity"):
+        message = f"The body is sent as `{formdata.shown(coding)}`. Send it as plain JSON, not compressed."
+        raise ApiError("unsupported_media_type", message, 415, field="Content-Encoding")
     return formdata.parse(request.get_data(), request.headers.get("Content-Type", ""))
 
 

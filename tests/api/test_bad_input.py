@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import socket
 from io import BytesIO
@@ -317,3 +318,10 @@ def test_a_body_whose_framing_is_broken_is_a_bad_request(client: FlaskClient, au
     )
     assert answer.status_code == 400 and answer.json is not None
     assert answer.json["error"]["code"] == "bad_request"
+
+
+def test_a_compressed_body_is_named(client: FlaskClient, auth: Headers) -> None:
+    headers = auth | JSON | {"Content-Encoding": "gzip"}
+    answer = client.post(CREATE, data=gzip.compress(json.dumps(GOOD).encode()), headers=headers)
+    assert answer.status_code == 415 and answer.json is not None
+    assert answer.json["error"]["field"] == "Content-Encoding" and "`gzip`" in answer.json["error"]["message"]
