@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import sqlite3
 import threading
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -139,3 +141,28 @@ def test_a_worker_killed_in_a_registration_leaves_nothing(tmp_path: Path, databa
         while muster.workers() in ([], [worker]) and time.monotonic() < deadline:
             time.sleep(0.1)
         assert _kept(muster) == set() and open_transactions(database_url) == 0
+
+
+@pytest.mark.parametrize("accepted", ["application/x-ndjson", "text/html"])
+def test_a_browser_that_leaves_has_registered_nothing(tmp_path: Path, accepted: str) -> None:
+    """Under the web server itself, with scripts and without; one that stays has."""
+    with running(tmp_path, practice=False) as muster, crowd("slow", 1, 1) as (url,):
+        typed: dict[str, Any] = body_for(url, 1) | {"configuration_model_id": "practice-chat"}
+        del typed["configuration"]
+        with muster.browser() as page, pytest.raises((requests.ConnectionError, requests.Timeout)):
+            _send_form(muster, page, typed, accepted, timeout_s=0.7)
+        time.sleep(5)
+        assert _kept(muster) == set()
+        with muster.browser("patient@example.com") as page:
+            assert _send_form(muster, page, typed, accepted, timeout_s=60).ok
+        assert len(_kept(muster)) == 1
+
+
+def _send_form(
+    muster: Running, page: requests.Session, typed: dict[str, Any], accepted: str, timeout_s: float
+) -> requests.Response:
+    url = f"{muster.url}/models/new"
+    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.get(url, timeout=30).text)
+    assert token is not None
+    sent = typed | {"csrf_token": token[1]}
+    return page.post(url, sent, headers={"Accept": accepted}, timeout=timeout_s)
