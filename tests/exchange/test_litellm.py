@@ -230,6 +230,22 @@ def test_nesting_that_doubles_itself_costs_nothing() -> None:
     assert entry is None and found.code == "wrong_type"
 
 
+def bomb(pairs: str, levels: str) -> str:
+    """A file whose mappings each merge ten times the one before."""
+    written = ["a: &a {" + pairs + "}"]
+    for before, name in zip(levels, levels[1:], strict=False):
+        written.append(f"{name}: &{name}\n  <<: [{', '.join([f'*{before}'] * 10)}]")
+    return "\n".join([*written, "model_list: [{model_name: x}]"])
+
+
+def test_merging_that_multiplies_itself_is_refused() -> None:
+    assert definitions(bomb("k: 1", "abcd")) == [{"model_name": "x"}]
+    with pytest.raises(
+        litellm_config.ConfigError, match=r"come to more than 300,000 pairs, so it is not read"
+    ):
+        definitions(bomb("k: 1", "abcdefghijklm"))
+
+
 def test_numbers_without_a_point() -> None:
     (made,) = definitions("model_list: [{a: 1e-07, b: 1.5e-07, c: 15, d: 1e5x}]")
     assert made == {"a": 1e-07, "b": 1.5e-07, "c": 15, "d": "1e5x"}
@@ -240,7 +256,10 @@ def test_prices_come_back(price: Any) -> None:
     assert per_million(per_token(float(price))) == float(price)
 
 
-@pytest.mark.parametrize("model_id", HOSTILE)
+@pytest.mark.parametrize(
+    "model_id",
+    [*HOSTILE, "1e5", "7e12", "1E-3", "+.5e1", "1.e9", "0x1f", "1_000", "2024-01-01", "~", "1:30", "="],
+)
 def test_names_come_back(model_id: str) -> None:
     model = row(model_id=model_id, display_name=model_id, description="a\n\nb: ", key_env="MUSTER_KEY_X")
     (found,) = definitions(litellm_export.config([model]))
@@ -248,6 +267,15 @@ def test_names_come_back(model_id: str) -> None:
     assert entry is not None, problems
     wanted = {"model_id": model_id, "display_name": model_id, "description": "a\n\nb: "}
     assert entry.body.items() >= wanted.items() and "configuration" not in entry.body
+
+
+_TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12)
+
+
+@given(_TEXTS | st.from_regex(r"[-+]?[0-9._:]{1,4}([eE][-+]?[0-9]{1,3})?", fullmatch=True))
+def test_any_text_comes_back(text: str) -> None:
+    (found,) = definitions(litellm_export.config([row(model_id=text, key_ciphertext=None)]))
+    assert found["model_name"] == text
 
 
 def test_what_was_observed_is_told_and_not_declared() -> None:
@@ -260,20 +288,50 @@ def test_what_was_observed_is_told_and_not_declared() -> None:
     assert entry.body["supports_tool_calling"] is True
 
 
+def keys_of(text: str) -> list[str]:
+    """The keys that an export names."""
+    return [each["litellm_params"]["api_key"] for each in yaml.safe_load(text)["model_list"]]
+
+
 def test_no_key_leaves_and_each_has_a_variable_of_its_own() -> None:
     models = [row(), row(), row(key_env="MUSTER_KEY_GOOD_MODEL"), row(key_ciphertext=None)]
     text = litellm_export.config(models)
-    keys = [each["litellm_params"]["api_key"] for each in yaml.safe_load(text)["model_list"]]
+    keys = keys_of(text)
     assert len(set(keys)) == 4 and keys[3] == "none" and "sealed" not in text
     named = [line.removeprefix("#   ") for line in text.splitlines() if line.startswith("#   ")]
     assert [f"os.environ/{name}" for name in named] == keys[:3]
-    assert keys[0] == "os.environ/MUSTER_KEY_GOOD_MODEL" or keys[2] == "os.environ/MUSTER_KEY_GOOD_MODEL"
+    assert keys[2] == "os.environ/MUSTER_KEY_GOOD_MODEL"
+
+
+@pytest.mark.parametrize(
+    "ids", [("twin", "twin"), ("a b c", "a/b/c"), ("\u4e2d", "\u6587"), ("x" * 200,) * 2]
+)
+def test_a_variable_means_one_model_whatever_it_is_exported_with(ids: tuple[str, str]) -> None:
+    models = [row(model_id=model_id) for model_id in ids]
+    together = keys_of(litellm_export.config(models))
+    alone = [key for model in models for key in keys_of(litellm_export.config([model]))]
+    artefacts = [yaml.safe_load(litellm_export.single(model))[0] for model in models]
+    assert together == alone == [each["litellm_params"]["api_key"] for each in artefacts]
+    assert keys_of(litellm_export.config(models[::-1])) == together[::-1]
+    assert len(set(together)) == 2
+    for key in together:
+        entry, problems = litellm.read(definition(params={"api_key": key}))
+        assert entry is not None, problems
 
 
 def test_two_models_may_share_a_reference() -> None:
     text = litellm_export.config([row(key_env="MUSTER_KEY_X"), row(key_env="MUSTER_KEY_X")])
-    keys = {each["litellm_params"]["api_key"] for each in yaml.safe_load(text)["model_list"]}
-    assert keys == {"os.environ/MUSTER_KEY_X"}
+    assert set(keys_of(text)) == {"os.environ/MUSTER_KEY_X"} and text.count("#   MUSTER_KEY_X\n") == 1
+
+
+def test_an_address_with_a_query_comes_back_and_is_warned_of() -> None:
+    models = [row(base_url="http://h/v1?a=b&c="), row()]
+    text = litellm_export.config(models)
+    bases = [each["litellm_params"]["api_base"] for each in definitions(text)]
+    assert bases == [model.base_url for model in models]
+    warned, plain = (litellm_export.single(model) for model in models)
+    assert warned.startswith("# LiteLLM can't send a query string") and warned in text
+    assert plain.startswith("- model_name") and text.endswith(plain)
 
 
 def test_no_model() -> None:
