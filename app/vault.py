@@ -83,15 +83,20 @@ def reference_name(reference: str) -> str:
     name = reference.removeprefix(_ENV)
     prefix = settings().key_prefix
     if not re.fullmatch(r"[A-Z0-9_]{1,256}", name) or not name.startswith(prefix) or name == prefix:
-        raise VaultError(f"Only environment variables whose name starts with {prefix} can be used as keys.")
+        raise VaultError(
+            f"Only environment variables whose name starts with {prefix} can be used as keys; "
+            "after that only A to Z, 0 to 9 and _ may stand."
+        )
     return name
 
 
 def resolve(reference: str) -> str:
-    """The value of `env://NAME`; VaultError where it may not be read or is not set."""
+    """The value of `env://NAME`; VaultError where it may not be read, or is not set to anything."""
     name = reference_name(reference)
     if name not in os.environ:
         raise VaultError(f"The server's environment has no variable {name}.")
+    if not os.environ[name].strip():
+        raise VaultError(f"The variable {name} of the server's environment is empty.")
     return os.environ[name]
 
 

@@ -176,6 +176,24 @@ def test_it_runs_as_a_module_of_its_own(endpoint: Simulator) -> None:
     assert ended.stdout.splitlines()[-1] == "✓ accepted" and "\x1b" not in ended.stdout
 
 
+@pytest.mark.parametrize("module", ["app.probe", "app.cli"])
+def test_what_can_not_be_printed_is_no_verdict(endpoint: Simulator, module: str) -> None:
+    arguments = [*(["probe"] if module == "app.cli" else []), *command(endpoint)[3:]]
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", module, *arguments],
+            cwd=ROOT, env=environment(), stdout=full, stderr=subprocess.PIPE, text=True, timeout=60,
+        )  # fmt: skip
+    assert (ended.returncode, ended.stderr.count("\n")) == (3, 1), ended.stderr
+    assert "The output can't be written (No space left on device)." in ended.stderr
+
+
+def test_an_unknown_setting_gets_a_warning(endpoint: Simulator) -> None:
+    ended = probe(endpoint, MUSTER_PROBE_SECOND="1")
+    assert ended.exit_code == 0 and "MUSTER_PROBE_SECOND is no setting" in ended.stderr
+    assert "MUSTER_PROBE_KEY" not in ended.stderr
+
+
 def test_an_ascii_stream_gets_ascii(endpoint: Simulator) -> None:
     env = environment(PYTHONIOENCODING="ascii")
     ended = subprocess.run(command(endpoint), cwd=ROOT, env=env, capture_output=True, timeout=60)

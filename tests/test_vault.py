@@ -162,6 +162,18 @@ def test_a_variable_that_is_not_set(app: Flask) -> None:
         vault.resolve("env://MUSTER_KEY_NONE")
 
 
+@pytest.mark.parametrize("value", ["", " ", "\n"])
+def test_a_variable_that_is_empty(app: Flask, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("MUSTER_KEY_P", value)
+    with app.app_context(), pytest.raises(VaultError, match="The variable MUSTER_KEY_P .* is empty"):
+        vault.resolve("env://MUSTER_KEY_P")
+
+
+def test_a_name_with_other_signs_is_told_which_may_stand(app: Flask) -> None:
+    with app.app_context(), pytest.raises(VaultError, match="after that only A to Z, 0 to 9 and _ may stand"):
+        vault.reference_name("env://MUSTER_KEY_my-key")
+
+
 def test_no_file_and_no_log_line_shows_a_stored_key(
     app: Flask, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

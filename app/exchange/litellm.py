@@ -6,6 +6,7 @@ why not, and what to do. Nothing is contacted here, and no variable but those fo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -195,7 +196,8 @@ def _key(params: Mapping[str, JSON], chosen: Settings) -> JSON:
         return key
     name = key.removeprefix(ENVIRON)
     if not name.startswith(chosen.key_prefix):
-        wanted = chosen.key_prefix + name.upper()
+        wanted = chosen.key_prefix + re.sub(r"[^A-Z0-9]+", "_", name.upper()).strip("_")[:128]
+        wanted = wanted if wanted != chosen.key_prefix else wanted + "NAME"
         raise NotImported(
             "litellm_params.api_key",
             "invalid_reference",

@@ -1,6 +1,6 @@
 """The probe as a command: a live line per check, then what it concluded. No database, no server.
 
-Exit codes: 0 accepted, 1 rejected, 2 wrong usage, 130 interrupted.
+Exit codes: 0 accepted, 1 rejected, 2 wrong usage, 3 the output can't be written, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import click
 from app.model_types import MODEL_TYPES
 from app.probe import run
 from app.probe.kind import ModelType
+from app.probe.printing import put
 from app.probe.rules import EgressRules
 from app.probe.typed import SURROUNDING, clean_base_url, clean_key, wrong_with_base_url
 from app.probe.types import (
@@ -108,7 +109,7 @@ def command(settings: Callable[[], tuple[Limits, EgressRules]]) -> click.Command
         )
         report = _watched(events, printer)
         if as_json:
-            click.echo(json.dumps(finite(report.as_dict()), ensure_ascii=False, indent=2, allow_nan=False))
+            put(json.dumps(finite(report.as_dict()), ensure_ascii=False, indent=2, allow_nan=False))
         else:
             printer.conclusion(report)
         raise SystemExit(ACCEPTED if report.verdict == "accepted" else REJECTED)
@@ -223,7 +224,7 @@ class Printer:
         if self._plain:
             encoding = self._stream.encoding or "ascii"
             text = text.encode(encoding, "replace").decode(encoding)
-        click.echo(text.rstrip(" "), file=self._stream, color=self._colours)
+        put(text.rstrip(" "), file=self._stream, color=self._colours)
 
 
 def _takes_signs(stream: TextIO) -> bool:

@@ -144,6 +144,18 @@ def test_keys(key: str | None, taken: str) -> None:
             "invalid_reference",
             "write os.environ/MUSTER_KEY_OPENAI_API_KEY here",
         ),
+        (
+            {"params": {"api_key": "os.environ/my-key.x"}},
+            "litellm_params.api_key",
+            "invalid_reference",
+            "Set MUSTER_KEY_MY_KEY_X where",
+        ),
+        (
+            {"params": {"api_key": "os.environ/-"}},
+            "litellm_params.api_key",
+            "invalid_reference",
+            "Set MUSTER_KEY_NAME ",
+        ),
         ({"model_name": ""}, "model_name", "required", "required"),
         ({"model_name": 3}, "model_name", "wrong_type", "a number"),
         ({"litellm_params": None}, "litellm_params", "required", "missing"),
