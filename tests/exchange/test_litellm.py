@@ -183,6 +183,37 @@ def test_what_is_lost_is_named() -> None:
     assert entry and entry.ignored == ("litellm_params.organization", "litellm_params.rpm")
 
 
+def test_what_is_lost_of_the_information_is_named() -> None:
+    info = {
+        "mode": "chat",
+        "description": "x",
+        "input_cost_per_token": 1e-6,
+        "team_id": "t",
+        "max_input_tokens": 9,
+        "supports_vision": None,
+        "blocked": False,
+    }
+    silent = {"id": "1", "db_model": True, "created_at": "2024", "key": "gpt", "litellm_provider": "openai"}
+    entry, _ = litellm.read(definition(info=info | silent))
+    assert entry and entry.ignored == ("model_info.max_input_tokens", "model_info.team_id")
+
+
+def test_nothing_of_an_export_is_lost() -> None:
+    observed = {
+        "supports_vision": True,
+        "max_output_tokens": 99,
+        "max_input_tokens": 9,
+        "supports_tool_choice": True,
+    }
+    declared = {name: 1.5 for name in ("input_cost", "output_cost", "cache_read_cost", "temperature")}
+    model = row(
+        observed=observed, max_tokens=3, description="d", benchmark_model="b", has_reasoning=True, **declared
+    )
+    (found,) = definitions(litellm_export.config([model]))
+    entry, _ = litellm.read(found)
+    assert entry and entry.ignored == ()
+
+
 def test_through_the_proxy_of_the_settings(tmp_path: Any) -> None:
     settings = {"litellm_base_url": "http://proxy/v1", "litellm_api_key": "env://MUSTER_KEY_P"}
     app: Flask = create_app({"instance": tmp_path, **settings})
