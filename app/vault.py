@@ -197,7 +197,16 @@ def _read(path: Path) -> list[bytes]:
 
 def _write(path: Path, keys: Sequence[bytes]) -> None:
     """Replace the file in one step: a ring half written would lose every stored key."""
-    text = json.dumps({"keys": [base64.b64encode(key).decode() for key in keys]}, indent=1)
+    try:
+        _replace(path, json.dumps({"keys": [base64.b64encode(key).decode() for key in keys]}, indent=1))
+    except OSError as error:
+        raise VaultError(
+            f"The key ring {path} can't be written ({error.strerror}). "
+            "Mend the rights of its folder, or set MUSTER_INSTANCE to another one."
+        ) from error
+
+
+def _replace(path: Path, text: str) -> None:
     draft = path.with_suffix(".new")
     draft.unlink(missing_ok=True)
     with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:

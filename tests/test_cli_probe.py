@@ -124,6 +124,12 @@ def test_wrong_usage_is_2(arguments: tuple[str, ...], words: str) -> None:
     assert ended.exit_code == 2 and words in ended.stderr and "Traceback" not in ended.output
 
 
+@pytest.mark.parametrize("value", ["", " "])
+def test_a_variable_that_is_empty_is_2(value: str) -> None:
+    ended = muster("http://127.0.0.1:1/v1", "m", "--key-env", "MY_KEY", MY_KEY=value)
+    assert ended.exit_code == 2 and "The environment variable MY_KEY is empty." in ended.stderr
+
+
 def test_a_setting_that_can_not_be_used_is_2() -> None:
     ended = muster("http://127.0.0.1:1/v1", "m", MUSTER_PROBE_SECONDS="soon")
     assert ended.exit_code == 2 and "MUSTER_PROBE_SECONDS" in ended.stderr

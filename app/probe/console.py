@@ -124,8 +124,9 @@ def _endpoint(base_url: str, model_id: str, key_env: str | None) -> Endpoint:
         raise click.UsageError(f"BASE_URL {wrong}")
     if not model:
         raise click.UsageError("MODEL_ID is empty.")
-    if key_env is not None and key_env not in os.environ:
-        raise click.UsageError(f"The environment variable {key_env} is not set.")
+    if key_env is not None and not os.environ.get(key_env, "").strip():
+        state = "empty" if key_env in os.environ else "not set"
+        raise click.UsageError(f"The environment variable {key_env} is {state}.")
     return Endpoint(url, clean_key(os.environ.get(key_env or KEY_VARIABLE)) or "", model)
 
 
