@@ -170,8 +170,10 @@ def create_token(name: str, scopes: Sequence[str], created_by: str) -> tuple[Tok
     unknown = [scope for scope in scopes if scope not in SCOPES]
     if unknown or not scopes:
         raise AccessError(f"Scopes are {', '.join(SCOPES)}; {', '.join(unknown) or 'none'} was given.")
-    if not 1 <= len(name.strip()) <= 128 or not name.isprintable():
+    if not 1 <= len(name.strip()) <= 128:
         raise AccessError("A token needs a name of 1 to 128 characters.")
+    if not name.isprintable():
+        raise AccessError("The name of a token can't hold line breaks, control or invisible characters.")
     text = TOKEN_PREFIX + secrets.token_urlsafe(32)
     token = Token(
         name=name.strip(),
@@ -274,7 +276,7 @@ def digest_of(text: str) -> str:
 def create_user(email: str, role: str, password: str) -> User:
     """A new user, added to the transaction at hand. AccessError is a sentence about what can't be taken."""
     email = email.strip().lower()
-    if not re.fullmatch(r"[^@\s]{1,64}@[^@\s]{1,255}", email):
+    if not re.fullmatch(r"[^@\s]{1,64}@[^@\s]{1,255}", email) or not email.isprintable():
         raise AccessError(f"{email!r} is not an e-mail address.")
     if role not in ROLES:
         raise AccessError(f"Roles are {', '.join(ROLES)}; {role!r} is none.")

@@ -12,6 +12,7 @@ from flask import Flask
 
 from app import config, create_app, database, logs
 from app.models import db
+from app.probe.console import KEY_VARIABLE
 
 log = logging.getLogger("muster.settings")
 
@@ -20,10 +21,16 @@ def made_app(**overrides: Any) -> Flask:
     """The application with its log lines on standard error and a warning for each unknown setting."""
     app = create_app(overrides)
     chosen: config.Settings = app.config["MUSTER"]
+    prepare_log(chosen)
+    return app
+
+
+def prepare_log(chosen: config.Settings) -> None:
+    """Log lines on standard error, the first of them a warning for each unknown setting."""
     logs.configure(chosen.log_level)
     for name in config.unknown(os.environ, chosen.key_prefix):
-        log.warning("%s is no setting of Muster and does nothing. Is it spelled right?", name)
-    return app
+        if name != KEY_VARIABLE:
+            log.warning("%s is no setting of Muster and does nothing. Is it spelled right?", name)
 
 
 @contextmanager

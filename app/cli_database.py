@@ -7,6 +7,7 @@ import click
 from app import access, audit, config, database, serving, vault
 from app.cli_app import opened_app
 from app.models import db
+from app.probe.printing import put
 
 
 @click.group("db")
@@ -20,13 +21,13 @@ def upgrade() -> None:
     serving.require_folder(config.load_with({}).instance)
     with opened_app(current=False):
         database.upgrade_database()
-        click.echo(f"The database is at revision {database.revision()}.")
+        put(f"The database is at revision {database.revision()}.")
 
 
 @click.command("settings")
 def settings_table() -> None:
     """Show every setting, its default and what it is for, as the README does."""
-    click.echo(config.markdown())
+    put(config.markdown())
 
 
 @click.group("key")
@@ -41,4 +42,4 @@ def rotate() -> None:
         count = vault.rotate()
         audit.record(access.COMMAND_LINE, "keys.rotated", detail={"count": count})
         db.session.commit()
-        click.echo(f"{count} stored API keys are sealed anew.")
+        put(f"{count} stored API keys are sealed anew.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -21,6 +21,7 @@ from app.exchange.many import MOST_WORKERS, WORKERS, Outcome, register_each, rep
 from app.exchange.plan import Step, plan
 from app.formdata import shown
 from app.models import RegisteredModel, db
+from app.probe.printing import Unwritable, put
 
 _PLANNED = {"create": "would probe", "exists": "exists", "refuse": "refused", "skip": "skipped"}
 _workers = click.option(
@@ -43,7 +44,7 @@ def export(form: str, file: str) -> None:
     with opened_app():
         text = FORMATS[form].make(db.session.scalars(select(RegisteredModel).order_by(RegisteredModel.id)))
     if file == "-":
-        click.echo(text.encode(), nl=False)
+        put(text.encode(), nl=False)
         return
     try:
         Path(file).write_bytes(text.encode())
@@ -61,7 +62,7 @@ def import_(file: IO[bytes], form: str, dry_run: bool, region: str, workers: int
     """Register the models of a LiteLLM config.yaml, each after a probe with its key.
 
     Prints a line per entry. Exit code 0: each is in now, or was before; 1: some are not; 2: wrong usage;
-    130: interrupted.
+    130: interrupted. Where the lines can't be printed any more, the work goes on.
     """
     try:
         config = litellm_config.parse(file.read().decode("utf-8-sig"))
@@ -144,4 +145,10 @@ def _say_all(outcomes: Iterable[Outcome], done: str) -> bool:
 
 def _say(state: str, name: str, rest: str) -> None:
     # Names and messages come from others: nothing in them may steer the terminal.
-    click.echo(shown(f"{state:<11}  {name:<32}  {rest}".rstrip(), 4000))
+    line = shown(f"{state:<11}  {name:<32}  {rest}".rstrip(), 4000)
+    try:
+        put(line)
+    except Unwritable as error:
+        # Said once: what is printed from here on goes nowhere. The models matter more than their lines.
+        with suppress(Unwritable):
+            put(f"{error.message} The work goes on without it.", file=sys.stderr)

@@ -11,6 +11,7 @@ from sqlalchemy import or_, select
 from app import access, audit
 from app.cli_app import opened_app
 from app.models import Token, db, now
+from app.probe.printing import put
 
 
 @click.group("token")
@@ -37,21 +38,21 @@ def create(name: str, scopes: tuple[str, ...]) -> None:
             access.COMMAND_LINE, "token.created", subject=token.name, detail={"scopes": token.scopes}
         )
         db.session.commit()
-        click.echo(
-            f"The token {name!r} may: {', '.join(token.scopes)}. It is shown only this once.", err=True
+        put(
+            f"The token {name!r} may: {', '.join(token.scopes)}. It is shown only this once.", file=sys.stderr
         )
-        click.echo(text)
+        put(text)
 
 
 @token_group.command("list")
 def list_() -> None:
     """Show every token, without its text."""
     with opened_app():
-        click.echo(_line("ID", "NAME", "BEGINS", "SCOPES", "LAST USED", "STATE"))
+        put(_line("ID", "NAME", "BEGINS", "SCOPES", "LAST USED", "STATE"))
         for token in Token.newest():
             state = "revoked" if token.revoked else "valid"
             scopes = ",".join(token.scopes)
-            click.echo(_line(token.id, token.name, token.shown, scopes, _moment(token.last_used), state))
+            put(_line(token.id, token.name, token.shown, scopes, _moment(token.last_used), state))
 
 
 @token_group.command("revoke")
@@ -71,7 +72,7 @@ def revoke(which: str) -> None:
         found[0].revoked = now()
         audit.record(access.COMMAND_LINE, "token.revoked", subject=found[0].name)
         db.session.commit()
-        click.echo(f"The token {found[0].name!r} is revoked.")
+        put(f"The token {found[0].name!r} is revoked.")
 
 
 @click.group("user")
@@ -88,14 +89,22 @@ def user_group() -> None:
 def create_user(email: str, role: str, password_stdin: bool) -> None:
     """Make a user who can sign in with EMAIL."""
     if password_stdin:
-        password = sys.stdin.readline().rstrip("\r\n")
+        password = _first_line()
     else:
         password = str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
     with opened_app():
         user = access.create_user(email, role, password)
         audit.record(access.COMMAND_LINE, "user.created", subject=user.email, detail={"role": role})
         db.session.commit()
-        click.echo(f"{user.email} can sign in now, as {role}.")
+        put(f"{user.email} can sign in now, as {role}.")
+
+
+def _first_line() -> str:
+    """The first line of standard input; wrong usage where it is no text."""
+    try:
+        return sys.stdin.buffer.readline().decode().rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise click.UsageError("The password is not text in UTF-8.") from None  # the cause would show it
 
 
 def _moment(moment: datetime | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from app import config
+from app.cli_app import prepare_log
 from app.probe.console import command
 from app.probe.rules import EgressRules
 from app.probe.types import Limits
@@ -16,6 +17,7 @@ def _settings() -> tuple[Limits, EgressRules]:
         chosen = config.load_with({})
     except config.SettingError as error:
         raise click.UsageError(str(error)) from error
+    prepare_log(chosen)
     return chosen.limits, chosen.egress
 
 

@@ -109,7 +109,13 @@ def _refuse_newer() -> None:
 
 
 def _unusable(error: SQLAlchemyError) -> str:
-    return f"The database can't be used ({_first_line(error)}). Check MUSTER_DATABASE_URL and that it runs."
+    """What is wrong with the database, and the setting that says where it is."""
+    if db.engine.dialect.name == "sqlite":
+        file = db.engine.url.database
+        mend = f"Check that {file} can be written: MUSTER_INSTANCE, or MUSTER_DATABASE_URL, says where it is."
+    else:
+        mend = "Check MUSTER_DATABASE_URL and that it runs."
+    return f"The database can't be used ({_first_line(error)}). {mend}"
 
 
 def _first_line(error: SQLAlchemyError) -> str:

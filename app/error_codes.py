@@ -124,7 +124,7 @@ _DETAILS = (
               "It begins with http:// or https:// and has a host, and neither a user name nor a fragment."),
     ErrorCode("invalid_reference", None, "The `env://` reference can't be used",
               "The variable must be set for the server, and its name must begin with `MUSTER_KEY_` (or what "
-              "`MUSTER_KEY_PREFIX` says)."),
+              "`MUSTER_KEY_PREFIX` says) and go on with A to Z, 0 to 9 and _ only."),
     ErrorCode("unsupported_kind", None, "An entry of an import is of a kind that can't be probed",
               "The message says why, and what to write instead where there is such a thing."),
     ErrorCode("invalid", None, "The value can't be taken", "The message says why."),

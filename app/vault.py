@@ -83,15 +83,20 @@ def reference_name(reference: str) -> str:
     name = reference.removeprefix(_ENV)
     prefix = settings().key_prefix
     if not re.fullmatch(r"[A-Z0-9_]{1,256}", name) or not name.startswith(prefix) or name == prefix:
-        raise VaultError(f"Only environment variables whose name starts with {prefix} can be used as keys.")
+        raise VaultError(
+            f"Only environment variables whose name starts with {prefix} can be used as keys; "
+            "after that only A to Z, 0 to 9 and _ may stand."
+        )
     return name
 
 
 def resolve(reference: str) -> str:
-    """The value of `env://NAME`; VaultError where it may not be read or is not set."""
+    """The value of `env://NAME`; VaultError where it may not be read, or is not set to anything."""
     name = reference_name(reference)
     if name not in os.environ:
         raise VaultError(f"The server's environment has no variable {name}.")
+    if not os.environ[name].strip():
+        raise VaultError(f"The variable {name} of the server's environment is empty.")
     return os.environ[name]
 
 
@@ -192,7 +197,16 @@ def _read(path: Path) -> list[bytes]:
 
 def _write(path: Path, keys: Sequence[bytes]) -> None:
     """Replace the file in one step: a ring half written would lose every stored key."""
-    text = json.dumps({"keys": [base64.b64encode(key).decode() for key in keys]}, indent=1)
+    try:
+        _replace(path, json.dumps({"keys": [base64.b64encode(key).decode() for key in keys]}, indent=1))
+    except OSError as error:
+        raise VaultError(
+            f"The key ring {path} can't be written ({error.strerror}). "
+            "Mend the rights of its folder, or set MUSTER_INSTANCE to another one."
+        ) from error
+
+
+def _replace(path: Path, text: str) -> None:
     draft = path.with_suffix(".new")
     draft.unlink(missing_ok=True)
     with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:

@@ -186,6 +186,10 @@ def test_a_new_password_ends_every_session(app: Flask, editor: FlaskClient) -> N
     [
         ("no address", "viewer", PASSWORD),
         ("a@b@c", "viewer", PASSWORD),
+        ("a\x07@b.de", "viewer", PASSWORD),
+        ("a@b\x1b[31m.de", "viewer", PASSWORD),
+        ("a\u200b@b.de", "viewer", PASSWORD),
+        ("a\u202e@b.de", "viewer", PASSWORD),
         ("a@b.de", "king", PASSWORD),
         ("a@b.de", "viewer", "short"),
         ("a@b.de", "viewer", "x" * 1025),
@@ -194,6 +198,11 @@ def test_a_new_password_ends_every_session(app: Flask, editor: FlaskClient) -> N
 def test_a_user_who_can_not_be(app: Flask, email: str, role: str, password: str) -> None:
     with app.app_context(), pytest.raises(AccessError):
         access.create_user(email, role, password)
+
+
+def test_a_token_whose_name_could_steer_a_terminal(app: Flask) -> None:
+    with app.app_context(), pytest.raises(AccessError, match="control or invisible characters"):
+        access.create_token("deploy\x1b[31m", ["read"], "test")
 
 
 def test_the_same_address_twice(app: Flask) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 from click.testing import CliRunner, Result
@@ -13,6 +17,7 @@ from sqlalchemy import select, text
 from app import vault
 from app.access import sign_in
 from app.cli import main
+from app.config import ROOT
 from app.models import AuditEvent, Token, User, db
 from tests.conftest import PASSWORD
 
@@ -27,7 +32,7 @@ class Operator:
             "MUSTER_DATABASE_URL": database_url,
         }
 
-    def __call__(self, *arguments: str, input: str | None = None, **environ: str) -> Result:
+    def __call__(self, *arguments: str, input: str | bytes | None = None, **environ: str) -> Result:
         return CliRunner().invoke(main, arguments, input=input, env=self.environ | environ)
 
     def actions(self) -> list[str]:
@@ -99,6 +104,30 @@ def test_a_short_password(muster: Operator) -> None:
     assert sentence(ended) == "A password needs 10 to 1,024 characters."
     with muster.app.app_context():
         assert not User.exists()
+
+
+def test_a_password_that_is_no_text(muster: Operator) -> None:
+    ended = muster("user", "create", "a@b.de", "--password-stdin", input=b"\xff\xfe123456789\n")
+    assert ended.exit_code == 2 and "not text in UTF-8" in ended.stderr and "Traceback" not in ended.output
+    assert isinstance(ended.exception, SystemExit)
+
+
+def test_a_list_that_can_not_be_printed_ends_with_a_sentence(muster: Operator) -> None:
+    command = [sys.executable, "-m", "app.cli", "token", "list"]
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        ended = subprocess.run(
+            command,
+            env=os.environ | muster.environ,
+            cwd=ROOT,
+            stdout=full,
+            stderr=PIPE,
+            text=True,
+            timeout=60,
+        )
+    assert (ended.returncode, ended.stderr) == (
+        3,
+        "Error: The output can't be written (No space left on device).\n",
+    )
 
 
 def test_a_wrong_setting(muster: Operator) -> None:

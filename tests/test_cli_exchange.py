@@ -271,6 +271,39 @@ def test_an_interrupted_import_ends_at_once_and_keeps_what_is_in(muster: Operato
     assert [model.model_id for model in muster.models()] == ["one"]
 
 
+def test_an_export_that_can_not_be_written(muster: Operator) -> None:
+    with open("/dev/full", "wb") as full:
+        ended = ran(muster, "export", stdout=full)
+    assert (ended.returncode, ended.stderr.count("\n")) == (
+        3,
+        1,
+    ) and "No space left on device" in ended.stderr
+
+
+def ran(muster: Operator, *arguments: str, stdout: Any) -> subprocess.CompletedProcess[str]:
+    """A process of its own with its standard output led elsewhere."""
+    command = [sys.executable, "-m", "app.cli", *arguments]
+    environ = os.environ | muster.environ
+    return subprocess.run(
+        command, env=environ, cwd=ROOT, stdout=stdout, stderr=PIPE, text=True, timeout=60, check=False
+    )
+
+
+def test_an_import_goes_on_when_nobody_reads(muster: Operator) -> None:
+    file = muster.folder / "config.yaml"
+    with Simulator() as simulator:
+        entries = [entry(simulator, name) for name in ("one", "two", "three")]
+        file.write_text(yaml.safe_dump({"model_list": entries}), "utf-8")
+        read, write = os.pipe()
+        os.close(read)
+        try:
+            ended = ran(muster, "import", str(file), "--workers", "1", stdout=write)
+        finally:
+            os.close(write)
+    assert ended.returncode == 0 and ended.stderr.count("The work goes on without it.") == 1, ended.stderr
+    assert [model.model_id for model in muster.models()] == ["one", "two", "three"]
+
+
 def test_the_first_import_makes_the_key_ring(muster: Operator, tmp_path: Path) -> None:
     (tmp_path / "keyring.json").unlink()
     with Simulator() as simulator:

@@ -124,6 +124,12 @@ def test_wrong_usage_is_2(arguments: tuple[str, ...], words: str) -> None:
     assert ended.exit_code == 2 and words in ended.stderr and "Traceback" not in ended.output
 
 
+@pytest.mark.parametrize("value", ["", " "])
+def test_a_variable_that_is_empty_is_2(value: str) -> None:
+    ended = muster("http://127.0.0.1:1/v1", "m", "--key-env", "MY_KEY", MY_KEY=value)
+    assert ended.exit_code == 2 and "The environment variable MY_KEY is empty." in ended.stderr
+
+
 def test_a_setting_that_can_not_be_used_is_2() -> None:
     ended = muster("http://127.0.0.1:1/v1", "m", MUSTER_PROBE_SECONDS="soon")
     assert ended.exit_code == 2 and "MUSTER_PROBE_SECONDS" in ended.stderr
@@ -174,6 +180,24 @@ def test_it_runs_as_a_module_of_its_own(endpoint: Simulator) -> None:
     )
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.splitlines()[-1] == "✓ accepted" and "\x1b" not in ended.stdout
+
+
+@pytest.mark.parametrize("module", ["app.probe", "app.cli"])
+def test_what_can_not_be_printed_is_no_verdict(endpoint: Simulator, module: str) -> None:
+    arguments = [*(["probe"] if module == "app.cli" else []), *command(endpoint)[3:]]
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", module, *arguments],
+            cwd=ROOT, env=environment(), stdout=full, stderr=subprocess.PIPE, text=True, timeout=60,
+        )  # fmt: skip
+    assert (ended.returncode, ended.stderr.count("\n")) == (3, 1), ended.stderr
+    assert "The output can't be written (No space left on device)." in ended.stderr
+
+
+def test_an_unknown_setting_gets_a_warning(endpoint: Simulator) -> None:
+    ended = probe(endpoint, MUSTER_PROBE_SECOND="1")
+    assert ended.exit_code == 0 and "MUSTER_PROBE_SECOND is no setting" in ended.stderr
+    assert "MUSTER_PROBE_KEY" not in ended.stderr
 
 
 def test_an_ascii_stream_gets_ascii(endpoint: Simulator) -> None:

@@ -6,6 +6,7 @@ import base64
 import logging
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -160,6 +161,24 @@ def test_other_variables_are_out_of_reach(app: Flask, name: str, monkeypatch: py
 def test_a_variable_that_is_not_set(app: Flask) -> None:
     with app.app_context(), pytest.raises(VaultError, match="has no variable MUSTER_KEY_NONE"):
         vault.resolve("env://MUSTER_KEY_NONE")
+
+
+def test_a_ring_that_can_not_be_made(app: Flask, tmp_path: Path) -> None:
+    settings = replace(app.config["MUSTER"], instance=tmp_path / "gone", encryption_keys=())
+    with pytest.raises(VaultError, match="can't be written .*MUSTER_INSTANCE"):
+        vault.ensure_ring(settings)
+
+
+@pytest.mark.parametrize("value", ["", " ", "\n"])
+def test_a_variable_that_is_empty(app: Flask, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("MUSTER_KEY_P", value)
+    with app.app_context(), pytest.raises(VaultError, match="The variable MUSTER_KEY_P .* is empty"):
+        vault.resolve("env://MUSTER_KEY_P")
+
+
+def test_a_name_with_other_signs_is_told_which_may_stand(app: Flask) -> None:
+    with app.app_context(), pytest.raises(VaultError, match="after that only A to Z, 0 to 9 and _ may stand"):
+        vault.reference_name("env://MUSTER_KEY_my-key")
 
 
 def test_no_file_and_no_log_line_shows_a_stored_key(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from app import audit, keeping, probing
 from app.access import current_actor, require_scope
 from app.api.answers import answer, find_model
 from app.api.describe import describe
-from app.models import db
+from app.models import RegisteredModel, db
 
 blueprint = Blueprint("api_credentials", __name__)
 
@@ -19,6 +19,19 @@ blueprint = Blueprint("api_credentials", __name__)
 def release(ref: str) -> Response:
     """The key of a model in clear, with where it belongs; on record before it goes out."""
     model = find_model(ref)
+    response = _nothing() if request.method == "HEAD" else _released(model)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _nothing() -> Response:
+    """HEAD: no key leaves, so there is nothing to record; not even its length is told."""
+    response = Response(mimetype="application/json")
+    response.automatically_set_content_length = False
+    return response
+
+
+def _released(model: RegisteredModel) -> Response:
     released = {
         "model": model.id,
         "base_url": model.base_url,
@@ -27,6 +40,4 @@ def release(ref: str) -> Response:
     }
     audit.record(current_actor(), "model.key_released", model, {"base_url": model.base_url})
     db.session.commit()
-    response = answer(released)
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return answer(released)

@@ -37,6 +37,8 @@ class Operation:
     """Whether unknown query parameters are passed over: what watches a server, or lists models for any
     client, may add its own.
     """
+    most: int | None = None
+    """How many members an array that it takes may have."""
     examples: Mapping[str, Any] | None = None
     """Bodies by name, where the schema's own examples don't make one."""
 

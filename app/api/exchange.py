@@ -25,6 +25,7 @@ from app.api.answers import (
     written_document,
 )
 from app.api.describe import describe
+from app.api.examples import DEFINITIONS
 from app.api.idempotency import idempotent
 from app.errors import ApiError
 from app.exchange import artefacts, exports, litellm
@@ -47,6 +48,8 @@ MOST = 200
     tag="Exchange",
     takes="LiteLLMDefinition[]",
     gives="ImportAnswer",
+    most=MOST,
+    examples=DEFINITIONS,
     query=("dry_run", "import:region", "strict", "depth"),
 )
 def import_litellm() -> Response:

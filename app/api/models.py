@@ -31,6 +31,7 @@ from app.api.answers import (
     written_document,
 )
 from app.api.describe import describe
+from app.api.examples import REFERENCES
 from app.api.idempotency import idempotent
 from app.formdata import Problem
 from app.forms import OpenAILikeForm, OpenAILikeUpdateForm, invalid
@@ -183,7 +184,14 @@ def delete_model(ref: str) -> Response:
 
 @blueprint.post("/v2/workspace-models")
 @require_scope("write")
-@describe(tag="Workspace", takes="ModelReference", status=204, headers=("If-Match",), errors=(404, 409, 412))
+@describe(
+    tag="Workspace",
+    takes="ModelReference",
+    examples=REFERENCES,
+    status=204,
+    headers=("If-Match",),
+    errors=(404, 409, 412),
+)
 def enable() -> Response:
     """Enable a model, by id or refId."""
     return _switch(_named_model(json_body()), enabled=True)

@@ -11,7 +11,7 @@ from apispec import APISpec
 from flask import Blueprint, Flask, Response, current_app, render_template, request
 from werkzeug.routing import Rule
 
-from app.api import schemas
+from app.api import examples, schemas
 from app.api.answers import LONGEST_PAGE, PAGE, conditional, document_answer
 from app.api.describe import Operation, describe
 from app.config import settings
@@ -136,6 +136,8 @@ def _document(app: Flask) -> dict[str, JSON]:
     spec.components.security_scheme("token", {"type": "http", "scheme": "bearer", "description": _SCOPES})
     for name, schema in schemas.components().items():
         spec.components.schema(name, schema)
+    for name, value in (*examples.answers(), *examples.ERRORS.items()):
+        spec.components.example(_example_name(name), {"value": value})
     for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
         view = app.view_functions[rule.endpoint]
         operation = view.__dict__.get("operation")
@@ -181,6 +183,8 @@ def _operation(rule: Rule, view: Any, operation: Operation) -> dict[str, JSON]:
 
 def _media(operation: Operation) -> dict[str, JSON]:
     made: dict[str, JSON] = {"schema": schemas.ref(operation.takes)}
+    if operation.most is not None:
+        made["schema"]["maxItems"] = operation.most
     if operation.examples:
         made["examples"] = {name: {"value": value} for name, value in operation.examples.items()}
     return made
@@ -211,8 +215,20 @@ def _responses(rule: Rule, view: Any, operation: Operation, scope: str | None) -
     statuses |= {409} if view.__dict__.get("idempotent") else set()
     for status in sorted(statuses):
         shape = "Rejection" if status == 400 and operation.takes in _PROBED else "Error"
-        made: JSON = {"description": ERRORS[status], "content": _json(shape)}
+        codes = _conflicts(view, operation) if status == 409 else examples.OF_STATUS[status]
+        content = _json(shape, *codes, *(["wrong_path"] if shape == "Rejection" else []))
+        made: JSON = {"description": ERRORS[status], "content": content}
         yield str(status), made | ({"headers": _headers("Retry-After")} if status == 429 else {})
+
+
+def _conflicts(view: Any, operation: Operation) -> Iterator[str]:
+    """The codes of 409 that this call may answer."""
+    if operation.takes in _PROBED and operation.gives != "Report":
+        yield "already_exists"
+    if view.__dict__.get("idempotent"):
+        yield "idempotency_key_reused"
+    else:
+        yield "ambiguous_reference"
 
 
 _PROBED = {"ModelRequest", "ModelChange", "LiteLLMDefinition[]"}
@@ -221,8 +237,11 @@ _PROBED = {"ModelRequest", "ModelChange", "LiteLLMDefinition[]"}
 def _success(view: Any, operation: Operation) -> dict[str, JSON]:
     made: dict[str, JSON] = {"description": "Done." if not operation.gives else "What was asked for."}
     if operation.gives:
-        made["content"] = _json(operation.gives) | {
-            name: {"schema": {} if "yaml" in name else {"type": "string"}} for name in operation.texts
+        otherwise = examples.OTHERWISE.get(operation.gives)
+        shown = [operation.gives, *([otherwise] if otherwise else [])]
+        made["content"] = _json(operation.gives, *shown) | {
+            name: {"schema": {} if "yaml" in name else {"type": "string"}, "examples": _shown(name)}
+            for name in operation.texts
         }
     told = ["ETag"] if operation.gives == "Model" or "If-None-Match" in operation.headers else []
     told += ["Link"] if "cursor" in operation.query else []
@@ -234,8 +253,19 @@ def _headers(*names: str) -> dict[str, JSON]:
     return {name: {"description": _TOLD[name], "schema": {"type": "string"}} for name in names}
 
 
-def _json(name: str) -> dict[str, JSON]:
-    return {"application/json": {"schema": schemas.ref(name)}}
+def _json(name: str, *shown: str) -> dict[str, JSON]:
+    return {"application/json": {"schema": schemas.ref(name), "examples": _shown(*shown)}}
+
+
+def _shown(*names: str) -> dict[str, JSON]:
+    """Examples of one media type, by what `examples` calls them."""
+    kept = [_example_name(name) for name in names]
+    return {name: {"$ref": f"#/components/examples/{name}"} for name in kept}
+
+
+def _example_name(name: str) -> str:
+    """A name that a component may have."""
+    return re.sub(r"[^A-Za-z0-9_.-]", "_", name.replace("[]", "List"))
 
 
 def _version() -> str:

@@ -28,6 +28,15 @@ def is_keyed(model: RegisteredModel) -> bool:
     return bool(model.key_env or model.key_ciphertext)
 
 
+def mark_of(model: RegisteredModel) -> str:
+    """What a name made of the model id ends with, so that it is this model's alone.
+
+    Several deployments may share a model id, and other ids may give the same name. It is the random end of
+    the row's id: the same in whatever the model is written into, and there for a person to find it by.
+    """
+    return model.id[-12:]
+
+
 def url_of(base_url: str, path: str) -> str:
     """Base and path joined by one slash; the base's query string stays at the end."""
     parts = urlsplit(base_url)

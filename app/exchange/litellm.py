@@ -6,6 +6,7 @@ why not, and what to do. Nothing is contacted here, and no variable but those fo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,6 +37,12 @@ UNSUPPORTED = "unsupported_kind"
 _TYPES = {mode: model_type for model_type, mode in MODES.items()}
 _READ = {"model", "custom_llm_provider", "api_base", "base_url", "api_key", "max_tokens", "temperature"}
 _READ |= {"region_name", "use_litellm_proxy"}
+_READ |= {word.name for word in WORDS if word.declared_by}
+_READ_INFO = {"mode", "max_tokens", "base_model", "description", EXTENSION}
+_READ_INFO |= {word.name for word in WORDS if word.declared_by}
+# What LiteLLM's own lists say of an entry besides: where it stands there, and what it follows from.
+_NO_MATTER = {"id", "db_model", "key", "litellm_provider", "supported_openai_params", "source"}
+_NO_MATTER |= {"created_at", "created_by", "updated_at", "updated_by", "direct_access", "access_via_team_ids"}
 _MEMBERS = frozenset({"model_name", "litellm_params", "model_info", "model_id"})
 
 
@@ -97,7 +104,7 @@ def _entry(definition: JSON, region: str) -> Entry:
         # The workspace's own name for it, as the clients of this API may send one.
         body |= {"model_id": whole["model_id"], "configuration": {"model_id": _sent_id(body)}}
         places["model_id"] = "model_id"
-    return Entry(name, body, places, _ignored(whole, params))
+    return Entry(name, body, places, _ignored(whole, params, info, _names(extension.get("observed"))))
 
 
 def _object(value: JSON, place: str) -> dict[str, JSON]:
@@ -195,7 +202,8 @@ def _key(params: Mapping[str, JSON], chosen: Settings) -> JSON:
         return key
     name = key.removeprefix(ENVIRON)
     if not name.startswith(chosen.key_prefix):
-        wanted = chosen.key_prefix + name.upper()
+        wanted = chosen.key_prefix + re.sub(r"[^A-Z0-9]+", "_", name.upper()).strip("_")[:128]
+        wanted = wanted if wanted != chosen.key_prefix else wanted + "NAME"
         raise NotImported(
             "litellm_params.api_key",
             "invalid_reference",
@@ -264,9 +272,15 @@ def _names(value: JSON) -> list[str]:
     return [name for name in value if isinstance(name, str)] if isinstance(value, list) else []
 
 
-def _ignored(whole: Mapping[str, JSON], params: Mapping[str, JSON]) -> tuple[str, ...]:
-    """Members and parameters with a meaning that is lost. False, null and empty ones have none."""
-    words = {word.name for word in WORDS}
-    lost = [f"litellm_params.{name}" for name, value in params.items() if value and name not in _READ | words]
+def _ignored(
+    whole: Mapping[str, JSON], params: Mapping[str, JSON], info: Mapping[str, JSON], observed: list[str]
+) -> tuple[str, ...]:
+    """Members and parameters with a meaning that is lost. False, null and empty ones have none.
+
+    Nor has what a Muster `observed` and wrote: the one that imports it looks for itself.
+    """
+    known = _READ_INFO | _NO_MATTER | set(observed)
+    lost = [f"litellm_params.{name}" for name, value in params.items() if value and name not in _READ]
+    lost += [f"model_info.{name}" for name, value in info.items() if value and name not in known]
     lost += [name for name, value in whole.items() if value and name not in _MEMBERS]
     return tuple(map(shown, sorted(lost)))

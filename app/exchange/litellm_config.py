@@ -8,6 +8,9 @@ from typing import Any, NamedTuple
 
 import yaml
 
+MOST_PAIRS = 300_000
+"""How many pairs of names and values a file may come to when what its mappings merge is written out."""
+
 
 class ConfigError(ValueError):
     """A file is no LiteLLM configuration; the text is one sentence."""
@@ -36,6 +39,16 @@ class _Loader(yaml.SafeLoader):
         if tag is None or tag.rpartition(":")[2] in ("null", "bool", "int", "float", "str", "seq", "map")
     }
 
+    pairs = 0
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Write out what a mapping merges, counting: merging lists of merges grows by powers of ten."""
+        super().flatten_mapping(node)
+        self.pairs += len(node.value)
+        if self.pairs > MOST_PAIRS:
+            message = f"The mappings of this YAML come to more than {MOST_PAIRS:,} pairs, so it is not read."
+            raise ConfigError(message)
+
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         made = super().construct_mapping(node, deep)
         if not all(isinstance(name, str | int | float | None) for name in made):
@@ -43,11 +56,16 @@ class _Loader(yaml.SafeLoader):
         return {str(name): value for name, value in made.items()}
 
 
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?(?:\d+\.?\d*|\.\d+)[eE][-+]?\d+$"),
-    list("-+0123456789."),
-)
+def add_numbers(reader: type[yaml.resolver.BaseResolver]) -> None:
+    """Let a loader read 1e-07 as a number, or a dumper know that one does."""
+    reader.add_implicit_resolver(
+        "tag:yaml.org,2002:float",
+        re.compile(r"^[-+]?(?:\d+\.?\d*|\.\d+)[eE][-+]?\d+$"),
+        list("-+0123456789."),
+    )
+
+
+add_numbers(_Loader)
 
 
 def parse(text: str) -> Config:
@@ -58,6 +76,8 @@ def parse(text: str) -> Config:
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         raise ConfigError(f"This is not YAML{where}.") from error
+    except ConfigError:
+        raise
     except (ValueError, RecursionError) as error:
         raise ConfigError("This YAML holds a value that can't be read.") from error
     if not isinstance(config, dict):

@@ -10,7 +10,8 @@ import yaml
 
 from app.config import settings
 from app.document import document
-from app.exchange.first_call import is_keyed
+from app.exchange.first_call import is_keyed, mark_of
+from app.exchange.litellm_config import add_numbers
 from app.exchange.litellm_words import ENVIRON, EXTENSION, EXTRA, MODES, NO_KEY, WORDS, per_token
 from app.models import RegisteredModel
 
@@ -20,26 +21,42 @@ _HEAD = """# For LiteLLM, made by Muster. Keys are not in here: each api_key nam
 # the LiteLLM server. Set these before it starts:
 """
 
+# Tried with LiteLLM 1.106: it puts paths behind the query of an api_base, and `extra_query` into the body.
+_QUERY = """# LiteLLM can't send a query string with its calls, and this api_base has one. Put an address here
+# that adds the query string by itself.
+"""
+
+
+class _Dumper(yaml.SafeDumper):
+    """Puts text into quotes wherever the importer would read a number in it."""
+
+
+add_numbers(_Dumper)
+
 
 def config(models: Iterable[RegisteredModel]) -> str:
     """A `config.yaml` with an entry for each model."""
-    taken: dict[str, str] = {}
-    entries = [entry(model, _variable_among(model, taken)) for model in models]
-    head = "".join(f"#   {name}\n" for name in taken) or "#   (none of these models needs a key)\n"
-    return _HEAD + head + _yaml({"model_list": entries})
+    names: dict[str, None] = {}
+    entries = []
+    for model in models:
+        entries.append(single(model))
+        if is_keyed(model):
+            names[variable_of(model)] = None
+    head = "".join(f"#   {name}\n" for name in names) or "#   (none of these models needs a key)\n"
+    return _HEAD + head + ("model_list:\n" + "".join(entries) if entries else "model_list: []\n")
 
 
 def single(model: RegisteredModel) -> str:
     """The entry of one model, to stand in a `model_list`."""
-    return _yaml([entry(model, variable_of(model))])
+    return (_QUERY if "?" in model.base_url else "") + _yaml([entry(model)])
 
 
-def entry(model: RegisteredModel, variable: str) -> dict[str, JSON]:
-    """The entry of a model; `variable` is where LiteLLM finds its key."""
+def entry(model: RegisteredModel) -> dict[str, JSON]:
+    """The entry of a model; its key is the name of a variable of the LiteLLM server."""
     params: dict[str, JSON] = {
         "model": f"{_kind(model)}/{model.wire_model_id}",
         "api_base": model.base_url,
-        "api_key": ENVIRON + variable if is_keyed(model) else NO_KEY,
+        "api_key": ENVIRON + variable_of(model) if is_keyed(model) else NO_KEY,
     }
     if model.temperature is not None:
         params["temperature"] = model.temperature
@@ -47,22 +64,15 @@ def entry(model: RegisteredModel, variable: str) -> dict[str, JSON]:
 
 
 def variable_of(model: RegisteredModel) -> str:
-    """The variable of a model's key: its own where the key is a reference, else one made of the model id."""
+    """The variable of a model's key: its own where the key is a reference, else one that no other model has.
+
+    It depends on the model alone, never on what is exported with it: a name that meant one model in one file
+    and another in the next would send a key to an endpoint that it is not for.
+    """
     if model.key_env:
         return model.key_env
     name = re.sub(r"[^A-Z0-9]+", "_", model.model_id.upper()).strip("_")[:128] or "MODEL"
-    return settings().key_prefix + name
-
-
-def _variable_among(model: RegisteredModel, taken: dict[str, str]) -> str:
-    """The same, but never one that belongs to another model's sealed key already."""
-    name = variable_of(model)
-    if not is_keyed(model):
-        return name
-    if taken.setdefault(name, model.key_env or model.id) != (model.key_env or model.id):
-        name = f"{name}_{model.id[-12:].upper()}"
-        taken[name] = model.id
-    return name
+    return f"{settings().key_prefix}{name}_{mark_of(model).upper()}"
 
 
 def _kind(model: RegisteredModel) -> str:
@@ -98,4 +108,4 @@ def _extension(model: RegisteredModel, observed: list[str]) -> dict[str, JSON]:
 
 
 def _yaml(value: JSON) -> str:
-    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=1000)
+    return str(yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1000))

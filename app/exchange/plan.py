@@ -59,7 +59,7 @@ def plan(definitions: Sequence[JSON], region: str = litellm.REGION) -> list[Step
         step = _step(index, definition, region)
         if step.action == "create":
             first = seen.setdefault(_identity(step.values), index)
-            step = _checked(step) if first == index else _twin(step, first)
+            step = _checked(step) if first == index else _twin(step, steps[first])
         steps.append(step)
     return steps
 
@@ -90,13 +90,28 @@ def _checked(step: Step) -> Step:
     if same is None:
         return step
     message = f"It is registered already: “{same.display_name}”, id {same.id}."
+    if _sent(step.values) != same.wire_model_id:
+        message += f" {_APART} To have both, give this one a model_name of its own."
     problem = Problem("model_name", "already_exists", message)
     return replace(step, action="exists", problems=(problem,), existing=same.id)
 
 
-def _twin(step: Step, first: int) -> Step:
-    message = f"It is the same model at the same endpoint as entry {first + 1}."
+_APART = (
+    "What is sent as `model` differs, but models are told apart by model_id, base_url and model_type here."
+)
+
+
+def _twin(step: Step, first: Step) -> Step:
+    message = f"It is the same model at the same endpoint as entry {first.index + 1}."
+    if _sent(step.values) != _sent(first.values):
+        message = f"It has the model_name, address and type of entry {first.index + 1}. {_APART}"
+        message += " Give one of them a model_name of its own."
     return replace(step, action="refuse", problems=(Problem("model_name", "already_exists", message),))
+
+
+def _sent(values: dict[str, Any]) -> str:
+    """The id that goes to the endpoint."""
+    return str(values.get("remote_model_id") or values["model_id"])
 
 
 def _identity(values: dict[str, Any]) -> tuple[Any, ...]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from app.document import plain_number
-from app.exchange.first_call import is_keyed
+from app.exchange.first_call import is_keyed, mark_of
 from app.exchange.quoting import hcl, identifier
 from app.models import RegisteredModel
 
@@ -37,8 +37,11 @@ _HEAD = """# The provider orq-ai/orq talks to this Muster with:
 
 
 def block(model: RegisteredModel) -> str:
-    """The resource, and the variable of its key where it has one that is no reference."""
-    label = identifier(model.model_id, "model")
+    """The resource, and the variable of its key where it has one that is no reference.
+
+    Blocks of any models can stand in one file: label and variable are the model's alone.
+    """
+    label = f"{identifier(model.model_id, 'model')}_{mark_of(model)}"
     variable = f"{label}_api_key"
     sealed = is_keyed(model) and not model.key_env
     lines = list(_attributes(model, f"var.{variable}" if sealed else hcl(_reference(model))))

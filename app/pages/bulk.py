@@ -80,7 +80,9 @@ def _switch(id: str, enabled: bool) -> None:
 
 
 def _exported(models: list[RegisteredModel]) -> Response:
-    wanted = FORMATS.get(request.form.get("format", ""), FORMATS["json"])
+    wanted = FORMATS.get(request.form.get("format", "json"))
+    if wanted is None:
+        raise ApiError("bad_request", f"Choose one of these formats: {', '.join(FORMATS)}.", 400)
     oldest_first = sorted(models, key=lambda model: model.id)
     response = Response(wanted.make(oldest_first), content_type=wanted.content_type)
     response.headers.set("Content-Disposition", "attachment", filename=wanted.file)

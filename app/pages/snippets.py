@@ -8,34 +8,28 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-KEY = "$API_KEY"
+from app.exchange import curl
+
+_FILES = ("file", "image")
+"""Members of a recorded form that are files: their name after an `@`."""
 
 
-def _curl(method: str, url: str, body: Any, *, keyed: bool) -> str:
-    """One call as a shell command; the key is taken from the variable API_KEY, never written out."""
-    parts = [f"curl {shlex.quote(url)}"]
-    if keyed:
-        parts.append(f'-H "Authorization: Bearer {KEY}"')
+def _parts(method: str, url: str, body: Any, *, keyed: bool) -> list[str]:
+    """One call as parts of a shell command; the key is taken from a variable, never written out."""
     if _is_form(body):
-        parts += [_form_part(name, value) for name, value in body.items()]
-    elif body is not None:
-        parts.append("-H 'Content-Type: application/json'")
-        parts.append("-d " + shlex.quote(json.dumps(body, indent=2, ensure_ascii=False)))
-    elif method == "POST":
-        parts[0] = f"curl -X POST {shlex.quote(url)}"
-    return " \\\n  ".join(parts)
+        return [*curl.to(url, keyed=keyed), *(_form_part(name, value) for name, value in body.items())]
+    if body is not None:
+        return [*curl.to(url, keyed=keyed), *curl.with_json(body)]
+    return curl.to(url, *(["-X POST"] if method == "POST" else []), keyed=keyed)
 
 
 def _is_form(body: Any) -> bool:
-    """Whether a recorded request was a form: a file in it is its name after an `@`."""
-    return isinstance(body, Mapping) and any(
-        str(body.get(name, "")).startswith("@") for name in ("file", "image")
-    )
+    return isinstance(body, Mapping) and any(str(body.get(name, "")).startswith("@") for name in _FILES)
 
 
 def _form_part(name: str, value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value)
-    return f"{'-F' if text.startswith('@') else '--form-string'} {shlex.quote(f'{name}={text}')}"
+    return f"-F {shlex.quote(f'{name}={text}')}" if name in _FILES else curl.form_text(name, text)
 
 
 def curl_of_check(base_url: str, check: Mapping[str, Any], *, keyed: bool) -> str | None:
@@ -49,23 +43,16 @@ def curl_of_check(base_url: str, check: Mapping[str, Any], *, keyed: bool) -> st
     parts = urlsplit(base_url.strip())
     route, _, query = path.partition("?")
     query = "&".join(filter(None, (parts.query, query)))
-    command = _curl(
-        method,
-        urlunsplit((parts.scheme, parts.netloc, route, query, "")),
-        check.get("request"),
-        keyed=keyed,
-    )
-    return command + _UPGRADE if method == "GET" and route.endswith("/realtime") else command
+    url = urlunsplit((parts.scheme, parts.netloc, route, query, ""))
+    made = _parts(method, url, check.get("request"), keyed=keyed)
+    return curl.joined([*made, *(_UPGRADE if method == "GET" and route.endswith("/realtime") else ())])
 
 
-_UPGRADE = "".join(
-    f" \\\n  {part}"
-    for part in (
-        "-i -N --http1.1",
-        "-H 'Connection: Upgrade'",
-        "-H 'Upgrade: websocket'",
-        "-H 'Sec-WebSocket-Version: 13'",
-        "-H 'Sec-WebSocket-Key: bXVzdGVyLWJ5LWhhbmQhIQ=='",
-    )
+_UPGRADE = (
+    "-i -N --http1.1",
+    "-H 'Connection: Upgrade'",
+    "-H 'Upgrade: websocket'",
+    "-H 'Sec-WebSocket-Version: 13'",
+    "-H 'Sec-WebSocket-Key: bXVzdGVyLWJ5LWhhbmQhIQ=='",
 )
 """What makes a GET ask for a WebSocket; curl then shows the first messages as they come."""

@@ -1,6 +1,6 @@
 """The probe as a command: a live line per check, then what it concluded. No database, no server.
 
-Exit codes: 0 accepted, 1 rejected, 2 wrong usage, 130 interrupted.
+Exit codes: 0 accepted, 1 rejected, 2 wrong usage, 3 the output can't be written, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import click
 from app.model_types import MODEL_TYPES
 from app.probe import run
 from app.probe.kind import ModelType
+from app.probe.printing import put
 from app.probe.rules import EgressRules
 from app.probe.typed import SURROUNDING, clean_base_url, clean_key, wrong_with_base_url
 from app.probe.types import (
@@ -108,7 +109,7 @@ def command(settings: Callable[[], tuple[Limits, EgressRules]]) -> click.Command
         )
         report = _watched(events, printer)
         if as_json:
-            click.echo(json.dumps(finite(report.as_dict()), ensure_ascii=False, indent=2, allow_nan=False))
+            put(json.dumps(finite(report.as_dict()), ensure_ascii=False, indent=2, allow_nan=False))
         else:
             printer.conclusion(report)
         raise SystemExit(ACCEPTED if report.verdict == "accepted" else REJECTED)
@@ -123,8 +124,9 @@ def _endpoint(base_url: str, model_id: str, key_env: str | None) -> Endpoint:
         raise click.UsageError(f"BASE_URL {wrong}")
     if not model:
         raise click.UsageError("MODEL_ID is empty.")
-    if key_env is not None and key_env not in os.environ:
-        raise click.UsageError(f"The environment variable {key_env} is not set.")
+    if key_env is not None and not os.environ.get(key_env, "").strip():
+        state = "empty" if key_env in os.environ else "not set"
+        raise click.UsageError(f"The environment variable {key_env} is {state}.")
     return Endpoint(url, clean_key(os.environ.get(key_env or KEY_VARIABLE)) or "", model)
 
 
@@ -223,7 +225,7 @@ class Printer:
         if self._plain:
             encoding = self._stream.encoding or "ascii"
             text = text.encode(encoding, "replace").decode(encoding)
-        click.echo(text.rstrip(" "), file=self._stream, color=self._colours)
+        put(text.rstrip(" "), file=self._stream, color=self._colours)
 
 
 def _takes_signs(stream: TextIO) -> bool:

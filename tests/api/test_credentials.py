@@ -50,6 +50,21 @@ def test_a_gateway_gets_the_key_and_it_is_on_record(
         assert KEY not in str([event.detail for event in events])
 
 
+def test_asking_for_the_head_releases_nothing(client: FlaskClient, app: Flask, good: dict[str, Any]) -> None:
+    model = made(client, app, good)
+    url = f"/v2/models/{model['id']}/credentials"
+    answer = client.head(url, headers=bearer(app, "credentials"))
+    assert answer.status_code == 200 and "Content-Length" not in answer.headers
+    assert client.head(url, headers=bearer(app, "admin")).status_code == 403
+    assert (
+        client.head(f"/v2/models/{new_id()}/credentials", headers=bearer(app, "credentials")).status_code
+        == 404
+    )
+    with app.app_context():
+        released = select(AuditEvent).where(AuditEvent.action == "model.key_released")
+        assert db.session.scalars(released).all() == []
+
+
 @pytest.mark.parametrize("scopes", [("read",), ("write",), ("admin",), ("read", "write", "admin")])
 def test_no_other_scope_will_do(
     client: FlaskClient, app: Flask, good: dict[str, Any], scopes: tuple[str, ...]

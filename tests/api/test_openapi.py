@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,12 @@ from openapi_spec_validator import validate
 
 from app.api import blueprints
 from app.api.describe import Operation
+from app.api.examples import DEFINITIONS, REFERENCES
+from app.api.exchange import MOST
 from app.api.models import CHANGE, EXAMPLE
+from app.config import ROOT
 from app.document import FIELDS
+from app.error_codes import BY_CODE
 from app.forms import OpenAILikeForm, OpenAILikeUpdateForm
 
 CONTRACT = json.loads(
@@ -89,6 +94,58 @@ def test_the_examples_are_good_requests(app: Flask, spec: dict[str, Any]) -> Non
         validator(spec, name).validate(example)
         with app.test_request_context():
             assert form.from_json(example).validate()
+
+
+def bodies(spec: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every JSON body that a call takes or answers, with the name of the call."""
+    for path, methods in spec["paths"].items():
+        for method, call in methods.items():
+            for status, holder in ("body", call.get("requestBody", {})), *call["responses"].items():
+                media = holder.get("content", {}).get("application/json")
+                if media:
+                    yield f"{method} {path} {status}", media
+
+
+def test_every_body_has_examples_that_fit(spec: dict[str, Any]) -> None:
+    for name, media in bodies(spec):
+        schema = {**media["schema"], "components": spec["components"]}
+        shown = media.get("examples", {})
+        assert shown, name
+        for example in shown.values():
+            kept = (
+                spec["components"]["examples"][example["$ref"].rpartition("/")[2]]
+                if "$ref" in example
+                else example
+            )
+            Draft202012Validator(schema).validate(kept["value"])
+
+
+def test_the_codes_of_the_examples_are_in_the_reference_with_their_status(spec: dict[str, Any]) -> None:
+    for name, media in bodies(spec):
+        for example in media.get("examples", {}):
+            status = name.rpartition(" ")[2]
+            if status.isdigit() and int(status) >= 400:
+                assert BY_CODE[example].status == int(status), name
+
+
+def test_the_bodies_of_the_examples_are_taken(client: FlaskClient, auth: dict[str, str]) -> None:
+    for body in DEFINITIONS.values():
+        answer = client.post("/v2/models/litellm/import?dry_run=true", json=body, headers=auth)
+        assert answer.json is not None and [step["action"] for step in answer.json] == ["create"]
+        assert [step["ignored"] for step in answer.json] == [[]]
+    for body in REFERENCES.values():
+        answer = client.post("/v2/workspace-models", json=body, headers=auth)
+        assert (
+            answer.status_code == 404
+            and answer.json is not None
+            and answer.json["error"]["field"] == "model_id"
+        )
+
+
+def test_the_most_that_an_import_takes_is_told(spec: dict[str, Any]) -> None:
+    media = spec["paths"]["/v2/models/litellm/import"]["post"]["requestBody"]["content"]["application/json"]
+    assert media["schema"]["maxItems"] == MOST
+    assert f"at most {MOST};" in (ROOT / "docs" / "wire.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

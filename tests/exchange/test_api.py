@@ -118,6 +118,20 @@ def test_a_dry_run_says_what_would_be_done(client: FlaskClient, auth: Headers, a
     assert answer.json[1]["request"]["region"] == "eu" and KEY not in answer.text
 
 
+def test_deployments_of_one_name_are_told_what_tells_models_apart(client: FlaskClient, auth: Headers) -> None:
+    with Simulator() as simulator:
+        client.post(IMPORT, json=[definition(simulator, "old")], headers=auth)
+        sent = [definition(simulator), definition(simulator, model="openai/other"), definition(simulator)]
+        sent.append(definition(simulator, "old", model="openai/other"))
+        steps = client.post(f"{IMPORT}?dry_run=true", json=sent, headers=auth).json
+    assert steps is not None
+    told = [problem["message"] for step in steps for problem in step["problems"]]
+    assert [step["action"] for step in steps] == ["create", "refuse", "refuse", "exists"]
+    assert "the model_name, address and type of entry 1" in told[0] and "model_name of its own" in told[0]
+    assert told[1] == "It is the same model at the same endpoint as entry 1."
+    assert "registered already" in told[2] and "told apart by model_id, base_url and model_type" in told[2]
+
+
 @pytest.mark.parametrize(
     ("body", "code"), [({}, "wrong_type"), ([{}] * 201, "too_long"), ("x", "wrong_type")]
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -187,6 +188,15 @@ def test_terraform_takes_the_block(tmp_path: Path) -> None:
     (tmp_path / "main.tf").write_text("\n".join(blocks), encoding="utf-8")
     # It reads each, and finds nothing to lay out in another way.
     run([terraform, "fmt", "-check", "-diff"], tmp_path)
+
+
+def test_terraform_blocks_of_any_models_stand_in_one_file() -> None:
+    models = [row(model_id=model_id) for model_id in ("twin", "twin", "a b", "a/b", "x" * 200, "x" * 201)]
+    made = [all_of(model)["terraform"] for model in models]
+    assert made == [all_of(model)["terraform"] for model in models]
+    names = [re.findall(r'^(?:variable|resource "orq_model") "([a-z0-9_]+)"', text, re.M) for text in made]
+    assert len({name for both in names for name in both}) == 2 * len(models)
+    assert all(f"= var.{both[0]}\n" in text for both, text in zip(names, made, strict=True))
 
 
 def test_terraform_says_what_was_declared() -> None:

@@ -144,6 +144,18 @@ def test_keys(key: str | None, taken: str) -> None:
             "invalid_reference",
             "write os.environ/MUSTER_KEY_OPENAI_API_KEY here",
         ),
+        (
+            {"params": {"api_key": "os.environ/my-key.x"}},
+            "litellm_params.api_key",
+            "invalid_reference",
+            "Set MUSTER_KEY_MY_KEY_X where",
+        ),
+        (
+            {"params": {"api_key": "os.environ/-"}},
+            "litellm_params.api_key",
+            "invalid_reference",
+            "Set MUSTER_KEY_NAME ",
+        ),
         ({"model_name": ""}, "model_name", "required", "required"),
         ({"model_name": 3}, "model_name", "wrong_type", "a number"),
         ({"litellm_params": None}, "litellm_params", "required", "missing"),
@@ -169,6 +181,37 @@ def test_what_is_no_object(value: Any) -> None:
 def test_what_is_lost_is_named() -> None:
     entry, _ = litellm.read(definition(params={"rpm": 10, "drop_params": False, "organization": "o"}))
     assert entry and entry.ignored == ("litellm_params.organization", "litellm_params.rpm")
+
+
+def test_what_is_lost_of_the_information_is_named() -> None:
+    info = {
+        "mode": "chat",
+        "description": "x",
+        "input_cost_per_token": 1e-6,
+        "team_id": "t",
+        "max_input_tokens": 9,
+        "supports_vision": None,
+        "blocked": False,
+    }
+    silent = {"id": "1", "db_model": True, "created_at": "2024", "key": "gpt", "litellm_provider": "openai"}
+    entry, _ = litellm.read(definition(info=info | silent))
+    assert entry and entry.ignored == ("model_info.max_input_tokens", "model_info.team_id")
+
+
+def test_nothing_of_an_export_is_lost() -> None:
+    observed = {
+        "supports_vision": True,
+        "max_output_tokens": 99,
+        "max_input_tokens": 9,
+        "supports_tool_choice": True,
+    }
+    declared = {name: 1.5 for name in ("input_cost", "output_cost", "cache_read_cost", "temperature")}
+    model = row(
+        observed=observed, max_tokens=3, description="d", benchmark_model="b", has_reasoning=True, **declared
+    )
+    (found,) = definitions(litellm_export.config([model]))
+    entry, _ = litellm.read(found)
+    assert entry and entry.ignored == ()
 
 
 def test_through_the_proxy_of_the_settings(tmp_path: Any) -> None:
@@ -230,6 +273,22 @@ def test_nesting_that_doubles_itself_costs_nothing() -> None:
     assert entry is None and found.code == "wrong_type"
 
 
+def bomb(pairs: str, levels: str) -> str:
+    """A file whose mappings each merge ten times the one before."""
+    written = ["a: &a {" + pairs + "}"]
+    for before, name in zip(levels, levels[1:], strict=False):
+        written.append(f"{name}: &{name}\n  <<: [{', '.join([f'*{before}'] * 10)}]")
+    return "\n".join([*written, "model_list: [{model_name: x}]"])
+
+
+def test_merging_that_multiplies_itself_is_refused() -> None:
+    assert definitions(bomb("k: 1", "abcd")) == [{"model_name": "x"}]
+    with pytest.raises(
+        litellm_config.ConfigError, match=r"come to more than 300,000 pairs, so it is not read"
+    ):
+        definitions(bomb("k: 1", "abcdefghijklm"))
+
+
 def test_numbers_without_a_point() -> None:
     (made,) = definitions("model_list: [{a: 1e-07, b: 1.5e-07, c: 15, d: 1e5x}]")
     assert made == {"a": 1e-07, "b": 1.5e-07, "c": 15, "d": "1e5x"}
@@ -240,7 +299,10 @@ def test_prices_come_back(price: Any) -> None:
     assert per_million(per_token(float(price))) == float(price)
 
 
-@pytest.mark.parametrize("model_id", HOSTILE)
+@pytest.mark.parametrize(
+    "model_id",
+    [*HOSTILE, "1e5", "7e12", "1E-3", "+.5e1", "1.e9", "0x1f", "1_000", "2024-01-01", "~", "1:30", "="],
+)
 def test_names_come_back(model_id: str) -> None:
     model = row(model_id=model_id, display_name=model_id, description="a\n\nb: ", key_env="MUSTER_KEY_X")
     (found,) = definitions(litellm_export.config([model]))
@@ -248,6 +310,15 @@ def test_names_come_back(model_id: str) -> None:
     assert entry is not None, problems
     wanted = {"model_id": model_id, "display_name": model_id, "description": "a\n\nb: "}
     assert entry.body.items() >= wanted.items() and "configuration" not in entry.body
+
+
+_TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12)
+
+
+@given(_TEXTS | st.from_regex(r"[-+]?[0-9._:]{1,4}([eE][-+]?[0-9]{1,3})?", fullmatch=True))
+def test_any_text_comes_back(text: str) -> None:
+    (found,) = definitions(litellm_export.config([row(model_id=text, key_ciphertext=None)]))
+    assert found["model_name"] == text
 
 
 def test_what_was_observed_is_told_and_not_declared() -> None:
@@ -260,20 +331,50 @@ def test_what_was_observed_is_told_and_not_declared() -> None:
     assert entry.body["supports_tool_calling"] is True
 
 
+def keys_of(text: str) -> list[str]:
+    """The keys that an export names."""
+    return [each["litellm_params"]["api_key"] for each in yaml.safe_load(text)["model_list"]]
+
+
 def test_no_key_leaves_and_each_has_a_variable_of_its_own() -> None:
     models = [row(), row(), row(key_env="MUSTER_KEY_GOOD_MODEL"), row(key_ciphertext=None)]
     text = litellm_export.config(models)
-    keys = [each["litellm_params"]["api_key"] for each in yaml.safe_load(text)["model_list"]]
+    keys = keys_of(text)
     assert len(set(keys)) == 4 and keys[3] == "none" and "sealed" not in text
     named = [line.removeprefix("#   ") for line in text.splitlines() if line.startswith("#   ")]
     assert [f"os.environ/{name}" for name in named] == keys[:3]
-    assert keys[0] == "os.environ/MUSTER_KEY_GOOD_MODEL" or keys[2] == "os.environ/MUSTER_KEY_GOOD_MODEL"
+    assert keys[2] == "os.environ/MUSTER_KEY_GOOD_MODEL"
+
+
+@pytest.mark.parametrize(
+    "ids", [("twin", "twin"), ("a b c", "a/b/c"), ("\u4e2d", "\u6587"), ("x" * 200,) * 2]
+)
+def test_a_variable_means_one_model_whatever_it_is_exported_with(ids: tuple[str, str]) -> None:
+    models = [row(model_id=model_id) for model_id in ids]
+    together = keys_of(litellm_export.config(models))
+    alone = [key for model in models for key in keys_of(litellm_export.config([model]))]
+    artefacts = [yaml.safe_load(litellm_export.single(model))[0] for model in models]
+    assert together == alone == [each["litellm_params"]["api_key"] for each in artefacts]
+    assert keys_of(litellm_export.config(models[::-1])) == together[::-1]
+    assert len(set(together)) == 2
+    for key in together:
+        entry, problems = litellm.read(definition(params={"api_key": key}))
+        assert entry is not None, problems
 
 
 def test_two_models_may_share_a_reference() -> None:
     text = litellm_export.config([row(key_env="MUSTER_KEY_X"), row(key_env="MUSTER_KEY_X")])
-    keys = {each["litellm_params"]["api_key"] for each in yaml.safe_load(text)["model_list"]}
-    assert keys == {"os.environ/MUSTER_KEY_X"}
+    assert set(keys_of(text)) == {"os.environ/MUSTER_KEY_X"} and text.count("#   MUSTER_KEY_X\n") == 1
+
+
+def test_an_address_with_a_query_comes_back_and_is_warned_of() -> None:
+    models = [row(base_url="http://h/v1?a=b&c="), row()]
+    text = litellm_export.config(models)
+    bases = [each["litellm_params"]["api_base"] for each in definitions(text)]
+    assert bases == [model.base_url for model in models]
+    warned, plain = (litellm_export.single(model) for model in models)
+    assert warned.startswith("# LiteLLM can't send a query string") and warned in text
+    assert plain.startswith("- model_name") and text.endswith(plain)
 
 
 def test_no_model() -> None:

@@ -72,6 +72,11 @@ def test_the_ticked_ones_are_exported(editor: FlaskClient, ids: list[str], forma
     assert "practice-reasoning" not in answer.text
 
 
+def test_a_format_that_there_is_not_is_said(editor: FlaskClient, ids: list[str]) -> None:
+    answer = editor.post("/models/bulk", data={"do": "export", "format": "xml", "id": ids[:1]})
+    assert answer.status_code == 400 and "litellm, csv, openai, json" in answer.text
+
+
 @pytest.mark.parametrize(
     "form", [{"do": "delete"}, {"do": "enable", "id": ["nothing"]}], ids=["none", "unknown"]
 )

@@ -75,7 +75,7 @@ def test_a_name_is_never_markup(editor: FlaskClient, good: Form) -> None:
 
 def test_calls_to_copy_name_the_endpoint_and_no_key(editor: FlaskClient, model_url: str, good: Form) -> None:
     page = editor.get(model_url).text
-    assert f"curl {good['base_url']}/chat/completions" in page
+    assert f"curl --globoff {good['base_url']}/chat/completions" in page
     assert "from openai import OpenAI" in page and "os.environ[&#34;API_KEY&#34;]" in page
 
 

@@ -16,6 +16,7 @@ from app.probe.audio import sound
 from app.probe.picture import to_edit
 from app.probe.types import Check, Endpoint, Finished
 from tests.endpoints.base import KEY, Simulator
+from tests.exchange.rows import HOSTILE
 
 SEVERAL = ("chat", "completion", "embedding", "image", "rerank", "stt", "tts", "moderation")
 
@@ -49,6 +50,25 @@ def test_the_command_of_a_check_does_what_the_check_did(model_type: str, path: s
             )
             assert ended.stdout == str(check.http_status), (check.name, command, ended.stderr)
             assert sim.seen[-1].path == check.path and sim.seen[-1].query == path.partition("?")[2]
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not there")
+@pytest.mark.parametrize("model_type", ["chat", "stt"])
+@pytest.mark.parametrize("model_id", HOSTILE)
+def test_the_command_says_exactly_the_id(model_type: str, model_id: str, tmp_path: Path) -> None:
+    (tmp_path / "sound.wav").write_bytes(sound())
+    with Simulator("/v1?a=[1-3]{x,y}", model_id=model_id, model_type=model_type) as sim:
+        check = checks(sim)[0]
+        command = curl_of_check(sim.base_url, check.as_dict(), keyed=True)
+        asked = len(sim.seen)
+        assert command is not None
+        if model_type == "chat":  # a form's parts have no way to write a sign otherwise
+            assert all(sign.isprintable() or sign == "\n" for sign in command)
+        environ = {**os.environ, "API_KEY": KEY, "no_proxy": "*"}
+        subprocess.run(["sh", "-c", f"{command} -fsS"], cwd=tmp_path, env=environ, timeout=30, check=True)
+        (seen,) = sim.seen[asked:]
+    assert seen.query == "a=[1-3]{x,y}"
+    assert model_id == (seen.json["model"] if model_type == "chat" else seen.form["model"].decode())
 
 
 def test_the_command_of_a_realtime_session_asks_for_a_websocket() -> None:
