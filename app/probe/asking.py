@@ -89,7 +89,11 @@ def _put_once(
 
 
 def _listened(answer: Answer) -> Spoken | None:
-    return listen(answer) if answer.status is not None and 200 <= answer.status < 300 else None
+    """What the model said, where that can be judged: not of an answer that an error ended or stands for."""
+    spoken = listen(answer) if answer.status is not None and 200 <= answer.status < 300 else None
+    if spoken and spoken.has_error and (spoken.end == "error" or not (spoken.said_something or spoken.end)):
+        return None
+    return spoken
 
 
 def note(run: Run, spoken: Spoken | None, answer: Answer) -> None:
@@ -161,8 +165,6 @@ class _Alone:
         finally:
             self.run.release(reserved)
         spoken = _listened(answer)
-        if spoken and spoken.has_error and not (spoken.said_something or spoken.finish):
-            spoken = None
         return _Put(draft, answer, said, judgement, spoken, complained(said, request.body or {}))
 
     def mend(self, put: _Put, observed: bool | None) -> bool:

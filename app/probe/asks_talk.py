@@ -23,6 +23,8 @@ def _judge_streaming(heard: Heard) -> tuple[bool | None, str]:
         return False, "A stream was asked for, and one whole answer came."
     if not spoken.deltas:
         return False, "Events came, but none with a delta."
+    if not spoken.fed:
+        return (None, CUT_SHORT) if spoken.cut else (False, "Deltas came, but none that brought anything.")
     return True, f"{spoken.deltas} chunks with deltas came as server-sent events."
 
 

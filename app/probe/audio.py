@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from app.probe.client import Answer
 from app.probe.conversation import Request, Run
+from app.probe.faults import is_error_value
 from app.probe.form import File, Form
 from app.probe.negotiation import REFUSAL_STATUSES, Shape
 from app.probe.offers import offered
@@ -60,7 +61,7 @@ def judge_transcription(answer: Answer, run: Run) -> Shown | Weak | None:
     body = answer.json
     if isinstance(body, Mapping):
         text = body.get("text")
-        if body.get("error") or "text" not in body:
+        if is_error_value(body.get("error")) or "text" not in body:
             return None
         if not isinstance(text, str):
             return Weak("its `text` is no text")

@@ -33,10 +33,14 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Weak:
-    """An answer that is almost a proof: `why` it is none, and how to change the shape to ask once more."""
+    """An answer that is almost a proof: `why` it is none, and how to change the shape to ask once more.
+
+    `stands` is what it proves after all where the second look shows no more.
+    """
 
     why: str
     again: Callable[[Shape], Shape] | None = None
+    stands: Shown | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,10 +172,13 @@ class _Ladder:
 
     def _once_more(self, outcome: Outcome, weak: Weak) -> Outcome:
         outcome.why = weak.why
-        if weak.again is None or self.calls >= self.bound:
-            return outcome
-        shape = weak.again(outcome.shape)
-        return self._ask(shape) if self._is_new(shape) else outcome
+        shape = weak.again(outcome.shape) if weak.again and self.calls < self.bound else None
+        second = self._ask(shape) if shape is not None and self._is_new(shape) else None
+        if second and (second.shown or weak.stands is None or self._is_final(second)):
+            return second
+        if weak.stands:
+            outcome.shown, outcome.why = weak.stands, ""
+        return outcome
 
     def _plainer(self, outcome: Outcome) -> Outcome:
         """A filter was reached with a good key and a known model: ask plainer once, else let the

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from app.probe.client import Answer
 from app.probe.conversation import Request, Run
+from app.probe.faults import is_error_value
 from app.probe.negotiation import Shape
 from app.probe.proof import Outcome, Proof, Shown, Weak
 
@@ -64,7 +65,7 @@ def judge_proof(answer: Answer, run: Run) -> Shown | Weak | None:
 def scores(body: Any) -> list[Any] | None:
     """The scores of an answer of any known shape, whatever they hold; None where it has no list of any."""
     if isinstance(body, Mapping):
-        if body.get("error"):
+        if is_error_value(body.get("error")):
             return None
         inner = body.get("output")
         places = [body.get(name) for name in ("results", "data", "rankings", "scores")]

@@ -68,6 +68,14 @@ def swapped(asked: JSON, said: str) -> str:
     return " ".join(reversed(said.replace(",", "").split())) if not said.startswith("{") else "{}"
 
 
+DIED = b'event: error\ndata: {"message": "worker died"}\n\n'
+
+
+def brings(chunk: JSON) -> bool:
+    """Whether a chunk holds more than a role, an end or the usage."""
+    return any(choice["delta"].keys() - {"role"} for choice in chunk["choices"])
+
+
 FALSE: dict[str, tuple[Change, tuple[str, ...]]] = {
     "tools refused": (refusing("tools are not supported", lambda b: "tools" in b), ("tool_calling",)),
     "tools ignored": (lambda e: e.ignore("tools", "tool_choice"), ("tool_calling", "tool_choice")),
@@ -138,6 +146,14 @@ FALSE: dict[str, tuple[Change, tuple[str, ...]]] = {
     "stream ignored": (lambda e: e.ignore("stream"), ("streaming",)),
     "stream of errors": (
         lambda e: e.edit_stream(lambda asked, chunks: sse({"error": {"message": "no"}})),
+        ("streaming",),
+    ),
+    "a stream of a role and an end": (
+        lambda e: e.edit_stream(lambda asked, chunks: [c for c in chunks if not brings(c)]),
+        ("streaming", "streamed_tool_calling"),
+    ),
+    "a stream that ends in an error by name": (
+        lambda e: e.edit_stream(lambda asked, chunks: sse(*chunks[:2], DIED, done=False)),
         ("streaming",),
     ),
     "sampling refused": (
