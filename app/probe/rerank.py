@@ -55,11 +55,18 @@ def judge_proof(answer: Answer, run: Run) -> Shown | Weak | None:
     if found is None:
         return None
     if len(found) != len(DOCUMENTS):
-        return Weak(f"it scored {len(found)} of {len(DOCUMENTS)} documents")
+        again = _ask_for_all if len(found) < len(DOCUMENTS) else None
+        return Weak(f"it scored {len(found)} of {len(DOCUMENTS)} documents", again)
     if not all(_is_finite(score) for score in found):
         return Weak("a score came back that is no finite number")
     model = body.get("model") if isinstance(body, Mapping) else None
     return Shown(f"{len(found)} documents were scored.", model=model if isinstance(model, str) else None)
+
+
+def _ask_for_all(shape: Shape) -> Shape:
+    """Some give only the best one unless told how many are wanted."""
+    count = len(DOCUMENTS)
+    return shape.because(f"asked for {count} results with `top_n`", added={**shape.added, "top_n": count})
 
 
 def scores(body: Any) -> list[Any] | None:

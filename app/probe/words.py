@@ -114,6 +114,8 @@ class Said:
     is_html: bool
     is_json: bool
     retry_after_s: float | None
+    offers: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Lists of values that the body holds as data (`available_voices` …), by their names in lower case."""
 
     @property
     def all(self) -> str:
@@ -137,6 +139,7 @@ def read(answer: Answer) -> Said:
         is_html=page,
         is_json=body is not None,
         retry_after_s=_retry_after(answer.headers, body, text),
+        offers=tuple(_offers(body)),
     )
 
 
@@ -268,6 +271,27 @@ def _places(body: Any) -> Iterator[tuple[str, ...]]:
     for part in _walk(body):
         if isinstance(part.get("loc"), list):
             yield tuple(str(step) for step in part["loc"] if step not in ("body", "query"))
+
+
+_OFFERS = re.compile(
+    r"available|supported|allowed|valid|accepted|permitted|possible|options|voices|enum", re.I
+)
+_OFFERED_AT_MOST = 20
+
+
+def _offers(body: Any) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for part in _walk(body):
+        for name, listed in part.items():
+            if isinstance(listed, list) and _OFFERS.search(name[:80]):
+                values = tuple(filter(None, map(_value_of, listed[:_OFFERED_AT_MOST])))
+                if values:
+                    yield name[:80].lower(), values
+
+
+def _value_of(row: Any) -> str:
+    if isinstance(row, Mapping):
+        row = next((row[name] for name in ("id", "voice_id", "value", "name") if row.get(name)), None)
+    return row if isinstance(row, str) and len(row) < 80 else ""
 
 
 def _retry_after(headers: Mapping[str, str], body: Any, text: str) -> float | None:
