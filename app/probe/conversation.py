@@ -119,6 +119,8 @@ class Run:
     witnesses: dict[str, int] = field(default_factory=dict)
     """How many calls under way are still to show an ask, by its name; see `last_witness`."""
     doubted: set[str] = field(default_factory=set)
+    missed: set[str] = field(default_factory=set)
+    """Asks of which a call with others showed the contrary: see `Ask.looks`."""
     witnessed: dict[str, str] = field(default_factory=dict)
     """The fullest evidence of each ask, whichever call brought it."""
     lock: threading.Lock = field(default_factory=threading.Lock)
