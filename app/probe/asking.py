@@ -235,7 +235,10 @@ def _seen(alone: _Alone, put: _Put) -> tuple[bool | None, str]:
     if put.spoken is None:
         return _refusal(alone, put)
     note(alone.run, put.spoken, put.answer)
-    return alone.ask.judge(Heard(put.answer, put.spoken, put.draft))
+    observed, evidence = alone.ask.judge(Heard(put.answer, put.spoken, put.draft))
+    if observed is False and put.spoken.held_back:
+        return None, f"Could not be told, since the answer was filtered or refused. {evidence}"
+    return observed, evidence
 
 
 _OF_THE_REQUEST = frozenset(range(400, 500)) - {401, 402, 408, 413, 429} | {200, 500, 501}

@@ -88,6 +88,12 @@ class Spoken:
         """The token limit ended it."""
         return self.end in CUT
 
+    @property
+    def held_back(self) -> bool:
+        """A filter ended it, or the model refused, before it said anything."""
+        filtered = self.end == "content_filter" or self.aside == "a refusal"
+        return filtered and not (self.content or self.calls)
+
 
 @dataclass(slots=True)
 class _Heard:

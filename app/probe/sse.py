@@ -40,10 +40,10 @@ def _as_error(text: str) -> str:
     try:
         told = json.loads(text)
     except (ValueError, RecursionError):
-        told = text
+        told, text = text, json.dumps(text)
     if isinstance(told, dict) and told.get("error"):
         return text
-    return json.dumps({"error": told or "error"})
+    return '{"error": ' + (text if told else '"error"') + "}"
 
 
 def _lines(body: bytes) -> Iterator[_Line]:

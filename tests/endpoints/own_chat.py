@@ -673,7 +673,11 @@ def _(sim: Simulator) -> None:
     sim.edit(framed)
 
 
-@accepted("own-only-a-refusal", "https://platform.openai.com/docs/guides/structured-outputs#refusals")
+@accepted(
+    "own-only-a-refusal",
+    "https://platform.openai.com/docs/guides/structured-outputs#refusals",
+    capabilities={"json_mode": None, "tool_calling": None, "vision": None},
+)
 def _(sim: Simulator) -> None:
     """The model refuses in `refusal`, with no content and no usage."""
 
@@ -684,7 +688,12 @@ def _(sim: Simulator) -> None:
     sim.edit(refusing)
 
 
-@accepted("own-end-with-its-reason", GEMINI, warnings=("prompt_filtered",))
+@accepted(
+    "own-end-with-its-reason",
+    GEMINI,
+    warnings=("prompt_filtered",),
+    capabilities={"json_mode": None, "tool_calling": None, "vision": None},
+)
 def _(sim: Simulator) -> None:
     """The filter's end names its reason after a colon."""
 

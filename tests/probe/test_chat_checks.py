@@ -321,6 +321,22 @@ def test_an_endpoint_that_ignores_sampling_is_not_said_to_heed_it() -> None:
     assert observed(probed(endpoint))["sampling_params"] is None
 
 
+@pytest.mark.parametrize(("end", "settled"), [("length", None), ("stop", False)])
+def test_a_stream_that_brought_nothing_is_none_unless_the_limit_cut_it(
+    end: str, settled: bool | None
+) -> None:
+    endpoint = Simulator()
+
+    def emptied(asked: JSON, chunks: list[JSON]) -> list[JSON]:
+        kept = [chunk for chunk in chunks if not brings(chunk)]
+        for choice in kept[-1]["choices"] or kept[-2]["choices"]:
+            choice["finish_reason"] = end
+        return kept
+
+    endpoint.edit_stream(emptied)
+    assert observed(probed(endpoint))["streaming"] is settled
+
+
 def test_sampling_parameters_that_exclude_each_other_are_asked_one_at_a_time() -> None:
     endpoint = Simulator()
     refusal = "`temperature` and `top_p` cannot both be specified for this model. Please use only one."
