@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -68,8 +69,14 @@ class Answer:
 
     @cached_property
     def json(self) -> Any:
-        """The body as JSON (NaN and Infinity are floats, as Python servers write them), else None."""
-        return parsed(self.text.strip("\ufeff\x00 \t\r\n"))
+        """The body as JSON (NaN and Infinity are floats, as Python servers write them), else None.
+
+        Gateways that hold a connection open write comments of a stream before a whole answer, and the end of
+        one after it: neither makes it another.
+        """
+        text = self.text.strip(_BLANK)
+        bare = _without_frame(text)
+        return parsed(text) if bare is None else parsed(bare)
 
     @cached_property
     def events(self) -> list[tuple[int, str]]:
@@ -79,6 +86,21 @@ class Answer:
     def _arrived(self, length: int) -> int:
         index = bisect_left(self.arrivals, length, key=lambda arrival: arrival[1])
         return self.arrivals[index][0] if index < len(self.arrivals) else self.duration_ms
+
+
+_BLANK = "\ufeff\x00 \t\r\n"
+_COMMENTS = re.compile(r"(?::[^\n]*\n\s*)+")
+
+
+def _without_frame(text: str) -> str | None:
+    """The JSON that stands between comments and the end of a stream; None where there are neither."""
+    comments = _COMMENTS.match(text)
+    start = comments.end() if comments else 0
+    tail = text[-64:]
+    bare = tail.removesuffix("[DONE]").rstrip().removesuffix("data:") if tail.endswith("[DONE]") else tail
+    if not start and bare == tail or text[start : start + 1] not in ("{", "["):
+        return None
+    return text[start : len(text) - len(tail) + len(bare)].strip(_BLANK)
 
 
 _LONGEST_INTEGER = 300

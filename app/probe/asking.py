@@ -63,6 +63,7 @@ def ask_together(run: Run, asks: tuple[Ask, ...]) -> Result:
     if spoken is not None and answer is not None:
         judged = {ask.name: ask.judge(Heard(answer, spoken, draft)) for ask in asks}
         shown = {name: evidence for name, (observed, evidence) in judged.items() if observed}
+        run.missed.update(name for name, (observed, _) in judged.items() if observed is False)
     settled = {ask.name for ask in asks if run.last_witness(ask.name, shown.get(ask.name))}
     proven = [name for name in shown if name in settled and name not in run.doubted]
     return Result(
@@ -89,7 +90,11 @@ def _put_once(
 
 
 def _listened(answer: Answer) -> Spoken | None:
-    return listen(answer) if answer.status is not None and 200 <= answer.status < 300 else None
+    """What the model said, where that can be judged: not of an answer that an error ended or stands for."""
+    spoken = listen(answer) if answer.status is not None and 200 <= answer.status < 300 else None
+    if spoken and spoken.has_error and (spoken.end == "error" or not (spoken.said_something or spoken.end)):
+        return None
+    return spoken
 
 
 def note(run: Run, spoken: Spoken | None, answer: Answer) -> None:
@@ -141,11 +146,15 @@ class _Alone:
     dropped: tuple[str, ...] = ()
     larger: int = 0
     repeated: bool = False
+    otherwise: bool = False
+    right: int = 0
 
     def next(self) -> tuple[Draft, Request]:
         """What is to be sent."""
         draft = draft_of(self.run, [self.ask])
         draft.limit = max(draft.limit, self.larger)
+        if self.ask.otherwise and self.otherwise:
+            self.ask.otherwise.change(draft)
         request = draft.request(self.run)
         if self.dropped and request.body:
             request = replace(request, body={n: v for n, v in request.body.items() if n not in self.dropped})
@@ -161,8 +170,6 @@ class _Alone:
         finally:
             self.run.release(reserved)
         spoken = _listened(answer)
-        if spoken and spoken.has_error and not (spoken.said_something or spoken.finish):
-            spoken = None
         return _Put(draft, answer, said, judgement, spoken, complained(said, request.body or {}))
 
     def mend(self, put: _Put, observed: bool | None) -> bool:
@@ -173,18 +180,33 @@ class _Alone:
                 return False
             self.larger = put.draft.limit * 3
             return True
+        if self._has_other_way(put):
+            self.otherwise = True
+            return True
         others = tuple(name for name in put.named if name not in self.ask.fields)
         again = self.ask.role and put.answer.status == 500 and not self.repeated and not others
         self.dropped += others
         self.repeated = self.repeated or again
         return bool(others) or again
 
+    def _has_other_way(self, put: _Put) -> bool:
+        other = None if self.otherwise else self.ask.otherwise
+        refused = put.answer.status in _OF_THE_REQUEST and not put.answer.failure
+        return bool(other and refused and other.words.search(put.said.all))
+
+    def may_be_chance(self) -> bool:
+        """Count a right answer; whether, after a wrong one, it takes more of them."""
+        self.right += 1
+        return self.ask.name in self.run.missed and self.right < self.ask.looks
+
     def result(
         self, status: Status, request: Request, answer: Answer | None, observed: bool | None, evidence: str
     ) -> Result:
         """What is told of the ask, with what was left out on the way."""
-        left_out = tuple(f"left out `{name}`" for name in self.dropped)
-        check = check_of(self.ask.name, status, request, answer, evidence, self.run, left_out)
+        changed = tuple(f"left out `{name}`" for name in self.dropped)
+        if self.otherwise and self.ask.otherwise:
+            changed += (self.ask.otherwise.how,)
+        check = check_of(self.ask.name, status, request, answer, evidence, self.run, changed)
         return Result((Finding(self.ask.name, observed, check.evidence),), (check,))
 
 
@@ -199,6 +221,10 @@ def _settled(alone: _Alone, tries: int) -> Result:
     if put is None:
         return alone.result("skipped", request, None, None, NO_BUDGET)
     observed, evidence = _seen(alone, put)
+    if observed and alone.may_be_chance():
+        if tries > 1:
+            return _settled(alone, tries - 1)
+        observed, evidence = None, f"Right once, wrong once: that may be chance. {evidence}"
     if tries > 1 and alone.mend(put, observed):
         return _settled(alone, tries - 1)
     status: Status = "passed" if observed else "inconclusive" if observed is None else "failed"
@@ -209,7 +235,10 @@ def _seen(alone: _Alone, put: _Put) -> tuple[bool | None, str]:
     if put.spoken is None:
         return _refusal(alone, put)
     note(alone.run, put.spoken, put.answer)
-    return alone.ask.judge(Heard(put.answer, put.spoken, put.draft))
+    observed, evidence = alone.ask.judge(Heard(put.answer, put.spoken, put.draft))
+    if observed is False and put.spoken.held_back:
+        return None, f"Could not be told, since the answer was filtered or refused. {evidence}"
+    return observed, evidence
 
 
 _OF_THE_REQUEST = frozenset(range(400, 500)) - {401, 402, 408, 413, 429} | {200, 500, 501}

@@ -7,6 +7,7 @@ and every null comes from a call that changes one thing of the proof's own.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -84,13 +85,23 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Otherwise:
+    """Another way to ask the same, where the first is refused with `words`; `how` says so in the report."""
+
+    words: re.Pattern[str]
+    change: Callable[[Draft], None]
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ask:
     """A capability.
 
     `fields` are the fields of the request that it is about: a refusal that names one of them refuses it.
     `judge` gives (observed, evidence) for an answer that a model gave. `role` marks a message role: chat
     templates that don't know one fail inside the server, with a 500 that says nothing (field reports
-    system-role-500-no-body, lorax-424-roles-must-alternate).
+    system-role-500-no-body, lorax-424-roles-must-alternate). `looks` is how many right answers it takes after
+    a wrong one, where a guess may be right.
     """
 
     name: str
@@ -99,6 +110,8 @@ class Ask:
     fields: tuple[str, ...]
     words: tuple[str, ...] = ()
     role: bool = False
+    otherwise: Otherwise | None = None
+    looks: int = 1
 
 
 def draft_of(run: Run, asks: Sequence[Ask]) -> Draft:

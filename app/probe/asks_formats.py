@@ -114,4 +114,5 @@ VISION = Ask(
     _judge_vision,
     ("messages",),
     ("image", "vision", "multimodal", "multi-modal", "content", "mmproj", "modalit"),
+    looks=2,
 )

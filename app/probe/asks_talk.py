@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-from app.probe.asks import CUT_SHORT, Ask, Draft, Heard
+from app.probe.asks import CUT_SHORT, Ask, Draft, Heard, Otherwise
 from app.probe.conversation import Run
 from app.probe.spoken import tokens
+from app.probe.wordings import any_of
 
 
 def _add_streaming(draft: Draft, run: Run) -> None:
@@ -23,6 +24,8 @@ def _judge_streaming(heard: Heard) -> tuple[bool | None, str]:
         return False, "A stream was asked for, and one whole answer came."
     if not spoken.deltas:
         return False, "Events came, but none with a delta."
+    if not spoken.fed:
+        return (None, CUT_SHORT) if spoken.cut else (False, "Deltas came, but none that brought anything.")
     return True, f"{spoken.deltas} chunks with deltas came as server-sent events."
 
 
@@ -68,14 +71,17 @@ def _add_sampling(draft: Draft, run: Run) -> None:
     draft.more |= {"temperature": 0.7, "top_p": 0.9}
 
 
+def _heat_alone(draft: Draft) -> None:
+    draft.more.pop("top_p", None)
+
+
 def _judge_sampling(heard: Heard) -> tuple[bool | None, str]:
+    if "top_p" not in heard.draft.more:
+        return True, "`temperature` 0.7 was taken; `top_p` beside it is refused."
     return True, "`temperature` 0.7 and `top_p` 0.9 were taken."
 
 
 STREAMING = Ask("streaming", _add_streaming, _judge_streaming, ("stream",))
-SYSTEM = Ask(
-    "system_message", _add_system, _judge_word, ("messages",), ("system", "role", "alternate"), role=True
-)
 SYSTEM = Ask(
     "system_message", _add_system, _judge_word, ("messages",), ("system", "role", "alternate"), role=True
 )
@@ -91,5 +97,14 @@ MAX_COMPLETION = Ask(
     "max_completion_tokens", _add_max_completion, _judge_max_completion, ("max_completion_tokens",)
 )
 SAMPLING = Ask(
-    "sampling_params", _add_sampling, _judge_sampling, ("temperature", "top_p"), ("temperature", "top_p")
+    "sampling_params",
+    _add_sampling,
+    _judge_sampling,
+    ("temperature", "top_p"),
+    ("temperature", "top_p"),
+    otherwise=Otherwise(
+        any_of(r"^(?=.*temperature)(?=.*top_?p).*\b(both|together|only one|one of|either|same time)\b"),
+        _heat_alone,
+        "sent `temperature` without `top_p`",
+    ),
 )

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from app.probe.asks import CUT_SHORT, Ask, Draft, Heard
+from app.probe.asks import CUT_SHORT, Ask, Draft, Heard, Otherwise
 from app.probe.conversation import Run
 from app.probe.spoken import ToolCall
+from app.probe.wordings import any_of
 
 
 def _weather_tool(**more: Any) -> dict[str, Any]:
@@ -94,6 +95,11 @@ def _add_tool_choice(draft: Draft, run: Run) -> None:
     draft.limit = max(draft.limit, 64)
 
 
+def _force_any(draft: Draft) -> None:
+    """By the word for any tool: only one is offered."""
+    draft.more["tool_choice"] = "required"
+
+
 def _judge_tool_choice(heard: Heard) -> tuple[bool | None, str]:
     observed, evidence = _judge_tools(heard)
     return observed, f"Forced. {evidence}" if observed else f"The call was forced. {evidence}"
@@ -141,13 +147,6 @@ PARALLEL = Ask(
     ("tools", "parallel_tool_calls"),
     ("parallel", "tool"),
 )
-PARALLEL = Ask(
-    "parallel_tool_calls",
-    _add_parallel,
-    _judge_parallel,
-    ("tools", "parallel_tool_calls"),
-    ("parallel", "tool"),
-)
 STREAMED_TOOLS = Ask(
     "streamed_tool_calling",
     _add_streamed_tools,
@@ -162,11 +161,9 @@ TOOL_CHOICE = Ask(
     _judge_tool_choice,
     ("tool_choice", "tools"),
     ("tool_choice", "tool choice", "tool"),
-)
-TOOL_CHOICE = Ask(
-    "tool_choice",
-    _add_tool_choice,
-    _judge_tool_choice,
-    ("tool_choice", "tools"),
-    ("tool_choice", "tool choice", "tool"),
+    otherwise=Otherwise(
+        any_of(r"tool[_ ]?choice"),
+        _force_any,
+        'sent `tool_choice`: "required", since a named function is refused',
+    ),
 )

@@ -9,13 +9,17 @@ import struct
 import wave
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from itertools import islice
 
 from app.probe.client import Answer
 from app.probe.conversation import Request, Run
+from app.probe.faults import is_error_value
 from app.probe.form import File, Form
 from app.probe.negotiation import REFUSAL_STATUSES, Shape
-from app.probe.offers import offered
+from app.probe.offers import offers_for
 from app.probe.proof import Outcome, Proof, Shown, Weak
+from app.probe.wordings import any_of
+from app.probe.words import Said
 
 TRANSCRIPTIONS = "/audio/transcriptions"
 SPEECH = "/audio/speech"
@@ -60,7 +64,7 @@ def judge_transcription(answer: Answer, run: Run) -> Shown | Weak | None:
     body = answer.json
     if isinstance(body, Mapping):
         text = body.get("text")
-        if body.get("error") or "text" not in body:
+        if is_error_value(body.get("error")) or "text" not in body:
             return None
         if not isinstance(text, str):
             return Weak("its `text` is no text")
@@ -72,6 +76,24 @@ def judge_transcription(answer: Answer, run: Run) -> Shown | Weak | None:
     if answer.ok and body is None and answer.headers.get("content-type", "").lower().startswith("text/plain"):
         return Weak("plain text came back, where the API gives JSON", _asked_for_json)
     return None
+
+
+_UNHEARD = any_of(
+    r"no[ _](speech|voices?|words?|spoken \w+)[ _]((was|were|is|could be|has been) )?"
+    r"(detected|found|heard|recogni[sz]ed|present|in (the|this))",
+    r"(contains?|has|holds?|detected|found|heard) no (audible )?(speech|voices?|words?)\b(?! \w+ model)",
+    r"(no|not|n't|unable to|failed to) (detect|hear|find|recogni[sz]e) (any )?(speech|voices?|words)\b",
+    r"speech (was |is |could )?not (be )?(detected|found|heard|recogni[sz]ed)",
+    r"\b(audio|file|recording|sound|clip|input)\b.{0,30}\b(is|was|only|seems) .{0,12}(silent|silence)\b",
+)
+
+
+def unheard(said: Said) -> Shown | None:
+    """A refusal since nobody speaks in the sound: only a model reached with a good key hears that."""
+    taken = said.status is not None and 200 <= said.status < 300 or said.status in REFUSAL_STATUSES
+    if not taken or not said.is_json or not _UNHEARD.search(said.all):
+        return None
+    return Shown("The model heard no speech in the tone that was sent, and said so.")
 
 
 def _asked_for_json(shape: Shape) -> Shape:
@@ -136,7 +158,7 @@ def learn_voice(outcome: Outcome) -> Shape | None:
     if not about and not re.search(r"\b(voice|speaker)s?(_?id)?\b", said.all):
         return None
     refused = shape.refused | {voice}
-    others = (*list(offered(said.text, voice))[:2], *VOICES)
+    others = (*islice(offers_for(said, "voice", voice), 2), *VOICES)
     other = next((name for name in others if name not in refused), None)
     if other is None:
         return (
@@ -155,5 +177,5 @@ def speech_fallbacks(shape: Shape) -> Iterable[Shape]:
         yield shape.because(f"asked for the voice {voice}", instead={**shape.instead, "voice": voice})
 
 
-STT_PROOF = Proof(TRANSCRIPTIONS, transcription_request, judge_transcription)
+STT_PROOF = Proof(TRANSCRIPTIONS, transcription_request, judge_transcription, reached=unheard)
 TTS_PROOF = Proof(SPEECH, speech_request, judge_speech, speech_fallbacks, learn=learn_voice)

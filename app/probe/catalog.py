@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.probe.answer import Answer
+from app.probe.faults import is_error_value
 
 _PLACES = ("data", "models", "result", "results", "items", "object_list", "model_list")
 _LONGEST_NAME = 300
@@ -64,7 +65,7 @@ class Catalog:
 def read_catalog(answer: Answer) -> Catalog:
     """The catalog in any of its shapes; an empty `Catalog` where the answer is none."""
     body = answer.json
-    if not answer.ok or (isinstance(body, Mapping) and body.get("error")):
+    if not answer.ok or (isinstance(body, Mapping) and is_error_value(body.get("error"))):
         return Catalog()
     rows = _rows(body)
     if rows is None:

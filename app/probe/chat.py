@@ -11,6 +11,7 @@ from app.probe.conversation import Request, Run
 from app.probe.negotiation import HIGHER_LIMIT, Shape
 from app.probe.proof import Proof, Shown, Weak
 from app.probe.spoken import RAN, Spoken, listen, tokens
+from app.probe.words import read
 
 ROUTE = "/chat/completions"
 PROMPT = "Reply with the single word OK."
@@ -48,11 +49,11 @@ def judge_proof(answer: Answer, run: Run) -> Shown | Weak | None:
     spoken = listen(answer)
     if spoken is None and '"choices"' in answer.text and '"error"' not in answer.text:
         return Weak("an answer came back without any choice in it")
-    if spoken is None or spoken.has_error:
-        return None
+    if spoken is None or spoken.has_error or spoken.misplaced:
+        return _broken(spoken, answer)
     if spoken.said_something:
         return shown(spoken, _evidence(spoken))
-    if spoken.finish == "content_filter":
+    if spoken.end == "content_filter":
         return shown(
             spoken,
             "A content filter ended the answer.",
@@ -62,12 +63,19 @@ def judge_proof(answer: Answer, run: Run) -> Shown | Weak | None:
                 "filter for the probe if its other checks tell too little.",
             ),
         )
-    if spoken.cut or spoken.finish in RAN and (tokens(spoken.usage, "completion_tokens") or 0) > 1:
-        did = "reasoned" if spoken.thinks else "ran"
-        return shown(
-            spoken, f"The model {did} (finish_reason {spoken.finish}) and said nothing within the limit."
-        )
-    return Weak("a choice came back with nothing in it", _another_prompt)
+    did = f"The model {'reasoned' if spoken.thinks else 'ran'} (finish_reason {spoken.finish})"
+    if spoken.cut:
+        return shown(spoken, f"{did} and said nothing within the limit.")
+    ran = spoken.end in RAN and (tokens(spoken.usage, "completion_tokens") or 0) > 1
+    stands = shown(spoken, f"{did} and said nothing.") if ran else None
+    return Weak("a choice came back with nothing in it", _another_prompt, stands)
+
+
+def _broken(spoken: Spoken | None, answer: Answer) -> Weak | None:
+    """Why an answer is none, where the endpoint itself does not say it."""
+    if spoken is not None and spoken.end == "error" and not read(answer).text:
+        return Weak("the answer ended with finish_reason `error` and does not say why")
+    return None
 
 
 def _another_prompt(shape: Shape) -> Shape:
@@ -84,7 +92,10 @@ def _evidence(spoken: Spoken) -> str:
     if spoken.content:
         before = "reasoned, then answered" if spoken.thinks else "answered"
         return f"The model {before}: {spoken.content[:80]}"
-    return "The model called a tool." if spoken.calls else f"The model reasoned: {spoken.reasoning[:60]}"
+    if spoken.calls:
+        return "The model called a tool."
+    thought = f"The model reasoned: {spoken.reasoning[:60]}"
+    return f"The model answered with {spoken.aside}." if spoken.aside else thought
 
 
 def fallbacks(shape: Shape) -> Iterable[Shape]:

@@ -14,6 +14,7 @@ from app.probe.chat import request_of
 from app.probe.chat_asks import BUNDLES
 from app.probe.client import Answer
 from app.probe.conversation import Request, Run, check_of
+from app.probe.faults import is_error_value
 from app.probe.negotiation import REFUSAL_STATUSES, complained
 from app.probe.spoken import listen
 from app.probe.types import Status
@@ -60,7 +61,11 @@ def responses_api(run: Run) -> Result:
 
 
 def _is_response(whole: Any) -> bool:
-    return isinstance(whole, Mapping) and isinstance(whole.get("output"), list) and not whole.get("error")
+    return (
+        isinstance(whole, Mapping)
+        and isinstance(whole.get("output"), list)
+        and not is_error_value(whole.get("error"))
+    )
 
 
 def sampling_bounds(run: Run) -> Result:

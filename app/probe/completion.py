@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from app.probe.chat import shown
@@ -36,23 +35,14 @@ def proof_request(run: Run, model: str, shape: Shape) -> Request:
 def judge_proof(answer: Answer, run: Run) -> Shown | Weak | None:
     """A choice with `text`, or an end that says the model ran."""
     spoken = listen(answer)
-    if spoken is None or spoken.has_error or not _has_text(answer):
-        return None
-    if spoken.content:
-        return shown(spoken, f"The model went on: {spoken.content[:80]}")
-    if _says_something(answer) or spoken.cut or (tokens(spoken.usage, "completion_tokens") or 0) > 0:
+    if spoken is None or spoken.has_error or spoken.text is None:
+        return None  # a chat message in place of a text is another route's answer
+    if spoken.text.strip():
+        return shown(spoken, f"The model went on: {spoken.text.strip()[:80]}")
+    # White space counts too: a line end may be all that a base model adds.
+    if spoken.text or spoken.cut or (tokens(spoken.usage, "completion_tokens") or 0) > 0:
         return shown(spoken, f"The model ran (finish_reason {spoken.finish}).")
     return Weak("a choice came back with no text in it")
-
-
-def _has_text(answer: Answer) -> bool:
-    """A choice of this route holds `text`; a chat message in its place is another route's answer."""
-    return '"text"' in answer.text
-
-
-def _says_something(answer: Answer) -> bool:
-    """Also where it is white space: a line end may be all that a base model adds."""
-    return bool(re.search(r'"text"\s*:\s*"[^"]', answer.text))
 
 
 def fallbacks(shape: Shape) -> Iterable[Shape]:

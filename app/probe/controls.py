@@ -55,7 +55,7 @@ def ask_for_unknown_model(
     unknown = nonexistent_id(run.endpoint.model_id)
     request = proof.request(run, unknown, outcome.shape)
     answer, said, judgement = run.ask_patiently(UNKNOWN_MODEL, request, time.monotonic() + run.limits.check_s)
-    shown = proof.judge(answer, run) if answer.answered else None
+    shown = proof.look(answer, said, run)
 
     def record(status: Status, evidence: str) -> tuple[Check, ...]:
         return (check_of(UNKNOWN_MODEL, status, request, answer, evidence, run),)
@@ -105,10 +105,11 @@ def ask_with_wrong_key(run: Run, proof: Proof, outcome: Outcome) -> Result:
     answer = run.ask(
         request, key=wrong_key(run.endpoint.api_key), until=time.monotonic() + run.limits.check_s
     )
-    if answer.answered and isinstance(proof.judge(answer, run), Shown):
+    said = read(answer)
+    if isinstance(proof.look(answer, said, run), Shown):
         check = check_of(WRONG_KEY, "failed", request, answer, "A wrong key was answered too.", run)
         return Result(checks=(check,), warnings=(OPEN_TO_ANYONE,))
-    meaning = judge(read(answer)).meaning
+    meaning = judge(said).meaning
     told = (
         answer.failure is None
         and meaning in ("invalid_credentials", "permission_denied")

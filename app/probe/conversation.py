@@ -18,7 +18,7 @@ from app.probe.base import Base
 from app.probe.client import Answer, Call, Client
 from app.probe.diagnosis import Judgement, judge, worth_waiting
 from app.probe.form import Form
-from app.probe.negotiation import Shape
+from app.probe.negotiation import Shape, names_a_field
 from app.probe.spoken import tokens
 from app.probe.types import Check, CheckWaiting, Endpoint, Event, Limits, Status
 from app.probe.websocket import Talk
@@ -119,6 +119,8 @@ class Run:
     witnesses: dict[str, int] = field(default_factory=dict)
     """How many calls under way are still to show an ask, by its name; see `last_witness`."""
     doubted: set[str] = field(default_factory=set)
+    missed: set[str] = field(default_factory=set)
+    """Asks of which a call with others showed the contrary: see `Ask.looks`."""
     witnessed: dict[str, str] = field(default_factory=dict)
     """The fullest evidence of each ask, whichever call brought it."""
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -170,7 +172,11 @@ class Run:
         Gives back the last answer with its words and their meaning. Waits are events.
         """
         answer, said = self.ask_in_time(name, request, until, **how)
-        return answer, said, judge(said)
+        judgement = judge(said)
+        if judgement.meaning in ("no_route", "wrong_model_type") and names_a_field(said, request.sent):
+            # Who complains of a field has read it: route and type are right.
+            judgement = Judgement("shape", "base_url", judgement.by_words)
+        return answer, said, judgement
 
     def ask_in_time(self, name: str, request: Request, until: float, **how: Any) -> tuple[Answer, Said]:
         """The same for who judges the answer itself: what a good answer's words mean is not looked up, which

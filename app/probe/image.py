@@ -14,6 +14,7 @@ from app.probe.asks import Finding
 from app.probe.client import Answer
 from app.probe.conversation import Request, Run, check_of
 from app.probe.diagnosis import Judgement
+from app.probe.faults import is_error_value
 from app.probe.form import File, Form
 from app.probe.negotiation import REFUSAL_STATUSES, Shape, complained, learn
 from app.probe.picture import to_edit
@@ -53,13 +54,17 @@ def judge_proof(answer: Answer, run: Run) -> Shown | Weak | None:
         kind = next(filter(None, (picture_in(text) for text in _texts(row))), None)
         if kind:
             return Shown(f"{kind} came back.", model=_model_of(body))
-    if rows or isinstance(body, Mapping) and isinstance(body.get("data"), list) and not body.get("error"):
+    if rows or _is_good(body) and isinstance(body.get("data"), list):
         return Weak("no picture came back: neither a URL nor base64 that begins like one")
     return None
 
 
+def _is_good(body: Any) -> bool:
+    return isinstance(body, Mapping) and not is_error_value(body.get("error"))
+
+
 def _rows(body: Any) -> Iterator[Any]:
-    if isinstance(body, Mapping) and not body.get("error"):
+    if _is_good(body):
         for name in ("data", "images"):
             if isinstance(body.get(name), list):
                 yield from body[name]

@@ -7,6 +7,7 @@ from typing import Any
 
 from app.probe.client import Answer
 from app.probe.conversation import Request, Run
+from app.probe.faults import is_error_value
 from app.probe.negotiation import Shape
 from app.probe.proof import Proof, Shown, Weak
 
@@ -22,7 +23,7 @@ def proof_request(run: Run, model: str, shape: Shape) -> Request:
 def judge_proof(answer: Answer, run: Run) -> Shown | Weak | None:
     """A result with categories or scores."""
     body = answer.json
-    if not isinstance(body, Mapping) or body.get("error") or "results" not in body:
+    if not isinstance(body, Mapping) or is_error_value(body.get("error")) or "results" not in body:
         return None
     results = body["results"] if isinstance(body["results"], list) else [body["results"]]
     named = next((names for names in map(_categories, results) if names), ())

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
+from itertools import islice
 from typing import Any
 
+from app.probe.offers import offers_for
 from app.probe.wordings import any_of
 from app.probe.words import Said
 
@@ -204,6 +206,20 @@ def complained(said: Said, body: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(name for name in body if name not in CONTENT and _is_named(name, said))
 
 
+def names_a_field(said: Said, body: Mapping[str, Any]) -> bool:
+    """Whether a refusal speaks of a field that was sent, by its name alone or together with its value."""
+    if complained(said, body):
+        return True
+    values = {name: value for name, value in body.items() if name not in CONTENT and isinstance(value, str)}
+    return any(_value_refused(name, value, said) for name, value in values.items())
+
+
+def _value_refused(name: str, value: str, said: Said) -> bool:
+    refused = rf"\b{name}s?\b.{{0,60}}\b(not|n't|no such|unknown|invalid|unsupported)\b"
+    words = said.text.lower()
+    return bool(re.search(refused, words)) or len(value) > 2 and value.lower() in words and name in words
+
+
 def _is_named(name: str, said: Said) -> bool:
     if said.param and name in re.split(r"[.\[\]]", said.param):
         return True
@@ -238,7 +254,7 @@ def learn(shape: Shape, said: Said, body: Mapping[str, Any]) -> Shape | None:
     if said.status not in REFUSAL_STATUSES and not refused_in_200:
         return None
     named = complained(said, body)
-    for rule in (_learn_stream, _learn_limit, _learn_content, _learn_missing, _learn_unwanted):
+    for rule in _LEARNING:
         learned = rule(shape, said, body, named)
         if learned is not None:
             return learned
@@ -310,6 +326,38 @@ def _learn_content(shape: Shape, said: Said, body: Mapping[str, Any], named: tup
     return None
 
 
+def _learn_offer(shape: Shape, said: Said, body: Mapping[str, Any], named: tuple[str, ...]) -> Shape | None:
+    """A value that the refusal offers, for a field that was sent or for one that it asks for."""
+    for name in _of_few_values(said, body, named):
+        sent = body.get(name, "")
+        offers = islice(offers_for(said, name, sent), _OFFERS_TRIED)
+        value = next(
+            (v for v in offers if v not in shape.refused and v not in body and v not in DEFAULTS), ""
+        )
+        if value:
+            return _with_value(shape, name, value, sent)
+    return None
+
+
+_OFFERS_TRIED = 2
+
+
+def _of_few_values(said: Said, body: Mapping[str, Any], named: tuple[str, ...]) -> Iterator[str]:
+    """Fields whose values are words: those sent that the refusal names, then those that it names besides."""
+    yield from (name for name in named if isinstance(body[name], str))
+    words = (name for name, value in DEFAULTS.items() if isinstance(value, str) and name not in body)
+    yield from (name for name in words if _is_named(name, said))
+
+
+def _with_value(shape: Shape, name: str, value: str, sent: str) -> Shape:
+    adaptation = f"{'sent' if sent else 'added'} `{name}`: {json.dumps(value)}"
+    refused = shape.refused | ({sent} if sent else set())
+    if sent and name not in shape.added:
+        return shape.because(adaptation, instead={**shape.instead, name: value}, refused=refused)
+    added, dropped = {**shape.added, name: value}, shape.dropped - {name}
+    return shape.because(adaptation, added=added, dropped=dropped, refused=refused)
+
+
 def _learn_missing(shape: Shape, said: Said, body: Mapping[str, Any], named: tuple[str, ...]) -> Shape | None:
     if not _MISSING.search(said.all):
         return None
@@ -335,3 +383,7 @@ def _learn_unwanted(
     if "stream_options" in fresh:
         changes["stream_options"] = False
     return shape.because("left out " + ", ".join(f"`{name}`" for name in fresh), **changes)
+
+
+_LEARNING = (_learn_stream, _learn_limit, _learn_content, _learn_offer, _learn_missing, _learn_unwanted)
+"""In the order of how plainly the words speak."""

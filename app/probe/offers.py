@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from app.probe.words import Said
+
 _CUE = re.compile(
     r"\b(supported|available|valid|allowed|accepted|permitted|known|possible)\b(?! by| in | for )"
-    r"[^:.\[('\"`]{0,40}(:|\bare\b|\[|\(|\bis\b)|one of|choose from|choose one|options( are)?:|"
-    r"(should|must|expected to) be( one of)?|expected( one of)?|instead of|try( one of)?|use( one of)?|"
+    r"[^:.\[('\"`]{0,40}(:|\bare\b|\[|\(|\bis\b)|one of|choose from|choose one|"
+    r"\b(options|voices|formats|values|types|sizes|languages)( are)?:|"
+    r"(should|must|expected to) be( one of)?|expected( one of)?|instead of|\b(try|use)\b( one of)?|"
     r"such as|e\.g\.|did you mean",
     re.I,
 )
@@ -18,9 +21,26 @@ _BARE = re.compile(r"\[([\w.:+-]+(?: [\w.:+-]+)+)\]")
 _PLAIN = re.compile(r"[A-Za-z][\w./:+-]{0,79}")
 _LITTLE_WORDS = frozenset(
     "a an and are be following for from is list model must non-empty none not null of one or please provided "
-    "required set should size sizes specified str string the these this use valid value values voice voices "
-    "with".split()
+    "given present required sent set should size sizes specified str string the these this use valid value "
+    "values voice voices with".split()
 )
+
+
+_ANY = frozenset(
+    "allowed allowed_values available available_values enum options possible_values supported "
+    "supported_values valid_values".split()
+)
+"""Names of lists that do not say of which field they are."""
+
+
+def offers_for(said: Said, name: str, sent: str) -> Iterator[str]:
+    """The values that a refusal offers for the field `name` but `sent`: as data, else in its words."""
+    of_this = name.rpartition("_")[2]
+    for listed, values in said.offers:
+        if of_this in listed or listed in _ANY:
+            yield from (value for value in values if value.lower() != sent.lower())
+            return
+    yield from offered(said.text, sent)
 
 
 def offered(text: str, sent: str) -> Iterator[str]:

@@ -16,7 +16,7 @@ from app.probe.base import Base
 from app.probe.client import Answer
 from app.probe.conversation import Request, Run
 from app.probe.diagnosis import FINAL, Judgement
-from app.probe.negotiation import Shape, learn
+from app.probe.negotiation import Shape, learn, names_a_field
 from app.probe.words import Said
 
 
@@ -33,10 +33,14 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Weak:
-    """An answer that is almost a proof: `why` it is none, and how to change the shape to ask once more."""
+    """An answer that is almost a proof: `why` it is none, and how to change the shape to ask once more.
+
+    `stands` is what it proves after all where the second look shows no more.
+    """
 
     why: str
     again: Callable[[Shape], Shape] | None = None
+    stands: Shown | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,13 @@ class Proof:
     streams: bool = False
     learn: Callable[[Outcome], Shape | None] = lambda outcome: None
     """What a refusal teaches that only this type knows (another route, an offered voice); asked first."""
+    reached: Callable[[Said], Shown | None] = lambda said: None
+    """What a refusal proves that only a model which was reached gives."""
+
+    def look(self, answer: Answer, said: Said, run: Run) -> Shown | Weak | None:
+        """What an answer proves, or a refusal."""
+        found = self.judge(answer, run) if answer.answered else None
+        return found or (None if answer.failure else self.reached(said))
 
 
 @dataclass(slots=True)
@@ -139,6 +150,8 @@ class _Ladder:
         meant, now = first.judgement.meaning, last.judgement.meaning
         if meant == "no_route":
             return first if now in ("no_route", "not_openai_compatible") else last
+        if now == "no_route" and names_a_field(first.said, first.request.sent):
+            return first  # the route was read: what is said without that field tells nothing of it
         return last if meant == "shape" != now else first
 
     def _ask(self, shape: Shape) -> Outcome:
@@ -148,7 +161,7 @@ class _Ladder:
         streaming = bool(request.body and request.body.get("stream"))
         until = self.until if streaming else self.until - self._reserve_s()
         answer, said, judgement = self.run.ask_patiently("proof", request, until, base=self.base)
-        verdict = self.proof.judge(answer, self.run) if answer.answered else None
+        verdict = self.proof.look(answer, said, self.run)
         if streaming and not isinstance(verdict, Shown) and answer.answered:
             # A stream that was begun and brought an error or nothing: that it streams was seen to be wrong.
             self.stream_seen = False
@@ -168,10 +181,13 @@ class _Ladder:
 
     def _once_more(self, outcome: Outcome, weak: Weak) -> Outcome:
         outcome.why = weak.why
-        if weak.again is None or self.calls >= self.bound:
-            return outcome
-        shape = weak.again(outcome.shape)
-        return self._ask(shape) if self._is_new(shape) else outcome
+        shape = weak.again(outcome.shape) if weak.again and self.calls < self.bound else None
+        second = self._ask(shape) if shape is not None and self._is_new(shape) else None
+        if second and (second.shown or weak.stands is None or self._is_final(second)):
+            return second
+        if weak.stands:
+            outcome.shown, outcome.why = weak.stands, ""
+        return outcome
 
     def _plainer(self, outcome: Outcome) -> Outcome:
         """A filter was reached with a good key and a known model: ask plainer once, else let the

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from app.probe.client import Answer
 from app.probe.conversation import Request, Run
 from app.probe.diagnosis import FINAL
+from app.probe.faults import is_error_event, is_error_value
 from app.probe.negotiation import Shape
 from app.probe.proof import Outcome, Proof, Shown, Weak
 from app.probe.websocket import Talk
@@ -16,11 +17,15 @@ from app.probe.websocket import Talk
 ROUTE = "/realtime"
 _REFUSED_SOCKETS = frozenset({200, 204, 400, 404, 405, 406, 410, 415, 426, 500, 501, 502})
 """Statuses of an endpoint, or a proxy before it, that takes no upgrade; 401, 403 and 429 speak of the key."""
+_BEGUN = ("session.created", "session.updated")
 
 
 def is_session(message: Any) -> bool:
-    """Whether a message tells of a session: `session.created`, `session.updated` …"""
-    return isinstance(message, Mapping) and str(message.get("type", "")).startswith("session.")
+    """Whether a message tells that a session began: `session.created`, `session.updated`; not that it failed
+    or ended.
+    """
+    told = isinstance(message, Mapping) and str(message.get("type", "")).endswith(_BEGUN)
+    return told and not is_error_event(message)
 
 
 TALK = Talk(is_session, {"type": "session.update", "session": {"type": "realtime"}})
@@ -51,7 +56,7 @@ def judge_proof(answer: Answer, run: Run) -> Shown | Weak | None:
         )
     secret = body.get("client_secret", body)
     if (
-        not body.get("error")
+        not is_error_value(body.get("error"))
         and isinstance(secret, Mapping)
         and isinstance(secret.get("value"), str)
         and secret["value"]

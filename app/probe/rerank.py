@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from app.probe.client import Answer
 from app.probe.conversation import Request, Run
+from app.probe.faults import is_error_value
 from app.probe.negotiation import Shape
 from app.probe.proof import Outcome, Proof, Shown, Weak
 
@@ -54,17 +55,24 @@ def judge_proof(answer: Answer, run: Run) -> Shown | Weak | None:
     if found is None:
         return None
     if len(found) != len(DOCUMENTS):
-        return Weak(f"it scored {len(found)} of {len(DOCUMENTS)} documents")
+        again = _ask_for_all if len(found) < len(DOCUMENTS) else None
+        return Weak(f"it scored {len(found)} of {len(DOCUMENTS)} documents", again)
     if not all(_is_finite(score) for score in found):
         return Weak("a score came back that is no finite number")
     model = body.get("model") if isinstance(body, Mapping) else None
     return Shown(f"{len(found)} documents were scored.", model=model if isinstance(model, str) else None)
 
 
+def _ask_for_all(shape: Shape) -> Shape:
+    """Some give only the best one unless told how many are wanted."""
+    count = len(DOCUMENTS)
+    return shape.because(f"asked for {count} results with `top_n`", added={**shape.added, "top_n": count})
+
+
 def scores(body: Any) -> list[Any] | None:
     """The scores of an answer of any known shape, whatever they hold; None where it has no list of any."""
     if isinstance(body, Mapping):
-        if body.get("error"):
+        if is_error_value(body.get("error")):
             return None
         inner = body.get("output")
         places = [body.get(name) for name in ("results", "data", "rankings", "scores")]

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.probe.client import Answer
+from app.probe.faults import end_of, ends_in_error, is_error_value
 from app.probe.words import clean, parsed
 
 RAN = frozenset(
@@ -27,13 +28,12 @@ RAN = frozenset(
         "end_turn",
         "stop_sequence",
         "eos_token",
-        "MAX_TOKENS",
-        "STOP",
         "tool_use",
         "content_filter",
     }
 )
-CUT = frozenset({"length", "max_tokens", "MAX_TOKENS", "max_output_tokens", "model_length"})
+"""Ends that say that a model ran, as `Spoken.end` spells them."""
+CUT = frozenset({"length", "max_tokens", "max_output_tokens", "model_length"})
 _THINK_OPEN = re.compile(r"^\s*<(think|thinking|thought|reasoning|seed:think)>", re.I)
 _THINK_CLOSE = re.compile(r"</(think|thinking|thought|reasoning|seed:think)>", re.I)
 
@@ -53,7 +53,7 @@ class Spoken:
     """An answer of a chat or completion route."""
 
     content: str
-    """What was said, with a leading thinking block set aside."""
+    """What was said, with a leading thinking block set aside: by messages, else by the `text` of choices."""
     reasoning: str
     calls: tuple[ToolCall, ...]
     finish: str | None
@@ -67,16 +67,39 @@ class Spoken:
     has_error: bool
     pieces: int = 0
     """How many stream pieces the tool calls came in."""
+    fed: int = 0
+    """How many deltas brought something: a role and an end alone are no stream."""
+    text: str | None = None
+    """What the choices hold as `text`, where completions have it; None where they hold none."""
+    messages: int = 0
+    """How many messages came, or deltas in a stream: what a chat client reads."""
+    misplaced: bool = False
+    """A choice holds words where no chat client reads them."""
+    aside: str = ""
+    """What a message holds beside content: a refusal, a picture, a sound."""
+
+    @property
+    def end(self) -> str:
+        """The finish reason in lower case, without what follows a colon."""
+        return end_of(self.finish)
 
     @property
     def cut(self) -> bool:
         """The token limit ended it."""
-        return self.finish in CUT
+        return self.end in CUT
+
+    @property
+    def held_back(self) -> bool:
+        """A filter ended it, or the model refused, before it said anything."""
+        filtered = self.end == "content_filter" or self.aside == "a refusal"
+        return filtered and not (self.content or self.calls)
 
 
 @dataclass(slots=True)
 class _Heard:
     content: list[str] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+    aside: list[str] = field(default_factory=list)
     reasoning: list[str] = field(default_factory=list)
     calls: dict[Any, dict[str, Any]] = field(default_factory=dict)
     finish: str | None = None
@@ -85,8 +108,18 @@ class _Heard:
     choices: int = 0
     deltas: int = 0
     pieces: int = 0
+    fed: int = 0
+    messages: int = 0
+    has_text: bool = False
+    misplaced: bool = False
     first_token_ms: int | None = None
     has_error: bool = False
+
+    @property
+    def amount(self) -> int:
+        """How many pieces of anything came so far."""
+        said = len(self.content) + len(self.texts) + len(self.aside)
+        return said + len(self.reasoning) + self.pieces
 
 
 def listen(answer: Answer) -> Spoken | None:
@@ -95,20 +128,20 @@ def listen(answer: Answer) -> Spoken | None:
     whole = answer.json
     streamed = False
     if isinstance(whole, Mapping):
-        _hear(heard, whole, answer.first_byte_ms)
+        _hear(heard, whole, answer.first_byte_ms, streamed)
     else:
         for at_ms, text in answer.events:
             streamed = True
             piece = parsed(text)
             if isinstance(piece, Mapping):
-                _hear(heard, piece, at_ms)
+                _hear(heard, piece, at_ms, streamed)
     if not heard.choices:
         return None
     return _spoken(heard, streamed)
 
 
-def _hear(heard: _Heard, piece: Mapping[str, Any], at_ms: int | None) -> None:
-    heard.has_error = heard.has_error or bool(piece.get("error"))
+def _hear(heard: _Heard, piece: Mapping[str, Any], at_ms: int | None, streamed: bool) -> None:
+    heard.has_error = heard.has_error or is_error_value(piece.get("error"))
     if isinstance(piece.get("model"), str) and piece["model"]:
         heard.model = clean(piece["model"])
     if isinstance(piece.get("usage"), Mapping):
@@ -117,29 +150,43 @@ def _hear(heard: _Heard, piece: Mapping[str, Any], at_ms: int | None) -> None:
     for choice in choices if isinstance(choices, list) else ():
         if isinstance(choice, Mapping):
             heard.choices += 1
-            _hear_choice(heard, choice, at_ms)
+            heard.has_error = heard.has_error or ends_in_error(choice)
+            _hear_choice(heard, choice, at_ms, streamed)
 
 
-def _hear_choice(heard: _Heard, choice: Mapping[str, Any], at_ms: int | None) -> None:
+def _hear_choice(heard: _Heard, choice: Mapping[str, Any], at_ms: int | None, streamed: bool) -> None:
     finish = choice.get("finish_reason")
     if isinstance(finish, str) and finish:
         heard.finish = finish
-    delta, message = choice.get("delta"), choice.get("message")
-    heard.deltas += isinstance(delta, Mapping)
-    before = len(heard.content) + len(heard.reasoning) + heard.pieces
-    if isinstance(choice.get("text"), str):
-        heard.content.append(choice["text"])
-    for part in (message, delta):
+    before = heard.amount
+    # A delta is read in streams only: no client looks for one in a whole answer.
+    delta = choice.get("delta") if streamed else None
+    _hear_text(heard, choice)
+    for part in (choice.get("message"), delta):
         if isinstance(part, Mapping):
+            heard.messages += 1
             _hear_message(heard, part)
-    if heard.first_token_ms is None and len(heard.content) + len(heard.reasoning) + heard.pieces > before:
+    heard.misplaced = heard.misplaced or any(choice.get(name) for name in ("text", "message", "delta"))
+    heard.deltas += isinstance(delta, Mapping)
+    heard.fed += isinstance(delta, Mapping) and heard.amount > before
+    if heard.first_token_ms is None and heard.amount > before:
         heard.first_token_ms = at_ms
+
+
+def _hear_text(heard: _Heard, choice: Mapping[str, Any]) -> None:
+    heard.has_text = heard.has_text or "text" in choice
+    if isinstance(choice.get("text"), str):
+        heard.texts.append(choice["text"])
+
+
+_BESIDE = {"refusal": "a refusal", "images": "a picture", "audio": "a sound"}
 
 
 def _hear_message(heard: _Heard, message: Mapping[str, Any]) -> None:
     for kind, text in _parts(message.get("content")):
         if text:
             (heard.reasoning if kind == "thinking" else heard.content).append(text)
+    heard.aside.extend(what for name, what in _BESIDE.items() if message.get(name))
     for name in ("reasoning_content", "reasoning", "thinking"):
         heard.reasoning.extend(text for _, text in _parts(message.get(name)) if text)
     details = message.get("reasoning_details")
@@ -199,7 +246,7 @@ def _call(mine: Mapping[str, Any]) -> ToolCall:
 
 
 def _spoken(heard: _Heard, streamed: bool) -> Spoken:
-    raw = "".join(heard.content)
+    raw = "".join(heard.content if heard.messages else heard.texts)
     content, thought = set_thinking_aside(raw)
     reasoning = "".join(heard.reasoning) + thought
     return Spoken(
@@ -212,10 +259,15 @@ def _spoken(heard: _Heard, streamed: bool) -> Spoken:
         streamed=streamed,
         deltas=heard.deltas,
         thinks=bool(reasoning.strip()) or reasoning_tokens(heard.usage) > 0,
-        said_something=bool(raw.strip() or reasoning.strip() or heard.calls),
+        said_something=bool(raw.strip() or reasoning.strip() or heard.calls or heard.aside),
         first_token_ms=heard.first_token_ms,
         has_error=heard.has_error,
         pieces=heard.pieces,
+        fed=heard.fed,
+        text="".join(heard.texts) if heard.has_text else None,
+        messages=heard.messages,
+        misplaced=heard.misplaced and not heard.messages,
+        aside=" and ".join(dict.fromkeys(heard.aside)),
     )
 
 

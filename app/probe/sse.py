@@ -14,17 +14,36 @@ def events(body: bytes) -> Iterator[tuple[int, str]]:
 
     Comments, other fields, CRLF, `data:` without a space and a last event without an empty line are all
     normal. Some servers leave the empty lines out: lines of data that are JSON each are events of their own.
+    Where only the name of an event says that it is an error, its data is given as one.
     """
     lines: list[_Line] = []
+    named = b""
     for end, line in _lines(body):
         name, _, value = line.partition(b":")
         if name == b"data":
             lines.append((end, value.removeprefix(b" ")))
-        elif not line and lines:
-            yield from _joined(lines)
-            lines = []
-    if lines:
-        yield from _joined(lines)
+        elif name == b"event":
+            named = value.strip()
+        elif not line:
+            yield from _named(named, lines)
+            lines, named = [], b""
+    yield from _named(named, lines)
+
+
+def _named(name: bytes, lines: list[_Line]) -> Iterator[tuple[int, str]]:
+    for end, text in _joined(lines) if lines else ():
+        yield end, _as_error(text) if name == b"error" else text
+
+
+def _as_error(text: str) -> str:
+    """The data of an `event: error`, with the word for it: many write only a message and a status there."""
+    try:
+        told = json.loads(text)
+    except (ValueError, RecursionError):
+        told, text = text, json.dumps(text)
+    if isinstance(told, dict) and told.get("error"):
+        return text
+    return '{"error": ' + (text if told else '"error"') + "}"
 
 
 def _lines(body: bytes) -> Iterator[_Line]:

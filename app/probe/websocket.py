@@ -25,6 +25,7 @@ from websockets.uri import parse_uri
 from app.probe.answer import Answer, Call
 from app.probe.egress import Dialer
 from app.probe.failure import Broken, Failure
+from app.probe.faults import is_error_event
 from app.probe.request import headers_of
 from app.probe.types import Limits
 from app.probe.watch import Stream, Watch
@@ -184,7 +185,7 @@ class _Heard:
         except (ValueError, RecursionError):
             message = None
         self._found = self._talk.is_end(message)
-        error = isinstance(message, dict) and (message.get("type") == "error" or bool(message.get("error")))
+        error = is_error_event(message)
         if self._found or error or not self._has_error:
             self._body = whole
         self._has_error = self._has_error or error

@@ -15,6 +15,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from app.probe.answer import Answer, parsed
+from app.probe.faults import choice_errors, is_error_value, speaks_of_error
 from app.probe.hiding import without_key
 
 __all__ = ["SHOWN_WORDS", "Said", "clean", "parsed", "quote", "read"]
@@ -113,6 +114,8 @@ class Said:
     is_html: bool
     is_json: bool
     retry_after_s: float | None
+    offers: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Lists of values that the body holds as data (`available_voices` …), by their names in lower case."""
 
     @property
     def all(self) -> str:
@@ -132,10 +135,11 @@ def read(answer: Answer) -> Said:
         tags=_tags(body),
         param=_param(body),
         places=tuple(_places(body)),
-        is_error=_speaks_of_error(body),
+        is_error=speaks_of_error(body),
         is_html=page,
         is_json=body is not None,
         retry_after_s=_retry_after(answer.headers, body, text),
+        offers=tuple(_offers(body)),
     )
 
 
@@ -166,12 +170,18 @@ def _error_body(answer: Answer) -> Any:
     if body is None:
         for _, event in answer.events:
             piece = parsed(event) if any(mark in event for mark in _ERROR_MARKS) else None
-            if isinstance(piece, Mapping) and _speaks_of_error(piece):
-                return piece
+            if isinstance(piece, Mapping) and speaks_of_error(piece):
+                return _with_errors_of_choices(piece)
         return None
     if isinstance(body, list) and body and isinstance(body[0], Mapping) and "error" in body[0]:
         return body[0]
-    return body
+    return _with_errors_of_choices(body)
+
+
+def _with_errors_of_choices(body: Any) -> Any:
+    """The same with what its choices say of errors where errors are looked for."""
+    found = [] if isinstance(body, Mapping) and is_error_value(body.get("error")) else [*choice_errors(body)]
+    return {**body, "error": found[0]} if found else body
 
 
 def _is_html(answer: Answer) -> bool:
@@ -263,22 +273,25 @@ def _places(body: Any) -> Iterator[tuple[str, ...]]:
             yield tuple(str(step) for step in part["loc"] if step not in ("body", "query"))
 
 
-def _speaks_of_error(body: Any) -> bool:
-    if isinstance(body, list):
-        return bool(body) and isinstance(body[0], Mapping) and "error" in body[0]
-    if not isinstance(body, Mapping):
-        return False
-    if (
-        body.get("error")
-        or body.get("errors")
-        or body.get("object") == "error"
-        or body.get("type") == "error"
-    ):
-        return True
-    base = body.get("base_resp")
-    if isinstance(base, Mapping) and base.get("status_code") not in (0, None):
-        return True
-    return body.get("success") is False or ("detail" in body and "choices" not in body)
+_OFFERS = re.compile(
+    r"available|supported|allowed|valid|accepted|permitted|possible|options|voices|enum", re.I
+)
+_OFFERED_AT_MOST = 20
+
+
+def _offers(body: Any) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for part in _walk(body):
+        for name, listed in part.items():
+            if isinstance(listed, list) and _OFFERS.search(name[:80]):
+                values = tuple(filter(None, map(_value_of, listed[:_OFFERED_AT_MOST])))
+                if values:
+                    yield name[:80].lower(), values
+
+
+def _value_of(row: Any) -> str:
+    if isinstance(row, Mapping):
+        row = next((row[name] for name in ("id", "voice_id", "value", "name") if row.get(name)), None)
+    return row if isinstance(row, str) and len(row) < 80 else ""
 
 
 def _retry_after(headers: Mapping[str, str], body: Any, text: str) -> float | None:

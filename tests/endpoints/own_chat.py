@@ -8,7 +8,7 @@ from typing import Any
 from app.practice_wire import Reply, Request, as_json, error
 
 from .base import Simulator
-from .own import accepted
+from .own import accepted, rejected
 from .replies import has_image, html, roles, schema_of, sse, text, vllm
 from .reports_capability import hide_reasoning
 from .reports_chat import limit
@@ -595,3 +595,110 @@ def _(sim: Simulator) -> None:
 def _(sim: Simulator) -> None:
     """The stream is buffered: all events come at once, without a type of content that says so."""
     sim.edit_stream(lambda asked, chunks: sse(*chunks, content_type="application/octet-stream"))
+
+
+@accepted(
+    "own-empty-error-beside-choices",
+    "https://github.com/songquanpeng/one-api/blob/main/relay/model/misc.go",
+    capabilities={"json_mode": True, "tool_calling": True},
+)
+def _(sim: Simulator) -> None:
+    """Every answer holds an error object of which all fields are empty."""
+    empty = {"message": "", "type": "", "param": "", "code": None}
+    sim.edit(lambda asked, answer: answer | {"error": empty})
+
+
+@rejected(
+    "own-error-inside-the-choice",
+    "https://openrouter.ai/docs/api-reference/errors",
+    "quota_exhausted",
+    "api_key",
+)
+def _(sim: Simulator) -> None:
+    """200 with a choice that ends in `error` and says in itself why."""
+    failure = {"code": 429, "message": "Rate limit exceeded: free-models-per-day. Add 10 credits."}
+
+    def failed(asked: JSON, answer: JSON) -> JSON:
+        answer["choices"][0] |= {"finish_reason": "error", "error": failure}
+        return answer
+
+    sim.edit(failed)
+    sim.reads(lambda body: body | {"stream": False})
+
+
+@rejected(
+    "own-chat-answered-as-a-completion",
+    "https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html",
+    "not_openai_compatible endpoint_error",
+    "base_url",
+)
+def _(sim: Simulator) -> None:
+    """The route of chat answers with `text` in its choices, which no chat client reads."""
+
+    def as_text(asked: JSON, answer: JSON) -> JSON:
+        choices = [{"index": 0, "text": "OK", "finish_reason": "stop"}]
+        return answer | {"object": "text_completion", "choices": choices}
+
+    sim.edit(as_text)
+    sim.reads(lambda body: body | {"stream": False})
+
+
+@rejected(
+    "own-chat-message-is-a-string",
+    "https://platform.openai.com/docs/api-reference/chat/object",
+    "not_openai_compatible endpoint_error",
+    "base_url",
+)
+def _(sim: Simulator) -> None:
+    """The message of the choice is a string."""
+
+    def bare(asked: JSON, answer: JSON) -> JSON:
+        return answer | {"choices": [{"index": 0, "message": "OK", "finish_reason": "stop"}]}
+
+    sim.edit(bare)
+    sim.reads(lambda body: body | {"stream": False})
+
+
+@accepted(
+    "own-frame-of-a-stream-around-json",
+    "https://openrouter.ai/docs/api-reference/streaming#additional-information",
+)
+def _(sim: Simulator) -> None:
+    """Comments that hold the connection open come before a whole answer, and `[DONE]` after it."""
+
+    def framed(asked: JSON, answer: JSON) -> Reply:
+        body = b": keep-alive\n\n: keep-alive\n\n" + json.dumps(answer).encode() + b"\n\ndata: [DONE]\n\n"
+        return Reply(200, body)
+
+    sim.edit(framed)
+
+
+@accepted(
+    "own-only-a-refusal",
+    "https://platform.openai.com/docs/guides/structured-outputs#refusals",
+    capabilities={"json_mode": None, "tool_calling": None, "vision": None},
+)
+def _(sim: Simulator) -> None:
+    """The model refuses in `refusal`, with no content and no usage."""
+
+    def refusing(asked: JSON, answer: JSON) -> JSON:
+        answer["choices"][0]["message"] = {"role": "assistant", "content": None, "refusal": "I can't help."}
+        return answer | {"usage": None}
+
+    sim.edit(refusing)
+
+
+@accepted(
+    "own-end-with-its-reason",
+    GEMINI,
+    warnings=("prompt_filtered",),
+    capabilities={"json_mode": None, "tool_calling": None, "vision": None},
+)
+def _(sim: Simulator) -> None:
+    """The filter's end names its reason after a colon."""
+
+    def filtered(asked: JSON, answer: JSON) -> JSON:
+        choice = {"index": 0, "finish_reason": "content_filter: PROHIBITED_CONTENT", "message": {}}
+        return answer | {"choices": [choice], "usage": None}
+
+    sim.edit(filtered)

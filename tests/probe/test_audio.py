@@ -89,6 +89,48 @@ def test_no_text_is_no_proof(answer: Any) -> None:
     assert probed(hears(answer)).verdict == "rejected"
 
 
+NO_SPEECH = (
+    error(400, "No speech detected in the audio file.", code="no_speech_detected"),
+    as_json({"detail": "Audio contains no speech (silence)."}, 422),
+    as_json({"error": "Could not detect any speech"}),
+    as_json({"error": {"code": "no_speech_detected"}}, 400),
+)
+
+
+@pytest.mark.parametrize("reply", NO_SPEECH)
+def test_a_refusal_that_heard_no_speech_was_given_by_the_model(reply: Reply) -> None:
+    sim = ear()
+    sim.refuse(reply, path=HEAR)
+    report = probed(sim)
+    assert report.verdict == "accepted"
+    assert [check(report, name).status for name in ("proof", "wrong_key")] == ["passed", "passed"]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        error(404, "No speech model is loaded here."),
+        error(401, "No speech detected."),
+        error(503, "No speech recognised: the decoder is down."),
+        text(400, "no speech detected"),
+        error(400, "The audio file has no header."),
+    ],
+)
+def test_other_refusals_prove_nothing(reply: Reply) -> None:
+    sim = ear()
+    sim.refuse(reply, path=HEAR)
+    assert probed(sim, limits=Limits(probe_s=2.0, wait_s=0.2)).verdict == "rejected"
+
+
+@pytest.mark.parametrize("reply", NO_SPEECH[:1])
+def test_silence_for_any_key_and_any_model_is_told(reply: Reply) -> None:
+    sim = ear()
+    sim.catalog(None)
+    sim.every(reply, when=lambda request: request.path.endswith(HEAR))
+    report = probed(sim)
+    assert {warning.code for warning in report.warnings} == {"key_not_enforced", "model_id_not_enforced"}
+
+
 def test_json_is_asked_for_where_plain_text_comes() -> None:
     sim = ear()
 
@@ -233,6 +275,8 @@ def located(message: str) -> Reply:
         located("Input should be 'sage' or 'onyx'"),
         as_json({"error": "unknown voice alloy; valid voices are sage | onyx"}, 500),
         text(400, "voice must be one of: sage, onyx"),
+        as_json({"error": {"message": "voice not found", "available_voices": ["sage", "onyx"]}}, 400),
+        as_json({"detail": "Voice 'alloy' does not exist. Voices: sage, onyx"}, 404),
     ],
 )
 def test_a_voice_on_offer_is_taken(reply: Reply) -> None:
@@ -256,6 +300,22 @@ def test_where_none_is_offered_common_ones_are_tried(voice: str) -> None:
 def test_at_last_no_voice_is_named() -> None:
     sim = refuses_voice(error(400, "Custom voices are not allowed."), "")
     assert check(probed(sim), "proof").adaptations[-1] == "left out `voice`"
+
+
+@pytest.mark.parametrize(
+    "words", ["Voice 'alloy' does not exist.", "voice not found", "Unknown voice: alloy"]
+)
+def test_a_refused_voice_is_no_missing_route(words: str) -> None:
+    report = probed(refuses_voice(error(404, words)))
+    assert rejected_as(report) == "endpoint_error"
+    assert report.diagnosis and words.rstrip(".") in report.diagnosis.message
+
+
+def test_a_format_on_offer_is_taken() -> None:
+    sim = mouth()
+    wrong = error(400, "Unsupported response_format 'mp3'. Supported formats: wav, pcm")
+    sim.refuse(wrong, when=lambda body: body.get("response_format") not in ("wav", "pcm"), path=SPEAK)
+    assert check(probed(sim), "proof").adaptations == ('added `response_format`: "wav"',)
 
 
 def test_the_search_for_a_voice_is_bounded() -> None:

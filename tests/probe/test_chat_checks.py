@@ -14,7 +14,7 @@ from app.probe.chat_checks import settle
 from app.probe.types import Report
 from tests.endpoints.base import Simulator
 from tests.endpoints.replies import has_image, roles, schema_of, sse, text
-from tests.probe.asked import check, probed
+from tests.probe.asked import asked, check, probed
 from tests.probe.test_any_answer import run as talk
 
 JSON = Any
@@ -66,6 +66,14 @@ def swapped(asked: JSON, said: str) -> str:
     if not has_image(asked):
         return said
     return " ".join(reversed(said.replace(",", "").split())) if not said.startswith("{") else "{}"
+
+
+DIED = b'event: error\ndata: {"message": "worker died"}\n\n'
+
+
+def brings(chunk: JSON) -> bool:
+    """Whether a chunk holds more than a role, an end or the usage."""
+    return any(choice["delta"].keys() - {"role"} for choice in chunk["choices"])
 
 
 FALSE: dict[str, tuple[Change, tuple[str, ...]]] = {
@@ -138,6 +146,14 @@ FALSE: dict[str, tuple[Change, tuple[str, ...]]] = {
     "stream ignored": (lambda e: e.ignore("stream"), ("streaming",)),
     "stream of errors": (
         lambda e: e.edit_stream(lambda asked, chunks: sse({"error": {"message": "no"}})),
+        ("streaming",),
+    ),
+    "a stream of a role and an end": (
+        lambda e: e.edit_stream(lambda asked, chunks: [c for c in chunks if not brings(c)]),
+        ("streaming", "streamed_tool_calling"),
+    ),
+    "a stream that ends in an error by name": (
+        lambda e: e.edit_stream(lambda asked, chunks: sse(*chunks[:2], DIED, done=False)),
         ("streaming",),
     ),
     "sampling refused": (
@@ -303,3 +319,91 @@ def test_an_endpoint_that_ignores_sampling_is_not_said_to_heed_it() -> None:
     endpoint = Simulator()
     endpoint.ignore("temperature", "top_p")
     assert observed(probed(endpoint))["sampling_params"] is None
+
+
+@pytest.mark.parametrize(("end", "settled"), [("length", None), ("stop", False)])
+def test_a_stream_that_brought_nothing_is_none_unless_the_limit_cut_it(
+    end: str, settled: bool | None
+) -> None:
+    endpoint = Simulator()
+
+    def emptied(asked: JSON, chunks: list[JSON]) -> list[JSON]:
+        kept = [chunk for chunk in chunks if not brings(chunk)]
+        for choice in kept[-1]["choices"] or kept[-2]["choices"]:
+            choice["finish_reason"] = end
+        return kept
+
+    endpoint.edit_stream(emptied)
+    assert observed(probed(endpoint))["streaming"] is settled
+
+
+def test_sampling_parameters_that_exclude_each_other_are_asked_one_at_a_time() -> None:
+    endpoint = Simulator()
+    refusal = "`temperature` and `top_p` cannot both be specified for this model. Please use only one."
+    endpoint.refuse(error(400, refusal), when=lambda body: "temperature" in body and "top_p" in body)
+    report = probed(endpoint)
+    assert observed(report)["sampling_params"] is True
+    asked_alone = check(report, "sampling_params")
+    assert asked_alone.adaptations == ("sent `temperature` without `top_p`",)
+    assert "top_p" not in asked_alone.request
+
+
+def test_sampling_that_is_refused_for_one_of_them_is_not_asked_otherwise() -> None:
+    endpoint = Simulator()
+    endpoint.refuse(error(400, "top_p is not supported"), when=lambda body: "top_p" in body)
+    assert observed(probed(endpoint))["sampling_params"] is False
+
+
+def names_a_function(body: JSON) -> bool:
+    return isinstance(body.get("tool_choice"), dict)
+
+
+def test_a_call_is_forced_by_a_word_where_a_named_function_is_refused() -> None:
+    endpoint = Simulator()
+    words = "Invalid tool_choice type: 'object'. Supported string values: none, auto, required"
+    endpoint.refuse(error(400, words), when=names_a_function)
+    report = probed(endpoint)
+    assert observed(report)["tool_choice"] is True
+    assert check(report, "tool_choice").request["tool_choice"] == "required"
+    assert len(check(report, "tool_choice").adaptations) == 1
+
+
+def test_a_word_that_forces_nothing_is_no_forced_call() -> None:
+    endpoint = Simulator()
+    words = "Invalid tool_choice type: 'object'. Supported string values: none, auto, required"
+    endpoint.refuse(error(400, words), when=names_a_function)
+    endpoint.ignore("tools", when=lambda body: body.get("tool_choice") == "required")
+    assert observed(probed(endpoint))["tool_choice"] is False
+
+
+def sees(*right: bool) -> Simulator:
+    """One that names the colours rightly at these looks, in their order, and then always."""
+    looks = list(right)
+
+    def named(asked: JSON, said: str) -> str:
+        if not has_image(asked) or not looks or looks.pop(0):
+            return said
+        return "red, red"
+
+    endpoint = Simulator()
+    endpoint.edit_text(named)
+    return endpoint
+
+
+@pytest.mark.parametrize(
+    ("right", "looks", "settled"),
+    [
+        ((True,), 1, True),
+        ((False, True, True), 3, True),
+        ((False, True, False), 3, False),
+        ((False, False), 2, False),
+    ],
+)
+def test_after_a_wrong_look_one_right_look_is_not_enough(
+    right: tuple[bool, ...], looks: int, settled: bool
+) -> None:
+    """A blind model that always names the same two colours is right once in thirty looks."""
+    endpoint = sees(*right)
+    assert observed(probed(endpoint))["vision"] is settled
+    asked_bodies = [request.json for request in asked(endpoint, "/chat/completions")]
+    assert sum(map(has_image, asked_bodies)) == looks

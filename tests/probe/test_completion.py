@@ -59,6 +59,9 @@ def test_a_model_that_ran_counts(answer: Any) -> None:
         choice(text="", finish_reason="stop"),
         choice(text=None, finish_reason=None),
         choice(text="four") | {"error": {"message": "the sampler is broken"}},
+        choice(message={"content": [{"type": "text", "text": "four"}]}, finish_reason="stop"),
+        choice(message={"content": "four"}, finish_reason="length") | {"note": "text"},
+        choice(text="", finish_reason="error") | {"usage": {"completion_tokens": 3}},
         {},
     ],
 )

@@ -43,8 +43,8 @@ def sent(row: Mapping[str, JSON]) -> dict[str, JSON]:
 def shape_of(row: Mapping[str, JSON], known: Mapping[str, JSON]) -> Shape:
     """The first shape with what is known."""
     told = {**row.get("shape", {}), **known}
-    dropped = {"dropped": frozenset(told["dropped"])} if "dropped" in told else {}
-    return Shape(**{**told, **dropped})
+    sets = {name: frozenset(told[name]) for name in ("dropped", "refused") if name in told}
+    return Shape(**{**told, **sets})
 
 
 @each_refusal

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from app.probe.offers import offered
+from app.probe.offers import offered, offers_for
+from tests.probe.answers import said
 
 
 @pytest.mark.parametrize(
@@ -21,8 +22,25 @@ from app.probe.offers import offered
         ("Supported voices: ['alloy', 'tara']", ["tara"]),
         ("The voice 'alloy' is not supported.", []),
         ("voice must be a non-empty string", []),
+        ("Voice 'alloy' does not exist. Voices: ava, ben", ["ava", "ben"]),
+        ("Missing required parameter: 'user'", []),
+        ("input_type must be set", []),
         ("", []),
     ],
 )  # fmt: skip
 def test_what_is_offered(text: str, values: list[str]) -> None:
     assert list(offered(text, "alloy")) == values
+
+
+@pytest.mark.parametrize(
+    ("body", "values"),
+    [
+        ({"error": {"message": "voice not found", "available_voices": ["ava", "alloy"]}}, ["ava"]),
+        ({"detail": {"msg": "no", "voices": [{"id": "ava"}, {"name": "ben"}, 5]}}, ["ava", "ben"]),
+        ({"message": "no", "allowed_values": ["ava"]}, ["ava"]),
+        ({"message": "no. Voices: ava", "supported_formats": ["wav"]}, ["ava"]),
+        ({"message": "no", "data": ["ava"]}, []),
+    ],
+)
+def test_what_is_offered_as_data(body: object, values: list[str]) -> None:
+    assert list(offers_for(said(400, body), "voice", "alloy")) == values

@@ -163,6 +163,26 @@ def test_an_error_event_means_what_it_says(words: str, code: str, expected: str)
     assert report.diagnosis and words.rstrip(".") in report.diagnosis.message
 
 
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        (
+            {"type": "session.error", "error": {"code": "invalid_api_key", "message": "Invalid API key"}},
+            "invalid_credentials",
+        ),
+        ({"type": "session.closed", "reason": "model not found: voice-1"}, "model_not_found"),
+        ({"type": "session.created", "error": {"message": "Quota exceeded."}}, "quota_exhausted"),
+        ({"type": "session.expired"}, "endpoint_error"),
+    ],
+)
+def test_an_event_of_a_session_that_failed_is_an_error(event: JSON, expected: str) -> None:
+    assert rejected_as(probed(says(event))) == expected
+
+
+def test_a_session_of_another_kind_is_one_too() -> None:
+    assert probed(says({"type": "transcription_session.created", "session": {}})).verdict == "accepted"
+
+
 def test_the_reason_of_a_close_is_read() -> None:
     def closes(connection: ServerConnection) -> None:
         connection.close(3000, "invalid_request_error.invalid_api_key")

@@ -66,6 +66,16 @@ def test_fewer_scores_or_no_finite_ones_are_no_proof(answer: Any) -> None:
     assert rejected_as(probed(gives(answer))) == "endpoint_error"
 
 
+def test_all_results_are_asked_for_where_only_the_best_comes() -> None:
+    sim = endpoint()
+    sim.edit(
+        lambda asked, answer: answer | {"results": answer["results"][: asked.get("top_n", 1)]}, "/rerank"
+    )
+    report = probed(sim)
+    assert report.verdict == "accepted"
+    assert check(report, "proof").adaptations == ("asked for 2 results with `top_n`",)
+
+
 def test_an_error_inside_a_200_is_no_proof() -> None:
     failed = {"error": {"message": "the tokenizer crashed"}, "results": [{"score": 1}, {"score": 2}]}
     assert probed(gives(failed)).verdict == "rejected"

@@ -409,3 +409,43 @@ def test_at_most_eight_calls_at_a_time() -> None:
     endpoint.every(counted)
     assert probed(endpoint).verdict == "accepted"
     assert 3 <= most[0] <= 8
+
+
+def empty_under(limit: int, **usage: int) -> Simulator:
+    """One that says nothing, and ends with `stop`, where fewer tokens than this are allowed."""
+    endpoint = Simulator()
+
+    def emptied(asked: JSON, answer: JSON) -> JSON:
+        if asked.get("max_tokens", 0) < limit:
+            answer["choices"][0] |= {"message": {"role": "assistant", "content": ""}, "finish_reason": "stop"}
+            answer["usage"] = usage
+        return answer
+
+    endpoint.edit(emptied)
+    endpoint.ignore("stream")
+    return endpoint
+
+
+def test_an_empty_answer_is_asked_for_once_more_before_it_counts() -> None:
+    endpoint = empty_under(100, completion_tokens=8)
+    proof = check(probed(endpoint, depth="proof"), "proof")
+    assert proof.evidence.startswith("The model answered: Hello")
+    assert [body["max_tokens"] for body in asked_bodies(endpoint)[:2]] == [16, 256]
+
+
+@pytest.mark.parametrize(("used", "verdict"), [(8, "accepted"), (1, "rejected"), (0, "rejected")])
+def test_an_answer_that_stays_empty_counts_where_tokens_were_made(used: int, verdict: str) -> None:
+    report = probed(empty_under(9999, completion_tokens=used), depth="proof")
+    assert report.verdict == verdict
+    assert len(check(report, "proof").adaptations) == 1
+
+
+def test_a_refusal_of_the_larger_prompt_takes_nothing_back() -> None:
+    endpoint = empty_under(9999, completion_tokens=8)
+    endpoint.refuse(error(500, "boom"), when=lambda body: body.get("max_tokens", 0) > 100)
+    assert probed(endpoint, depth="proof").verdict == "accepted"
+
+
+def asked_bodies(endpoint: Simulator) -> list[JSON]:
+    """What the route of chat was asked, in order."""
+    return [request.json for request in asked(endpoint, "/chat/completions")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -225,6 +226,73 @@ def test_what_the_limit_ended(finish: str | None, cut: bool) -> None:
     spoken = heard({"choices": [{"finish_reason": finish, "message": {"content": "x"}}]})
     assert spoken.cut is cut
     assert spoken.finish == (finish or None)
+
+
+@pytest.mark.parametrize(
+    ("finish", "end"),
+    [("LENGTH", "length"), ("content_filter: PROHIBITED_CONTENT", "content_filter"), (None, "")],
+)
+def test_an_end_is_read_in_every_spelling(finish: str | None, end: str) -> None:
+    assert heard({"choices": [{"finish_reason": finish, "message": {}}]}).end == end
+
+
+@pytest.mark.parametrize(
+    ("choice", "misplaced"),
+    [
+        ({"text": "OK"}, True),
+        ({"message": "OK"}, True),
+        ({"delta": {"content": "OK"}}, True),
+        ({"text": "OK", "message": {"content": "OK"}}, False),
+        ({"finish_reason": "length"}, False),
+    ],
+)
+def test_words_where_no_chat_client_reads_them(choice: dict[str, JSON], misplaced: bool) -> None:
+    assert heard({"choices": [choice]}).misplaced is misplaced
+
+
+def test_text_and_message_are_kept_apart() -> None:
+    spoken = heard({"choices": [{"text": "four", "message": {"content": "OK"}}]})
+    assert (spoken.text, spoken.content) == ("four", "OK")
+    assert heard(message(content="OK")).text is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "aside"),
+    [
+        ({"refusal": "I can't."}, "a refusal"),
+        ({"images": [{"image_url": {"url": "data:"}}]}, "a picture"),
+        ({"audio": {"id": "a"}, "content": ""}, "a sound"),
+    ],
+)
+def test_what_stands_beside_the_content_is_output(fields: dict[str, JSON], aside: str) -> None:
+    spoken = heard(message(**fields))
+    assert (spoken.said_something, spoken.aside) == (True, aside)
+    assert not heard(message(refusal=None, images=[], audio=None)).said_something
+
+
+def test_deltas_that_bring_something_are_counted() -> None:
+    assert heard(streamed(chunk(role="assistant"), chunk("stop"))).fed == 0
+    assert heard(streamed(chunk(role="assistant"), chunk(content="O"), chunk(reasoning="K"))).fed == 2
+
+
+def test_a_choice_that_failed_is_an_error() -> None:
+    assert heard({"choices": [{"finish_reason": "error", "message": {"content": "x"}}]}).has_error
+    assert heard({"choices": [{"error": {"message": "no"}, "message": {"content": "x"}}]}).has_error
+    assert not heard({**message(content="x"), "error": {"message": "", "code": None}}).has_error
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        "{}\n\ndata: [DONE]\n\n",
+        "{}data:[DONE]",
+        ": keep-alive\n\n: keep-alive\r\n\r\n{}",
+        ":\n{}\ndata: [DONE]",
+    ],
+)
+def test_a_whole_answer_in_the_frame_of_a_stream(frame: str) -> None:
+    spoken = heard(Text(frame.replace("{}", json.dumps(message(content="OK")))))
+    assert (spoken.content, spoken.streamed) == ("OK", False)
 
 
 def test_completions_have_text() -> None:

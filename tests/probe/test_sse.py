@@ -30,12 +30,23 @@ DELTA = '{"a":1}'
         (b"data: \xff\n\n", ["\ufffd"]),
         (b"data: caf\xc3\xa9\n\n", ["caf\u00e9"]),
         (b'{"data": 1}', []),
+        (b'event: error\ndata: {"status":503}\n\n', ['{"error": {"status":503}}']),
+        (b"event: error\ndata: boom\n\n", ['{"error": "boom"}']),
+        (b"event: error\ndata:\n\n", ['{"error": "error"}']),
+        (b'event: error\ndata: {"error":"x"}\n\n', ['{"error":"x"}']),
+        (b'event: error\n\ndata: {"a":1}\n\n', [DELTA]),
         (b"", []),
         (b"<html>\ndataset: x\n", []),
     ],
 )
 def test_spellings(stream: bytes, expected: list[str]) -> None:
     assert [text for _, text in events(stream)] == expected
+
+
+def test_an_error_nested_too_deep_is_still_one() -> None:
+    deep = "[" * 100_000
+    ((_, text),) = events(f"event: error\ndata: {deep}\n\n".encode())
+    assert text == f'{{"error": "{deep}"}}'
 
 
 def test_where_events_end() -> None:
