@@ -47,7 +47,7 @@ def judge_proof(answer: Answer, run: Run) -> Shown | Weak | None:
     """Whether a model spoke (docs/probe.md, "What proves a model type")."""
     spoken = listen(answer)
     if spoken is None and '"choices"' in answer.text and '"error"' not in answer.text:
-        return Weak("an answer came back without any choice in it")
+        return _without_choice(answer)
     if spoken is None or spoken.has_error:
         return None
     if spoken.said_something:
@@ -68,6 +68,18 @@ def judge_proof(answer: Answer, run: Run) -> Shown | Weak | None:
             spoken, f"The model {did} (finish_reason {spoken.finish}) and said nothing within the limit."
         )
     return Weak("a choice came back with nothing in it", _another_prompt)
+
+
+def _without_choice(answer: Answer) -> Weak | None:
+    """What is wrong with an answer that speaks of choices and brings none: broken off, or empty; where they
+    stand inside of something else it is another API's, and its own words tell more.
+    """
+    if answer.json is None and not answer.events:
+        return Weak("the JSON of the answer is cut off or not valid")
+    wrapped = (
+        isinstance(answer.json, list) or isinstance(answer.json, Mapping) and "choices" not in answer.json
+    )
+    return None if wrapped else Weak("an answer came back without any choice in it")
 
 
 def _another_prompt(shape: Shape) -> Shape:
