@@ -246,7 +246,7 @@ _CREDENTIALS: tuple[Row, ...] = (
 
 _PERMISSION: tuple[Row, ...] = (
     (
-        any_of(r"\b(country|region|territory|location)\b", "geo.?(block|restrict)"),
+        any_of(r"\b(country|region|territory|location)\b", "geo.?(block|restrict)", "#status:451"),
         "This is about the place that Muster's calls come from, not about the key: have them leave from an "
         "allowed place (MUSTER_PROXY), or use an endpoint that serves yours.",
     ),
