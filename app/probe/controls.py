@@ -72,10 +72,10 @@ def ask_for_unknown_model(
         evidence = f"An id that can't exist was answered by another model than this one, {instead}."
         return Result(checks=record("passed", evidence)), None
     real = _told(run, outcome, shown, unknown, catalog)
+    by = f", by {', '.join(real[:3])}" if real else ""
+    checks = record("failed", f"An id that can't exist was answered too{by}.")
     if real:
-        evidence = f"An id that can't exist was answered too, by {', '.join(real[:3])}."
-        return Result(checks=record("failed", evidence)), _other_model(run, outcome, real)
-    checks = record("failed", "An id that can't exist was answered too.")
+        return Result(checks=checks), _other_model(run, outcome, real)
     return Result(checks=checks, warnings=(NOT_ENFORCED,)), None
 
 

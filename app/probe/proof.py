@@ -115,16 +115,15 @@ class _Ladder:
         while outcome.shown is None and self.calls < self.bound and time.monotonic() < self.until:
             if outcome.answer.failure and outcome.answer.status is None or self._is_final(outcome):
                 break
-            following = self._next(outcome)
+            following, guessed = self._next(outcome), False
             if following is None:
                 queue = queue if queue is not None else self._fallbacks(first)
-                following = next((s for s in queue if self._is_new(s)), None)
-                if following is not None:
-                    outcome = self._unless_passing(first, self._ask(following))
-                    continue
+                following, guessed = next((s for s in queue if self._is_new(s)), None), True
             if following is None:
                 break
             outcome = self._ask(following)
+            if guessed and outcome.shown:
+                outcome = self._unless_passing(first, outcome)
         result = (
             outcome
             if outcome.shown or self._is_final(outcome) or first.said.text == "" and not first.why
@@ -137,8 +136,7 @@ class _Ladder:
         """A guessed shape that works may work because of it, or because the moment has passed: where the
         first words named no field, the first shape is asked once more, and what then works was not forced.
         """
-        guessed = outcome.shown and not complained(first.said, first.request.sent)
-        if not guessed or self.calls >= self.bound:
+        if complained(first.said, first.request.sent) or self.calls >= self.bound:
             return outcome
         self.calls += 1
         until = min(self.until, time.monotonic() + self.run.limits.check_s)

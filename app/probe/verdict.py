@@ -199,29 +199,29 @@ class _Verdict:
     def _redirected(self) -> Diagnosis:
         target, base = self._target()
         where = clean(target.split("?")[0], self.run.endpoint.api_key)
+        status = f"answered {self.outcome.answer.status}, a redirect{f' to {where}' if where else ''}"
+        message = f"{asked(self.run, self.outcome)} {status}. {self._after_redirect(where, base)}"
+        return Diagnosis("redirected", "base_url", message, {"base_url": (str(base),)} if base else {})
+
+    def _after_redirect(self, where: str, base: Base | None) -> str:
+        """What to do about a redirect to `where` (shown without its query), which means `base` if any."""
         if not where:
-            following = "It does not say to where: take the address of the API from its documentation."
-        elif target == f"{self.outcome.answer.call.url}/":
-            following = (
+            return "It does not say to where: take the address of the API from its documentation."
+        if base and base.netloc.lower() == self.run.base.netloc.lower():
+            return f"Use {base} as the base URL: a key is never sent along a redirect."
+        if base:
+            return f"If you trust it, use {base} as the base URL: a key is never sent along a redirect."
+        if where == f"{self.outcome.answer.call.url.partition('?')[0]}/":
+            return (
                 "It wants a slash at the end of this route, which clients of the OpenAI API do not send: "
                 "have the server take the route as it is."
             )
-        elif base and base.netloc.lower() == self.run.base.netloc.lower():
-            following = f"Use {base} as the base URL: a key is never sent along a redirect."
-        elif base:
-            following = f"If you trust it, use {base} as the base URL: a key is never sent along a redirect."
-        elif any(word in where.lower() for word in _SIGN_IN):
-            following = (
+        if any(word in where.lower() for word in _SIGN_IN):
+            return (
                 "That looks like a sign-in before the API: use an address of the API without one, or "
                 "have Muster's calls let past it."
             )
-        else:
-            following = (
-                "A key is never sent along a redirect: take the address of the API from its documentation."
-            )
-        status = f"answered {self.outcome.answer.status}, a redirect{f' to {where}' if where else ''}"
-        message = f"{asked(self.run, self.outcome)} {status}. {following}"
-        return Diagnosis("redirected", "base_url", message, {"base_url": (str(base),)} if base else {})
+        return "A key is never sent along a redirect: take the address of the API from its documentation."
 
     def _target(self) -> tuple[str, Base | None]:
         """Where a redirect leads, and the base that it means: the target without the route that was asked
