@@ -216,7 +216,7 @@ _CREDENTIALS: tuple[Row, ...] = (
         any_of(
             r"^(?!.*(invalid|incorrect)).*(key|token|credentials?|header)\b.{0,24}\b(missing|not sent)",
             r"^(?!.*(invalid|incorrect)).*\b(no (api.?key|key|token|bearer)\b|none was (given|provided))",
-            r"(did ?n.t|did not) (provide|send|pass) an? ",
+            r"(did ?n.t|did not) (provide|send|pass) an? |\bmissing (\w+ )?(api.?key|key|token)\b",
         ),
         "Muster sent the key as `Authorization: Bearer`, but the endpoint looks for it elsewhere, or a proxy "
         "drops it: have that header taken and passed on, or use the base URL of the OpenAI-compatible API.",
@@ -246,7 +246,7 @@ _CREDENTIALS: tuple[Row, ...] = (
 
 _PERMISSION: tuple[Row, ...] = (
     (
-        any_of(r"\b(country|region|territory|location)\b", "geo.?(block|restrict)"),
+        any_of(r"\b(country|region|territory|location)\b", "geo.?(block|restrict)", "#status:451"),
         "This is about the place that Muster's calls come from, not about the key: have them leave from an "
         "allowed place (MUSTER_PROXY), or use an endpoint that serves yours.",
     ),
@@ -307,7 +307,7 @@ _MODEL_ACCESS: tuple[Row, ...] = (
         "another model.",
     ),
     (
-        any_of("terms|licen[sc]e|agreement|gated"),
+        any_of("terms|licen[sc]e|agreement|gated|use case details"),
         "Accept the model's terms with the account behind the key, then probe again, or choose another "
         "model.",
     ),
@@ -326,7 +326,11 @@ _MODEL_ACCESS: tuple[Row, ...] = (
         "use a key of another project, or choose another model.",
     ),
     (
-        any_of(r"\b(plan|subscription|tier)\b"),
+        any_of(r"(country|region|location)\b"),
+        "It is served in other regions only: use the endpoint of one of those, or choose another model.",
+    ),
+    (
+        any_of(r"\b(plan|subscription|tier)\b", "套餐|订阅"),
         "The key is right, its plan does not cover this model: change the plan, or choose another model.",
     ),
     (
@@ -352,7 +356,10 @@ _QUOTA: tuple[Row, ...] = (
         "key itself is right.",
     ),
     (
-        any_of(r"per.?(day|week|month)|(dai|hour|week|month)ly|\b[rt]pd\b|/ ?(day|week|month)|will reset"),
+        any_of(
+            r"per.?(day|week|month)|(dai|hour|week|month)ly|\b[rt]pd\b|/ ?(day|week|month)",
+            "will reset|replenished",
+        ),
         "Probe again when the period is over, or raise the limit of the plan. The key itself is right.",
     ),
     (
@@ -393,7 +400,7 @@ _UNAVAILABLE: tuple[Row, ...] = (
         "the gateway must renew that one.",
     ),
     (
-        any_of(r"memory|\boom\b|cublas|failed to allocate"),
+        any_of(r"(?<!into )memory|\boom\b|cublas|failed to allocate"),
         "The server has too little memory for this model: free some there, or run a smaller or more "
         "strongly quantised one, then probe again.",
     ),
@@ -424,7 +431,7 @@ _UNAVAILABLE: tuple[Row, ...] = (
         "{soon}, and if it stays so, mend the deployments behind the gateway.",
     ),
     (
-        any_of("paused|stopped|sleeping|unloaded|scaled to zero"),
+        any_of("paused|stopped|sleeping|unloaded|not (currently |yet )?loaded|scaled to zero"),
         "Start the model on its server, then probe again.",
     ),
     (
@@ -439,7 +446,7 @@ _UNAVAILABLE: tuple[Row, ...] = (
     (
         any_of(
             "#page",
-            "gateway|connection|dial tcp|econnrefused|origin|#status:5(02|04|2.|30)",
+            "gateway|connection|cannot connect|dial tcp|econnrefused|origin|#status:5(02|04|2.|30)",
             r"unhealthy|name resolution|balancer|\bno (\w+ ){0,3}(workers?|servers?|peers?|backends?)\b",
         ),
         "A proxy answers, but the server behind it does not: start or mend that server, then probe again.",
@@ -475,6 +482,11 @@ _FAILED: tuple[Row, ...] = (
         any_of(r"no (finite )?numbers?\b|\bnan\b|all zero|vector .{0,20}is empty"),
         "The model computes nothing usable: run it in another precision or version, or on another server. "
         "Nothing in this form can mend that.",
+    ),
+    (
+        any_of("cut off or not valid"),
+        "Something breaks the answer on its way: read the log of the server, then that of any proxy in "
+        "between, whose limits may do it.",
     ),
     (
         any_of("without any choice|nothing in it|no text in it"),

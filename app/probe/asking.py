@@ -15,6 +15,7 @@ from app.probe.diagnosis import Judgement
 from app.probe.negotiation import complained
 from app.probe.spoken import Spoken, listen, tokens
 from app.probe.types import Check, Status
+from app.probe.wordings import any_of
 from app.probe.words import Said, quote
 
 _TIMED_MS = 50
@@ -243,6 +244,12 @@ def _seen(alone: _Alone, put: _Put) -> tuple[bool | None, str]:
 
 _OF_THE_REQUEST = frozenset(range(400, 500)) - {401, 402, 408, 413, 429} | {200, 500, 501}
 """Statuses that a refusal of a part of the request has come with."""
+_THIS_PICTURE = any_of(
+    r"(image|picture)\b.{0,40}\b(dimensions?|size|width|height|resolution)\b.{0,40}(at least|minimum|must)",
+    r"(image|picture) (is )?too (small|large)",
+    r"(failed|unable|could not|cannot) (to )?(download|fetch)\b.{0,40}(image|multi.?modal|media|url)",
+)
+"""Words of a server that takes pictures, and not this one."""
 _OF_ITS_SHAPE = frozenset({400, 404, 405, 406, 415, 422, 424, 501})
 
 
@@ -257,6 +264,8 @@ def _refusal(alone: _Alone, put: _Put) -> tuple[bool | None, str]:
     if put.judgement.meaning == "filtered":
         return None, f"Could not be told, since a content filter refused the prompt: {words}"
     about = not set(put.named).isdisjoint(ask.fields) or any(word in put.said.all for word in ask.words)
+    if about and _THIS_PICTURE.search(put.said.all):
+        return None, f"Could not be told, since it is about this picture: {words}"
     if about and status in _OF_THE_REQUEST:
         return False, f"Refused with {status}: {words}"
     if status in _OF_ITS_SHAPE and put.judgement.meaning in ("shape", "no_route"):

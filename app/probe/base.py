@@ -32,6 +32,7 @@ PREFIXES = (
     "/openai",
     "/api/openai/v1",
     "/inference/v1",
+    "/inference",
     "/compatible-mode/v1",
     "/v1beta/openai",
     "/api/paas/v4",
@@ -107,6 +108,8 @@ def _paths(typed: str) -> Iterator[str]:
         yield stem + "/v1"
     else:
         yield stem.removesuffix("/v1")
+    if stem:
+        yield stem + "/openai/v1"
     while stem:
         parent = stem.rpartition("/")[0]
         yield parent + "/v1"

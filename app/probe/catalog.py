@@ -43,7 +43,10 @@ class Catalog:
         return next((entry for name, entry in self.entries.items() if wanted & _variants(name)), None)
 
     def closest(self, model_id: str, count: int = 5) -> tuple[str, ...]:
-        """Listed ids that may be meant: the same last part of the name first, then by likeness."""
+        """Listed ids that may be meant: the same last part of the name first, then by likeness.
+
+        Never the id itself: whoever typed it knows it already.
+        """
         tail = _tail(model_id)
         same = [name for name in self.ids if _tail(name) == tail and name != model_id]
         within = [
@@ -55,11 +58,13 @@ class Catalog:
             if len(ids) <= _COMPARED
             else [name for name in ids if _tail(name)[:4] == tail[:4]][:_COMPARED]
         )
-        like = difflib.get_close_matches(model_id, alike, count, 0.5)
+        like = difflib.get_close_matches(model_id, alike, count + 1, 0.5)
         tails = {_tail(name): name for name in alike}
-        like += [tails[t] for t in difflib.get_close_matches(tail, tails, count, 0.6)]
+        like += [tails[t] for t in difflib.get_close_matches(tail, tails, count + 1, 0.6)]
         few = self.ids if len(self.ids) <= count else ()
-        return tuple(dict.fromkeys([*same, *like, *within, *few]))[:count]
+        found = dict.fromkeys([*same, *like, *within, *few])
+        found.pop(model_id, None)
+        return tuple(found)[:count]
 
 
 def read_catalog(answer: Answer) -> Catalog:

@@ -48,7 +48,7 @@ def judge_proof(answer: Answer, run: Run) -> Shown | Weak | None:
     """Whether a model spoke (docs/probe.md, "What proves a model type")."""
     spoken = listen(answer)
     if spoken is None and '"choices"' in answer.text and '"error"' not in answer.text:
-        return Weak("an answer came back without any choice in it")
+        return _without_choice(answer)
     if spoken is None or spoken.has_error or spoken.misplaced:
         return _broken(spoken, answer)
     if spoken.said_something:
@@ -76,6 +76,18 @@ def _broken(spoken: Spoken | None, answer: Answer) -> Weak | None:
     if spoken is not None and spoken.end == "error" and not read(answer).text:
         return Weak("the answer ended with finish_reason `error` and does not say why")
     return None
+
+
+def _without_choice(answer: Answer) -> Weak | None:
+    """What is wrong with an answer that speaks of choices and brings none: broken off, or empty; where they
+    stand inside of something else it is another API's, and its own words tell more.
+    """
+    if answer.json is None and not answer.events:
+        return Weak("the JSON of the answer is cut off or not valid")
+    wrapped = (
+        isinstance(answer.json, list) or isinstance(answer.json, Mapping) and "choices" not in answer.json
+    )
+    return None if wrapped else Weak("an answer came back without any choice in it")
 
 
 def _another_prompt(shape: Shape) -> Shape:

@@ -67,12 +67,27 @@ def ask_for_unknown_model(
         return Result(
             checks=record("passed", f"An id that can't exist was refused with {answer.status}: {words}")
         ), None
+    instead = _falls_back(outcome, shown, unknown)
+    if instead:
+        evidence = f"An id that can't exist was answered by another model than this one, {instead}."
+        return Result(checks=record("passed", evidence)), None
     real = _told(run, outcome, shown, unknown, catalog)
+    by = f", by {', '.join(real[:3])}" if real else ""
+    checks = record("failed", f"An id that can't exist was answered too{by}.")
     if real:
-        evidence = f"An id that can't exist was answered too, by {', '.join(real[:3])}."
-        return Result(checks=record("failed", evidence)), _other_model(run, outcome, real)
-    checks = record("failed", "An id that can't exist was answered too.")
+        return Result(checks=checks), _other_model(run, outcome, real)
     return Result(checks=checks, warnings=(NOT_ENFORCED,)), None
+
+
+def _falls_back(outcome: Outcome, control: Shown, unknown: str) -> str | None:
+    """The model that answers unknown ids, where another one answered the proof: then the id decides which.
+
+    An answer that repeats the unknown id names nothing, and what it says of the proof is no more than that.
+    """
+    proof, other = outcome.shown.model if outcome.shown else None, control.model
+    if not proof or not other or other.lower() in (unknown, proof.lower()):
+        return None
+    return other
 
 
 def _told(run: Run, outcome: Outcome, control: Shown, unknown: str, catalog: Catalog) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from app.probe.base import Base
 from app.probe.client import Answer, Call, Client
 from app.probe.diagnosis import Judgement, judge, worth_waiting
 from app.probe.form import Form
-from app.probe.negotiation import Shape, names_a_field
+from app.probe.negotiation import Shape, complained, learn, names_a_field
 from app.probe.spoken import tokens
 from app.probe.types import Check, CheckWaiting, Endpoint, Event, Limits, Status
 from app.probe.websocket import Talk
@@ -189,7 +189,7 @@ class Run:
             if answer.failure or not _is_refused(answer, said):
                 return answer, said
             judgement = judge(said)
-            if not worth_waiting(said, judgement):
+            if not worth_waiting(said, judgement) or _teaches(said, request):
                 return answer, said
             told = said.retry_after_s
             seconds = pause if told is None else max(0.05, told)
@@ -249,6 +249,19 @@ def _usage_of(answer: Answer) -> Mapping[str, Any]:
 
 def _is_refused(answer: Answer, said: Said) -> bool:
     return not answer.ok or said.is_error or said.is_html
+
+
+_PASSING = frozenset({408, 409, 425, 429})
+"""Of the 4xx, those that speak of the moment: the others stay as long as the request does."""
+
+
+def _teaches(said: Said, request: Request) -> bool:
+    """Whether a refusal says what is wrong with the request: gateways wrap that in words of an outage
+    ("Provider returned error"), and no waiting mends it.
+    """
+    if said.status is None or not 400 <= said.status < 500 or said.status in _PASSING:
+        return False
+    return bool(complained(said, request.sent)) or learn(Shape(), said, request.sent) is not None
 
 
 def _ends_stream(body: bytes) -> bool:

@@ -174,6 +174,8 @@ def _judge_page(said: Said) -> Judgement:
         return Judgement("invalid_credentials", "api_key", False)
     if said.status in (502, 503, 504, *_EDGE):
         return Judgement("model_unavailable", "model_id", False)
+    if said.status == _CAPTIVE:
+        return Judgement("not_openai_compatible", "base_url", False)
     if said.status is not None and said.status >= 500:
         return Judgement("endpoint_error", "base_url", False)
     if said.status in (404, 405, 410):
@@ -184,12 +186,17 @@ def _judge_page(said: Said) -> Judgement:
 _EDGE = frozenset((*range(520, 528), 530))
 """Statuses of an edge network that did not reach the server behind it."""
 
+_CAPTIVE = 511
+"""A network that wants a person to sign in first (RFC 6585, 6): what answers is not the endpoint."""
+
 _STATUS: Mapping[int, tuple[Meaning, str]] = {
     401: ("invalid_credentials", "api_key"),
     402: ("quota_exhausted", "api_key"),
     403: ("permission_denied", "api_key"),
     426: ("tls_wanted", "base_url"),
     429: ("rate_limited", "api_key"),
+    451: ("permission_denied", "api_key"),
+    _CAPTIVE: ("not_openai_compatible", "base_url"),
     **dict.fromkeys((400, 406, 409, 411, 413, 415, 422, 424), ("shape", "base_url")),
     **dict.fromkeys((404, 405, 410, 501), ("no_route", "base_url")),
     **dict.fromkeys((408, 425, 502, 503, 504, 529, *_EDGE), ("model_unavailable", "model_id")),
@@ -224,6 +231,9 @@ _LASTING = any_of(
 def worth_waiting(said: Said, judgement: Judgement) -> bool:
     """Whether the same call may succeed a little later: a limit, loading, overload, a bot filter.
 
-    The rule is that of docs/probe.md, "Finding out".
+    The rule is that of docs/probe.md, "Finding out". A page that is only 403 names no filter: web servers and
+    CDNs answer so wherever nothing is served, and that stays.
     """
+    if judgement.meaning == "bot_filter" and not judgement.by_words and said.status == 403:
+        return False
     return judgement.meaning in WAITS and not _LASTING.search(said.all)

@@ -15,13 +15,14 @@ from itertools import islice
 
 from app.probe import chat, embedding
 from app.probe.base import Base, candidates
-from app.probe.catalog import Catalog, metadata_of
-from app.probe.conversation import Run
-from app.probe.diagnosis import FINAL
+from app.probe.catalog import Catalog, metadata_of, read_catalog
+from app.probe.conversation import Request, Run
+from app.probe.diagnosis import FINAL, Meaning, judge
 from app.probe.negotiation import Shape
 from app.probe.proof import Outcome, Proof, prove
+from app.probe.words import read
 
-_TRIES = 20
+_TRIES = 24
 _TRY_S = 15.0
 _CROSS: Mapping[str, Proof] = {"chat": chat.PROOF, "embedding": embedding.PROOF}
 
@@ -48,8 +49,8 @@ def look_around(run: Run, type_name: str, proof: Proof, outcome: Outcome, catalo
     other = other_type(run, type_name, catalog, until)
     if other:
         return Elsewhere(model_type=other)
-    found = _other_base(run, proof, until)
-    return found or Elsewhere()
+    lost = not catalog.there and outcome.judgement.meaning in _NOWHERE
+    return _other_base(run, proof, lost, until) or Elsewhere()
 
 
 def other_type(run: Run, type_name: str, catalog: Catalog, until: float | None = None) -> str | None:
@@ -71,19 +72,59 @@ def _listed_model_works(run: Run, proof: Proof, catalog: Catalog, until: float) 
     return None
 
 
-def _other_base(run: Run, proof: Proof, until: float) -> Elsewhere | None:
+def _other_base(run: Run, proof: Proof, lost: bool, until: float) -> Elsewhere | None:
     bases = list(islice(candidates(run.base), _TRIES))
     if run.base.scheme == "http":
         bases.append(replace(run.base, scheme="https"))
     with ThreadPoolExecutor(min(len(bases), run.limits.calls_at_once)) as pool:
         tries = list(pool.map(lambda base: _try(run, proof, base, until), bases))
-    for base, outcome in zip(bases, tries, strict=True):
-        if outcome.shown:
-            return Elsewhere(base=base, proven=True)
-    for base, outcome in zip(bases, tries, strict=True):
-        if outcome.judgement.meaning in FINAL and outcome.judgement.by_words and outcome.said.is_json:
-            return Elsewhere(base=base)
-    return None
+        for base, tried in zip(bases, tries, strict=True):
+            if tried.shown:
+                return Elsewhere(base=base, proven=True)
+        for base, tried in zip(bases, tries, strict=True):
+            if _refuses_in_words(tried) and _is_the_api(run, base, tried, until):
+                return Elsewhere(base=base)
+        lists = list(pool.map(lambda base: _lists_models(run, base, until), bases)) if lost else []
+    return next((Elsewhere(base=base) for base, there in zip(bases, lists, strict=False) if there), None)
+
+
+_NOWHERE: frozenset[Meaning] = frozenset({"no_route", "not_openai_compatible", "bot_filter"})
+"""Where the call met no API at all, a list of models shows where one is, even without this route."""
+
+
+def _refuses_in_words(outcome: Outcome) -> bool:
+    return outcome.judgement.meaning in FINAL and outcome.judgement.by_words and outcome.said.is_json
+
+
+def _is_the_api(run: Run, base: Base, outcome: Outcome, until: float) -> bool:
+    """Whether a refusal comes from the API, and not from a wall before a whole site.
+
+    Many sites answer every path under `/api` with one 401. So a list of models must be there, or a route that
+    can't exist be answered otherwise: under the base, or beside it, where a key is asked for from `/v1` on.
+    """
+    if _lists_models(run, base, until):
+        return True
+    return any(_told_apart(run, place, outcome, until) for place in dict.fromkeys((base, base.stem)))
+
+
+def _told_apart(run: Run, place: Base, outcome: Outcome, until: float) -> bool:
+    nowhere = replace(outcome.request, route=_NO_ROUTE, talk=None, method="POST", under="base")
+    said = read(run.ask(nowhere, base=place, until=until))
+    refused = (outcome.said.status, outcome.judgement.meaning)
+    return said.status is not None and (said.status, judge(said).meaning) != refused
+
+
+_NO_ROUTE = "/muster-no-such-route"
+
+
+def _lists_models(run: Run, base: Base, until: float) -> bool:
+    """Whether a list of models is there: as OpenAI shows it, or with the asked id (other sites list models
+    of theirs in other shapes).
+    """
+    answer = run.ask(Request("/models", method="GET"), base=base, until=until)
+    catalog, body = read_catalog(answer), answer.json
+    as_usual = isinstance(body, Mapping) and isinstance(body.get("data"), list)
+    return catalog.there and (as_usual or catalog.listed(run.endpoint.model_id) is True)
 
 
 def _try(run: Run, proof: Proof, base: Base, until: float) -> Outcome:

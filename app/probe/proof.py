@@ -15,9 +15,9 @@ from typing import Any
 from app.probe.base import Base
 from app.probe.client import Answer
 from app.probe.conversation import Request, Run
-from app.probe.diagnosis import FINAL, Judgement
-from app.probe.negotiation import Shape, learn, names_a_field
-from app.probe.words import Said
+from app.probe.diagnosis import FINAL, Judgement, judge
+from app.probe.negotiation import Shape, complained, learn, names_a_field
+from app.probe.words import Said, read
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +126,15 @@ class _Ladder:
         while outcome.shown is None and self.calls < self.bound and time.monotonic() < self.until:
             if outcome.answer.failure and outcome.answer.status is None or self._is_final(outcome):
                 break
-            following = self._next(outcome)
+            following, guessed = self._next(outcome), False
             if following is None:
                 queue = queue if queue is not None else self._fallbacks(first)
-                following = next((s for s in queue if self._is_new(s)), None)
+                following, guessed = next((s for s in queue if self._is_new(s)), None), True
             if following is None:
                 break
             outcome = self._ask(following)
+            if guessed and outcome.shown:
+                outcome = self._unless_passing(first, outcome)
         result = (
             outcome
             if outcome.shown or self._is_final(outcome) or first.said.text == "" and not first.why
@@ -141,11 +143,26 @@ class _Ladder:
         result.calls, result.stream_seen = self.calls, self.stream_seen
         return result
 
+    def _unless_passing(self, first: Outcome, outcome: Outcome) -> Outcome:
+        """A guessed shape that works may work because of it, or because the moment has passed: where the
+        first words named no field, the first shape is asked once more, and what then works was not forced.
+        """
+        if complained(first.said, first.request.sent) or self.calls >= self.bound:
+            return outcome
+        self.calls += 1
+        until = min(self.until, time.monotonic() + self.run.limits.check_s)
+        answer = self.run.ask(first.request, base=self.base, until=until)
+        verdict = self.proof.judge(answer, self.run) if answer.ok else None
+        if not isinstance(verdict, Shown):
+            return outcome
+        said = read(answer)
+        return replace(first, answer=answer, said=said, judgement=judge(said), shown=verdict, why="")
+
     def _telling(self, first: Outcome, last: Outcome) -> Outcome:
         """Of two failures the one that says more: a later rung's complaint about our own variant
-        tells less.
+        tells less, and another route that is missing tells nothing.
         """
-        if not last.shape.adaptations:
+        if not last.shape.adaptations or first.said.text and _is_missing_beside(last, first):
             return first
         meant, now = first.judgement.meaning, last.judgement.meaning
         if meant == "no_route":
@@ -208,7 +225,7 @@ class _Ladder:
             outcome.judgement.meaning in FINAL
             and outcome.judgement.by_words
             and not self._learned(outcome)
-            or outcome.answer.status in (401, 402)
+            or outcome.answer.status in (401, 402, 451)
         )
 
     def _next(self, outcome: Outcome) -> Shape | None:
@@ -231,6 +248,12 @@ class _Ladder:
                 yield first.shape.because("asked for a stream", stream=True)
         elif first.judgement.meaning == "model_unavailable" and self.proof.streams and first.answer.ok:
             yield first.shape.because("asked for a stream", stream=True)
+
+
+def _is_missing_beside(last: Outcome, first: Outcome) -> bool:
+    """Whether the last route is another than the first, and not there."""
+    routes = {outcome.request.route.partition("?")[0] for outcome in (first, last)}
+    return len(routes) > 1 and last.judgement.meaning == "no_route"
 
 
 def _signature(request: Request) -> str:

@@ -22,6 +22,7 @@ from app.probe.proof import Outcome, Proof
 from app.probe.telling import asked, came_back, evidence, facts, pasted
 from app.probe.types import Diagnosis
 from app.probe.unlisted import which_model
+from app.probe.wordings import any_of
 from app.probe.words import clean
 
 _FAILURES: Mapping[str, str] = {
@@ -45,6 +46,8 @@ _DIRECT: frozenset[Meaning] = frozenset(
 )
 _UNSURE: frozenset[Meaning] = frozenset({"model_not_found", "shape", "endpoint_error", "no_route"})
 """Meanings that the type which the catalog states outweighs."""
+_NOT_LOADED = any_of(r"\bnot (currently |yet )?loaded\b")
+"""Of a listed model: it is there, but must be started."""
 _SIGN_IN = ("login", "signin", "sign-in", "sso", "/auth", "access/", "oauth")
 
 
@@ -80,8 +83,6 @@ class _Verdict:
             return self._not_found()
         if meaning == "wrong_model_type":
             return self._wrong_type(other_type(self.run, self.type_name, self.catalog))
-        if meaning == "bot_filter":
-            return self._advised("not_openai_compatible", None, "filter")
         return self._after_looking()
 
     def _after_looking(self) -> Diagnosis:
@@ -93,8 +94,12 @@ class _Verdict:
             return self._not_found(found.model_works)
         if found.model_type:
             return self._wrong_type(found.model_type)
-        if found.base:
+        if found.base and (found.proven or not self._path_is_right()):
             return self._wrong_path(found)
+        if meaning == "bot_filter":
+            return self._advised("not_openai_compatible", None, "filter")
+        if self._path_is_right():
+            return self._not_found()
         if meaning == "no_route":
             return self._no_route()
         code = "not_openai_compatible" if meaning == "not_openai_compatible" else "endpoint_error"
@@ -125,7 +130,21 @@ class _Verdict:
         stated = metadata_of(self.catalog.find(self.model_id)).get("type")
         return stated if isinstance(stated, str) and stated != self.type_name else None
 
+    def _path_is_right(self) -> bool:
+        """A 404 or 410 that speaks of the model, at a base that lists models.
+
+        Routers say no more than that nothing is there, or repeat the path.
+        """
+        said, judgement = self.outcome.said, self.outcome.judgement
+        if not self.catalog.there or said.status not in (404, 410) or judgement.by_words:
+            return False
+        route = self.outcome.request.route.partition("?")[0]
+        about_it = self.model_id.lower() in said.all or "model" in said.all
+        return said.is_json and about_it and route not in said.text
+
     def _not_found(self, works: str | None = None) -> Diagnosis:
+        if self.catalog.listed(self.model_id) and _NOT_LOADED.search(self.outcome.said.all):
+            return self._advised("model_unavailable")
         close = self.catalog.closest(self.model_id)
         following = which_model(self.outcome.said.all, self.model_id, self.catalog, works)
         return self._say("model_not_found", "model_id", following, {"model_id": close} if close else {})
@@ -180,24 +199,29 @@ class _Verdict:
     def _redirected(self) -> Diagnosis:
         target, base = self._target()
         where = clean(target.split("?")[0], self.run.endpoint.api_key)
+        status = f"answered {self.outcome.answer.status}, a redirect{f' to {where}' if where else ''}"
+        message = f"{asked(self.run, self.outcome)} {status}. {self._after_redirect(where, base)}"
+        return Diagnosis("redirected", "base_url", message, {"base_url": (str(base),)} if base else {})
+
+    def _after_redirect(self, where: str, base: Base | None) -> str:
+        """What to do about a redirect to `where` (shown without its query), which means `base` if any."""
         if not where:
-            following = "It does not say to where: take the address of the API from its documentation."
-        elif base and base.netloc.lower() == self.run.base.netloc.lower():
-            following = f"Use {base} as the base URL: a key is never sent along a redirect."
-        elif base:
-            following = f"If you trust it, use {base} as the base URL: a key is never sent along a redirect."
-        elif any(word in where.lower() for word in _SIGN_IN):
-            following = (
+            return "It does not say to where: take the address of the API from its documentation."
+        if base and base.netloc.lower() == self.run.base.netloc.lower():
+            return f"Use {base} as the base URL: a key is never sent along a redirect."
+        if base:
+            return f"If you trust it, use {base} as the base URL: a key is never sent along a redirect."
+        if where == f"{self.outcome.answer.call.url.partition('?')[0]}/":
+            return (
+                "It wants a slash at the end of this route, which clients of the OpenAI API do not send: "
+                "have the server take the route as it is."
+            )
+        if any(word in where.lower() for word in _SIGN_IN):
+            return (
                 "That looks like a sign-in before the API: use an address of the API without one, or "
                 "have Muster's calls let past it."
             )
-        else:
-            following = (
-                "A key is never sent along a redirect: take the address of the API from its documentation."
-            )
-        status = f"answered {self.outcome.answer.status}, a redirect{f' to {where}' if where else ''}"
-        message = f"{asked(self.run, self.outcome)} {status}. {following}"
-        return Diagnosis("redirected", "base_url", message, {"base_url": (str(base),)} if base else {})
+        return "A key is never sent along a redirect: take the address of the API from its documentation."
 
     def _target(self) -> tuple[str, Base | None]:
         """Where a redirect leads, and the base that it means: the target without the route that was asked

@@ -71,6 +71,17 @@ _THE_MODEL = r"\bmodels?\b.{0,160}?\b"
 _LONG_WINDOW = r"(day|week|month)"
 _SHORT_WINDOW = r"(sec(ond)?|min(ute)?|hour)"
 
+_KEY_FAULTS = (
+    rf"{_WRONG}[ _-]{{0,2}}(\w{{1,20}}[ _-]){{0,3}}?{_KEY}",
+    rf"{_ABSENT}[ _-]{{0,2}}(\w{{1,20}}[ _-]){{0,3}}?{_KEY}\b(?!s? (limit|count|usage))",
+    rf"({_WRONG}|{_ABSENT})[ _-]{{0,2}}(\w{{1,20}}[ _-]){{0,2}}?(authenticat|authori[sz]at|auth\b)",
+    rf"{_KEY_IS}(not valid|invalid|expired|revoked|incorrect|wrong|malformed|rejected|no longer)",
+    rf"{_KEY_IS}(not found|missing|is required|required|must be (set|provided))",
+    rf"{_KEY_IS}(not (sent|provided|recogni[sz]ed|exist|active)|disabled|deleted|does ?n[o']t exist)",
+    r"authori[sz]ation( header)?\b.{0,60}?\b(invalid|expired|missing|required|requires|malformed|failed)",
+)
+"""A key and what is wrong with it; stronger than the "access denied" that it may follow."""
+
 _ROUTE_STATUSES = frozenset({200, 301, 400, 403, 404, 405, 410, 501})
 """Statuses with which a missing route was seen; a 5xx that says "not found" speaks of something behind."""
 
@@ -117,7 +128,7 @@ RULES: tuple[Rule, ...] = (
             r"\bbot (was )?(detected|protection|filter)",
             r"access denied.{0,200}reference #\w",
             r"you have been blocked",
-            r"perimeterx|datadome|imperva",
+            r"perimeterx|datadome|imperva|cf-mitigated|x-amzn-waf-action",
         ),
         field="base_url",
         on_pages=True,
@@ -161,6 +172,12 @@ RULES: tuple[Rule, ...] = (
         ),
         field="model_id",
     ),
+    # A region that lacks this very model: another model would do.
+    Rule(
+        "permission_denied",
+        any_of(rf"{_THE_MODEL}({_NOT} |un)available in your (country|region|location)"),
+        field="model_id",
+    ),
     # Region, address list, network: a right key in the wrong place.
     Rule(
         "permission_denied",
@@ -195,7 +212,9 @@ RULES: tuple[Rule, ...] = (
             r"access to model denied|eligible for using the model",
             r"(key|team|user|org)_model_access_denied|model_permission_blocked",
             r"can only access models?",
-            r"gated (repo|model)",
+            r"gated (repo|model)|model is gated|model_gated",
+            r"model requires an? (\w{1,20} )?(subscription|plan)\b",
+            r"use case details have not been submitted",
             r"requires? terms acceptance|model_terms_required",
             r"accept (the )?(license|terms|agreement)",
             r"must be verified to use the model",
@@ -203,7 +222,7 @@ RULES: tuple[Rule, ...] = (
             rf"(has|have|is) ?{_NOT} activated the model|modelnotopen",
             r"plan (do(es)? )?not (yet )?(support|include|cover).{0,20}(model|access)",
             r"matching your .{0,60}(data policy|guardrail)",
-            r"无权(使用|访问|调用)(该|此)?模型",
+            r"无权(使用|访问|调用)(该|此)?模型|(套餐|订阅|计划).{0,12}(未开放|未包含|不包含|不支持)",
         ),
         field="model_id",
     ),
@@ -230,6 +249,7 @@ RULES: tuple[Rule, ...] = (
             r"not[ _]enough[ _](balance|credits?|funds)",
             r"exceeded (your |the )?current quota|exceeded_current_quota",
             r"quota.{0,40}(exhausted|exceeded|used up|depleted|reached)",
+            r"\bquota (is |was |has been )?(used|spent)\b|out of (\w{1,20} ){0,3}quota",
             r"(balance|credit limit).{0,30}\b(too low|exhausted|insufficient|negative|empty)",
             r"\b(credit|key|spend(ing)?|usage|inference) (limit|cap).{0,40}(reached|exceeded|hit)",
             r"\b(monthly|daily|weekly) (limit|cap).{0,40}(reached|exceeded|hit)",
@@ -276,7 +296,6 @@ RULES: tuple[Rule, ...] = (
             rf"{_NOT} have (the )?(necessary |required |sufficient )?(permissions?|rights|privileges|role)",
             r"lacks? the (required )?(permission|data action|role|right)",
             rf"{_MAY_NOT} (perform|access|use|call|invoke|make)",
-            r"\baccess.?denied|\baccessdenied",
             r"(project|organi[sz]ation|account|team).{0,40}(does not have access|archived|deactivated)",
             r"(project|organi[sz]ation|account|team).{0,40}(disabled|suspended|blocked|restricted)",
             r"api .{0,60}has not been used in project",
@@ -286,6 +305,13 @@ RULES: tuple[Rule, ...] = (
         ),
         field="api_key",
         but_not=any_of(r"invalid (subscription|api).?key"),
+    ),
+    # No more than "access denied": gateways say so of keys too, and then the fault of the key tells more.
+    Rule(
+        "permission_denied",
+        any_of(r"\baccess.?denied|\baccessdenied"),
+        field="api_key",
+        but_not=any_of(*_KEY_FAULTS),
     ),
     # Full houses, said with a 429 that speaks of limits besides.
     Rule(
@@ -304,7 +330,7 @@ RULES: tuple[Rule, ...] = (
         any_of(
             r"rate.?limit",
             r"too many (requests|concurrent|tokens)",
-            r"request_limit_exceeded",
+            r"request_limit_exceeded|\bqps\b.{0,30}(limit|exceed|reached)|(qps|request).?limit.?(exceeded|reached)",
             r"throttl",
             r"concurren\w{0,6}.{0,30}(limit|exceed|reached|usage)|parallel request limit",
             r"slow down",
@@ -358,7 +384,8 @@ RULES: tuple[Rule, ...] = (
         "model_unavailable",
         any_of(
             r"\bloading\b|is still load|warming up|cold.?start|starting up|scaling.?up|runner to start",
-            r"is (being )?(initiali[sz]|start|deploy|provision)",
+            r"is (still )?(being )?(initiali[sz]|start|deploy|provision|download)",
+            r"being (loaded|registered|downloaded|pulled)\b|server (is )?not (yet )?started",
             r"out of memory|\boom\b|cudaerror|cuda (error|out)|not enough memory",
             r"requires more (system |gpu )?memory|insufficient (memory|system resources)",
             r"cublas|failed to allocate",
@@ -372,9 +399,12 @@ RULES: tuple[Rule, ...] = (
             r"upstream (error|connect|request|provider|service)|bad gateway|gateway time-?out",
             r"origin (is )?(unreachable|down)|name resolution failed|ring-balancer",
             r"failed to load|could ?n[o']t (be )?load|error loading model|unable to load",
-            r"model (runner|loading) (failed|has unexpectedly)",
+            r"model (runner|loading) (failed|has unexpectedly)|model (has |process )?crashed",
+            r"another (\w{1,20} )?(generation|request|job|task) is (already )?(in progress|running)",
+            r"degraded function",
             r"server (is )?busy|queue (is )?full|too busy|busy, please|try again later|请稍后|繁忙",
             r"econnrefused|connection (refused|error)|dial tcp|connect call failed|apiconnectionerror",
+            r"cannot connect to host",
         ),
         field="model_id",
     ),
@@ -414,7 +444,9 @@ RULES: tuple[Rule, ...] = (
             r"endpoint or model .{0,40}not exist|targeted an endpoint that does not exist",
             r"not found for account",
             r"on-demand throughput isn.t supported",
-            r"llm provider not provided",
+            r"llm provider not provided|\binvalid provider\b(?! (api|key|credential|token))",
+            r"model( id)? must be in the format|invalid model id\b",
+            r"(has|have) been (retired|decommissioned|sunset)\b",
             r"模型不存在|无可用渠道|模型.{0,40}(不存在|未找到|不可用|下线)",
         ),
         field="model_id",
@@ -444,17 +476,11 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "invalid_credentials",
         any_of(
-            rf"{_WRONG}[ _-]{{0,2}}(\w{{1,20}}[ _-]){{0,3}}?{_KEY}",
-            rf"{_ABSENT}[ _-]{{0,2}}(\w{{1,20}}[ _-]){{0,3}}?{_KEY}\b(?!s? (limit|count|usage))",
-            rf"({_WRONG}|{_ABSENT})[ _-]{{0,2}}(\w{{1,20}}[ _-]){{0,2}}?(authenticat|authori[sz]at|auth\b)",
-            rf"{_KEY_IS}(not valid|invalid|expired|revoked|incorrect|wrong|malformed|rejected|no longer)",
-            rf"{_KEY_IS}(not found|missing|is required|required|must be (set|provided))",
-            rf"{_KEY_IS}(not (sent|provided|recogni[sz]ed|exist|active)|disabled|deleted|does ?n[o']t exist)",
-            r"authori[sz]ation( header)?\b.{0,60}?\b(invalid|expired|missing|required|malformed|failed)",
+            *_KEY_FAULTS,
             r"unauthori[sz]ed|unauthenticated",
             r"authentication (failed|failure|required|error|fails|is required)",
             r"authentication_error|authenticationerror|not authenticated|not logged in",
-            r"fail(ed)?[ _]to[ _]auth",
+            r"fail(ed)?[ _]to[ _]auth|\bauth[ _]?(fail|error)",
             r"please (log|sign) ?in|login required|login fail",
             r"no (auth|cookie|api key|key|bearer|authorization)[ \w]{0,20}(found|provided|passed|supplied)",
             r"no (auth|cookie|api key|key|bearer|authorization)[ \w]{0,20}(given|was|header)",
@@ -462,7 +488,7 @@ RULES: tuple[Rule, ...] = (
             r"(did not|didn.t) (provide|send|pass) an? (api key|key|token)",
             r"expected to start with 'sk-'",
             r"\bjwt (is|verification|issuer)",
-            r"invalid signature|signature (does|mis)",
+            r"invalid signature|signature ?(does|mis|fail)|secret ?id\b.{0,20}not found",
             r"could not validate credentials|access denied due to invalid",
             r"令牌|身份验证失败|鉴权|密钥|apikey",
         ),
@@ -486,7 +512,7 @@ RULES: tuple[Rule, ...] = (
             r"safety (system|filter|settings|policy)",
             r"guardrail",
             r"moderation (block|flag)",
-            r"prompt_blocked|prohibited_content|敏感",
+            r"prompt_blocked|prohibited_content|censorship|敏感",
         ),
         field="base_url",
     ),

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from itertools import islice
 from typing import Any
 
 from app.probe.answer import Answer, parsed
@@ -23,19 +24,20 @@ __all__ = ["SHOWN_WORDS", "Said", "clean", "parsed", "quote", "read"]
 SHOWN_WORDS = 300
 """How many characters of an endpoint's words a message or evidence repeats."""
 
+# The names that keys of errors have, in the form that `_form` gives them: "errorMessage" is "error_message".
 _MESSAGE_KEYS = (
     "message",
     "msg",
     "detail",
     "details",
-    "error_description",
-    "error_message",
-    "errorMessage",
-    "status_msg",
+    "errordescription",
+    "errormessage",
+    "errormsg",
+    "errmsg",
+    "statusmsg",
     "faultstring",
     "reason",
     "title",
-    "Message",
     "error",
     "raw",
     "description",
@@ -43,14 +45,13 @@ _MESSAGE_KEYS = (
 )
 _CODE_KEYS = (
     "code",
-    "error_code",
-    "errorCode",
-    "status_code",
+    "errorcode",
+    "errcode",
+    "statuscode",
     "status",
     "type",
-    "error_type",
-    "__type",
-    "quotaId",
+    "errortype",
+    "quotaid",
     "reason",
     "error",
 )
@@ -60,24 +61,28 @@ _NESTED_KEYS = (
     "detail",
     "details",
     "message",
-    "base_resp",
+    "baseresp",
     "fault",
     "metadata",
     "data",
     "response",
     "innererror",
-    "upstream_error",
+    "upstreamerror",
     "violations",
-    "Error",
+    "result",
+    "header",
 )
+_WRAPPERS = frozenset({"result", "header"})
+"""Nested keys of which only an object counts: good answers of other APIs hold a plain text there."""
 _READ = 2000
 """How many characters of a text or of its tags the rules read: patterns over megabytes would take minutes."""
 _PAGE_READ = 200_000
 
 _DURATION = r"\d{1,9}(?:\.\d{1,9})?\s?(?:ms|s(?:ec\w*)?|m(?:in\w*)?|h(?:ours?)?|d(?:ays?)?)(?![a-z])"
+_CLOCK = r"(?:(?P<days>\d{1,3})\.)?(?P<hours>\d{1,3}):(?P<minutes>\d\d):(?P<seconds>\d\d)\b"
 _RETRY_WORDS = re.compile(
-    rf"(?:try again|retry|wait|available|reset)[^.]{{0,40}}?\b"
-    rf"(?P<durations>{_DURATION}(?:,?\s?{_DURATION}){{0,3}})",
+    rf"(?:try again|retry|wait|available|reset|replenished)[^.]{{0,40}}?\b"
+    rf"(?:(?P<durations>{_DURATION}(?:,?\s?{_DURATION}){{0,3}})|in {_CLOCK})",
     re.I,
 )
 _ONE_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s?(ms|[smhd])", re.I)
@@ -132,7 +137,7 @@ def read(answer: Answer) -> Said:
     return Said(
         status=answer.status,
         text=text,
-        tags=_tags(body),
+        tags=f"{_tags(body)} {_filter_of(answer.headers)}".strip(),
         param=_param(body),
         places=tuple(_places(body)),
         is_error=speaks_of_error(body),
@@ -191,6 +196,12 @@ def _is_html(answer: Answer) -> bool:
     )
 
 
+def _filter_of(headers: Mapping[str, str]) -> str:
+    """The header with which a bot filter signs its pages, as a tag: the page may be in any language."""
+    return next((name for name in _FILTER_HEADERS if headers.get(name)), "")
+
+
+_FILTER_HEADERS = ("cf-mitigated", "x-datadome", "x-amzn-waf-action")
 _MARKUP = re.compile(r"<(/?)([a-z!][a-z0-9]*)?[^<>]*>", re.I)
 _UNSEEN = ("script", "style")
 
@@ -222,6 +233,24 @@ def _once(pieces: Iterable[str]) -> Iterable[str]:
     return found.values()
 
 
+def _form(name: str) -> str:
+    """A key without its style: `error_msg`, `errorMsg` and `ErrorMsg` are one."""
+    return name.replace("_", "").replace("-", "").lower()
+
+
+def _by_form(body: Mapping[str, Any]) -> dict[str, Any]:
+    """What stands under each form of a key; of two spellings the first that holds anything."""
+    found: dict[str, Any] = {}
+    for name, value in islice(body.items(), _KEYS_READ):
+        form = _form(name) if isinstance(name, str) and len(name) < _LONGEST_KEY else ""
+        if form and found.get(form) is None and not (form in _WRAPPERS and not isinstance(value, Mapping)):
+            found[form] = value
+    return found
+
+
+_LONGEST_KEY, _KEYS_READ = 40, 500
+
+
 def _text_of(body: Any, depth: int = 0) -> str:
     """The most telling sentence of an error body: messages first, nested ones joined."""
     if isinstance(body, str):
@@ -232,8 +261,9 @@ def _text_of(body: Any, depth: int = 0) -> str:
         return ""
     found: list[str] = []
     place = ".".join(str(p) for p in body["loc"] if p != "body") if isinstance(body.get("loc"), list) else ""
+    forms = _by_form(body)
     for name in (*_MESSAGE_KEYS, *_NESTED_KEYS):
-        words = _text_of(body[name], depth + 1) if name in body and body[name] is not None else ""
+        words = _text_of(forms[name], depth + 1) if forms.get(name) is not None else ""
         if words and not any(words in earlier for earlier in found):
             found.append(words)
     return " ".join(([f"{place}:"] if place and found else []) + found)
@@ -243,8 +273,9 @@ def _walk(body: Any, depth: int = 0) -> Iterator[Mapping[str, Any]]:
     if isinstance(body, Mapping):
         yield body
         if depth < 5:
+            forms = _by_form(body)
             for name in _NESTED_KEYS:
-                yield from _walk(body.get(name), depth + 1)
+                yield from _walk(forms.get(name), depth + 1)
     elif isinstance(body, list) and depth < 5:
         for item in body[:8]:
             yield from _walk(item, depth + 1)
@@ -252,10 +283,10 @@ def _walk(body: Any, depth: int = 0) -> Iterator[Mapping[str, Any]]:
 
 def _tags(body: Any) -> str:
     tags = [
-        str(part[name])
-        for part in _walk(body)
+        str(forms[name])
+        for forms in map(_by_form, _walk(body))
         for name in _CODE_KEYS
-        if isinstance(part.get(name), str | int) and not isinstance(part.get(name), bool)
+        if isinstance(forms.get(name), str | int) and not isinstance(forms.get(name), bool)
     ]
     return " ".join(dict.fromkeys(tag for tag in tags if len(tag) < 80)).lower()[:_READ]
 
@@ -320,10 +351,13 @@ def _seconds_until(until: str, now: str) -> float | None:
 
 
 def _retry_in_words(text: str) -> float | None:
-    """Seconds of "try again in 7m12s", "wait 20 seconds", "available in 1 h 5 min"."""
+    """Seconds of "try again in 7m12s", "wait 20 seconds", "replenished in 2.08:23:11" (2 days)."""
     found = _RETRY_WORDS.search(text)
     if not found:
         return None
+    if found["hours"]:
+        clock = (("days", 86400), ("hours", 3600), ("minutes", 60), ("seconds", 1))
+        return float(sum(int(found[name] or 0) * scale for name, scale in clock))
     return sum(
         float(number) * _SECONDS[unit.lower()] for number, unit in _ONE_DURATION.findall(found["durations"])
     )

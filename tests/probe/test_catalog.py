@@ -96,6 +96,13 @@ def test_the_closest_id_comes_first(ids: list[str], asked: str, first: str) -> N
     assert len(set(closest)) == len(closest) <= 5
 
 
+def test_the_typed_id_is_never_offered() -> None:
+    """Whoever typed it knows it; what is offered in its place must be another."""
+    assert listing("m1").closest("m1") == ()
+    assert listing("m1", "m2").closest("m1") == ("m2",)
+    assert listing(*(f"model-{n}" for n in range(9))).closest("model-3", 2)[0] != "model-3"
+
+
 def test_nothing_is_close_in_a_long_list_of_others() -> None:
     assert listing(*(f"model-{n}" for n in range(9))).closest("zzzz") == ()
 

@@ -201,6 +201,17 @@ def test_an_error_of_another_kind_tells_nothing(reply: Reply) -> None:
     assert report.warnings == ()
 
 
+@pytest.mark.parametrize(
+    "words", ["image dimensions must be at least 512x512", "Failed to download multimodal content"]
+)
+def test_a_complaint_about_this_picture_tells_nothing_of_vision(words: str) -> None:
+    endpoint = Simulator()
+    endpoint.refuse(error(400, words), when=has_image)
+    report = probed(endpoint)
+    assert observed(report)["vision"] is None
+    assert report.warnings == ()
+
+
 def test_an_answer_that_the_limit_cut_off_tells_nothing() -> None:
     endpoint = Simulator()
 

@@ -83,6 +83,21 @@ def test_without_a_catalog_a_model_that_names_another_is_not_the_asked_one() -> 
     assert report.observed == {}
 
 
+@pytest.mark.parametrize("listed", [None, {"data": [{"id": "snapshot-1"}, {"id": "default"}]}])
+def test_a_fallback_for_unknown_ids_is_no_ignored_id(listed: object) -> None:
+    """A router answers the asked alias by its snapshot, and what it does not know by its default."""
+    endpoint = Simulator(model_id="alias")
+    endpoint.serve_also(Model("default"))
+    endpoint.fallback = "default"
+    names = {"alias": "snapshot-1"}
+    endpoint.edit(lambda asked, answer: {**answer, "model": names.get(asked["model"], "default")})
+    endpoint.catalog(listed)
+    report = probed(endpoint, **PROOF)
+    assert (report.verdict, warnings(report)) == ("accepted", [])
+    assert check(report, UNKNOWN_MODEL).status == "passed"
+    assert "default" in check(report, UNKNOWN_MODEL).evidence
+
+
 def test_a_catalog_that_lists_others_tells_the_real_ids() -> None:
     endpoint = Simulator(model_id="typed")
     echoing(endpoint)

@@ -147,12 +147,14 @@ NO_WORDS = {
     424: ("shape", "base_url"),
     425: ("model_unavailable", "model_id"),
     426: ("tls_wanted", "base_url"),
+    451: ("permission_denied", "api_key"),
     429: ("rate_limited", "api_key"),
     500: ("endpoint_error", "base_url"),
     501: ("no_route", "base_url"),
     502: ("model_unavailable", "model_id"),
     503: ("model_unavailable", "model_id"),
     504: ("model_unavailable", "model_id"),
+    511: ("not_openai_compatible", "base_url"),
     519: ("endpoint_error", "base_url"),
     520: ("model_unavailable", "model_id"),
     527: ("model_unavailable", "model_id"),
@@ -184,6 +186,7 @@ PAGES = {
     502: "model_unavailable",
     503: "model_unavailable",
     504: "model_unavailable",
+    511: "not_openai_compatible",
     520: "model_unavailable",
     527: "model_unavailable",
     530: "model_unavailable",
@@ -253,6 +256,10 @@ WAITED_FOR = [
     (503, {"error": "Loading model"}, True),
     (529, {"error": {"type": "overloaded_error", "message": "Overloaded"}}, True),
     (403, Text("error code: 1010"), True),
+    (403, page("Just a moment..."), True),
+    (429, page("Slow down"), True),
+    (403, page("403 Forbidden", "nginx"), False),
+    (403, Text("<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>"), False),
     (503, b"", True),
     (401, {"error": "Invalid API key"}, False),
     (402, b"", False),
@@ -267,6 +274,11 @@ WAITED_FOR = [
     (404, {"detail": "Not Found"}, False),
     (400, {"error": "max_tokens is not supported"}, False),
 ]
+
+
+def test_a_filter_that_signs_with_a_header_is_waited_for() -> None:
+    words = said(403, page("Einen Moment"), {"cf-mitigated": "challenge"})
+    assert judge(words).by_words and worth_waiting(words, judge(words))
 
 
 @pytest.mark.parametrize(("status", "body", "worth"), WAITED_FOR)

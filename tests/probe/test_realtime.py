@@ -406,3 +406,21 @@ def test_a_port_that_hangs_up_is_unreachable() -> None:
         report = probed_at(f"http://127.0.0.1:{listener.getsockname()[1]}/v1")
         assert rejected_as(report) == "endpoint_unreachable"
         listener.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "You must provide the 'OpenAI-Beta: realtime=v1' header to use the Realtime API.",
+        "Missing required query parameter: deployment",
+    ],
+)
+def test_what_the_socket_was_refused_with_outlasts_a_missing_fallback(words: str) -> None:
+    """That no client secrets are given out either says nothing of the path."""
+    sim = endpoint()
+    sim.on("/realtime", error(400, words), method="GET")
+    for route in ("/realtime/client_secrets", "/realtime/sessions"):
+        sim.on(route, text(404, "404 page not found"))
+    report = probed(sim)
+    assert rejected_as(report) != "wrong_path"
+    assert report.diagnosis is not None and words[:40] in report.diagnosis.message

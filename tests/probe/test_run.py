@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from app.model_types import MODEL_TYPES
-from app.practice_wire import Reply, Request, error
+from app.practice_wire import Reply, Request, as_json, error
 from app.probe import run
 from app.probe.asking import Result, Task
 from app.probe.conversation import Run
@@ -234,6 +235,68 @@ def test_what_the_proof_learned_holds_for_the_checks() -> None:
     with_old_name = [r for r in asked(endpoint, "/chat/completions") if "max_tokens" in r.json]
     assert len(with_old_name) == 1, "asked wrongly once, never again"
     assert report.capabilities["max_completion_tokens"].observed is True
+
+
+def wrapped(field: str, status: int = 400) -> Reply:
+    """A provider's refusal as a router passes it on."""
+    inner = {"error": {"message": f"Unsupported parameter: '{field}' is not supported with this model."}}
+    metadata = {"raw": json.dumps(inner), "provider_name": "OpenAI"}
+    return as_json({"error": {"message": "Provider returned error", "metadata": metadata}}, status)
+
+
+def test_a_refusal_in_the_words_of_an_outage_is_learned_from_at_once() -> None:
+    endpoint = Simulator()
+    endpoint.refuse(wrapped("max_tokens"), when=lambda body: "max_tokens" in body)
+    report = probed(endpoint, depth="proof")
+    assert check(report, "proof").adaptations == ("named the token limit `max_completion_tokens`",)
+    assert report.duration_ms < 3000
+
+
+def test_an_outage_that_names_no_field_is_waited_for() -> None:
+    endpoint = Simulator()
+    replies = [as_json({"error": {"message": "Provider returned error"}}, 400), wrapped("max_tokens", 429)]
+    endpoint.refuse(lambda request: replies.pop() if replies else None)
+    report = probed(endpoint, depth="proof")
+    assert (report.verdict, check(report, "proof").adaptations, replies) == ("accepted", (), [])
+
+
+@pytest.mark.parametrize("reply", [error(500, "Internal Server Error"), text(202, ""), error(400, "Oops")])
+def test_what_passed_by_itself_was_not_forced(reply: Reply) -> None:
+    """Where one vague failure is all there was, the first shape works as well."""
+    endpoint = Simulator()
+    replies = [reply]
+    endpoint.refuse(lambda request: replies.pop() if replies else None)
+    report = probed(endpoint, depth="proof")
+    assert (report.verdict, check(report, "proof").adaptations) == ("accepted", ())
+
+
+def test_to_see_that_it_passed_nothing_is_waited_for() -> None:
+    endpoint = Simulator()
+    busy = replace(error(429, "Rate limit exceeded"), headers={"Retry-After": "5"})
+    replies = [busy, None, error(500, "Oops")]
+    endpoint.refuse(lambda request: replies.pop() if replies else None)
+    report = probed(endpoint, depth="proof", key_control=False)
+    assert (report.verdict, replies) == ("accepted", [])
+    assert check(report, "proof").adaptations == ("set no token limit",)
+    assert report.duration_ms < 3000
+
+
+def test_what_a_vague_refusal_forces_stays() -> None:
+    endpoint = Simulator()
+    endpoint.refuse(error(400, "Oops"), when=lambda body: "max_tokens" in body)
+    report = probed(endpoint, depth="proof")
+    assert check(report, "proof").adaptations == ("set no token limit",)
+
+
+@pytest.mark.parametrize(
+    "reply", [error(451, "Unavailable for legal reasons"), error(429, "当前订阅套餐暂未开放GLM-5权限")]
+)
+def test_a_right_that_is_missing_ends_the_ladder_at_once(reply: Reply) -> None:
+    endpoint = Simulator()
+    endpoint.refuse(reply)
+    report = probed(endpoint, depth="proof")
+    assert rejected_as(report) == "permission_denied"
+    assert len(asked(endpoint, "/chat/completions")) == 1
 
 
 def test_the_ladder_is_bounded() -> None:

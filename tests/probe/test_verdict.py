@@ -10,7 +10,7 @@ import pytest
 
 from app.model_types import MODEL_TYPES
 from app.practice_models import Model
-from app.practice_wire import Reply, error
+from app.practice_wire import Reply, Request, as_json, error
 from app.probe import run
 from app.probe.types import Diagnosis, Endpoint, Finished, Limits
 from tests.endpoints.base import Simulator
@@ -272,3 +272,147 @@ def test_the_proof_of_a_rejected_model_is_on_record() -> None:
     assert proof.path == "/v1/chat/completions"
     assert proof.request["model"] == "good-model"
     assert len(asked(endpoint, "/chat/completions")) == 1
+
+
+WALLS = {
+    "cdn": html(403, "This distribution is not configured to allow the HTTP request method"),
+    "proxy": html(403, "403 Forbidden"),
+    "bucket": text(403, "<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>", "application/xml"),
+    "filter": html(403, "Just a moment..."),
+}
+
+
+@pytest.mark.parametrize("wall", WALLS)
+def test_a_wall_before_the_typed_path_is_looked_around(wall: str) -> None:
+    """What serves no API at the root refuses calls there; only a filter by name is waited for."""
+    endpoint = at("")
+    endpoint.lost_reply = WALLS[wall]
+    limits = replace(SHORT, probe_s=6.0, wait_s=0.5) if wall == "filter" else SHORT
+    report = probed(endpoint, limits=limits)
+    assert report.diagnosis is not None
+    assert report.diagnosis.code == "wrong_path", report.diagnosis.message
+    assert report.diagnosis.suggestions["base_url"][0].endswith("/v1")
+    assert wall == "filter" or report.duration_ms < 5000
+
+
+def test_a_wall_before_everything_is_a_filter() -> None:
+    endpoint = Simulator()
+    endpoint.every(html(403, "403 Forbidden"))
+    found = diagnosed(endpoint)
+    assert (found.code, found.suggestions) == ("not_openai_compatible", {})
+    assert "filter" in found.message
+
+
+ABOUT_THE_MODEL = {
+    "no tier": (
+        as_json({"error": {"message": "good-model is not offered in your tier"}}, 404),
+        "model_not_found",
+    ),
+    "ended": (as_json({"detail": "good-model reached its end on 2026-01-01"}, 410), "model_not_found"),
+    "no tier for it": (as_json({"error": "no tier of yours has this model"}, 404), "model_not_found"),
+    "not a word of it": (as_json({"error": "Sorry, we can't find the page"}, 404), "wrong_path"),
+    "not loaded": (as_json({"error": "Model good-model is not loaded"}, 404), "model_unavailable"),
+    "router": (as_json({"detail": "Not Found"}, 404), "wrong_path"),
+    "path told": (as_json({"error": "nothing serves /v1/chat/completions here"}, 404), "wrong_path"),
+    "page": (html(404, "good-model is not here"), "wrong_path"),
+}
+
+
+@pytest.mark.parametrize("words", ABOUT_THE_MODEL)
+def test_where_the_list_of_models_is_the_path_is_right(words: str) -> None:
+    """A 404 with words of its own then speaks of the model; a router's says no more than that."""
+    reply, code = ABOUT_THE_MODEL[words]
+    endpoint = Simulator()
+    endpoint.on("/chat/completions", reply)
+    found = diagnosed(endpoint)
+    assert found.code == code, found.message
+    if code != "wrong_path":
+        assert found.field == "model_id" and found.suggestions == {}
+
+
+def test_without_a_list_of_models_a_404_leaves_the_path_in_doubt() -> None:
+    endpoint = Simulator()
+    endpoint.catalog(None)
+    endpoint.on("/chat/completions", as_json({"error": "no tier of yours has this model"}, 404))
+    assert diagnosed(endpoint).code == "wrong_path"
+
+
+def test_a_base_whose_every_path_is_refused_alike_is_not_suggested() -> None:
+    """A site's own API asks for a sign-in at whatever stands under /api."""
+    endpoint, numbers = Simulator(), iter(range(999))
+
+    def site(request: Request) -> Reply:
+        inside = request.path.startswith("/api")
+        return error(401, f"Unauthorized (call {next(numbers)})") if inside else html(404, "Not found")
+
+    endpoint.every(site)
+    found = diagnosed(endpoint)
+    assert (found.code, found.suggestions) == ("wrong_path", {})
+
+
+@pytest.mark.parametrize("other", [404, 401])
+def test_a_base_that_refuses_only_its_own_paths_is_suggested(other: int) -> None:
+    """A bad key besides: all of /v1 asks for a key before it looks at the path, or the API's routes do."""
+    endpoint = at("")
+    endpoint.api_key = "sk-wrong-wrong-wrong-wrong"
+
+    def refused(request: Request) -> Reply:
+        known = request.path in ("/v1/models", "/v1/chat/completions")
+        inside = request.path.startswith("/v1/") and (known or other == 401)
+        return error(401, "Invalid API key") if inside else text(404, "404 page not found")
+
+    endpoint.every(refused)
+    found = diagnosed(endpoint)
+    assert found.code == "wrong_path", found.message
+    assert found.suggestions["base_url"][0].endswith("/v1")
+
+
+@pytest.mark.parametrize("asked_as", ["embedding", "tts"])
+def test_a_list_of_models_tells_where_an_api_of_another_type_is(asked_as: str) -> None:
+    endpoint = at("")
+    endpoint.model_type = asked_as
+    found = diagnosed(endpoint)
+    assert found.code == "wrong_path", found.message
+    assert found.suggestions["base_url"][0].endswith("/v1")
+
+
+def test_a_list_of_other_things_is_no_api() -> None:
+    """Some sites list models of theirs under /api, in shapes of their own."""
+    endpoint = Simulator()
+    listed = as_json([{"id": "somebody/model-1"}, {"id": "somebody/model-2"}])
+    endpoint.every(lambda request: listed if request.path == "/api/models" else html(404, "Not found"))
+    found = diagnosed(endpoint)
+    assert (found.code, found.suggestions) == ("wrong_path", {})
+
+
+def test_a_slash_that_a_server_wants_is_named() -> None:
+    endpoint = Simulator()
+
+    def slashed(request: Request) -> Reply:
+        return text(307, "", Location=f"{request.path}/")
+
+    endpoint.every(slashed, when=lambda request: not request.path.endswith("/"))
+    found = diagnosed(endpoint)
+    assert (found.code, found.suggestions) == ("redirected", {})
+    assert "slash at the end" in found.message
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "words"),
+    [
+        (
+            lambda answer: text(200, str(answer).replace("'", '"')[:-30], "application/json"),
+            "endpoint_error",
+            "cut off",
+        ),
+        (lambda answer: as_json({"code": 200, "data": answer}), "not_openai_compatible", ""),
+        (lambda answer: as_json([answer]), "not_openai_compatible", ""),
+    ],
+)
+def test_choices_that_cannot_be_reached(change: Callable[[object], Reply], code: str, words: str) -> None:
+    endpoint = Simulator()
+    answer = {"choices": [{"message": {"content": "OK"}, "finish_reason": "stop"}], "model": "good-model"}
+    endpoint.on("/chat/completions", change(answer))
+    found = diagnosed(endpoint)
+    assert found.code == code, found.message
+    assert words in found.message and "chat template" not in found.message

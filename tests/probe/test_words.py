@@ -29,6 +29,14 @@ SHAPES: dict[str, tuple[object, str]] = {
         "a.b: One",
     ),
     "gemini": ([{"error": {"message": "No.", "status": "X"}}], "No."),
+    "baidu": ({"error_code": 110, "error_msg": "No."}, "No."),
+    "wechat": ({"errcode": 40014, "errmsg": "No."}, "No."),
+    "tencent": ({"Response": {"Error": {"Code": "X", "Message": "No."}, "RequestId": "r"}}, "No."),
+    "an error in a result": ({"result": {"error": "No."}}, "No."),
+    "a result that is none": ({"result": "Fine.", "header": "Fine."}, ""),
+    "iflytek": ({"header": {"code": 11200, "message": "No."}}, "No."),
+    "camel case": ({"errorMessage": "No."}, "No."),
+    "two spellings": ({"Message": None, "message": "No."}, "No."),
     "minimax": ({"base_resp": {"status_code": 1004, "status_msg": "No."}}, "No."),
     "cloudflare": ({"success": False, "errors": [{"code": 1, "message": "No."}]}, "No."),
     "bedrock": ({"Message": "No."}, "No."),
@@ -64,6 +72,15 @@ SHAPES: dict[str, tuple[object, str]] = {
 def test_the_sentence_is_found(shape: str) -> None:
     body, text = SHAPES[shape]
     assert said(400, body).text == text
+
+
+def test_codes_are_tags_in_any_style() -> None:
+    body = {"Response": {"Error": {"Code": "AuthFailure", "ErrCode": 7}}}
+    assert said(200, body).tags == "authfailure 7"
+
+
+def test_the_header_of_a_bot_filter_is_a_tag() -> None:
+    assert said(403, Text("<html>"), {"cf-mitigated": "challenge"}).tags == "cf-mitigated"
 
 
 def test_codes_and_types_are_tags() -> None:
@@ -159,7 +176,10 @@ def test_what_is_json(body: object, is_json: bool) -> None:
         ({}, {"message": "Please wait 35000 seconds before retrying"}, 35000),
         ({}, {"message": "The limit resets in 1 h 5 min"}, 3900),
         ({}, {"message": "available in 2 days"}, 172_800),
+        ({}, {"message": "Quota will be replenished in 08:23:11."}, 30_191),
+        ({}, {"message": "Quota will be replenished in 2.00:00:05."}, 172_805),
         ({}, {"message": "retry your request with 5 messages"}, None),
+        ({}, {"message": "retry after the break from 08:23:11"}, None),
         ({}, {"message": "try again later"}, None),
         ({}, {"message": "it took 5 seconds"}, None),
     ],
