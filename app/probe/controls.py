@@ -63,10 +63,8 @@ def ask_for_unknown_model(
     if not isinstance(shown, Shown):
         if answer.failure or judgement.meaning in ("rate_limited", "bot_filter"):
             return Result(checks=record("inconclusive", "Could not be told.")), None
-        words = quote(said, run.endpoint.api_key)
-        return Result(
-            checks=record("passed", f"An id that can't exist was refused with {answer.status}: {words}")
-        ), None
+        evidence = f"An id that can't exist was refused with {answer.status}: "
+        return Result(checks=record("passed", evidence + quote(said, run.endpoint.api_key))), None
     instead = _falls_back(outcome, shown, unknown)
     if instead:
         evidence = f"An id that can't exist was answered by another model than this one, {instead}."

@@ -446,7 +446,7 @@ RULES: tuple[Rule, ...] = (
             r"on-demand throughput isn.t supported",
             r"llm provider not provided|\binvalid provider\b(?! (api|key|credential|token))",
             r"model( id)? must be in the format|invalid model id\b",
-            r"(has|have) been (retired|decommissioned|sunset)\b",
+            r"^(?!.*\b(version|endpoint|api|route|url)\b).*\b(has|have) been (retired|decommissioned|sunset)",
             r"模型不存在|无可用渠道|模型.{0,40}(不存在|未找到|不可用|下线)",
         ),
         field="model_id",

@@ -83,6 +83,8 @@ NOT_WHAT_THEY_SEEM = [
     ("'n' is not supported with this model: the model x is not supported", "endpoint_error"),
     ("Extra inputs: token is invalid", "endpoint_error"),
     ("token count is invalid", "endpoint_error"),
+    ("This API version has been retired", "endpoint_error"),
+    ("Access denied: no quota, the key is fine", "permission_denied"),
     ("Unsupported parameter: token is required", "endpoint_error"),
 ]
 
