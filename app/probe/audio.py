@@ -91,7 +91,7 @@ _UNHEARD = any_of(
 def unheard(said: Said) -> Shown | None:
     """A refusal since nobody speaks in the sound: only a model reached with a good key hears that."""
     taken = said.status is not None and 200 <= said.status < 300 or said.status in REFUSAL_STATUSES
-    if not taken or not said.is_json or not _UNHEARD.search(said.all):
+    if not taken or said.is_html or not _UNHEARD.search(said.all):
         return None
     return Shown("The model heard no speech in the tone that was sent, and said so.")
 

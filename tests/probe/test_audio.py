@@ -94,6 +94,7 @@ NO_SPEECH = (
     as_json({"detail": "Audio contains no speech (silence)."}, 422),
     as_json({"error": "Could not detect any speech"}),
     as_json({"error": {"code": "no_speech_detected"}}, 400),
+    text(422, "No speech was found in the file"),
 )
 
 
@@ -112,7 +113,7 @@ def test_a_refusal_that_heard_no_speech_was_given_by_the_model(reply: Reply) -> 
         error(404, "No speech model is loaded here."),
         error(401, "No speech detected."),
         error(503, "No speech recognised: the decoder is down."),
-        text(400, "no speech detected"),
+        html(422, "No speech detected"),
         error(400, "The audio file has no header."),
     ],
 )
