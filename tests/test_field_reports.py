@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import delete
 from werkzeug.test import TestResponse
 
 from app import config, create_app, database, vault
+from app.models import RegisteredModel, db
 from tests.conftest import new_token
 from tests.endpoints.every import CHANGES, REPORTS, Report
 from tests.endpoints.judging import (
@@ -42,12 +44,20 @@ def muster(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> I
             folder = tmp_path_factory.mktemp("muster")
             app = _application(folder, sqlite_template, settings)
             made[name] = (app, app.test_client(), {"Authorization": f"Bearer {new_token(app, 'write')}"})
+        _forget_models(made[name][0])
         return made[name][1:]
 
     yield with_settings
     for app, *_ in made.values():
         with app.app_context():
             database.let_go()
+
+
+def _forget_models(app: Flask) -> None:
+    """Another report's endpoint may have had the same port, and its model the same id."""
+    with app.app_context():
+        db.session.execute(delete(RegisteredModel))
+        db.session.commit()
 
 
 def _application(folder: Path, template: Path, settings: Mapping[str, Any]) -> Flask:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any
 
 import pytest
@@ -197,3 +198,16 @@ def test_doubt() -> None:
     assert doubtful(Catalog(), "m")
     assert doubtful(Catalog(True, {"n": {}}), "m")
     assert not doubtful(Catalog(True, {"m": {}}), "m")
+
+
+def test_a_router_that_spreads_calls_heeds_no_id() -> None:
+    """Two names may differ by chance: the asked id must bring the same one each time."""
+    endpoint = Simulator(model_id="alias")
+    endpoint.serve_also(Model("default"))
+    endpoint.fallback = "default"
+    turns = count()
+    endpoint.edit(lambda asked, answer: {**answer, "model": f"backend-{next(turns)}"})
+    endpoint.catalog(None)
+    report = probed(endpoint, **PROOF)
+    assert check(report, UNKNOWN_MODEL).status == "failed"
+    assert report.diagnosis is not None and report.diagnosis.code == "model_not_found"
