@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
@@ -68,14 +68,16 @@ def _side_by_side(
             return work(item, event)
 
     pool = ThreadPoolExecutor(workers, "exchange")
+    started = [pool.submit(within, *each) for each in zip(items, cancelled, strict=True)]
+    pool.shutdown(wait=False)  # not at the end, for the reason that app.probe.run has
     try:
-        started = [pool.submit(within, *each) for each in zip(items, cancelled, strict=True)]
         for future in as_completed(started):
             yield future.result()
     finally:
-        for event in cancelled:
+        for event, future in zip(cancelled, started, strict=True):
             event.set()
-        pool.shutdown(cancel_futures=True)
+            future.cancel()
+        wait(started)
 
 
 def _diagnosis_of(end: Probed | Updated) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 
 from app.probe.kind import ModelType
@@ -32,7 +32,7 @@ def run(
     strict: bool = False,
     key_control: bool = True,
     cancelled: threading.Event | None = None,
-) -> Iterator[Event]:
+) -> Generator[Event, None, None]:
     """Probe an endpoint; yields events as they happen, the last of them exactly one `Finished`.
 
     `declared` maps capability names to what a person said (None: not said). `depth` "proof" leaves the
@@ -57,6 +57,9 @@ def run(
     pool = ThreadPoolExecutor(1, "probe")
     working = pool.submit(probe.work)
     working.add_done_callback(lambda _: events.put(None))
+    # Not at the end: whoever leaves this generator lying about has it closed by the garbage collector, maybe
+    # on a thread that holds the very locks which the end of a pool or of a thread takes.
+    pool.shutdown(wait=False)
     try:
         while (event := events.get()) is not None:
             yield event
@@ -66,4 +69,3 @@ def run(
     finally:
         stop.set()
         wait((working,), _END_S)
-        pool.shutdown(wait=working.done())

@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import closing
 from typing import Literal, TextIO
 
 import click
@@ -140,13 +141,14 @@ def _known(names: Iterable[str], model_type: ModelType) -> Iterator[str]:
         yield name
 
 
-def _watched(events: Iterator[Event], printer: Printer) -> Report:
+def _watched(events: Generator[Event, None, None], printer: Printer) -> Report:
     """Print events as they come; gives the report. An interrupt ends the probe and the program."""
     try:
-        for event in events:
-            if isinstance(event, Finished):
-                return event.report
-            printer.event(event)
+        with closing(events):
+            for event in events:
+                if isinstance(event, Finished):
+                    return event.report
+                printer.event(event)
     except KeyboardInterrupt:
         click.echo("Interrupted.", err=True)
         raise SystemExit(INTERRUPTED) from None
