@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from app.config import settings
 from app.errors import ApiError
 from app.model_types import MODEL_TYPES
 from app.models import db
+from app.probe import Cancellation
 from app.probe.rules import EgressRules
 from app.probe.types import Endpoint, Event, Finished, Report, finite
 
@@ -76,7 +76,7 @@ class Asked:
     actor: Actor
     strict: bool = False
     depth: Depth = "full"
-    cancelled: threading.Event | None = None
+    cancelled: Cancellation | None = None
 
 
 def probed(values: Values, asked: Asked, *, key_control: bool) -> Generator[Event, None, Report]:

@@ -20,6 +20,7 @@ from app.access import Actor
 from app.changes import Still
 from app.errors import ApiError
 from app.models import RegisteredModel, db, new_id
+from app.probe import Cancellation
 from app.probe.types import Report
 from app.probing import (
     Asked,
@@ -48,7 +49,7 @@ def register(
     *,
     strict: bool = False,
     depth: Depth = "full",
-    cancelled: threading.Event | None = None,
+    cancelled: Cancellation | None = None,
 ) -> Events:
     """Probe, then save a new model. `values` are a form's; ends in Registered or Rejected.
 
@@ -90,7 +91,7 @@ def validate(
     *,
     strict: bool = False,
     depth: Depth = "full",
-    cancelled: threading.Event | None = None,
+    cancelled: Cancellation | None = None,
 ) -> Events:
     """Probe and keep nothing but the audit event; ends in Probed, whatever the verdict."""
     return _validating(dict(values), Asked(actor, strict, depth, cancelled))
@@ -103,7 +104,7 @@ def update(
     *,
     strict: bool = False,
     depth: Depth = "full",
-    cancelled: threading.Event | None = None,
+    cancelled: Cancellation | None = None,
     still: Still | None = None,
 ) -> Events:
     """Change what `values` holds, and probe first where it must be; ends in Updated or Rejected.
@@ -123,7 +124,7 @@ def reprobe(
     trigger: str = "manual",
     *,
     depth: Depth = "full",
-    cancelled: threading.Event | None = None,
+    cancelled: Cancellation | None = None,
 ) -> Events:
     """Probe with the stored key, keep the report and what it observed; ends in Probed."""
     return _reprobing(model.id, trigger, Asked(actor, depth=depth, cancelled=cancelled))

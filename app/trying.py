@@ -18,6 +18,7 @@ from app import audit, keeping, vault
 from app.access import Actor
 from app.config import settings
 from app.models import Probe, RegisteredModel, db
+from app.probe import Cancellation
 from app.probe.answer import Answer, Call
 from app.probe.base import Base
 from app.probe.client import Client
@@ -74,7 +75,7 @@ class _Talk:
     model: RegisteredModel
     key: str = field(repr=False)
     shape: Mapping[str, JSON]
-    cancelled: threading.Event
+    cancelled: Cancellation
     limits: Limits
     rules: EgressRules
 
@@ -92,7 +93,7 @@ def attempt(
     actor: Actor,
     texts: Sequence[str],
     limit: int,
-    cancelled: threading.Event | None = None,
+    cancelled: Cancellation | None = None,
 ) -> Iterator[Piece | Tried]:
     """Send `texts` (a prompt; for an embedding two) to the model with this id: pieces, then one `Tried`.
 
@@ -105,7 +106,7 @@ def attempt(
         model,
         vault.resolve(key) if vault.is_reference(key) else key,
         _shape(model),
-        cancelled or threading.Event(),
+        cancelled or Cancellation(),
         settings().limits,
         egress_rules(),
     )

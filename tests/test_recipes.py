@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import pytest
 
 from app.document import FIELDS, Field
 from app.model_types import MODEL_TYPES
-from app.probe import Endpoint, ModelType, run
+from app.probe import Cancellation, Endpoint, ModelType, run
 from app.probe.answer import Answer
 from app.probe.asking import ask_alone
 from app.probe.asks import Ask, Draft, Heard
@@ -66,7 +65,7 @@ def test_a_capability_is_one_row_and_its_two_halves(heeds: bool) -> None:
             time.monotonic() + 20,
             lambda event: None,
             {},
-            cancelled=threading.Event(),
+            cancelled=Cancellation(),
         )
         (finding,) = ask_alone(talk, ask).findings
     assert (finding.name, finding.observed) == ("stop", heeds), finding.evidence

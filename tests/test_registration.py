@@ -18,6 +18,7 @@ from app.access import COMMAND_LINE
 from app.errors import ApiError
 from app.keycontrol import origin_of
 from app.models import AuditEvent, Probe, RegisteredModel, db
+from app.probe import Cancellation
 from app.probe.types import CheckEnded, CheckStarted
 from app.registration import Probed, Registered, Rejected, Updated
 from tests.api.conftest import Endpoint, endpoint, good
@@ -56,7 +57,7 @@ def test_a_repeated_model_is_refused_before_the_generator_runs(app: Flask, good:
 
 def test_cancelling_registers_nothing(app: Flask, good: Values, endpoint: Endpoint) -> None:
     endpoint.before = threading.Event()
-    cancelled = threading.Event()
+    cancelled = Cancellation()
     with app.app_context():
         events = registration.register(good, COMMAND_LINE, cancelled=cancelled)
         next(iter(events))

@@ -131,11 +131,6 @@ def _width(rules: MapAdapter, method: str) -> int:
     return _WIDTHS.get(endpoint, 0)
 
 
-def is_id(ref: str) -> bool:
-    """Whether a reference has the form of an id."""
-    return _ID.fullmatch(ref) is not None
-
-
 def find_document(ref: str) -> Rendered:
     """The document of the model with this id or exact refId; ApiErrors as `find_model`."""
     if _ID.fullmatch(ref):

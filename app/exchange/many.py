@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from app.access import Actor
 from app.errors import ApiError
 from app.exchange.plan import Step
 from app.models import RegisteredModel
+from app.probe import Cancellation
 from app.registration import Probed, Registered, Rejected, Terminal, Updated
 
 T = TypeVar("T")
@@ -36,7 +36,7 @@ class Outcome:
 def register_each(app: Flask, steps: Sequence[Step], actor: Actor, workers: int) -> Iterator[Outcome]:
     """Register every step that is to be created, as each gets ready; closing it ends the probes."""
 
-    def work(step: Step, cancelled: threading.Event) -> Outcome:
+    def work(step: Step, cancelled: Cancellation) -> Outcome:
         return _ended(step.name, lambda: registration.register(step.values, actor, cancelled=cancelled))
 
     return _side_by_side(app, [step for step in steps if step.action == "create"], work, workers)
@@ -45,7 +45,7 @@ def register_each(app: Flask, steps: Sequence[Step], actor: Actor, workers: int)
 def reprobe_each(app: Flask, ids: Sequence[str], actor: Actor, workers: int) -> Iterator[Outcome]:
     """Probe registered models with their stored keys, as each gets ready; one that is gone is left out."""
 
-    def work(id: str, cancelled: threading.Event) -> Outcome:
+    def work(id: str, cancelled: Cancellation) -> Outcome:
         model = RegisteredModel.by_id(id)
         if model is None:
             return Outcome("refused", id, id, "not_found", "It was deleted meanwhile.")
@@ -57,25 +57,25 @@ def reprobe_each(app: Flask, ids: Sequence[str], actor: Actor, workers: int) -> 
 
 
 def _side_by_side(
-    app: Flask, items: Sequence[T], work: Callable[[T, threading.Event], Outcome], workers: int
+    app: Flask, items: Sequence[T], work: Callable[[T, Cancellation], Outcome], workers: int
 ) -> Iterator[Outcome]:
     """Each item in a thread with an application context, and so a database session, of its own."""
-    # An event each: a probe sets its own when it ends.
-    cancelled = [threading.Event() for _ in items]
+    cancelled = Cancellation()
 
-    def within(item: T, event: threading.Event) -> Outcome:
+    def within(item: T) -> Outcome:
         with app.app_context():
-            return work(item, event)
+            # One each: a probe sets what it was given when it ends.
+            return work(item, Cancellation(cancelled))
 
     pool = ThreadPoolExecutor(workers, "exchange")
-    started = [pool.submit(within, *each) for each in zip(items, cancelled, strict=True)]
+    started = [pool.submit(within, item) for item in items]
     pool.shutdown(wait=False)  # not at the end, for the reason that app.probe.run has
     try:
         for future in as_completed(started):
             yield future.result()
     finally:
-        for event, future in zip(cancelled, started, strict=True):
-            event.set()
+        cancelled.set()
+        for future in started:
             future.cancel()
         wait(started)
 

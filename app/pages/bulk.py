@@ -16,6 +16,7 @@ from app.errors import ApiError
 from app.exchange.exports import FORMATS
 from app.models import RegisteredModel, db
 from app.pages import live
+from app.probe import Cancellation
 from app.registration import Probed
 
 blueprint = Blueprint("bulk", __name__, url_prefix="/bulk")
@@ -121,7 +122,7 @@ def _probing(named: list[tuple[str, str]]) -> Iterator[live.Line]:
     }
 
 
-def _probe_one(app: Any, id: str, actor: Actor, left: live.Left) -> tuple[str, int | None, str]:
+def _probe_one(app: Any, id: str, actor: Actor, left: Cancellation) -> tuple[str, int | None, str]:
     """Probe one model in a thread with a session of its own: status, milliseconds, a note."""
     with app.app_context():
         if left.is_set():
@@ -130,7 +131,9 @@ def _probe_one(app: Any, id: str, actor: Actor, left: live.Left) -> tuple[str, i
         if model is None:
             return "skipped", None, "It was deleted meanwhile."
         try:
-            end = registration.drain(registration.reprobe(model, actor, "manual", cancelled=left.child()))
+            # One of its own: a probe sets what it was given when it ends.
+            mine = Cancellation(left)
+            end = registration.drain(registration.reprobe(model, actor, "manual", cancelled=mine))
         except ApiError as error:
             return "failed", None, error.message
         assert isinstance(end, Probed)

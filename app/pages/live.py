@@ -13,6 +13,7 @@ from typing import Any
 from flask import Response, render_template, request, stream_with_context
 
 from app.pages import words
+from app.probe import Cancellation
 from app.probe.types import CheckEnded, CheckStarted, CheckWaiting
 
 Line = dict[str, Any]
@@ -58,38 +59,13 @@ def row(name: str, label: str, status: str, duration_ms: int | None = None, note
     return _line(name, label=label, status=status, duration_ms=duration_ms, note=note)
 
 
-class Left(threading.Event):
-    """Set when the browser hangs up.
-
-    Each of several probes takes a child, since a probe sets the event that it was given when it ends.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._children: list[threading.Event] = []
-
-    def child(self) -> threading.Event:
-        """An event that is set together with this one, and can be set alone."""
-        made = threading.Event()
-        self._children.append(made)
-        if self.is_set():
-            made.set()
-        return made
-
-    def set(self) -> None:
-        """Set this and every child."""
-        super().set()
-        for made in self._children:
-            made.set()
-
-
 @contextmanager
-def watching() -> Iterator[Left]:
-    """An event that is set when the browser hangs up.
+def watching() -> Iterator[Cancellation]:
+    """What is set when the browser hangs up.
 
     A probe that nobody waits for ends then, and registers nothing.
     """
-    left = Left()
+    left = Cancellation()
     connection = request.environ.get("gunicorn.socket") or request.environ.get("werkzeug.socket")
     if connection is None:
         yield left
@@ -105,7 +81,7 @@ def watching() -> Iterator[Left]:
         theirs.close()
 
 
-def _watch(connection: int, stop: int, left: Left) -> None:
+def _watch(connection: int, stop: int, left: Cancellation) -> None:
     poll = select.poll()
     poll.register(connection, _HUNG_UP)
     poll.register(stop, _HUNG_UP)

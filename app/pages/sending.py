@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from threading import Event
 from typing import Any
 
 from flask import jsonify, redirect, render_template, request, url_for
@@ -25,6 +24,7 @@ from app.models import RegisteredModel, now
 from app.pages import attempt, facts, heldkeys, hints, live, outcome, presets, words
 from app.pages.attempt import Attempt
 from app.pages.outcome import Outcome
+from app.probe import Cancellation
 from app.registration import Probed, Registered, Rejected, Updated
 
 DOUBLE_CLICK = timedelta(minutes=2)
@@ -95,7 +95,7 @@ def _lines(tried: Attempt) -> Iterator[live.Line]:
         yield _refused(tried, error)
 
 
-def _events(tried: Attempt, left: Event) -> Iterator[Any]:
+def _events(tried: Attempt, left: Cancellation) -> Iterator[Any]:
     actor, values = current_actor(), tried.form.values()
     asked: dict[str, Any] = {"strict": tried.strict, "depth": tried.depth, "cancelled": left}
     if tried.action == "validate":

@@ -6,7 +6,6 @@ Usable on its own (`python -m app.probe BASE_URL MODEL_ID`): no Flask and no dat
 from __future__ import annotations
 
 import queue
-import threading
 from collections.abc import Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 
@@ -14,11 +13,12 @@ from app.probe.kind import ModelType
 from app.probe.phases import Depth, Probe
 from app.probe.rules import EgressRules
 from app.probe.types import Endpoint, Event, Finished, Limits, Report
+from app.probe.watch import Cancellation
 
 _END_S = 5.0
 """Seconds that a cancelled probe is waited for; its calls end within a fraction of one."""
 
-__all__ = ["EgressRules", "Endpoint", "Event", "Limits", "ModelType", "Report", "run"]
+__all__ = ["Cancellation", "EgressRules", "Endpoint", "Event", "Limits", "ModelType", "Report", "run"]
 
 
 def run(
@@ -31,7 +31,7 @@ def run(
     depth: Depth = "full",
     strict: bool = False,
     key_control: bool = True,
-    cancelled: threading.Event | None = None,
+    cancelled: Cancellation | None = None,
 ) -> Generator[Event, None, None]:
     """Probe an endpoint; yields events as they happen, the last of them exactly one `Finished`.
 
@@ -41,7 +41,7 @@ def run(
     fraction of a second. Never raises for what an endpoint does; a defect of its own is raised to the caller.
     """
     events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
-    stop = cancelled or threading.Event()
+    stop = cancelled or Cancellation()
     probe = Probe(
         endpoint=endpoint,
         model_type=model_type,

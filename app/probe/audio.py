@@ -14,7 +14,6 @@ from itertools import islice
 from app.probe.client import Answer
 from app.probe.conversation import Request, Run
 from app.probe.faults import is_error_value
-from app.probe.form import File, Form
 from app.probe.negotiation import REFUSAL_STATUSES, Shape
 from app.probe.offers import offers_for
 from app.probe.proof import Outcome, Proof, Shown, Weak
@@ -55,8 +54,8 @@ def sound() -> bytes:
 
 def transcription_request(run: Run, model: str, shape: Shape) -> Request:
     """The sound and the model. `response_format` is not sent (field report gpt4o-transcribe-verbose-json)."""
-    file = File("sound.wav", "audio/wav", sound())
-    return Request(TRANSCRIPTIONS, form=Form(shape.fit({"model": model}), {"file": file}))
+    file = ("sound.wav", sound(), "audio/wav")
+    return Request(TRANSCRIPTIONS, form={**shape.fit({"model": model}), "file": file})
 
 
 def judge_transcription(answer: Answer, run: Run) -> Shown | Weak | None:

@@ -20,7 +20,6 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
 from app.probe.answer import Answer, Call
-from app.probe.bell import Bell
 from app.probe.egress import Dialer, EgressRules
 from app.probe.failure import Broken, Failure
 from app.probe.gate import Gate, gate_for
@@ -28,7 +27,7 @@ from app.probe.http1 import Pool, SecurePool
 from app.probe.reading import Reading
 from app.probe.request import bad_url, body_of, headers_of, is_header_value, origin_of, user_agent
 from app.probe.types import Limits
-from app.probe.watch import Stream, Watch
+from app.probe.watch import Cancellation, Stream, Watch
 from app.probe.websocket import Talk, exchange
 
 __all__ = ["Answer", "Call", "Client", "Failure", "is_header_value", "user_agent"]
@@ -51,12 +50,12 @@ class Client:
         limits: Limits,
         *,
         deadline: float | None = None,
-        cancelled: threading.Event | None = None,
+        cancelled: Cancellation | None = None,
     ) -> None:
         self.calls = 0
         self._limits = limits
         self._deadline = deadline
-        self._bell = Bell(cancelled) if cancelled else None
+        self._cancelled = cancelled
         self._dialer = Dialer(rules, limits.connect_s)
         self._lanes: list[_Lane] = []
         self._lock = threading.Lock()
@@ -114,7 +113,7 @@ class Client:
     def _enter(self, gate: Gate) -> None:
         """Wait for a turn at the origin; the call's own clock has not started yet."""
         end = monotonic() + self._limits.probe_s if self._deadline is None else self._deadline
-        watch = Watch(end, self._bell)
+        watch = Watch(end, self._cancelled)
         watch.last_step("too many other calls to the endpoint were under way")
         gate.enter(self._limits.calls_at_once, watch)
 
@@ -139,7 +138,7 @@ class Client:
             bounds.append(self._deadline)
         limits = self._limits
         wire_bytes = limits.header_bytes + _WIRE_PER_BODY * limits.body_bytes
-        return Watch(min(bounds), self._bell, limits.header_bytes, wire_bytes)
+        return Watch(min(bounds), self._cancelled, limits.header_bytes, wire_bytes)
 
     def _take_lane(self) -> _Lane:
         with self._lock:

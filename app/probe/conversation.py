@@ -6,6 +6,7 @@ and the words drawn at random for this run. It makes single calls and patient on
 
 from __future__ import annotations
 
+import json
 import math
 import random
 import threading
@@ -14,13 +15,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from urllib3.filepost import encode_multipart_formdata
+
 from app.probe.base import Base
 from app.probe.client import Answer, Call, Client
 from app.probe.diagnosis import Judgement, judge, worth_waiting
-from app.probe.form import Form
 from app.probe.negotiation import Shape, complained, learn, names_a_field
 from app.probe.spoken import tokens
 from app.probe.types import Check, CheckWaiting, Endpoint, Event, Limits, Status
+from app.probe.watch import Cancellation
 from app.probe.websocket import Talk
 from app.probe.words import Said, clean, parsed, read
 
@@ -68,7 +71,8 @@ class Request:
 
     route: str
     body: Mapping[str, Any] | None = None
-    form: Form | None = None
+    form: Mapping[str, Any] | None = field(default=None, repr=False)
+    """Values by name; a file is a tuple of its name, its content and its content type."""
     talk: Talk | None = None
     method: str = "POST"
     under: Literal["base", "stem"] = "base"
@@ -77,11 +81,26 @@ class Request:
     @property
     def sent(self) -> Mapping[str, Any]:
         """The fields sent, by name; a file is its name after an `@`, as curl writes it."""
-        return self.form.shown if self.form else self.body or {}
+        return {name: _curled(value) for name, value in self.form.items()} if self.form else self.body or {}
+
+    def encoded_form(self) -> tuple[bytes | None, str | None]:
+        """The form as it goes over the wire, and its content type; None, None without one."""
+        if self.form is None:
+            return None, None
+        return encode_multipart_formdata({name: _text(value) for name, value in self.form.items()})
 
     def place(self, base: Base) -> Base:
         """The base under which the route hangs."""
         return base.stem if self.under == "stem" else base
+
+
+def _curled(value: Any) -> Any:
+    return f"@{value[0]}" if isinstance(value, tuple) else value
+
+
+def _text(value: Any) -> Any:
+    """What is neither a file nor a text goes as JSON."""
+    return value if isinstance(value, str | tuple) else json.dumps(value)
 
 
 @dataclass(slots=True)
@@ -109,7 +128,7 @@ class Run:
     usage: Usage = field(default_factory=Usage)
     rng: random.Random = field(default_factory=random.SystemRandom)
     hold_until: float = 0.0
-    cancelled: threading.Event = field(default_factory=threading.Event)
+    cancelled: Cancellation = field(default_factory=Cancellation)
     thinks: bool = False
     thought: str = ""
     whole_answers: int = 0
@@ -149,12 +168,13 @@ class Run:
         stop: Callable[[bytes], bool] | None = None,
     ) -> Answer:
         """One call. `key` replaces the endpoint's, `base` its base URL, `until` (monotonic) bounds it."""
+        body, content_type = request.encoded_form()
         call = Call(
             method=request.method,
             url=request.place(base or self.base).url(request.route),
             json=request.body,
-            body=request.form.body if request.form else None,
-            content_type=request.form.content_type if request.form else None,
+            body=body,
+            content_type=content_type,
             key=self.endpoint.api_key if key is None else key,
             timeout_s=max(0.2, min(self.deadline, until or math.inf) - time.monotonic()),
             stop=stop or _ends_stream,

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import base64
-import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from time import monotonic
 from urllib.parse import unquote, urlsplit
 
-from app.probe.bell import Bell
 from app.probe.certificate import why_not
 from app.probe.failure import Broken
 from app.probe.race import first_connection
@@ -19,23 +16,11 @@ from app.probe.rules import Denied, EgressRules, Found, judge, judge_unresolved,
 from app.probe.tls import NotTrusted, blind_context, context
 from app.probe.watch import Stream, Watch
 
-__all__ = ["Denied", "Dialer", "EgressRules", "judge", "open_socket"]
+__all__ = ["Denied", "Dialer", "EgressRules", "judge"]
 
 PROXY_HEAD_BYTES = 65536
 
 _lookups_at_once = threading.BoundedSemaphore(64)
-
-
-def open_socket(
-    host: str, port: int, rules: EgressRules, timeout_s: float, cancelled: threading.Event | None = None
-) -> socket.socket:
-    """A connected, blocking socket for a library that speaks its own protocol over it (WebSocket).
-
-    TLS is left to that library: give it `tls.context(rules.ca_bundle)` and the host as server name. Raises
-    Broken where the host is denied, missing or does not answer within `timeout_s`.
-    """
-    watch = Watch(monotonic() + timeout_s, Bell(cancelled) if cancelled else None)
-    return Dialer(rules, timeout_s).open_tunnel(host.strip("[]"), port, watch).detach()
 
 
 class Lookup:

@@ -15,7 +15,6 @@ from app.probe.client import Answer
 from app.probe.conversation import Request, Run, check_of
 from app.probe.diagnosis import Judgement
 from app.probe.faults import is_error_value
-from app.probe.form import File, Form
 from app.probe.negotiation import REFUSAL_STATUSES, Shape, complained, learn
 from app.probe.picture import to_edit
 from app.probe.proof import Outcome, Proof, Shown, Weak
@@ -153,7 +152,7 @@ def tasks(run: Run) -> tuple[Task, ...]:
 def edit_request(model: str, shape: Shape) -> Request:
     """A small PNG and a prompt as a form; its right half is transparent, since some edit only what is."""
     fields = shape.fit({"model": model, "prompt": PROMPT, "size": SMALLEST})
-    return Request(EDITS, form=Form(fields, {"image": File("square.png", "image/png", to_edit())}))
+    return Request(EDITS, form={**fields, "image": ("square.png", to_edit(), "image/png")})
 
 
 def image_edit(run: Run) -> Result:

@@ -35,6 +35,7 @@ from app.probe.types import (
     Warning_,
 )
 from app.probe.verdict import diagnose
+from app.probe.watch import Cancellation
 from app.probe.words import quote, read
 
 Depth = Literal["full", "proof"]
@@ -54,7 +55,7 @@ class Probe:
     depth: Depth
     strict: bool
     key_control: bool
-    stop: threading.Event
+    stop: Cancellation
     emit: Callable[[Event], None]
     seen: Seen = field(default_factory=Seen)
     started_names: set[str] = field(default_factory=set)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from http.client import IncompleteRead
 
 from urllib3 import HTTPResponse
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import DecodeError, HTTPError
 
 from app.probe.answer import Answer, Call
-from app.probe.decoding import Inflater, decoded, decoder
 from app.probe.failure import Broken, Failure
 from app.probe.gate import large_body
 from app.probe.types import Limits
@@ -23,6 +23,7 @@ _LARGE = 32768
 _KEPT_OF_TOO_LARGE = 16384
 # Each layer of a packed body may unpack to so many times the limit of the body: the next may pack again.
 _UNPACKED_PER_BODY = 4
+_CODINGS_AT_MOST = 3
 # Pieces share an entry where they arrive in the same ms, or, past so many, in the same 50 ms.
 _ARRIVALS_EXACT = 4096
 _COARSE_MS = 50
@@ -61,17 +62,16 @@ class Reading:
                 raise
 
     def _read_body(self, response: HTTPResponse) -> None:
-        layers: list[Inflater] | None = None
-        while piece := response.read1(_PIECE, decode_content=False):
-            layers = self._layers() if layers is None else layers
-            for clear in decoded(piece, layers):
-                self._add(clear)
-                if self.stopped:
-                    return
-
-    def _layers(self) -> list[Inflater]:
-        content, transfer = (self._headers.get(f"{name}-encoding", "") for name in ("content", "transfer"))
-        return decoder(f"{content},{transfer}", _UNPACKED_PER_BODY * self._limits.body_bytes)
+        codings = _codings(self._headers)
+        refusal = _refusal_of(codings)
+        if refusal and response.read1(1):  # of an empty body the coding does not matter
+            raise refusal
+        for coding in reversed(codings):
+            response = _Layer(response, coding, _UNPACKED_PER_BODY * self._limits.body_bytes)
+        while piece := response.read1(_PIECE):
+            self._add(piece)
+            if self.stopped:
+                return
 
     def _add(self, piece: bytes) -> None:
         room = self._limits.body_bytes - len(self._body)
@@ -106,6 +106,49 @@ class Reading:
             arrivals=tuple(self._arrivals),
             failure=self.failure,
         )
+
+
+class _Layer(HTTPResponse):
+    """One coding of a body undone by urllib3, which since 2.6 unpacks no more at once than is asked for.
+
+    All that it unpacks is bounded here: the next layer may make nothing of it, for as long as it comes.
+    """
+
+    def __init__(self, packed: HTTPResponse, coding: str, limit: int) -> None:
+        # Left open at the end of what is packed: the next layer takes no more from one that is closed.
+        super().__init__(packed, {"Content-Encoding": coding}, preload_content=False, auto_close=False)
+        self._coding = coding
+        self._unpacked_left = limit
+
+    def read1(self, amt: int | None = None, decode_content: bool | None = None) -> bytes:
+        """At most `amt` bytes in clear, as soon as there are any; raises Broken."""
+        try:
+            piece = super().read1(amt, decode_content)
+        except DecodeError:
+            words = f"the body is not the {self._coding} that its headers say it is"
+            raise Broken("undecodable", words) from None
+        self._unpacked_left -= len(piece)
+        if self._unpacked_left < 0:
+            raise Broken("too_large", "the body unpacks to much more than an answer may hold")
+        return piece
+
+
+def _codings(headers: Mapping[str, str]) -> list[str]:
+    """The codings of a body in the order in which they were applied."""
+    named = ",".join(headers.get(f"{name}-encoding", "") for name in ("content", "transfer"))
+    codings = (coding.strip().lower().removeprefix("x-") for coding in named.split(","))
+    return [coding for coding in codings if coding not in ("", "identity", "chunked", "none")]
+
+
+def _refusal_of(codings: Sequence[str]) -> Broken | None:
+    """Why these codings can't be undone."""
+    unknown = [coding for coding in codings if coding not in ("gzip", "deflate")]
+    if unknown:
+        shown = "".join(c if c.isascii() and c.isprintable() else "?" for c in unknown[0][:20])
+        return Broken("undecodable", f"the body is encoded as {shown}, which was not asked for")
+    if len(codings) > _CODINGS_AT_MOST:
+        return Broken("undecodable", f"the body is encoded {len(codings)} times over")
+    return None
 
 
 def _body_broke(error: HTTPError, stream: Stream) -> Broken:

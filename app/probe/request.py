@@ -9,7 +9,6 @@ from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
 from app.probe.answer import Call
-from app.probe.decoding import ACCEPTED
 from app.probe.failure import Broken
 
 
@@ -68,4 +67,4 @@ def bad_url() -> Broken:
     return Broken("no_host", "the URL can't be read: it needs http:// or https:// and a valid host")
 
 
-_STANDING = {"User-Agent": user_agent(), "Accept": "*/*", "Accept-Encoding": ACCEPTED}
+_STANDING = {"User-Agent": user_agent(), "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}

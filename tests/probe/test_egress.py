@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
+from app.probe import Cancellation
 from app.probe.client import Answer, Call, Client
-from app.probe.egress import Denied, EgressRules, judge, open_socket
+from app.probe.egress import Denied, Dialer, EgressRules, judge
 from app.probe.failure import Broken
 from app.probe.types import Limits
+from app.probe.watch import Watch
 from tests.probe.wire import OK, closed_port, says, serve
 
 OPEN = EgressRules()
@@ -298,7 +300,7 @@ def test_resolvers_that_hang_keep_no_address_waiting() -> None:
 
 
 def test_a_cancellation_is_heard_while_resolving() -> None:
-    cancelled = threading.Event()
+    cancelled = Cancellation()
     threading.Timer(0.1, cancelled.set).start()
     start = time.monotonic()
     with Client(EgressRules(resolver=hanging(2)), Limits(), cancelled=cancelled) as client:
@@ -356,11 +358,12 @@ def _serve_once(server: socket.socket) -> None:
     connection.close()
 
 
-def test_a_socket_for_another_library() -> None:
+def test_a_tunnel_without_a_proxy_is_a_connection() -> None:
     with serve(says(OK)) as server:
-        with open_socket("127.0.0.1", server.port, OPEN, 1.0) as sock:
-            sock.sendall(b"GET / HTTP/1.1\r\n\r\n")
-            assert sock.recv(100).startswith(b"HTTP/1.1 200")
+        stream = Dialer(OPEN, 1.0).open_tunnel("127.0.0.1", server.port, Watch(time.monotonic() + 1.0))
+        stream.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        assert stream.makefile().readline().startswith(b"HTTP/1.1 200")
+        stream.abort()
     with pytest.raises(Broken) as caught:
-        open_socket("[::ffff:169.254.169.254]", 80, OPEN, 1.0)
+        Dialer(OPEN, 1.0).open_tunnel("::ffff:169.254.169.254", 80, Watch(time.monotonic() + 1.0))
     assert caught.value.failure.kind == "egress_denied"

@@ -8,12 +8,16 @@ import os
 import socket
 import threading
 import time
+import tracemalloc
 import zlib
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from app.probe import Cancellation
 from app.probe.client import Answer, Call, Client
 from app.probe.egress import EgressRules
 from app.probe.gate import _gates
@@ -128,7 +132,7 @@ def test_a_handshake_nobody_answers_ends_with_the_connect_limit() -> None:
 
 @pytest.mark.parametrize("script", [silent, headers_then_silent, trickled_body])
 def test_a_cancellation_is_heard_everywhere(script: Script) -> None:
-    cancelled = threading.Event()
+    cancelled = Cancellation()
     with serve(script) as server, Client(EgressRules(), Limits(), cancelled=cancelled) as client:
         threading.Timer(0.2, cancelled.set).start()
         start = time.monotonic()
@@ -138,8 +142,51 @@ def test_a_cancellation_is_heard_everywhere(script: Script) -> None:
         assert time.monotonic() - start < 0.9
 
 
+def test_a_cancellation_ends_those_below_it_alone() -> None:
+    parent = Cancellation()
+    children = [Cancellation(parent) for _ in range(2)]
+    children[0].set()
+    assert [each.is_set() for each in (parent, *children)] == [False, True, False]
+    with serve(silent) as server, Client(EgressRules(), Limits(), cancelled=children[1]) as client:
+        threading.Timer(0.2, parent.set).start()
+        start = time.monotonic()
+        failure = client.send(Call("GET", server.url)).failure
+        assert failure is not None
+        assert failure.kind == "cancelled"
+        assert time.monotonic() - start < 0.9
+
+
+def test_a_cancellation_leaves_no_descriptor_open() -> None:
+    gc.collect()
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(10):
+        Cancellation().set()
+    assert len(os.listdir("/proc/self/fd")) <= before
+
+
+def test_a_cancellation_may_be_set_while_it_is_collected() -> None:
+    """A generator that is left in a cycle is closed after the collector has taken what it holds."""
+
+    def left_behind() -> Iterator[list[Any]]:
+        stop = Cancellation()
+        try:
+            yield [stop]
+        finally:
+            ended.append(None)
+            stop.set()
+
+    ended: list[None] = []
+    for _ in range(10):
+        generator = left_behind()
+        held: list[Any] = [generator, *next(generator)]
+        held.append(held)
+        del generator, held
+    gc.collect()
+    assert len(ended) == 10
+
+
 def test_a_cancellation_is_heard_in_the_queue() -> None:
-    cancelled = threading.Event()
+    cancelled = Cancellation()
     limits = Limits(calls_at_once=1)
     with serve(silent) as server, Client(EgressRules(), limits, cancelled=cancelled) as client:
         threading.Timer(0.2, cancelled.set).start()
@@ -204,7 +251,15 @@ TOO_LARGE = {
     "a bomb of nothing": says(
         answer(gzip.compress(gzip.compress(b"") * 500_000), "Content-Encoding: gzip, gzip\r\n")
     ),
-    "members without end": says(answer(gzip.compress(b"") * 20_000, "Content-Encoding: gzip\r\n")),
+    "a bomb of nothing in a bomb": says(
+        answer(
+            gzip.compress(gzip.compress(gzip.compress(b"") * 500_000)),
+            "Content-Encoding: gzip, gzip, gzip\r\n",
+        )
+    ),
+    "members without end": endless(
+        gzip.compress(b"") * 3000, "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n"
+    ),
     "an endless bomb": endless_gzip,
     "an honest length": says(answer(b"x" * 3_000_000)),
 }
@@ -218,6 +273,16 @@ def test_large_answers_end_at_the_limit(name: str) -> None:
     assert got.status == 200
     assert len(got.body) <= 2 * 1024 * 1024
     assert took < 5
+
+
+@pytest.mark.parametrize("name", [name for name in TOO_LARGE if "bomb" in name and "endless" not in name])
+def test_bombs_take_no_memory(name: str) -> None:
+    tracemalloc.start()
+    try:
+        ask(TOO_LARGE[name], Limits(probe_s=30, body_bytes=100_000))
+        assert tracemalloc.get_traced_memory()[1] < 2_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_body_of_exactly_the_limit_is_whole() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -11,9 +12,10 @@ import pytest
 import trustme
 
 from app.probe.client import Answer, Call, Client
-from app.probe.egress import EgressRules, open_socket
+from app.probe.egress import Dialer, EgressRules
 from app.probe.failure import Broken
 from app.probe.types import Limits
+from app.probe.watch import Watch
 from tests.probe.test_egress import Names
 from tests.probe.test_tls import server_context
 from tests.probe.wire import OK, Server, answer, closed_port, says, serve
@@ -142,11 +144,12 @@ def test_a_name_is_left_to_the_proxy_to_resolve() -> None:
     assert names.asked == ["proxy.example"]
 
 
-def test_a_socket_through_the_proxy() -> None:
+def test_a_tunnel_through_the_proxy() -> None:
     with serve(says(OK)) as server, serve(relay(server.port)) as proxy:
         rules = EgressRules(proxy=f"http://127.0.0.1:{proxy.port}")
-        with open_socket("gpu.example", 80, rules, 1.0) as sock:
-            sock.sendall(b"GET / HTTP/1.1\r\n\r\n")
-            assert sock.recv(100).startswith(b"HTTP/1.1 200")
+        stream = Dialer(rules, 1.0).open_tunnel("gpu.example", 80, Watch(time.monotonic() + 1.0))
+        stream.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        assert stream.makefile().readline().startswith(b"HTTP/1.1 200")
+        stream.abort()
         with pytest.raises(Broken):
-            open_socket("169.254.169.254", 80, rules, 1.0)
+            Dialer(rules, 1.0).open_tunnel("169.254.169.254", 80, Watch(time.monotonic() + 1.0))

@@ -14,7 +14,7 @@ from websockets.sync.server import ServerConnection, serve
 
 from app.model_types import MODEL_TYPES
 from app.practice_wire import Reply, Request, as_json, error
-from app.probe import run
+from app.probe import Cancellation, run
 from app.probe.request import user_agent
 from app.probe.rules import EgressRules
 from app.probe.types import Endpoint, Finished, Limits, Report
@@ -367,7 +367,7 @@ def test_cancelling_ends_a_silent_session_at_once() -> None:
         for _ in connection:
             pass
 
-    stop = threading.Event()
+    stop = Cancellation()
     with handled(silent) as base_url:
         threading.Timer(0.5, stop.set).start()
         began = time.monotonic()

@@ -14,7 +14,7 @@ import pytest
 
 from app.model_types import MODEL_TYPES
 from app.practice_wire import Reply, Request, as_json, error
-from app.probe import run
+from app.probe import Cancellation, run
 from app.probe.asking import Result, Task
 from app.probe.conversation import Run
 from app.probe.types import (
@@ -343,11 +343,11 @@ def stalled(endpoint: Simulator, seconds: float = 30) -> None:
     endpoint.on("/chat/completions", wait)
 
 
-def cancelled_by_closing(events: Iterator[Event], cancelled: threading.Event) -> None:
+def cancelled_by_closing(events: Iterator[Event], cancelled: Cancellation) -> None:
     events.close()  # type: ignore[attr-defined]
 
 
-def cancelled_by_event(events: Iterator[Event], cancelled: threading.Event) -> None:
+def cancelled_by_event(events: Iterator[Event], cancelled: Cancellation) -> None:
     cancelled.set()
     rest = list(events)
     assert isinstance(rest[-1], Finished)
@@ -355,9 +355,9 @@ def cancelled_by_event(events: Iterator[Event], cancelled: threading.Event) -> N
 
 
 @pytest.mark.parametrize("end", [cancelled_by_closing, cancelled_by_event])
-def test_a_cancelled_probe_ends_at_once(end: Callable[[Iterator[Event], threading.Event], None]) -> None:
+def test_a_cancelled_probe_ends_at_once(end: Callable[[Iterator[Event], Cancellation], None]) -> None:
     """Calls under way end with it, and no thread stays."""
-    endpoint, cancelled = Simulator(), threading.Event()
+    endpoint, cancelled = Simulator(), Cancellation()
     stalled(endpoint)
     with endpoint:
         typed = Endpoint(endpoint.base_url, endpoint.api_key, endpoint.model_id)
@@ -394,7 +394,7 @@ def test_a_probe_that_is_left_lying_about_is_closed_on_any_thread() -> None:
 
 
 def test_a_cancelled_wait_ends_at_once() -> None:
-    endpoint, cancelled = Simulator(), threading.Event()
+    endpoint, cancelled = Simulator(), Cancellation()
     endpoint.on("/chat/completions", replace(error(503, "loading"), headers={"Retry-After": "15"}))
     with endpoint:
         typed = Endpoint(endpoint.base_url, endpoint.api_key, endpoint.model_id)
