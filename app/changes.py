@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from app import audit, keeping
 from app.access import Actor
 from app.errors import ApiError
+from app.keeping import Still
 from app.keycontrol import origin_of
 from app.models import RegisteredModel, db, new_id
 from app.probe.types import Report
 from app.probing import Asked, Events, Rejected, Updated, Values, in_full, probed
-
-Still = Callable[[RegisteredModel], None]
 
 _ATTEMPTS = 3
 
@@ -26,7 +24,7 @@ def check(model: RegisteredModel, values: Values, actor: Actor) -> None:
     whoever may read the model can read that name.
     """
     moved = "base_url" in values and origin_of(values["base_url"]) != origin_of(model.base_url)
-    named = model.key_env is not None and values.get("api_key") == f"env://{model.key_env}"
+    named = model.key_env is not None and keeping.has_key(model, values.get("api_key"))
     if moved and ("api_key" not in values or named) and not actor.may("admin"):
         raise ApiError(
             "api_key_required",
@@ -92,22 +90,16 @@ def _applied(
     still: Still | None,
 ) -> Updated | None:
     """Write the change to the row as it is now; None where its endpoint is not the one that was judged."""
-    model = keeping.locked(id)
-    try:
-        if still:
-            still(model)
-        if keeping.endpoint_of(model) != before:
-            db.session.rollback()
-            return None
-        with keeping.refusing_same(keeping.columns_of(model) | values):
-            changes = keeping.apply(model, values)
-            same = changes.keys().isdisjoint(keeping.ENDPOINT)
-            kept = keeping.keep_probe(model, report, "update", actor, same=same) if report else None
-            audit.record(actor, "model.updated", model, {"changes": changes})
-            db.session.commit()
-    except ApiError:
+    model = keeping.locked(id, still)
+    if keeping.endpoint_of(model) != before:
         db.session.rollback()
-        raise
+        return None
+    with keeping.refusing_same(keeping.columns_of(model) | values):
+        changes = keeping.apply(model, values)
+        same = changes.keys().isdisjoint(keeping.ENDPOINT)
+        kept = keeping.keep_probe(model, report, "update", actor, same=same) if report else None
+        audit.record(actor, "model.updated", model, {"changes": changes})
+        db.session.commit()
     return Updated(id, kept)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,8 @@ from app.errors import ApiError
 from app.models import Probe, RegisteredModel, db, new_id, now
 from app.probe.types import Report
 from app.probing import DECLARED, JSON, Values, in_full, key_unusable
+
+Still = Callable[[RegisteredModel], None]
 
 ENDPOINT = ("base_url", "model_id", "remote_model_id", "model_type")
 """The columns that a probe has seen working together, with the key; a change of one needs another probe."""
@@ -74,7 +76,7 @@ def keep_probe(
 def _learned(before: Mapping[str, JSON], now: Mapping[str, JSON]) -> dict[str, JSON]:
     """Capabilities as they are known now: null means that it could not be told, and takes nothing away."""
     known = {name: one for name, one in before.items() if one["observed"] is not None}
-    return {**known} | {
+    return known | {
         name: one | {"observed": known[name]["observed"], "evidence": known[name]["evidence"]}
         if one["observed"] is None and name in known
         else one
@@ -120,12 +122,21 @@ def found(id: str) -> RegisteredModel:
     return model
 
 
-def locked(id: str) -> RegisteredModel:
-    """The model as it is now, held against other writers until the transaction ends; ApiError 404."""
+def locked(id: str, still: Still | None = None) -> RegisteredModel:
+    """The model as it is now, held against other writers until the transaction ends; ApiError 404.
+
+    What an older look at it would write, or a document made of that, could not be told from what others
+    wrote meanwhile. `still` is asked whether it is what the caller thinks it is, and raises ApiError to stop.
+    """
     model = RegisteredModel.locked(id)
-    if model is None:
+    try:
+        if model is None:
+            raise _gone(id)
+        if still:
+            still(model)
+    except ApiError:
         db.session.rollback()
-        raise _gone(id)
+        raise
     return model
 
 

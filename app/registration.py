@@ -17,8 +17,8 @@ from flask import current_app
 
 from app import audit, changes, keeping
 from app.access import Actor
-from app.changes import Still
 from app.errors import ApiError
+from app.keeping import Still
 from app.models import RegisteredModel, db, new_id
 from app.probe import Cancellation
 from app.probe.types import Report
@@ -135,7 +135,7 @@ def remove(id: str, actor: Actor, still: Still | None = None) -> None:
 
     `still` as in `update`. ApiError 404 where there is no such model (any more).
     """
-    model = _held(id, still)
+    model = keeping.locked(id, still)
     audit.record(actor, "model.deleted", model, {"model_id": model.model_id, "base_url": model.base_url})
     db.session.delete(model)
     db.session.commit()
@@ -146,25 +146,11 @@ def set_enabled(id: str, actor: Actor, *, enabled: bool, still: Still | None = N
 
     `still` as in `update`. ApiError 404 where there is no such model (any more).
     """
-    model = _held(id, still)
+    model = keeping.locked(id, still)
     if model.enabled != enabled:
         model.enabled = enabled
         audit.record(actor, "model.enabled" if enabled else "model.disabled", model)
     db.session.commit()
-    return model
-
-
-def _held(id: str, still: Still | None) -> RegisteredModel:
-    """The model as it is now, held until the transaction ends: what an older look at it would write, or a
-    document made of that, could not be told from what others wrote meanwhile.
-    """
-    model = keeping.locked(id)
-    try:
-        if still:
-            still(model)
-    except ApiError:
-        db.session.rollback()
-        raise
     return model
 
 

@@ -12,15 +12,15 @@ import pytest
 from app.document import FIELDS, Field
 from app.model_types import MODEL_TYPES
 from app.probe import Cancellation, Endpoint, ModelType, run
+from app.probe.alone import ask_alone
 from app.probe.answer import Answer
-from app.probe.asking import ask_alone
 from app.probe.asks import Ask, Draft, Heard
 from app.probe.base import Base
 from app.probe.client import Client
 from app.probe.conversation import Request, Run
 from app.probe.egress import EgressRules
-from app.probe.negotiation import Shape
 from app.probe.proof import Proof, Shown
+from app.probe.shape import Shape
 from app.probe.types import Finished, Limits
 from app.probe.wordings import RULES, Rule, any_of
 from app.probe.words import Said

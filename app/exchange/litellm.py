@@ -6,7 +6,6 @@ why not, and what to do. Nothing is contacted here, and no variable but those fo
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +22,7 @@ from app.exchange.litellm_words import (
     OPENAI,
     WORDS,
     per_million,
+    variable_part,
 )
 from app.formdata import Problem, closest, kind_of, shown
 
@@ -202,8 +202,7 @@ def _key(params: Mapping[str, JSON], chosen: Settings) -> JSON:
         return key
     name = key.removeprefix(ENVIRON)
     if not name.startswith(chosen.key_prefix):
-        wanted = chosen.key_prefix + re.sub(r"[^A-Z0-9]+", "_", name.upper()).strip("_")[:128]
-        wanted = wanted if wanted != chosen.key_prefix else wanted + "NAME"
+        wanted = chosen.key_prefix + (variable_part(name) or "NAME")
         raise NotImported(
             "litellm_params.api_key",
             "invalid_reference",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -12,7 +11,16 @@ from app.config import settings
 from app.document import document
 from app.exchange.first_call import is_keyed, mark_of
 from app.exchange.litellm_config import add_numbers
-from app.exchange.litellm_words import ENVIRON, EXTENSION, EXTRA, MODES, NO_KEY, WORDS, per_token
+from app.exchange.litellm_words import (
+    ENVIRON,
+    EXTENSION,
+    EXTRA,
+    MODES,
+    NO_KEY,
+    WORDS,
+    per_token,
+    variable_part,
+)
 from app.models import RegisteredModel
 
 JSON = Any
@@ -71,7 +79,7 @@ def variable_of(model: RegisteredModel) -> str:
     """
     if model.key_env:
         return model.key_env
-    name = re.sub(r"[^A-Z0-9]+", "_", model.model_id.upper()).strip("_")[:128] or "MODEL"
+    name = variable_part(model.model_id) or "MODEL"
     return f"{settings().key_prefix}{name}_{mark_of(model).upper()}"
 
 

@@ -9,6 +9,7 @@ the members of `model_info` and the modes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import NamedTuple
@@ -105,3 +106,8 @@ def per_token(price: float) -> float:
 def per_million(price: float) -> float:
     """USD per token as USD per 1,000,000 tokens; what is too large for a float becomes infinite."""
     return float(Decimal(repr(price)) * 1_000_000)
+
+
+def variable_part(text: str) -> str:
+    """A text as a part of an environment variable's name: A to Z, 0 to 9 and _; it may come out empty."""
+    return re.sub(r"[^A-Z0-9]+", "_", text.upper()).strip("_")[:128]

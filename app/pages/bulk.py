@@ -59,14 +59,15 @@ def _done(models: list[RegisteredModel], chosen: str) -> BaseResponse:
     if chosen not in steps:
         raise ApiError("bad_request", "Choose what is to be done to the models.", 400)
     step, word = steps[chosen]
-    done = sum(_is_there(step, id) for id in [model.id for model in models])
+    done = sum(_done_to(step, id) for id in [model.id for model in models])
     gone = len(models) - done
     told = f" {gone} had been deleted meanwhile." if gone else ""
     flash(f"{done} model{'' if done == 1 else 's'} {word}.{told}", "warn" if gone else "ok")
     return redirect(url_for("models.index"), 303)
 
 
-def _is_there(step: Callable[[str], Any], id: str) -> bool:
+def _done_to(step: Callable[[str], Any], id: str) -> bool:
+    """Do it to one model; False where that was deleted meanwhile."""
     try:
         step(id)
     except ApiError as error:

@@ -14,9 +14,10 @@ from itertools import islice
 from app.probe.client import Answer
 from app.probe.conversation import Request, Run
 from app.probe.faults import is_error_value
-from app.probe.negotiation import REFUSAL_STATUSES, Shape
+from app.probe.negotiation import REFUSAL_STATUSES
 from app.probe.offers import offers_for
 from app.probe.proof import Outcome, Proof, Shown, Weak
+from app.probe.shape import Shape
 from app.probe.wordings import any_of
 from app.probe.words import Said
 

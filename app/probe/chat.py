@@ -8,8 +8,8 @@ from typing import Any
 
 from app.probe.client import Answer
 from app.probe.conversation import Request, Run
-from app.probe.negotiation import HIGHER_LIMIT, Shape
 from app.probe.proof import Proof, Shown, Weak
+from app.probe.shape import HIGHER_LIMIT, Shape
 from app.probe.spoken import RAN, Spoken, listen, tokens
 from app.probe.words import read
 

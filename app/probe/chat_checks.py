@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from app.probe.asking import NO_BUDGET, Result, Task, note, tasks_for
+from app.probe.asking import tasks_for
 from app.probe.asks import CHECK_LIMIT, Finding
 from app.probe.chat import request_of
 from app.probe.chat_asks import BUNDLES
@@ -17,6 +17,7 @@ from app.probe.conversation import Request, Run, check_of
 from app.probe.faults import is_error_value
 from app.probe.negotiation import REFUSAL_STATUSES, complained
 from app.probe.spoken import listen
+from app.probe.tasks import NO_BUDGET, Result, Task, note
 from app.probe.types import Status
 from app.probe.words import quote
 

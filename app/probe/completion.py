@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from app.probe.chat import shown
 from app.probe.client import Answer
 from app.probe.conversation import Request, Run
-from app.probe.negotiation import Shape
 from app.probe.proof import Proof, Shown, Weak
+from app.probe.shape import Shape
 from app.probe.spoken import listen, tokens
 
 ROUTE = "/completions"

@@ -10,11 +10,11 @@ import secrets
 import string
 import time
 
-from app.probe.asking import Result
 from app.probe.catalog import Catalog
 from app.probe.conversation import Run, check_of
 from app.probe.diagnosis import judge
 from app.probe.proof import Outcome, Proof, Shown
+from app.probe.tasks import Result
 from app.probe.telling import asked
 from app.probe.types import Check, Diagnosis, Status
 from app.probe.words import quote, read

@@ -20,7 +20,8 @@ from urllib3.filepost import encode_multipart_formdata
 from app.probe.base import Base
 from app.probe.client import Answer, Call, Client
 from app.probe.diagnosis import Judgement, judge, worth_waiting
-from app.probe.negotiation import Shape, complained, learn, names_a_field
+from app.probe.negotiation import complained, learn, names_a_field
+from app.probe.shape import Shape
 from app.probe.spoken import tokens
 from app.probe.types import Check, CheckWaiting, Endpoint, Event, Limits, Status
 from app.probe.watch import Cancellation

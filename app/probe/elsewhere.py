@@ -18,8 +18,8 @@ from app.probe.base import Base, candidates
 from app.probe.catalog import Catalog, metadata_of, read_catalog
 from app.probe.conversation import Request, Run
 from app.probe.diagnosis import FINAL, Meaning, judge
-from app.probe.negotiation import Shape
 from app.probe.proof import Outcome, Proof, prove
+from app.probe.shape import Shape
 from app.probe.words import read
 
 _TRIES = 24

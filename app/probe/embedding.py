@@ -11,8 +11,8 @@ from typing import Any
 
 from app.probe.client import Answer
 from app.probe.conversation import Request, Run
-from app.probe.negotiation import Shape
 from app.probe.proof import Proof, Shown, Weak
+from app.probe.shape import Shape
 
 ROUTE = "/embeddings"
 TEXT = "The quick brown fox jumps over the lazy dog."

@@ -9,15 +9,16 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from app.probe.asking import Result, Task
 from app.probe.asks import Finding
 from app.probe.client import Answer
 from app.probe.conversation import Request, Run, check_of
 from app.probe.diagnosis import Judgement
 from app.probe.faults import is_error_value
-from app.probe.negotiation import REFUSAL_STATUSES, Shape, complained, learn
+from app.probe.negotiation import REFUSAL_STATUSES, complained, learn
 from app.probe.picture import to_edit
 from app.probe.proof import Outcome, Proof, Shown, Weak
+from app.probe.shape import Shape
+from app.probe.tasks import Result, Task
 from app.probe.types import Status
 from app.probe.words import Said, quote
 

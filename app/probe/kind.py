@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from app.probe.asking import Task
 from app.probe.asks import Finding
 from app.probe.conversation import Run
 from app.probe.proof import Proof
+from app.probe.tasks import Task
 
 
 def _no_tasks(run: Run) -> tuple[Task, ...]:

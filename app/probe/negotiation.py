@@ -1,8 +1,8 @@
 """What a refusal teaches about the shape of the next request.
 
 An endpoint that answers 400 because it calls the token limit by another name works; so the probe reads the
-refusal and asks again differently, one change a call. A `Shape` is what was learned so far; every request of
-the probe is built from it. The rules look for the names of fields that *were sent*, never for a vendor.
+refusal and asks again differently, one change a call. The rules look for the names of fields that *were
+sent*, never for a vendor.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import islice
 from typing import Any
 
 from app.probe.offers import offers_for
+from app.probe.shape import HIGHER_LIMIT, Shape
 from app.probe.wordings import any_of
 from app.probe.words import Said
 
@@ -39,55 +39,6 @@ CONTENT = frozenset(
 )
 """What a request is about: these fields are never left out."""
 LIMIT_NAMES = ("max_tokens", "max_completion_tokens", "max_output_tokens")
-FIRST_LIMIT = 16
-HIGHER_LIMIT = 256
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """How requests to this endpoint must look. `form` counts the alternative bodies of a model type."""
-
-    stream: bool = False
-    limit_name: str | None = "max_tokens"
-    limit: int = FIRST_LIMIT
-    fixed_limit: bool = False
-    """The limit was forced by the endpoint, so checks may not ask for more."""
-    stream_options: bool = True
-    content_list: bool = False
-    dropped: frozenset[str] = frozenset()
-    added: Mapping[str, Any] = field(default_factory=dict)
-    form: int = 0
-    route: int = 0
-    """Which of a model type's routes is asked."""
-    instead: Mapping[str, Any] = field(default_factory=dict)
-    """Values that are sent in place of the usual ones, by field."""
-    refused: frozenset[str] = frozenset()
-    """Values that the endpoint refused, of fields for which it may choose the value (a size, a voice)."""
-    plain: bool = False
-    """A content filter refused the usual prompt: ask with a plainer one."""
-    adaptations: tuple[str, ...] = ()
-
-    def because(self, adaptation: str, **changes: Any) -> Shape:
-        """This shape with `changes`, and the sentence that says what the endpoint forced."""
-        return replace(self, adaptations=(*self.adaptations, adaptation), **changes)
-
-    def fit(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """`body` without what the endpoint refuses and with what it demands."""
-        kept = {
-            name: self.instead.get(name, value) for name, value in body.items() if name not in self.dropped
-        }
-        return {**{name: value for name, value in self.added.items() if name not in kept}, **kept}
-
-    def limits(self, tokens: int, name: str | None = None) -> dict[str, Any]:
-        """The token limit as this endpoint takes it: one field, or none."""
-        name = name or self.limit_name
-        return (
-            {}
-            if name is None or name in self.dropped
-            else {name: min(tokens, self.limit) if self.fixed_limit else tokens}
-        )
-
-
 DEFAULTS: Mapping[str, Any] = {
     "max_tokens": 16,
     "max_completion_tokens": 16,

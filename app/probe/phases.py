@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Literal
 
-from app.probe.asking import Result, Task
 from app.probe.asks import Finding
 from app.probe.base import Base
 from app.probe.catalog import metadata_of, read_catalog
@@ -23,6 +22,7 @@ from app.probe.kind import ModelType
 from app.probe.proof import Outcome, prove
 from app.probe.reporting import Seen, report_of
 from app.probe.rules import EgressRules
+from app.probe.tasks import Result, Task
 from app.probe.types import (
     Check,
     CheckEnded,

@@ -16,7 +16,8 @@ from app.probe.base import Base
 from app.probe.client import Answer
 from app.probe.conversation import Request, Run
 from app.probe.diagnosis import FINAL, Judgement, judge
-from app.probe.negotiation import Shape, complained, learn, names_a_field
+from app.probe.negotiation import complained, learn, names_a_field
+from app.probe.shape import Shape
 from app.probe.words import Said, read
 
 
@@ -152,10 +153,10 @@ class _Ladder:
         self.calls += 1
         until = min(self.until, time.monotonic() + self.run.limits.check_s)
         answer = self.run.ask(first.request, base=self.base, until=until)
-        verdict = self.proof.judge(answer, self.run) if answer.ok else None
+        said = read(answer)
+        verdict = self.proof.look(answer, said, self.run)
         if not isinstance(verdict, Shown):
             return outcome
-        said = read(answer)
         return replace(first, answer=answer, said=said, judgement=judge(said), shown=verdict, why="")
 
     def _telling(self, first: Outcome, last: Outcome) -> Outcome:

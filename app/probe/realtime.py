@@ -10,8 +10,8 @@ from app.probe.client import Answer
 from app.probe.conversation import Request, Run
 from app.probe.diagnosis import FINAL
 from app.probe.faults import is_error_event, is_error_value
-from app.probe.negotiation import Shape
 from app.probe.proof import Outcome, Proof, Shown, Weak
+from app.probe.shape import Shape
 from app.probe.websocket import Talk
 
 ROUTE = "/realtime"

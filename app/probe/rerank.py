@@ -11,8 +11,8 @@ from typing import Any, Literal
 from app.probe.client import Answer
 from app.probe.conversation import Request, Run
 from app.probe.faults import is_error_value
-from app.probe.negotiation import Shape
 from app.probe.proof import Outcome, Proof, Shown, Weak
+from app.probe.shape import Shape
 
 ROUTE = "/rerank"
 QUERY = "What is a fox?"

@@ -19,7 +19,8 @@ from app.probe.client import Client
 from app.probe.conversation import Run, check_of
 from app.probe.diagnosis import judge, worth_waiting
 from app.probe.egress import EgressRules
-from app.probe.negotiation import Shape, complained, learn
+from app.probe.negotiation import complained, learn
+from app.probe.shape import Shape
 from app.probe.spoken import listen, reasoning_tokens, tokens
 from app.probe.types import Endpoint, Limits
 from app.probe.words import quote, read

@@ -17,14 +17,12 @@ import pytest
 from app.probe.negotiation import (
     CONTENT,
     DEFAULTS,
-    FIRST_LIMIT,
-    HIGHER_LIMIT,
     LIMIT_NAMES,
     REFUSAL_STATUSES,
-    Shape,
     complained,
     learn,
 )
+from app.probe.shape import FIRST_LIMIT, HIGHER_LIMIT, Shape
 from tests.probe.answers import Text, said
 
 JSON = Any

@@ -15,8 +15,8 @@ import pytest
 from app.model_types import MODEL_TYPES
 from app.practice_wire import Reply, Request, as_json, error
 from app.probe import Cancellation, run
-from app.probe.asking import Result, Task
 from app.probe.conversation import Run
+from app.probe.tasks import Result, Task
 from app.probe.types import (
     CheckEnded,
     CheckStarted,
