@@ -11,9 +11,8 @@ from typing import Any
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import access, config, database, errors, logs, quick, security
+from app import access, config, database, errors, logs, security
 from app.api import blueprints as api_blueprints
-from app.api.quickly import Quickly
 from app.pages import blueprints as page_blueprints
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -48,7 +47,6 @@ def _flask_config(chosen: config.Settings) -> dict[str, Any]:
         "SECRET_KEY": chosen.secret_key or _kept_secret(chosen),
         "SQLALCHEMY_DATABASE_URI": chosen.database,
         "SQLALCHEMY_ENGINE_OPTIONS": database.engine_options(chosen.database),
-        "SQLALCHEMY_BINDS": database.more_engines(chosen.database),
         "MAX_CONTENT_LENGTH": MAX_BODY_BYTES,
         "MAX_FORM_MEMORY_SIZE": MAX_BODY_BYTES,
         "PERMANENT_SESSION_LIFETIME": timedelta(hours=chosen.session_hours),
@@ -72,7 +70,6 @@ def _kept_secret(chosen: config.Settings) -> str:
 def _wire(app: Flask, chosen: config.Settings) -> None:
     logs.init_app(app)
     database.init_app(app)
-    quick.init_app(app)
     errors.init_app(app)
     access.init_app(app)
     security.init_app(app)
@@ -80,7 +77,6 @@ def _wire(app: Flask, chosen: config.Settings) -> None:
         app.register_blueprint(blueprint)
     for blueprint in api_blueprints:
         access.csrf.exempt(blueprint)
-    app.wsgi_app = Quickly(app)  # type: ignore[method-assign]
     if chosen.trusted_proxies:
         hops = chosen.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import cache, lru_cache, wraps
-from typing import Any, ParamSpec, TypeVar
+from datetime import datetime, timedelta
+from functools import cache, wraps
+from typing import ParamSpec, TypeVar
 from urllib.parse import quote
 
 from argon2 import PasswordHasher
@@ -23,7 +22,7 @@ from flask_wtf.csrf import CSRFProtect
 from sqlalchemy import bindparam, or_, select, update
 from werkzeug.wrappers import Response
 
-from app import quick, rates
+from app import rates
 from app.config import settings
 from app.errors import JSON_PATHS, ApiError, is_json_side
 from app.models import Token, User, db, now
@@ -46,9 +45,9 @@ SCOPES = {
 TOKEN_PREFIX = "mst_"
 _USE_NOTED_EVERY = timedelta(minutes=1)
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="muster"'}
-TOKEN_COLUMNS = (Token.id, Token.name, Token.scopes, Token.last_used)
-THE_TOKEN = (Token.digest == bindparam("digest"), Token.revoked.is_(None))
-_TOKEN = select(*TOKEN_COLUMNS).where(*THE_TOKEN)
+_TOKEN = select(Token.id, Token.name, Token.scopes, Token.last_used).where(
+    Token.digest == bindparam("digest"), Token.revoked.is_(None)
+)
 _hasher = PasswordHasher()
 
 
@@ -82,15 +81,10 @@ SYSTEM = Actor("system", "muster", ROLES["admin"])
 def _caller() -> str:
     """Whose requests are counted together: those of a token (known by its hash), or else of an address."""
     sent = _bearer()
-    return caller_of(digest_of(sent)) if sent else f"address:{request.remote_addr}"
+    return f"token:{digest_of(sent)[:16]}" if sent else f"address:{request.remote_addr}"
 
 
-def caller_of(digest: str) -> str:
-    """Under which name the requests with the token of this digest are counted."""
-    return f"token:{digest[:16]}"
-
-
-def refusals_of(address: str | None) -> str:
+def _refusals_of(address: str | None) -> str:
     """Under which name an address's refused tokens are counted: whoever guesses has a new one each time."""
     return f"refused:{address}"
 
@@ -138,12 +132,12 @@ def _count() -> None:
     if request.endpoint != "static" and request.path not in ("/healthz", "/readyz"):
         a_minute = settings().rate_limit
         rates.current().take(_caller(), a_minute)
-        rates.current().require_left(refusals_of(request.remote_addr), a_minute)
+        rates.current().require_left(_refusals_of(request.remote_addr), a_minute)
 
 
 def _count_refusal(response: FlaskResponse) -> FlaskResponse:
     if response.status_code == 401:
-        rates.current().note(refusals_of(request.remote_addr), settings().rate_limit)
+        rates.current().note(_refusals_of(request.remote_addr), settings().rate_limit)
     return response
 
 
@@ -192,7 +186,7 @@ def require_scope(scope: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
         @wraps(view)
         def checked(*args: P.args, **kwargs: P.kwargs) -> R:
-            _admit(quick.row(_TOKEN, {"digest": _sent_digest()}), scope)
+            _admit(scope)
             return view(*args, **kwargs)
 
         checked.__dict__["scope"] = scope  # the OpenAPI document tells it
@@ -201,27 +195,21 @@ def require_scope(scope: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     return decorate
 
 
-def _admit(token: tuple[Any, ...] | None, scope: str) -> None:
-    """Let in whoever sent this token (TOKEN_COLUMNS of its row; None where there is none), or ApiError."""
+def _admit(scope: str) -> None:
+    """Let in whoever sent a token with this scope, or ApiError."""
+    digest = _sent_digest()
+    # Not within the session, which would hold a connection while a slow caller goes on to send its body.
+    with db.engine.connect() as connection:
+        token = connection.execute(_TOKEN, {"digest": digest}).first()
     if token is None:
         message = "This token is unknown or was revoked. Make a new one with: muster token create NAME."
         raise ApiError("invalid_api_key", message, 401, headers=_CHALLENGE)
-    _note_use(token[0], token[3])
-    actor = _owner(token)
+    id, name, scopes, last_used = token
+    _note_use(id, last_used)
+    actor = Actor("token", name, _granted(scopes), id)
     if not actor.may(scope):
         raise ApiError("insufficient_scope", f"This token lacks the scope {scope!r}.", 403)
     g.actor = actor
-
-
-def reader(token: Sequence[Any]) -> Actor | None:
-    """Whose token (TOKEN_COLUMNS of its row) it is, where it may read and its use was noted already."""
-    actor = _owner(token)
-    return actor if actor.may("read") and not _is_due(token[3]) else None
-
-
-def _owner(token: Sequence[Any]) -> Actor:
-    id, name, scopes, _ = token
-    return Actor("token", name, _granted(scopes if isinstance(scopes, str) else tuple(scopes)), id)
 
 
 def _sent_digest() -> str:
@@ -232,35 +220,23 @@ def _sent_digest() -> str:
     return digest_of(sent)
 
 
-@lru_cache
-def _granted(scopes: tuple[str, ...] | str) -> frozenset[str]:
-    """What scopes allow; they come as a column of theirs is read, which of SQLite is JSON."""
-    named = json.loads(scopes) if isinstance(scopes, str) else scopes
-    return frozenset().union(*(SCOPES[scope] for scope in named if scope in SCOPES))
+def _granted(scopes: Sequence[str]) -> frozenset[str]:
+    return frozenset().union(*(SCOPES[scope] for scope in scopes if scope in SCOPES))
 
 
-def _note_use(id: str, last_used: datetime | str | None) -> None:
+def _note_use(id: str, last_used: datetime | None) -> None:
     """Remember the use at most once a minute, in a statement of its own, so that reading stays reading."""
-    if not _is_due(last_used):
-        return
     moment = now()
+    if last_used is not None and moment - last_used < _USE_NOTED_EVERY:
+        return
     stale = or_(Token.last_used.is_(None), Token.last_used < moment - _USE_NOTED_EVERY)
     with db.engine.begin() as connection:
         connection.execute(update(Token).where(Token.id == id, stale).values(last_used=moment))
 
 
-def _is_due(last_used: datetime | str | None) -> bool:
-    last = datetime.fromisoformat(last_used) if isinstance(last_used, str) else last_used
-    return last is None or now() - (last if last.tzinfo else last.replace(tzinfo=UTC)) >= _USE_NOTED_EVERY
-
-
 def _bearer() -> str:
-    return bearer_of(request.headers.get("Authorization", ""))
-
-
-def bearer_of(header: str) -> str:
-    """The token that an Authorization header carries; empty where it carries none."""
-    kind, _, sent = header.partition(" ")
+    """The token that was sent; empty where none was."""
+    kind, _, sent = request.headers.get("Authorization", "").partition(" ")
     return sent.strip() if kind.lower() == "bearer" else ""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import select
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from flask import Flask
 from flask_migrate import Migrate, upgrade
 from sqlalchemy import Engine, event
 from sqlalchemy.engine import Connection, make_url
-from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.models import db
 
@@ -26,26 +25,13 @@ class DatabaseError(Exception):
     """The database can't be used; the text is one sentence for the operator."""
 
 
-QUICK = "quick"
-"""The name of the engine for reads outside of transactions, where the usual one begins a transaction."""
-
-
 def engine_options(url: str) -> dict[str, Any]:
     """Pool and driver options. Parameters are never shown in errors: a key may be among them."""
     options: dict[str, Any] = {"hide_parameters": True, "pool_size": 20, "max_overflow": 10}
     if make_url(url).get_backend_name() == "sqlite":
         return options | {"connect_args": {"timeout": 30, "check_same_thread": False}}
-    return options | {"connect_args": {"connect_timeout": 10}}
-
-
-def more_engines(url: str) -> dict[str, dict[str, Any]]:
-    """Options of the engines beside the usual one, by name."""
-    # Few connections, for which threads wait in turn: more of them would fight for Python's global lock,
-    # which every call of a driver lets go of, and get less done. Each is held for a part of a millisecond.
-    few = {"url": url, "pool_size": 2, "max_overflow": 0, "pool_reset_on_return": None}
-    if make_url(url).get_backend_name() != "sqlite":  # there, reads run outside of transactions anyway
-        few["isolation_level"] = "AUTOCOMMIT"
-    return {QUICK: engine_options(url) | few}
+    # Asked before it is used, since a server that was restarted has closed what the pool still holds.
+    return options | {"connect_args": {"connect_timeout": 10}, "pool_pre_ping": True}
 
 
 def init_app(app: Flask) -> None:
@@ -54,16 +40,12 @@ def init_app(app: Flask) -> None:
     migrate.init_app(app, db)
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
-            for engine in db.engines.values():
-                _teach_sqlite(engine)
-            return
-        event.listen(db.engine, "checkout", _refuse_dead)
+            _teach_sqlite(db.engine)
 
 
 def let_go() -> None:
     """Close the connections that nobody uses at the moment."""
-    for engine in db.engines.values():
-        engine.dispose()
+    db.engine.dispose()
 
 
 def upgrade_database() -> None:
@@ -121,20 +103,6 @@ def _unusable(error: SQLAlchemyError) -> str:
 def _first_line(error: SQLAlchemyError) -> str:
     cause = getattr(error, "orig", None) or error
     return (str(cause).strip().splitlines() or [type(cause).__name__])[0]
-
-
-def _refuse_dead(connection: Any, _record: Any, _proxy: Any) -> None:
-    """Have the pool replace a connection that the server has closed, say by a restart.
-
-    A server that has nothing to say is silent: a readable socket means its end. Unlike the pool's own ping
-    this needs no round trip, which would double the cost of reading one document.
-    """
-    waiting = select.poll()
-    if not connection.closed:
-        waiting.register(connection.fileno(), select.POLLIN)
-    if connection.closed or waiting.poll(0):
-        connection.close()
-        raise DisconnectionError("The server has closed this connection.")
 
 
 def _teach_sqlite(engine: Engine) -> None:

@@ -71,21 +71,15 @@ def _begin() -> None:
 
 def _end(response: Response) -> Response:
     request_id, began = g.get("request_id", ""), g.get("began", time.perf_counter())
-    response.headers["X-Request-Id"] = request_id
     actor = g.get("actor")
-    label = actor.label if actor is not None else None
-    note(request_id, request.method, request.path, response.status_code, began, label)
-    return response
-
-
-def note(request_id: str, method: str, path: str, status: int, began: float, actor: str | None) -> None:
-    """The log's line of one answer; `began` is a time of `time.perf_counter()`."""
+    response.headers["X-Request-Id"] = request_id
     facts = {
         "request_id": request_id,
-        "method": method,
-        "path": path,
-        "status": status,
+        "method": request.method,
+        "path": request.path,
+        "status": response.status_code,
         "duration_ms": round((time.perf_counter() - began) * 1000, 1),
-        "actor": actor,
+        "actor": actor.label if actor is not None else None,
     }
     access_log.info("request", extra={"facts": facts})
+    return response

@@ -190,28 +190,6 @@ class RegisteredModel(Base):
         return db.session.scalars(select(cls).where(cls.identity == wanted)).first()
 
     @classmethod
-    def newest(
-        cls,
-        limit: int,
-        cursor: str | None = None,
-        *,
-        q: str | None = None,
-        model_type: str | None = None,
-        region: str | None = None,
-        status: str | None = None,
-        enabled: bool | None = None,
-    ) -> list[Self]:
-        """At most `limit` models, the newest first, those after the id `cursor`, that match every filter.
-
-        `q` is looked for in display_name, model_id and base_url (as far as `search` holds them), in any
-        letter case; `status` is the health.
-        """
-        query = cls.matching(q=q, model_type=model_type, region=region, status=status, enabled=enabled)
-        if cursor is not None:
-            query = query.where(cls.id < cursor)
-        return list(db.session.scalars(query.order_by(cls.id.desc()).limit(limit)))
-
-    @classmethod
     def matching(
         cls,
         *,

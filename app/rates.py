@@ -57,15 +57,10 @@ def init_app(app: Flask) -> None:
     app.extensions[_NAME] = Rates()
 
 
-def of(app: Flask) -> Rates:
-    """The counts of an application."""
-    counts: Rates = app.extensions[_NAME]
-    return counts
-
-
 def current() -> Rates:
     """The counts of the application that is current."""
-    return of(current_app)
+    counts: Rates = current_app.extensions[_NAME]
+    return counts
 
 
 @cache

@@ -9,18 +9,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from flask import Flask, current_app
+from flask import current_app
 from sqlalchemy import Select, bindparam, event, insert, inspect, select, update
 from sqlalchemy.orm import Session, UOWTransaction
 
 from app import document as document_module
-from app import quick
-from app.config import Settings, settings
+from app.config import settings
 from app.document import document
 from app.models import RegisteredModel, RenderedDocument, Revision, db, now
 
@@ -33,9 +32,10 @@ _CHANGED = "muster_registry_changed"
 _WRITTEN = "muster_documents_written"
 _PAGES = "muster_pages"
 _PAGES_KEPT = 16
-THE_DOCUMENT = (RenderedDocument.model_pk == bindparam("id"), RenderedDocument.stamp == bindparam("stamp"))
-_KEPT = select(RenderedDocument.etag, RenderedDocument.body).where(*THE_DOCUMENT)
-_REVISION = select(Revision.value).where(Revision.id == bindparam("id"))
+_KEPT = select(RenderedDocument.etag, RenderedDocument.body).where(
+    RenderedDocument.model_pk == bindparam("id"), RenderedDocument.stamp == bindparam("stamp")
+)
+_REVISION = select(Revision.value).where(Revision.id == 1)
 
 
 class Page(NamedTuple):
@@ -68,16 +68,16 @@ def render(model: RegisteredModel) -> Rendered:
     return Rendered(etag_of(body), body)
 
 
-def stamp(chosen: Settings | None = None) -> str:
+def stamp() -> str:
     """What a kept document must have been made by: this workspace and this program."""
-    chosen = chosen or settings()
+    chosen = settings()
     return _stamp(chosen.workspace_id, chosen.workspace_key)
 
 
 def ready(id: str) -> Rendered | None:
     """The document of the model with this id; None where there is no such model."""
-    kept_one = quick.row(_KEPT, {"id": id, "stamp": stamp()})
-    return Rendered(*kept_one) if kept_one else refresh([id]).get(id)
+    found = db.session.connection().execute(_KEPT, {"id": id, "stamp": stamp()}).first()
+    return Rendered(found.etag, found.body) if found else refresh([id]).get(id)
 
 
 def written(id: str) -> Rendered | None:
@@ -100,15 +100,9 @@ def bodies(ids: Select[Any]) -> list[tuple[str, bytes]]:
     return [(id, fresh[id].body if id in fresh else body) for id, _, body in rows if id in fresh or body]
 
 
-def list_etag(counted: int, query: bytes, made_by: str = "") -> str:
+def list_etag(counted: int, query: bytes) -> str:
     """The ETag of the list for a query string, at a revision of the registry."""
-    return f'"{counted}-{made_by or stamp()}-{hashlib.sha256(query).hexdigest()[:16]}"'
-
-
-def kept_page(name: str, app: Flask) -> Page | None:
-    """The page of just this ETag, where this process has it."""
-    pages: Mapping[str, Page] = app.extensions.get(_PAGES, {})
-    return pages.get(name)
+    return f'"{counted}-{stamp()}-{hashlib.sha256(query).hexdigest()[:16]}"'
 
 
 def page(name: str, ids: Select[Any], limit: int) -> Page:
@@ -144,8 +138,7 @@ def refresh(ids: Sequence[str]) -> dict[str, Rendered]:
 
 def revision() -> int:
     """How often the registry has changed. Read before the models, it never promises too much."""
-    counted = quick.row(_REVISION, {"id": 1})
-    return counted[0] if counted else 0
+    return db.session.connection().scalar(_REVISION) or 0
 
 
 @lru_cache

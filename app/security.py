@@ -27,8 +27,7 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-_OVER_HTTP = list(_HEADERS.items())
-_OVER_HTTPS = [*_OVER_HTTP, ("Strict-Transport-Security", "max-age=31536000")]
+_OVER_HTTPS = _HEADERS | {"Strict-Transport-Security": "max-age=31536000"}
 
 
 def init_app(app: Flask) -> None:
@@ -36,15 +35,10 @@ def init_app(app: Flask) -> None:
     app.after_request(_harden)
 
 
-def headers_for(*, secure: bool) -> list[tuple[str, str]]:
-    """The headers of an answer; `secure` where it goes over https."""
-    return _OVER_HTTPS if secure else _OVER_HTTP
-
-
 def _harden(response: Response) -> Response:
     # One look at what is there, instead of one for each: this runs for every answer.
     there = {name.lower() for name, _ in response.headers}
-    for name, value in headers_for(secure=request.is_secure):
+    for name, value in (_OVER_HTTPS if request.is_secure else _HEADERS).items():
         if name.lower() not in there:
             response.headers.add(name, value)
     if request.endpoint != "static":

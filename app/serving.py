@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
 import socket
@@ -27,10 +26,6 @@ __all__ = ["PRACTICE_KEY", "ServeError", "listening", "practice_endpoint", "requ
 _PRACTICE_STARTS_WITHIN_S = 10.0
 # How long requests may go on after Ctrl-C. A registration that is cut off has saved nothing.
 _GRACE_S = 3
-# How long a thread may keep Python's lock from the others. While hundreds of probes end at once a page waits
-# for many turns: with Python's own 5 ms for up to 1.2 s, with this for less than one; with 1 ms or less all
-# of it takes longer, since changing turns has its price.
-_TURN_S = 0.003
 
 
 class ServeError(Exception):
@@ -110,22 +105,6 @@ def _await_practice(child: subprocess.Popen[bytes], port: int) -> None:
     raise ServeError(f"The practice endpoint did not start on port {port}. Start without --practice.")
 
 
-# Constants of glibc's malloc.h.
-_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
-
-
-def _give_memory_back() -> None:
-    """Let what is freed go back to the system, where the C library is glibc; elsewhere nothing changes.
-
-    By itself it gives every few threads a pool of their own and keeps in them what was once allocated. With
-    hundreds of threads, each of which holds an answer now and then, that adds up and looks like a leak.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(_M_ARENA_MAX, 2)
-        mallopt(_M_MMAP_THRESHOLD, 128 * 1024)
-
-
 class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     """gunicorn with options from the settings and not from its own files and variables."""
 
@@ -157,8 +136,6 @@ def run(app: Flask, listener: socket.socket, greeting: str) -> None:
     """Serve until a signal says to end; then the process ends with exit code 0."""
     chosen: Settings = app.config["MUSTER"]
     os.environ.pop("GUNICORN_CMD_ARGS", None)
-    _give_memory_back()
-    sys.setswitchinterval(_TURN_S)
     options = {
         "bind": f"fd://{os.dup(listener.fileno())}",
         "workers": chosen.workers,

@@ -92,7 +92,7 @@ def test_many_get_in_together(app: Flask, good: Values) -> None:
     with app.app_context():
         ends = registration.register_all(of_three(good), COMMAND_LINE, depth="proof")
         assert all(isinstance(end, Registered) for end in ends)
-        saved = {model.id: model.model_id for model in RegisteredModel.newest(10)}
+        saved = {model.id: model.model_id for model in db.session.scalars(select(RegisteredModel))}
         assert [saved[end.model_id] for end in ends if isinstance(end, Registered)] == [
             values["model_id"] for values in of_three(good)
         ]
@@ -102,7 +102,7 @@ def test_of_many_none_gets_in_where_one_is_rejected(app: Flask, good: Values) ->
     with app.app_context():
         ends = registration.register_all(of_three(good, api_key="sk-bad"), COMMAND_LINE, depth="proof")
         assert [type(end) for end in ends] == [Registered, Registered, Rejected]
-        assert RegisteredModel.newest(10) == []
+        assert db.session.scalar(select(func.count()).select_from(RegisteredModel)) == 0
         assert db.session.scalar(select(func.count()).select_from(Probe)) == 0
 
 

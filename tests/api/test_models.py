@@ -92,6 +92,14 @@ def test_the_etag_answers_what_is_known_with_304(client: FlaskClient, auth: Head
         client.post("/v2/workspace-models", json={"model_id": id}, headers=auth)
 
 
+def test_an_etag_that_a_proxy_made_weak_is_known_too(client: FlaskClient, auth: Headers, app: Flask) -> None:
+    for path in (f"/v2/models/{add(app)}", "/v2/models"):
+        etag = client.get(path, headers=auth).headers["ETag"]
+        for sent, status in ((f"W/{etag}", 304), (f'"other", {etag}', 304), ("*", 304), ('W/"x", "y"', 200)):
+            answer = client.get(path, headers=auth | {"If-None-Match": sent})
+            assert answer.status_code == status, (path, sent)
+
+
 def test_the_list_is_newest_first_and_pages(client: FlaskClient, auth: Headers, app: Flask) -> None:
     made = [add(app, model_id=f"m{number}", region="eu" if number % 2 else "us") for number in range(7)][::-1]
     assert ids(client.get("/v2/models", headers=auth)) == made
