@@ -6,22 +6,32 @@ A setting `example` is read from `MUSTER_EXAMPLE`; a secret one also from the fi
 
 from __future__ import annotations
 
-import ipaddress
 import os
-import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 from flask import current_app
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
-from app.probe.rules import EgressRules
-from app.probe.types import Limits
+from app.config_readers import (
+    address_patterns,
+    any_text,
+    choice,
+    database,
+    flag,
+    folder,
+    integer,
+    matching,
+    pem_file,
+    proxy,
+    seconds,
+    web_url,
+    words,
+)
+from app.probe.transport.egress import EgressRules
+from app.probe.values import Limits
 
 PREFIX = "MUSTER_"
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,128 +39,6 @@ ROOT = Path(__file__).resolve().parent.parent
 
 class SettingError(Exception):
     """A setting has a value that can't be used; the text is one sentence for the person who set it."""
-
-
-def _text(value: str) -> str:
-    return value
-
-
-def _integer(low: int, high: int) -> Callable[[str], int]:
-    def read(value: str) -> int:
-        if not re.fullmatch(r"\d{1,12}", value) or not low <= int(value) <= high:
-            raise ValueError(f"a whole number from {low} to {high}")
-        return int(value)
-
-    return read
-
-
-def _seconds(high: float) -> Callable[[str], float]:
-    def read(value: str) -> float:
-        if not re.fullmatch(r"\d{1,6}(\.\d{1,6})?", value) or not 0 < float(value) <= high:
-            raise ValueError(f"a number of seconds above 0 and at most {high:g}")
-        return float(value)
-
-    return read
-
-
-def _flag(value: str) -> bool:
-    known = {
-        "1": True,
-        "true": True,
-        "yes": True,
-        "on": True,
-        "0": False,
-        "false": False,
-        "no": False,
-        "off": False,
-    }
-    if value.lower() not in known:
-        raise ValueError("1 or 0")
-    return known[value.lower()]
-
-
-def _choice(*choices: str) -> Callable[[str], str]:
-    def read(value: str) -> str:
-        if value.lower() not in choices:
-            raise ValueError("one of " + ", ".join(choices))
-        return value.lower()
-
-    return read
-
-
-def _matching(pattern: str, wanted: str) -> Callable[[str], str]:
-    def read(value: str) -> str:
-        if not re.fullmatch(pattern, value):
-            raise ValueError(wanted)
-        return value
-
-    return read
-
-
-def _path(value: str) -> Path:
-    if not value:
-        raise ValueError("the path of a folder")
-    return Path(value).expanduser().resolve()
-
-
-def _pem_file(value: str) -> str | None:
-    if not value:
-        return None
-    try:
-        text = Path(value).expanduser().read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise ValueError(f"a PEM file that can be read ({error.strerror})") from error
-    if "-----BEGIN CERTIFICATE-----" not in text:
-        raise ValueError("a PEM file with at least one certificate")
-    return str(Path(value).expanduser().resolve())
-
-
-def _database(value: str) -> str:
-    if not value:
-        return ""
-    try:
-        url = make_url(value)
-    except ArgumentError as error:
-        raise ValueError("a database URL such as postgresql://user:password@host/muster") from error
-    if url.drivername in ("postgres", "postgresql"):
-        url = url.set(drivername="postgresql+psycopg")
-    if url.drivername not in ("sqlite", "postgresql+psycopg"):
-        raise ValueError("a postgresql:// or sqlite:/// URL")
-    return url.render_as_string(hide_password=False)
-
-
-def _web_url(value: str) -> str:
-    parts = urlsplit(value)
-    if value and (parts.scheme not in ("http", "https") or not parts.hostname):
-        raise ValueError("an http or https URL with a host")
-    return value.rstrip("/")
-
-
-def _proxy(value: str) -> str | None:
-    return _web_url(value) or None
-
-
-def _address_patterns(value: str) -> tuple[str, ...]:
-    """Networks (10.0.0.0/8, fd00::/8, one address) and host patterns (*.example.com)."""
-    patterns = tuple(part.strip().lower() for part in value.split(",") if part.strip())
-    for pattern in patterns:
-        if not _is_network(pattern) and not re.fullmatch(r"[a-z0-9*?_.-]+", pattern):
-            raise ValueError(
-                f"networks and host patterns, separated by commas (this is neither: {pattern!r})"
-            )
-    return patterns
-
-
-def _is_network(value: str) -> bool:
-    try:
-        ipaddress.ip_network(value, strict=False)
-    except ValueError:
-        return False
-    return True
-
-
-def _words(value: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in value.split(",") if part.strip())
 
 
 def _setting(read: Callable[[str], Any], default: Any, help: str, *, secret: bool = False) -> Any:
@@ -166,109 +54,107 @@ class Settings:
     """The table of settings. Reading them from the environment is `load`."""
 
     # Where things are
-    instance: Path = _setting(_path, ROOT / "instance", "folder of the embedded database and the keys")
+    instance: Path = _setting(folder, ROOT / "instance", "folder of the embedded database and the keys")
     database_url: str = _setting(
-        _database, "", "postgresql:// URL; empty: SQLite in the instance folder", secret=True
+        database, "", "postgresql:// URL; empty: SQLite in the instance folder", secret=True
     )
     workspace_id: str = _setting(
-        _matching(_UUID, "a UUID in lower case"),
+        matching(_UUID, "a UUID in lower case"),
         "01900000-0000-7000-8000-000000000001",
         "`owner` of every model",
     )
     workspace_key: str = _setting(
-        _matching(r"[a-z0-9][a-z0-9_-]{0,62}", "1 to 63 of a-z, 0-9, - and _"),
+        matching(r"[a-z0-9][a-z0-9_-]{0,62}", "1 to 63 of a-z, 0-9, - and _"),
         "muster",
         "first part of every refId",
     )
-    public_url: str = _setting(_web_url, "", "where people reach this Muster; https makes cookies secure")
-    doc_url: str = _setting(_web_url, "", "page that error codes link to, as #code")
+    public_url: str = _setting(web_url, "", "where people reach this Muster; https makes cookies secure")
+    doc_url: str = _setting(web_url, "", "page that error codes link to, as #code")
 
     # The web server
-    host: str = _setting(_text, "127.0.0.1", "address to listen on")
-    port: int = _setting(_integer(1, 65535), 8700, "port to listen on")
-    workers: int = _setting(_integer(1, 64), 2, "web processes")
+    host: str = _setting(any_text, "127.0.0.1", "address to listen on")
+    port: int = _setting(integer(1, 65535), 8700, "port to listen on")
+    workers: int = _setting(integer(1, 64), 2, "web processes")
     threads: int = _setting(
-        _integer(1, 1000), 256, "threads a web process; a registration holds one while it probes"
+        integer(1, 1000), 256, "threads a web process; a registration holds one while it probes"
     )
     trusted_proxies: int = _setting(
-        _integer(0, 10), 0, "reverse proxies in front whose X-Forwarded-* is believed"
+        integer(0, 10), 0, "reverse proxies in front whose X-Forwarded-* is believed"
     )
-    practice: bool = _setting(_flag, False, "start the practice endpoint too")
-    practice_port: int = _setting(_integer(1, 65535), 8099, "port of the practice endpoint, on loopback only")
-    log_level: str = _setting(_choice("debug", "info", "warning", "error"), "info", "what is logged")
+    practice: bool = _setting(flag, False, "start the practice endpoint too")
+    practice_port: int = _setting(integer(1, 65535), 8099, "port of the practice endpoint, on loopback only")
+    log_level: str = _setting(choice("debug", "info", "warning", "error"), "info", "what is logged")
 
     # Who may do what
     secret_key: str = _setting(
-        _matching(r".{32,}", "at least 32 characters"),
+        matching(r".{32,}", "at least 32 characters"),
         "",
         "signs sessions; empty: made in the instance folder",
         secret=True,
     )
     session_hours: int = _setting(
-        _integer(1, 24 * 90), 12, "hours until a signed-in browser must sign in again"
+        integer(1, 24 * 90), 12, "hours until a signed-in browser must sign in again"
     )
     rate_limit: int = _setting(
-        _integer(0, 1_000_000), 600, "requests a minute per token or address; 0: no limit"
+        integer(0, 1_000_000), 600, "requests a minute per token or address; 0: no limit"
     )
-    signin_limit: int = _setting(
-        _integer(0, 10_000), 10, "sign-in attempts a minute per address; 0: no limit"
-    )
-    public_catalogue: bool = _setting(_flag, False, "anybody may read /catalogue; 0: only who is signed in")
+    signin_limit: int = _setting(integer(0, 10_000), 10, "sign-in attempts a minute per address; 0: no limit")
+    public_catalogue: bool = _setting(flag, False, "anybody may read /catalogue; 0: only who is signed in")
 
     # Keys of endpoints
     encryption_keys: tuple[str, ...] = _setting(
-        _words,
+        words,
         (),
         "base64 keys of 32 bytes, the newest first; empty: a key ring in the instance folder",
         secret=True,
     )
     key_prefix: str = _setting(
-        _matching(r"[A-Z][A-Z0-9_]*_", "capitals, digits and _ with a _ at the end"),
+        matching(r"[A-Z][A-Z0-9_]*_", "capitals, digits and _ with a _ at the end"),
         "MUSTER_KEY_",
         "an env://NAME key is allowed only where NAME starts with this",
     )
 
     # Import from LiteLLM
     litellm_base_url: str = _setting(
-        _web_url, "", "LiteLLM proxy of definitions without api_base, or with use_litellm_proxy"
+        web_url, "", "LiteLLM proxy of definitions without api_base, or with use_litellm_proxy"
     )
     litellm_api_key: str = _setting(
-        _matching(r"env://[A-Za-z0-9_]+", "a reference such as env://MUSTER_KEY_LITELLM"),
+        matching(r"env://[A-Za-z0-9_]+", "a reference such as env://MUSTER_KEY_LITELLM"),
         "",
         "env://NAME of the key for that proxy",
     )
 
     # Which addresses may be contacted
-    egress_private: bool = _setting(_flag, True, "private and loopback addresses may be contacted")
+    egress_private: bool = _setting(flag, True, "private and loopback addresses may be contacted")
     egress_allow: tuple[str, ...] = _setting(
-        _address_patterns, (), "networks and host patterns that alone are open; empty: all"
+        address_patterns, (), "networks and host patterns that alone are open; empty: all"
     )
-    egress_deny: tuple[str, ...] = _setting(_address_patterns, (), "networks and host patterns; deny wins")
-    ca_bundle: str | None = _setting(_pem_file, None, "PEM file trusted beside the system's certificates")
-    proxy: str | None = _setting(_proxy, None, "outgoing HTTP proxy for probes", secret=True)
+    egress_deny: tuple[str, ...] = _setting(address_patterns, (), "networks and host patterns; deny wins")
+    ca_bundle: str | None = _setting(pem_file, None, "PEM file trusted beside the system's certificates")
+    proxy: str | None = _setting(proxy, None, "outgoing HTTP proxy for probes", secret=True)
 
     # The bounds of a probe
-    probe_connect_seconds: float = _setting(_seconds(120), _LIMITS.connect_s, "seconds to connect")
+    probe_connect_seconds: float = _setting(seconds(120), _LIMITS.connect_s, "seconds to connect")
     probe_first_byte_seconds: float = _setting(
-        _seconds(600), _LIMITS.first_byte_s, "seconds to the first byte of an answer"
+        seconds(600), _LIMITS.first_byte_s, "seconds to the first byte of an answer"
     )
-    probe_seconds: float = _setting(_seconds(1800), _LIMITS.probe_s, "seconds for a whole probe")
-    probe_check_seconds: float = _setting(_seconds(600), _LIMITS.check_s, "seconds for one capability check")
+    probe_seconds: float = _setting(seconds(1800), _LIMITS.probe_s, "seconds for a whole probe")
+    probe_check_seconds: float = _setting(seconds(600), _LIMITS.check_s, "seconds for one capability check")
     probe_wait_seconds: float = _setting(
-        _seconds(600), _LIMITS.wait_s, "seconds for one wait that an endpoint asks for"
+        seconds(600), _LIMITS.wait_s, "seconds for one wait that an endpoint asks for"
     )
     probe_body_bytes: int = _setting(
-        _integer(1024, 1 << 30), _LIMITS.body_bytes, "bytes of an answer after decoding"
+        integer(1024, 1 << 30), _LIMITS.body_bytes, "bytes of an answer after decoding"
     )
     probe_header_bytes: int = _setting(
-        _integer(1024, 1 << 24), _LIMITS.header_bytes, "bytes of an answer's headers"
+        integer(1024, 1 << 24), _LIMITS.header_bytes, "bytes of an answer's headers"
     )
     probe_calls_at_once: int = _setting(
-        _integer(1, 100), _LIMITS.calls_at_once, "calls to one endpoint at a time"
+        integer(1, 100), _LIMITS.calls_at_once, "calls to one endpoint at a time"
     )
-    probe_proof_calls: int = _setting(_integer(1, 50), _LIMITS.proof_calls, "calls for one proof")
+    probe_proof_calls: int = _setting(integer(1, 50), _LIMITS.proof_calls, "calls for one proof")
     probe_tokens: int = _setting(
-        _integer(100, 100_000), _LIMITS.tokens, "tokens for a whole probe of a chat model"
+        integer(100, 100_000), _LIMITS.tokens, "tokens for a whole probe of a chat model"
     )
 
     @property

@@ -22,9 +22,13 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.pool import QueuePool
 from werkzeug.serving import make_server
 
-from app import config, create_app, database, vault
-from app.access import create_token, hash_password
-from app.models import User, db
+from app import config
+from app.access.people import hash_password
+from app.access.tokens import create_token
+from app.factory import create_app
+from app.store import database, vault
+from app.store.accounts import User
+from app.store.base import db
 
 PASSWORD = "correct horse battery"
 _numbers = count(1)

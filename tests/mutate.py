@@ -34,8 +34,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 TESTS = {
-    "app.probe.wordings": "tests/probe/test_diagnosis.py",
-    "app.probe.diagnosis": "tests/probe/test_diagnosis.py",
+    "app.probe.reading.wordings": "tests/probe/diagnosis/test_diagnosis.py",
+    "app.probe.reading.meaning": "tests/probe/diagnosis/test_diagnosis.py",
     "app.probe.negotiation": "tests/probe/test_negotiation.py",
 }
 ENOUGH = 0.9

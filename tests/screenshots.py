@@ -15,10 +15,13 @@ from flask import Flask
 from playwright.sync_api import Browser, Page, ViewportSize
 from werkzeug.serving import make_server
 
-from app import access, config, create_app, database, vault
-from app.models import db
-from app.practice import PracticeServer
-from app.practice_api import Practice
+from app import config
+from app.access import people
+from app.factory import create_app
+from app.practice.api import Practice
+from app.practice.server import PracticeServer
+from app.store import database, vault
+from app.store.base import db
 from tests.browser import chromium
 
 FOLDER = Path(__file__).parent.parent / "screenshots"
@@ -85,7 +88,7 @@ def made(folder: Path, practice_port: int) -> Flask:
     vault.ensure_ring(app.config["MUSTER"])
     with app.app_context():
         database.upgrade_database()
-        access.create_user(EMAIL, "admin", PASSWORD)
+        people.create_user(EMAIL, "admin", PASSWORD)
         db.session.commit()
     return app
 

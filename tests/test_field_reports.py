@@ -14,10 +14,13 @@ from flask.testing import FlaskClient
 from sqlalchemy import delete
 from werkzeug.test import TestResponse
 
-from app import config, create_app, database, vault
-from app.models import RegisteredModel, db
+from app import config
+from app.factory import create_app
+from app.store import database, vault
+from app.store.base import db
+from app.store.models import RegisteredModel
 from tests.conftest import new_token
-from tests.endpoints.every import CHANGES, REPORTS, Report
+from tests.endpoints.every import REPORTS
 from tests.endpoints.judging import (
     DECLARED_AS,
     judge,
@@ -27,6 +30,7 @@ from tests.endpoints.judging import (
     running,
     settings_of,
 )
+from tests.endpoints.reports import CHANGES, Report
 
 JSON = Any
 Muster = Callable[[Mapping[str, Any]], tuple[FlaskClient, dict[str, str]]]

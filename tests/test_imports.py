@@ -1,8 +1,11 @@
-"""The arrows between the modules, read from their syntax trees."""
+"""The arrows between the packages, read from their syntax trees: a file imports from its own package and from
+packages to the right of it."""
 
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,95 +13,113 @@ import pytest
 
 from app.config import ROOT
 
-MODULES = sorted((ROOT / "app").rglob("*.py"))
-WEB = {
-    "flask",
-    "flask_login",
-    "flask_migrate",
-    "flask_sqlalchemy",
-    "flask_wtf",
-    "wtforms",
-    "werkzeug",
-}
-DATABASE = {"sqlalchemy", "alembic", "psycopg", "sqlite3"}
+Layers = tuple[tuple[str, ...], ...]
 
-# What each area may import of the program, by the beginning of the name. Areas not named are free.
-ABOVE = ("app.pages", "app.api", "app.cli", "app.serving")
-MAY_NOT: dict[str, tuple[str, ...]] = {
-    "app.models": ("app",),
-    "app.errors": ("app.",),
-    "app.database": ("app.",),
-    "app.vault": ("app.",),
-    "app.access": ("app.",),
-    "app.rates": ("app.",),
-    "app.audit": ("app.",),
-    "app.document": (*ABOVE, "app.forms", "app.formdata", "app.registration", "app.access"),
-    "app.forms": (*ABOVE, "app.registration"),
-    "app.formdata": (*ABOVE, "app.registration", "app.forms"),
-    "app.registration": (*ABOVE, "app.forms", "app.formdata"),
-    "app.exchange": ABOVE,
-    "app.api": ("app.pages", "app.cli", "app.serving"),
-    "app.pages": ("app.api", "app.cli", "app.serving"),
-}
-EXCEPT: dict[str, set[str]] = {
-    "app.errors": {"app.config"},
-    "app.database": {"app.models"},
-    "app.vault": {"app.config", "app.models"},
-    "app.rates": {"app.errors"},
-    "app.access": {"app.config", "app.errors", "app.models", "app.rates"},
-    "app.audit": {"app.access", "app.models"},
-}
+PACKAGES: Layers = (
+    ("app.cli",),
+    ("app.factory",),
+    ("app.web",),
+    ("app.watch",),
+    ("app.registry",),
+    ("app.access",),
+    ("app.errors",),
+    ("app.store",),
+    ("app.config", "app.config_readers"),
+    ("app.probe", "app.practice"),
+)
+PROBE: Layers = (
+    ("app.probe.__main__",),
+    ("app.probe.console",),
+    ("app.probe.printing",),
+    ("app.probe.__init__",),
+    ("app.probe.phases",),
+    ("app.probe.report",),
+    ("app.probe.controls",),
+    ("app.probe.diagnosis",),
+    ("app.probe.model_types",),
+    ("app.probe.proof", "app.probe.tasks"),
+    ("app.probe.conversation",),
+    ("app.probe.negotiation",),
+    ("app.probe.shape",),
+    ("app.probe.pasted_input",),
+    ("app.probe.reading",),
+    ("app.probe.transport",),
+    ("app.probe.values", "app.probe.base_url", "app.probe.capabilities"),
+)
+# Who may import the practice endpoint: its key stands on the form and in the console's help.
+KNOW_THE_PRACTICE = ("app.web", "app.cli", "app.practice")
+NOT_FOR_THE_PROBE = ("flask", "werkzeug", "wtforms", "sqlalchemy", "alembic", "psycopg", "gunicorn")
+MODULES = sorted((ROOT / "app").rglob("*.py"))
 
 
 def name_of(path: Path) -> str:
-    """The dotted name of a module."""
-    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    """The dotted name of a file, `.__init__` included."""
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
 
 
-def imported(tree: ast.AST) -> Iterator[str]:
-    """Every module that a syntax tree imports, absolute names only; `from app import x` is `app.x`."""
-    for node in ast.walk(tree):
+def imported(path: Path) -> Iterator[str]:
+    """Every module that a file imports by its absolute name; `from app import x` is `app.x`."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), str(path))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, "imports are absolute"
-            if node.module == "app":
-                yield from (f"app.{alias.name}" for alias in node.names)
-            else:
-                yield node.module or ""
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def tree_of(path: Path) -> ast.Module:
-    """The syntax tree of a file."""
-    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+def is_in(name: str, package: str) -> bool:
+    """Whether a name is a package or inside of it."""
+    return f"{name}.".startswith(f"{package}.")
 
 
-def is_in(name: str, area: str) -> bool:
-    """Whether a module is an area or inside of it."""
-    return name == area or name.startswith(area.rstrip(".") + ".")
+def place_of(name: str, layers: Layers) -> int | None:
+    """Which layer a name is in."""
+    places = (place for place, layer in enumerate(layers) if any(is_in(name, one) for one in layer))
+    return next(places, None)
 
 
-@pytest.mark.parametrize("path", [path for path in MODULES if is_in(name_of(path), "app.probe")], ids=name_of)
-def test_the_probe_stands_alone(path: Path) -> None:
-    allowed = ("app.probe", "app.model_types")
-    for name in imported(tree_of(path)):
-        assert name.split(".")[0] not in WEB | DATABASE, f"{name_of(path)} imports {name}"
-        assert name.split(".")[0] != "app" or any(is_in(name, area) for area in allowed), name
+def runs_up(path: Path, layers: Layers) -> list[str]:
+    """What a file imports from a package to the left of its own."""
+    own = name_of(path)
+    place = place_of(own, layers)
+    if place is None:
+        return []
+    return [
+        name for name in imported(path) if (there := place_of(name, layers)) is not None and there < place
+    ]
+
+
+@pytest.mark.parametrize("layers", [PACKAGES, PROBE], ids=["packages", "probe"])
+def test_imports_run_to_the_right(layers: Layers) -> None:
+    wrong = {name_of(path): up for path in MODULES if (up := runs_up(path, layers))}
+    assert wrong == {}
+
+
+def test_every_package_has_its_place() -> None:
+    names = [name_of(path) for path in MODULES if path.parent != ROOT / "app" or path.stem != "__init__"]
+    assert [name for name in names if place_of(name, PACKAGES) is None] == []
+    inside = [name for name in names if is_in(name, "app.probe")]
+    assert [name for name in inside if place_of(name, PROBE) is None] == []
+
+
+def test_only_the_outside_knows_the_practice_endpoint() -> None:
+    users = [name_of(path) for path in MODULES if any(is_in(name, "app.practice") for name in imported(path))]
+    assert [name for name in users if not any(is_in(name, one) for one in KNOW_THE_PRACTICE)] == []
 
 
 def test_only_the_client_of_the_probe_imports_requests() -> None:
-    users = [
-        name_of(path) for path in MODULES if any(is_in(name, "requests") for name in imported(tree_of(path)))
-    ]
-    assert users in ([], ["app.probe.client"])
+    users = [name_of(path) for path in MODULES if any(is_in(name, "requests") for name in imported(path))]
+    assert users == ["app.probe.transport.client"]
 
 
-@pytest.mark.parametrize("area", MAY_NOT)
-def test_imports_point_downwards(area: str) -> None:
-    for path in MODULES:
-        if is_in(name_of(path), area):
-            for name in imported(tree_of(path)):
-                if not is_in(name, area) and name not in EXCEPT.get(area, set()):
-                    assert not any(is_in(name, other) for other in MAY_NOT[area]), (
-                        f"{name_of(path)} imports {name}"
-                    )
+@pytest.mark.parametrize("module", ["app.probe", "app.practice.server"])
+def test_it_stands_alone(module: str) -> None:
+    """In a process of its own where Flask and the database can't be imported."""
+    blocked = "".join(f"sys.modules[{name!r}] = None; " for name in NOT_FOR_THE_PROBE)
+    subprocess.run([sys.executable, "-c", f"import sys; {blocked}import {module}"], cwd=ROOT, check=True)
+
+
+def test_no_package_is_a_heap() -> None:
+    folders = {path.parent for path in MODULES}
+    sizes = {folder: len([p for p in folder.glob("*.py") if p.stem[:2] != "__"]) for folder in folders}
+    assert {name_of(folder): size for folder, size in sizes.items() if size > 16} == {}

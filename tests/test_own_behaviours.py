@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.endpoints.judging import judge, probed, running
-from tests.endpoints.own_every import OWN, Report
+from tests.endpoints.own_every import OWN
+from tests.endpoints.reports import Report
 
 
 def test_there_are_enough_of_them() -> None:

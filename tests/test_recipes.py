@@ -9,29 +9,35 @@ from typing import Any
 
 import pytest
 
-from app.document import FIELDS, Field
-from app.model_types import MODEL_TYPES
-from app.probe import Cancellation, Endpoint, ModelType, run
-from app.probe.alone import ask_alone
-from app.probe.answer import Answer
-from app.probe.asks import Ask, Draft, Heard
-from app.probe.base import Base
-from app.probe.client import Client
-from app.probe.conversation import Request, Run
-from app.probe.egress import EgressRules
-from app.probe.proof import Proof, Shown
+from app.probe import run
+from app.probe.base_url import Base
+from app.probe.conversation import Conversation, Request
+from app.probe.model_types import MODEL_TYPES
+from app.probe.model_types.chat.alone import ask_alone
+from app.probe.model_types.chat.question import ChatReply, Draft, Question
+from app.probe.model_types.model_type import ModelType
+from app.probe.proof import Proof, Proven
+from app.probe.reading.refusal import Refusal
+from app.probe.reading.wordings import RULES, Rule, any_of
 from app.probe.shape import Shape
-from app.probe.types import Finished, Limits
-from app.probe.wordings import RULES, Rule, any_of
-from app.probe.words import Said
-from tests.endpoints.base import KEY, Simulator
+from app.probe.transport.answer import Answer
+from app.probe.transport.client import Client
+from app.probe.transport.deadline import Cancellation
+from app.probe.transport.egress import EgressRules
+from app.probe.values import Finished, Limits, Target
+from app.registry.metadata import FIELDS, Field
+from tests.endpoints.base import Simulator
+from tests.endpoints.changes import KEY
 
 TEXT = (Path(__file__).parent.parent / "CONTRIBUTING.md").read_text()
 RECIPES = dict(re.findall(r"```python\n# recipe: ([\w ]+) \([^\n]*\)\n(.*?)```", TEXT, re.S))
 OFFERED: dict[str, Any] = {
     "annotations": None,
-    **{thing.__name__: thing for thing in (Answer, Ask, Draft, Field, Heard, ModelType, Proof, Request)},
-    **{thing.__name__: thing for thing in (Rule, Run, Shape, Shown)},
+    **{
+        thing.__name__: thing
+        for thing in (Answer, Question, Draft, Field, ChatReply, ModelType, Proof, Request)
+    },
+    **{thing.__name__: thing for thing in (Rule, Conversation, Shape, Proven)},
     "any_of": any_of,
 }
 
@@ -57,8 +63,8 @@ def test_a_capability_is_one_row_and_its_two_halves(heeds: bool) -> None:
     if not heeds:
         endpoint.ignore("stop")
     with endpoint, Client(EgressRules(), Limits()) as client:
-        talk = Run(
-            Endpoint(endpoint.base_url, KEY, endpoint.model_id),
+        talk = Conversation(
+            Target(endpoint.base_url, KEY, endpoint.model_id),
             Base.of(endpoint.base_url),
             client,
             Limits(),
@@ -81,13 +87,13 @@ def test_a_model_type_is_one_row_and_two_functions(key: str, verdict: str) -> No
     kind = cooked("model type")["SAFETY"]
     assert kind.name not in MODEL_TYPES
     with Simulator(model_type="moderation") as endpoint:
-        *_, last = run(Endpoint(endpoint.base_url, key, endpoint.model_id), kind, {})
+        *_, last = run(Target(endpoint.base_url, key, endpoint.model_id), kind, {})
     assert isinstance(last, Finished)
     assert last.report.verdict == verdict, last.report.diagnosis
 
 
 def test_a_wording_is_one_rule() -> None:
     rule = cooked("wording")["it"]
-    said = Said(500, "The model is being swapped in.", "", None, (), True, False, True, None)
+    said = Refusal(500, "The model is being swapped in.", "", None, (), True, False, True, None)
     assert rule.fits(said)
     assert rule.meaning in {other.meaning for other in RULES}

@@ -16,14 +16,17 @@ import requests
 from flask import Flask
 from sqlalchemy import func, inspect, select, text
 
-from app import create_app
-from app.access import create_token
-from app.database import let_go
-from app.models import AuditEvent, Probe, RegisteredModel, db
-from app.practice import PracticeServer
-from app.practice_api import Practice
-from app.practice_wire import Reply, Request
-from tests.test_serve import Serving, serve
+from app.access.tokens import create_token
+from app.factory import create_app
+from app.practice.api import Practice
+from app.practice.server import PracticeServer
+from app.practice.wire import Reply, Request
+from app.store.audit_events import AuditEvent
+from app.store.base import db
+from app.store.database import let_go
+from app.store.models import RegisteredModel
+from app.store.probes import Probe
+from tests.cli.test_serve import Serving, serve
 
 __all__ = ["serve"]
 

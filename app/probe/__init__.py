@@ -9,11 +9,11 @@ import queue
 from collections.abc import Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 
-from app.probe.kind import ModelType
-from app.probe.phases import Depth, Probe
-from app.probe.rules import EgressRules
-from app.probe.types import Endpoint, Event, Finished, Limits, Report
-from app.probe.watch import Cancellation
+from app.probe.model_types.model_type import ModelType
+from app.probe.phases import Depth, ProbeRun
+from app.probe.transport.deadline import Cancellation
+from app.probe.transport.egress import EgressRules
+from app.probe.values import Event, Finished, Limits, Report, Target
 
 _END_S = 5.0
 """Seconds that a cancelled probe is waited for; its calls end within a fraction of one."""
@@ -22,7 +22,7 @@ __all__ = ["Cancellation", "EgressRules", "Endpoint", "Event", "Limits", "ModelT
 
 
 def run(
-    endpoint: Endpoint,
+    endpoint: Target,
     model_type: ModelType,
     declared: Mapping[str, bool | None],
     *,
@@ -42,7 +42,7 @@ def run(
     """
     events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
     stop = cancelled or Cancellation()
-    probe = Probe(
+    probe = ProbeRun(
         endpoint=endpoint,
         model_type=model_type,
         declared=declared,

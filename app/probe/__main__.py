@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from app.probe.console import command
-from app.probe.rules import EgressRules
-from app.probe.types import Limits
+from app.probe.transport.egress import EgressRules
+from app.probe.values import Limits
 
 if __name__ == "__main__":
     command(lambda: (Limits(), EgressRules()))(prog_name="python -m app.probe")

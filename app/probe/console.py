@@ -14,23 +14,23 @@ from typing import Literal, TextIO
 
 import click
 
-from app.model_types import MODEL_TYPES
 from app.probe import run
-from app.probe.kind import ModelType
+from app.probe.model_types import MODEL_TYPES
+from app.probe.model_types.model_type import ModelType
+from app.probe.pasted_input import SURROUNDING, clean_base_url, clean_key, wrong_with_base_url
 from app.probe.printing import put
-from app.probe.rules import EgressRules
-from app.probe.typed import SURROUNDING, clean_base_url, clean_key, wrong_with_base_url
-from app.probe.types import (
+from app.probe.transport.egress import EgressRules
+from app.probe.values import (
     Capability,
     Check,
     CheckEnded,
     CheckStarted,
     CheckWaiting,
-    Endpoint,
     Event,
     Finished,
     Limits,
     Report,
+    Target,
     finite,
 )
 
@@ -118,7 +118,7 @@ def command(settings: Callable[[], tuple[Limits, EgressRules]]) -> click.Command
     return probe
 
 
-def _endpoint(base_url: str, model_id: str, key_env: str | None) -> Endpoint:
+def _endpoint(base_url: str, model_id: str, key_env: str | None) -> Target:
     url, model = clean_base_url(base_url), model_id.strip(SURROUNDING)
     wrong = wrong_with_base_url(url)
     if wrong:
@@ -128,7 +128,7 @@ def _endpoint(base_url: str, model_id: str, key_env: str | None) -> Endpoint:
     if key_env is not None and not os.environ.get(key_env, "").strip():
         state = "empty" if key_env in os.environ else "not set"
         raise click.UsageError(f"The environment variable {key_env} is {state}.")
-    return Endpoint(url, clean_key(os.environ.get(key_env or KEY_VARIABLE)) or "", model)
+    return Target(url, clean_key(os.environ.get(key_env or KEY_VARIABLE)) or "", model)
 
 
 def _known(names: Iterable[str], model_type: ModelType) -> Iterator[str]:
@@ -163,7 +163,7 @@ class Printer:
         self._colours = stream.isatty() and not os.environ.get("NO_COLOR")
         self._plain = not _takes_signs(stream)
 
-    def heading(self, endpoint: Endpoint, model_type: ModelType) -> None:
+    def heading(self, endpoint: Target, model_type: ModelType) -> None:
         """What is probed."""
         key = "with a key" if endpoint.api_key else "without a key"
         self._line(f"Probing {endpoint.model_id} ({model_type.label}) at {endpoint.base_url} {key}")

@@ -10,14 +10,14 @@ import secrets
 import string
 import time
 
-from app.probe.catalog import Catalog
-from app.probe.conversation import Run, check_of
-from app.probe.diagnosis import judge
-from app.probe.proof import Outcome, Proof, Shown
+from app.probe.conversation import Conversation, check_of
+from app.probe.diagnosis.sentences import asked
+from app.probe.proof import Outcome, Proof, Proven
+from app.probe.reading.catalog import Catalog
+from app.probe.reading.meaning import meaning_of
+from app.probe.reading.refusal import quote, read_refusal
 from app.probe.tasks import Result
-from app.probe.telling import asked
-from app.probe.types import Check, Diagnosis, Status
-from app.probe.words import quote, read
+from app.probe.values import Check, Diagnosis, Status
 
 UNKNOWN_MODEL = "unknown_model"
 WRONG_KEY = "wrong_key"
@@ -46,7 +46,7 @@ def nonexistent_id(model_id: str) -> str:
 
 
 def ask_for_unknown_model(
-    run: Run, proof: Proof, outcome: Outcome, catalog: Catalog
+    run: Conversation, proof: Proof, outcome: Outcome, catalog: Catalog
 ) -> tuple[Result, Diagnosis | None]:
     """Ask the proof's own call for an id that can't exist; tells a heeded id from one that is ignored.
 
@@ -60,7 +60,7 @@ def ask_for_unknown_model(
     def record(status: Status, evidence: str) -> tuple[Check, ...]:
         return (check_of(UNKNOWN_MODEL, status, request, answer, evidence, run),)
 
-    if not isinstance(shown, Shown):
+    if not isinstance(shown, Proven):
         if answer.failure or judgement.meaning in ("rate_limited", "bot_filter"):
             return Result(checks=record("inconclusive", "Could not be told.")), None
         evidence = f"An id that can't exist was refused with {answer.status}: "
@@ -77,7 +77,7 @@ def ask_for_unknown_model(
     return Result(checks=checks, warnings=(NOT_ENFORCED,)), None
 
 
-def _falls_back(outcome: Outcome, control: Shown, unknown: str) -> str | None:
+def _falls_back(outcome: Outcome, control: Proven, unknown: str) -> str | None:
     """The model that answers unknown ids, where another one answered the proof: then the id decides which.
 
     An answer that repeats the unknown id names nothing, and what it says of the proof is no more than that.
@@ -91,7 +91,7 @@ def _falls_back(outcome: Outcome, control: Shown, unknown: str) -> str | None:
 _REPEATS = 2
 
 
-def _answers_again(run: Run, proof: Proof, outcome: Outcome) -> bool:
+def _answers_again(run: Conversation, proof: Proof, outcome: Outcome) -> bool:
     """Whether it is the asked id that brings this model: a name made of that id, or the same name each time.
 
     A router that spreads calls over what it has brings different names too, by chance.
@@ -101,10 +101,12 @@ def _answers_again(run: Run, proof: Proof, outcome: Outcome) -> bool:
         return True
     until = time.monotonic() + run.limits.check_s
     again = (proof.judge(run.ask(outcome.request, until=until), run) for _ in range(_REPEATS))
-    return all(isinstance(shown, Shown) and shown.model == name for shown in again)
+    return all(isinstance(shown, Proven) and shown.model == name for shown in again)
 
 
-def _told(run: Run, outcome: Outcome, control: Shown, unknown: str, catalog: Catalog) -> tuple[str, ...]:
+def _told(
+    run: Conversation, outcome: Outcome, control: Proven, unknown: str, catalog: Catalog
+) -> tuple[str, ...]:
     """The ids that the endpoint says it serves in truth: those it lists, else the one it names in its
     answers.
     """
@@ -116,7 +118,7 @@ def _told(run: Run, outcome: Outcome, control: Shown, unknown: str, catalog: Cat
     return tuple(dict.fromkeys(other)) if len(other) == len(named) and named else ()
 
 
-def _other_model(run: Run, outcome: Outcome, real: tuple[str, ...]) -> Diagnosis:
+def _other_model(run: Conversation, outcome: Outcome, real: tuple[str, ...]) -> Diagnosis:
     ids = f"the id {real[0]}" if len(real) == 1 else f"one of the ids {', '.join(real[:3])}"
     message = (
         f"{asked(run, outcome)} answered {outcome.answer.status} for {run.endpoint.model_id!r}, but also for "
@@ -126,7 +128,7 @@ def _other_model(run: Run, outcome: Outcome, real: tuple[str, ...]) -> Diagnosis
     return Diagnosis("model_not_found", "model_id", message, {"model_id": real})
 
 
-def ask_with_wrong_key(run: Run, proof: Proof, outcome: Outcome) -> Result:
+def ask_with_wrong_key(run: Conversation, proof: Proof, outcome: Outcome) -> Result:
     """The proof's own call with a wrong key of the same form; answered, the endpoint is open. It never
     rejects.
     """
@@ -134,11 +136,11 @@ def ask_with_wrong_key(run: Run, proof: Proof, outcome: Outcome) -> Result:
     answer = run.ask(
         request, key=wrong_key(run.endpoint.api_key), until=time.monotonic() + run.limits.check_s
     )
-    said = read(answer)
-    if isinstance(proof.look(answer, said, run), Shown):
+    said = read_refusal(answer)
+    if isinstance(proof.look(answer, said, run), Proven):
         check = check_of(WRONG_KEY, "failed", request, answer, "A wrong key was answered too.", run)
         return Result(checks=(check,), warnings=(OPEN_TO_ANYONE,))
-    meaning = judge(said).meaning
+    meaning = meaning_of(said).meaning
     told = (
         answer.failure is None
         and meaning in ("invalid_credentials", "permission_denied")

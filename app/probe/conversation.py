@@ -17,16 +17,19 @@ from typing import Any, Literal
 
 from urllib3.filepost import encode_multipart_formdata
 
-from app.probe.base import Base
-from app.probe.client import Answer, Call, Client
-from app.probe.diagnosis import Judgement, judge, worth_waiting
-from app.probe.negotiation import complained, learn, names_a_field
+from app.probe.base_url import Base
+from app.probe.negotiation import learn
+from app.probe.reading.completion import tokens
+from app.probe.reading.meaning import Judgement, meaning_of, worth_waiting
+from app.probe.reading.named_fields import complained, names_a_field
+from app.probe.reading.refusal import Refusal, printable, read_refusal
 from app.probe.shape import Shape
-from app.probe.spoken import tokens
-from app.probe.types import Check, CheckWaiting, Endpoint, Event, Limits, Status
-from app.probe.watch import Cancellation
-from app.probe.websocket import Talk
-from app.probe.words import Said, clean, parsed, read
+from app.probe.transport.answer import Answer, parsed
+from app.probe.transport.call import Call
+from app.probe.transport.client import Client
+from app.probe.transport.deadline import Cancellation
+from app.probe.transport.websocket import Talk
+from app.probe.values import Check, CheckWaiting, Event, Limits, Status, Target
 
 _WORDS = (
     "amber",
@@ -115,10 +118,10 @@ class Usage:
 
 
 @dataclass(slots=True)
-class Run:
+class Conversation:
     """See the module. `emit` takes events at once; `deadline` is on the monotonic clock."""
 
-    endpoint: Endpoint
+    endpoint: Target
     base: Base
     client: Client
     limits: Limits
@@ -186,30 +189,30 @@ class Run:
 
     def ask_patiently(
         self, name: str, request: Request, until: float, **how: Any
-    ) -> tuple[Answer, Said, Judgement]:
+    ) -> tuple[Answer, Refusal, Judgement]:
         """Ask, and where one look is no verdict, wait as told and ask again until `until` (docs/probe.md,
         "Finding out").
 
         Gives back the last answer with its words and their meaning. Waits are events.
         """
         answer, said = self.ask_in_time(name, request, until, **how)
-        judgement = judge(said)
+        judgement = meaning_of(said)
         if judgement.meaning in ("no_route", "wrong_model_type") and names_a_field(said, request.sent):
             # Who complains of a field has read it: route and type are right.
             judgement = Judgement("shape", "base_url", judgement.by_words)
         return answer, said, judgement
 
-    def ask_in_time(self, name: str, request: Request, until: float, **how: Any) -> tuple[Answer, Said]:
+    def ask_in_time(self, name: str, request: Request, until: float, **how: Any) -> tuple[Answer, Refusal]:
         """The same for who judges the answer itself: what a good answer's words mean is not looked up, which
         in the chunks of a long stream would cost more than all the rest of a check."""
         pause = 0.5
         while True:
             self._hold(until)
             answer = self.ask(request, until=until, **how)
-            said = read(answer)
+            said = read_refusal(answer)
             if answer.failure or not _is_refused(answer, said):
                 return answer, said
-            judgement = judge(said)
+            judgement = meaning_of(said)
             if not worth_waiting(said, judgement) or _teaches(said, request):
                 return answer, said
             told = said.retry_after_s
@@ -217,7 +220,7 @@ class Run:
             if time.monotonic() + seconds > until - 0.1 or self.cancelled.is_set():
                 return answer, said
             seconds = min(seconds, self.limits.wait_s)
-            self.emit(CheckWaiting(name, round(seconds, 1), clean(said.text, self.endpoint.api_key, 120)))
+            self.emit(CheckWaiting(name, round(seconds, 1), printable(said.text, self.endpoint.api_key, 120)))
             if judgement.meaning == "rate_limited":
                 self.hold_until = max(self.hold_until, time.monotonic() + seconds)
             self.cancelled.wait(seconds)
@@ -268,7 +271,7 @@ def _usage_of(answer: Answer) -> Mapping[str, Any]:
     return found
 
 
-def _is_refused(answer: Answer, said: Said) -> bool:
+def _is_refused(answer: Answer, said: Refusal) -> bool:
     return not answer.ok or said.is_error or said.is_html
 
 
@@ -276,7 +279,7 @@ _PASSING = frozenset({408, 409, 425, 429})
 """Of the 4xx, those that speak of the moment: the others stay as long as the request does."""
 
 
-def _teaches(said: Said, request: Request) -> bool:
+def _teaches(said: Refusal, request: Request) -> bool:
     """Whether a refusal says what is wrong with the request: gateways wrap that in words of an outage
     ("Provider returned error"), and no waiting mends it.
     """
@@ -309,7 +312,7 @@ def check_of(
     request: Request,
     answer: Answer | None,
     evidence: str,
-    run: Run,
+    run: Conversation,
     adaptations: tuple[str, ...] = (),
 ) -> Check:
     """The record of a call as a check of the report, cleaned of the key."""
@@ -321,7 +324,7 @@ def check_of(
         http_status=answer.status if answer else None,
         duration_ms=answer.duration_ms if answer else None,
         first_byte_ms=answer.first_byte_ms if answer else None,
-        evidence=clean(evidence, run.endpoint.api_key),
+        evidence=printable(evidence, run.endpoint.api_key),
         adaptations=adaptations,
         request=shown(request.sent) if request.body is not None or request.form else None,
     )

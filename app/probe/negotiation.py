@@ -10,34 +10,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from functools import cache
 from itertools import islice
 from typing import Any
 
-from app.probe.offers import offers_for
+from app.probe.reading.allowed_values import offers_for
+from app.probe.reading.named_fields import REFUSAL_STATUSES, complained, is_named, naming
+from app.probe.reading.refusal import Refusal
+from app.probe.reading.wordings import any_of
 from app.probe.shape import HIGHER_LIMIT, Shape
-from app.probe.wordings import any_of
-from app.probe.words import Said
 
-REFUSAL_STATUSES = frozenset({400, 403, 404, 405, 406, 409, 411, 413, 415, 422, 424, 500, 501})
-"""Statuses that a refusal of the request's shape was seen with (docs/probe.md, "Finding out")."""
-
-CONTENT = frozenset(
-    {
-        "model",
-        "messages",
-        "input",
-        "inputs",
-        "prompt",
-        "query",
-        "documents",
-        "texts",
-        "file",
-        "image",
-        "session",
-    }
-)
-"""What a request is about: these fields are never left out."""
 LIMIT_NAMES = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 DEFAULTS: Mapping[str, Any] = {
     "max_tokens": 16,
@@ -134,69 +115,10 @@ _MISSING = any_of(
     r"must (be )?(provided?|specif|contain|include|set)|should be set",
     r"cannot be (empty|null|blank)",
 )
-# Words with which a refusal speaks of a field of the request at all.
-_PARAMETER = any_of(
-    r"unsupported|not supported|unknown|unrecogni[sz]ed|unexpected|not permitted|not allowed|extra",
-    r"(does|do) not support|isn't supported|not (compatible|available|implemented|valid)|incompatible",
-    r"invalid|illegal|deprecated|removed|no longer|forbidden|refused|cannot be",
-    r"must be|should be|one of|only .{0,40}(allowed|supported)|out of range",
-    r"too (short|long|large|small)",
-    r"property|argument|parameter|use .{0,40} instead",
-)
-# Fields that a refusal mentions beside the one that it refuses.
-_IN_PASSING = any_of(r"did you mean .{0,80}", r"\b(when|if|unless|without) ['\"`]\w{1,40}['\"`]")
 _MAY_BE_RAISED_TO = 4096
 
 
-def complained(said: Said, body: Mapping[str, Any]) -> tuple[str, ...]:
-    """Which of the fields sent the refusal names, in the order of the body; the content is never meant."""
-    if said.status not in REFUSAL_STATUSES and not said.is_error:
-        return ()
-    if not said.param and not said.places and not _PARAMETER.search(said.all):
-        return ()
-    return tuple(name for name in body if name not in CONTENT and _is_named(name, said))
-
-
-def names_a_field(said: Said, body: Mapping[str, Any]) -> bool:
-    """Whether a refusal speaks of a field that was sent, by its name alone or together with its value."""
-    if complained(said, body):
-        return True
-    values = {name: value for name, value in body.items() if name not in CONTENT and isinstance(value, str)}
-    return any(_value_refused(name, value, said) for name, value in values.items())
-
-
-def _value_refused(name: str, value: str, said: Said) -> bool:
-    refused = rf"\b{name}s?\b.{{0,60}}\b(not|n't|no such|unknown|invalid|unsupported)\b"
-    words = said.text.lower()
-    return bool(re.search(refused, words)) or len(value) > 2 and value.lower() in words and name in words
-
-
-def _is_named(name: str, said: Said) -> bool:
-    if said.param and name in re.split(r"[.\[\]]", said.param):
-        return True
-    words = _IN_PASSING.sub("", said.all)
-    return any(name in place for place in said.places) or bool(_naming(name).search(words))
-
-
-@cache
-def _naming(name: str) -> re.Pattern[str]:
-    """How a refusal names a field: as it is written or in camel case.
-
-    A plain English word ("stream", "size", "tools") counts only where it is quoted or called a parameter.
-    """
-    if "_" in name:
-        return re.compile(rf"(?<![a-z0-9_])({name}|{name.replace('_', '')})(?![a-z0-9_])", re.I)
-    called = r"param\w*|arguments?|fields?|property|properties|option|setting|name"
-    return any_of(
-        rf"['\"`‘“{{.(\[]\$?{name}s?['\"`’”}}.):\]]",
-        rf"\b{name}\b.{{0,24}}\b({called}|not supported|is not|unsupported|must|should|required)\b",
-        rf"\b({called}|support\w*|unknown|unrecogni[sz]ed|invalid|missing)( supplied)?\W{{1,3}}{name}\b",
-        rf"\b({called})( supplied)?: [\w,' ]{{0,200}}\b{name}\b",
-        rf"^{name} ?:",
-    )
-
-
-def learn(shape: Shape, said: Said, body: Mapping[str, Any]) -> Shape | None:
+def learn(shape: Shape, said: Refusal, body: Mapping[str, Any]) -> Shape | None:
     """The shape for the next request, or None where the refusal teaches nothing.
 
     `body` is what was sent. Rules in the order of how plainly the words speak; each changes one thing.
@@ -212,7 +134,9 @@ def learn(shape: Shape, said: Said, body: Mapping[str, Any]) -> Shape | None:
     return None
 
 
-def _learn_stream(shape: Shape, said: Said, body: Mapping[str, Any], named: tuple[str, ...]) -> Shape | None:
+def _learn_stream(
+    shape: Shape, said: Refusal, body: Mapping[str, Any], named: tuple[str, ...]
+) -> Shape | None:
     if "stream" not in said.all or "stream_options" in named:
         return None
     asked = body.get("stream")
@@ -225,9 +149,11 @@ def _learn_stream(shape: Shape, said: Said, body: Mapping[str, Any], named: tupl
     return None
 
 
-def _learn_limit(shape: Shape, said: Said, body: Mapping[str, Any], named: tuple[str, ...]) -> Shape | None:
+def _learn_limit(
+    shape: Shape, said: Refusal, body: Mapping[str, Any], named: tuple[str, ...]
+) -> Shape | None:
     sent = next((name for name in LIMIT_NAMES if name in body), None)
-    if sent is None or not (sent in named or any(_naming(name).search(said.all) for name in _LIMIT_WORDS)):
+    if sent is None or not (sent in named or any(naming(name).search(said.all) for name in _LIMIT_WORDS)):
         return None
     unknown = bool(_UNKNOWN_FIELD.search(said.all))
     other_value = _other_value(shape, said, int(body[sent]), vaguely=not unknown)
@@ -239,7 +165,7 @@ def _learn_limit(shape: Shape, said: Said, body: Mapping[str, Any], named: tuple
 _LIMIT_WORDS = (*LIMIT_NAMES, "max_new_tokens")
 
 
-def _other_value(shape: Shape, said: Said, value: int, vaguely: bool) -> Shape | None:
+def _other_value(shape: Shape, said: Refusal, value: int, vaguely: bool) -> Shape | None:
     """A higher or a lower limit: as the words state the bound, else (`vaguely`) by their direction."""
     floor, ceiling = _bound(_AT_LEAST, said.all), _bound(_AT_MOST, said.all)
     if floor is not None and value < floor <= _MAY_BE_RAISED_TO:
@@ -267,7 +193,9 @@ def _renamed(shape: Shape, sent: str, named: tuple[str, ...]) -> Shape:
     return shape.because(f"named the token limit `{left[0]}`", limit_name=left[0], dropped=gone)
 
 
-def _learn_content(shape: Shape, said: Said, body: Mapping[str, Any], named: tuple[str, ...]) -> Shape | None:
+def _learn_content(
+    shape: Shape, said: Refusal, body: Mapping[str, Any], named: tuple[str, ...]
+) -> Shape | None:
     if "messages" not in body:
         return None
     if not shape.content_list and _WANTS_LIST.search(said.all):
@@ -277,7 +205,9 @@ def _learn_content(shape: Shape, said: Said, body: Mapping[str, Any], named: tup
     return None
 
 
-def _learn_offer(shape: Shape, said: Said, body: Mapping[str, Any], named: tuple[str, ...]) -> Shape | None:
+def _learn_offer(
+    shape: Shape, said: Refusal, body: Mapping[str, Any], named: tuple[str, ...]
+) -> Shape | None:
     """A value that the refusal offers, for a field that was sent or for one that it asks for."""
     for name in _of_few_values(said, body, named):
         sent = body.get(name, "")
@@ -293,11 +223,11 @@ def _learn_offer(shape: Shape, said: Said, body: Mapping[str, Any], named: tuple
 _OFFERS_TRIED = 2
 
 
-def _of_few_values(said: Said, body: Mapping[str, Any], named: tuple[str, ...]) -> Iterator[str]:
+def _of_few_values(said: Refusal, body: Mapping[str, Any], named: tuple[str, ...]) -> Iterator[str]:
     """Fields whose values are words: those sent that the refusal names, then those that it names besides."""
     yield from (name for name in named if isinstance(body[name], str))
     words = (name for name, value in DEFAULTS.items() if isinstance(value, str) and name not in body)
-    yield from (name for name in words if _is_named(name, said))
+    yield from (name for name in words if is_named(name, said))
 
 
 def _with_value(shape: Shape, name: str, value: str, sent: str) -> Shape:
@@ -309,11 +239,13 @@ def _with_value(shape: Shape, name: str, value: str, sent: str) -> Shape:
     return shape.because(adaptation, added=added, dropped=dropped, refused=refused)
 
 
-def _learn_missing(shape: Shape, said: Said, body: Mapping[str, Any], named: tuple[str, ...]) -> Shape | None:
+def _learn_missing(
+    shape: Shape, said: Refusal, body: Mapping[str, Any], named: tuple[str, ...]
+) -> Shape | None:
     if not _MISSING.search(said.all):
         return None
     wanted = (name for name in DEFAULTS if name not in body and name not in shape.added)
-    name = next((name for name in wanted if _is_named(name, said)), None)
+    name = next((name for name in wanted if is_named(name, said)), None)
     if name is None:
         return None
     value = DEFAULTS[name]
@@ -325,7 +257,7 @@ def _learn_missing(shape: Shape, said: Said, body: Mapping[str, Any], named: tup
 
 
 def _learn_unwanted(
-    shape: Shape, said: Said, body: Mapping[str, Any], named: tuple[str, ...]
+    shape: Shape, said: Refusal, body: Mapping[str, Any], named: tuple[str, ...]
 ) -> Shape | None:
     fresh = [name for name in named if name not in shape.dropped]
     if not fresh:

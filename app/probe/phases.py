@@ -11,32 +11,32 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Literal
 
-from app.probe.asks import Finding
-from app.probe.base import Base
-from app.probe.catalog import metadata_of, read_catalog
-from app.probe.client import Client
+from app.probe.base_url import Base
 from app.probe.controls import UNKNOWN_MODEL, WRONG_KEY, ask_for_unknown_model, ask_with_wrong_key, doubtful
-from app.probe.conversation import Request, Run, check_of
-from app.probe.diagnosis import CODES
-from app.probe.kind import ModelType
+from app.probe.conversation import Conversation, Request, check_of
+from app.probe.diagnosis.codes import CODES
+from app.probe.diagnosis.diagnose import diagnose
+from app.probe.model_types.model_type import ModelType
 from app.probe.proof import Outcome, prove
-from app.probe.reporting import Seen, report_of
-from app.probe.rules import EgressRules
-from app.probe.tasks import Result, Task
-from app.probe.types import (
+from app.probe.reading.catalog import read_catalog
+from app.probe.reading.catalog_facts import metadata_of
+from app.probe.reading.refusal import quote, read_refusal
+from app.probe.report import Seen, report_of
+from app.probe.tasks import Finding, Result, Task
+from app.probe.transport.client import Client
+from app.probe.transport.deadline import Cancellation
+from app.probe.transport.egress import EgressRules
+from app.probe.values import (
     Check,
     CheckEnded,
     CheckStarted,
     Diagnosis,
-    Endpoint,
     Event,
     Finished,
     Limits,
+    Target,
     Warning_,
 )
-from app.probe.verdict import diagnose
-from app.probe.watch import Cancellation
-from app.probe.words import quote, read
 
 Depth = Literal["full", "proof"]
 _CATALOG_S = 10.0
@@ -44,10 +44,10 @@ _CATALOG_S = 10.0
 
 
 @dataclass(slots=True, kw_only=True)
-class Probe:
+class ProbeRun:
     """One run. `work` does all of it on the calling thread and emits a `Finished` last, whatever happens."""
 
-    endpoint: Endpoint
+    endpoint: Target
     model_type: ModelType
     declared: Mapping[str, bool | None]
     limits: Limits
@@ -66,7 +66,7 @@ class Probe:
         started, began = datetime.now(UTC), time.monotonic()
         deadline = began + self.limits.probe_s
         with Client(self.rules, self.limits, deadline=deadline, cancelled=self.stop) as client:
-            talk = Run(
+            talk = Conversation(
                 self.endpoint,
                 Base.of(self.endpoint.base_url),
                 client,
@@ -84,7 +84,7 @@ class Probe:
         duration_ms = round((time.monotonic() - began) * 1000)
         self.emit(Finished(report_of(talk, self.model_type, self.seen, started, duration_ms)))
 
-    def _first_phase(self, talk: Run, pool: ThreadPoolExecutor) -> Outcome | None:
+    def _first_phase(self, talk: Conversation, pool: ThreadPoolExecutor) -> Outcome | None:
         """The catalog beside the proof. None where a defect of our own ended the proof."""
         catalog = Task(("catalog",), self._read_catalog)
         reading = pool.submit(lambda: self._take(self._guarded(talk, catalog)))
@@ -108,14 +108,14 @@ class Probe:
         self._end(_proof_check(talk, outcome))
         return outcome
 
-    def _reject(self, talk: Run, outcome: Outcome) -> None:
+    def _reject(self, talk: Conversation, outcome: Outcome) -> None:
         proof, name = self.model_type.proof, self.model_type.name
         self.seen.diagnosis = diagnose(talk, name, proof, outcome, self.seen.catalog)
         if outcome.stream_seen is False and "streaming" in self.model_type.capabilities:
             evidence = "A stream was asked for, and it brought an error or nothing."
             self.seen.found["streaming"] = Finding("streaming", False, evidence)
 
-    def _second_phase(self, talk: Run, pool: ThreadPoolExecutor, outcome: Outcome) -> None:
+    def _second_phase(self, talk: Conversation, pool: ThreadPoolExecutor, outcome: Outcome) -> None:
         shown = outcome.shown
         assert shown is not None
         talk.thinks, talk.observed = shown.thinks, dict(shown.observed)
@@ -136,12 +136,12 @@ class Probe:
         if doubtful(self.seen.catalog, self.endpoint.model_id):
             yield Task((UNKNOWN_MODEL,), partial(self._unknown_model, outcome=outcome))
 
-    def _unknown_model(self, talk: Run, outcome: Outcome) -> Result:
+    def _unknown_model(self, talk: Conversation, outcome: Outcome) -> Result:
         result, diagnosis = ask_for_unknown_model(talk, self.model_type.proof, outcome, self.seen.catalog)
         self.seen.diagnosis = self.seen.diagnosis or diagnosis
         return result
 
-    def _all(self, talk: Run, pool: ThreadPoolExecutor, tasks: list[Task]) -> None:
+    def _all(self, talk: Conversation, pool: ThreadPoolExecutor, tasks: list[Task]) -> None:
         """Work through tasks side by side, and through those that follow from them."""
         under_way: set[Future[Result]] = {pool.submit(self._guarded, talk, task) for task in tasks}
         while under_way:
@@ -151,7 +151,7 @@ class Probe:
                 self._take(result)
                 under_way |= {pool.submit(self._guarded, talk, task) for task in result.then}
 
-    def _guarded(self, talk: Run, task: Task) -> Result:
+    def _guarded(self, talk: Conversation, task: Task) -> Result:
         for name in task.names:
             self._start(name, self.limits.probe_s if name == "proof" else self.limits.check_s)
         try:
@@ -178,7 +178,7 @@ class Probe:
         self.seen.checks.append(check)
         self.emit(CheckEnded(check))
 
-    def _read_catalog(self, talk: Run) -> Result:
+    def _read_catalog(self, talk: Conversation) -> Result:
         request = Request("/models", method="GET")
         answer = talk.ask(request, until=time.monotonic() + min(_CATALOG_S, self.limits.check_s))
         catalog = self.seen.catalog = read_catalog(answer)
@@ -187,7 +187,7 @@ class Probe:
             listed = "this one among them" if catalog.listed(self.endpoint.model_id) else "not this one"
             evidence = f"The endpoint lists {count}, {listed}."
         else:
-            words = quote(read(answer), self.endpoint.api_key)[:80]
+            words = quote(read_refusal(answer), self.endpoint.api_key)[:80]
             why = answer.failure.detail if answer.failure else f"{answer.status} {words}".rstrip()
             evidence = f"No list of models here ({why}); many endpoints have none."
         status: Literal["passed", "inconclusive"] = "passed" if catalog.there else "inconclusive"
@@ -215,12 +215,12 @@ class Probe:
         return f"{check.method} {check.path} at {Base.of(self.endpoint.base_url).netloc} showed"
 
 
-def _proven(talk: Run, model_type: ModelType, outcomes: list[Outcome]) -> Result:
+def _proven(talk: Conversation, model_type: ModelType, outcomes: list[Outcome]) -> Result:
     outcomes.append(prove(talk, model_type.proof))
     return Result()
 
 
-def _proof_check(talk: Run, outcome: Outcome) -> Check:
+def _proof_check(talk: Conversation, outcome: Outcome) -> Check:
     if outcome.shown:
         evidence = outcome.shown.evidence
     elif outcome.answer.failure:

@@ -12,17 +12,18 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from app.probe.base import Base
-from app.probe.client import Answer
-from app.probe.conversation import Request, Run
-from app.probe.diagnosis import FINAL, Judgement, judge
-from app.probe.negotiation import complained, learn, names_a_field
+from app.probe.base_url import Base
+from app.probe.conversation import Conversation, Request
+from app.probe.negotiation import learn
+from app.probe.reading.meaning import FINAL, Judgement, meaning_of
+from app.probe.reading.named_fields import complained, names_a_field
+from app.probe.reading.refusal import Refusal, read_refusal
 from app.probe.shape import Shape
-from app.probe.words import Said, read
+from app.probe.transport.answer import Answer
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class Proven:
     """What an answer proves: a sentence, and what it tells about the model besides."""
 
     evidence: str
@@ -33,7 +34,7 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Weak:
+class Doubtful:
     """An answer that is almost a proof: `why` it is none, and how to change the shape to ask once more.
 
     `stands` is what it proves after all where the second look shows no more.
@@ -41,7 +42,7 @@ class Weak:
 
     why: str
     again: Callable[[Shape], Shape] | None = None
-    stands: Shown | None = None
+    stands: Proven | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +54,16 @@ class Proof:
     """
 
     route: str
-    request: Callable[[Run, str, Shape], Request]
-    judge: Callable[[Answer, Run], Shown | Weak | None]
+    request: Callable[[Conversation, str, Shape], Request]
+    judge: Callable[[Answer, Conversation], Proven | Doubtful | None]
     fallbacks: Callable[[Shape], Iterable[Shape]] = lambda shape: ()
     streams: bool = False
     learn: Callable[[Outcome], Shape | None] = lambda outcome: None
     """What a refusal teaches that only this type knows (another route, an offered voice); asked first."""
-    reached: Callable[[Said], Shown | None] = lambda said: None
+    reached: Callable[[Refusal], Proven | None] = lambda said: None
     """What a refusal proves that only a model which was reached gives."""
 
-    def look(self, answer: Answer, said: Said, run: Run) -> Shown | Weak | None:
+    def look(self, answer: Answer, said: Refusal, run: Conversation) -> Proven | Doubtful | None:
         """What an answer proves, or a refusal."""
         found = self.judge(answer, run) if answer.answered else None
         return found or (None if answer.failure else self.reached(said))
@@ -74,10 +75,10 @@ class Outcome:
 
     request: Request
     answer: Answer
-    said: Said
+    said: Refusal
     judgement: Judgement
     shape: Shape
-    shown: Shown | None
+    shown: Proven | None
     stream_seen: bool | None = None
     """False where a streamed attempt was answered with an error or with nothing."""
     calls: int = 0
@@ -92,7 +93,7 @@ _FILTERED = (
 
 
 def prove(
-    run: Run,
+    run: Conversation,
     proof: Proof,
     *,
     base: Base | None = None,
@@ -110,7 +111,7 @@ def prove(
 
 @dataclass(slots=True)
 class _Ladder:
-    run: Run
+    run: Conversation
     proof: Proof
     base: Base | None
     model: str
@@ -153,11 +154,11 @@ class _Ladder:
         self.calls += 1
         until = min(self.until, time.monotonic() + self.run.limits.check_s)
         answer = self.run.ask(first.request, base=self.base, until=until)
-        said = read(answer)
+        said = read_refusal(answer)
         verdict = self.proof.look(answer, said, self.run)
-        if not isinstance(verdict, Shown):
+        if not isinstance(verdict, Proven):
             return outcome
-        return replace(first, answer=answer, said=said, judgement=judge(said), shown=verdict, why="")
+        return replace(first, answer=answer, said=said, judgement=meaning_of(said), shown=verdict, why="")
 
     def _telling(self, first: Outcome, last: Outcome) -> Outcome:
         """Of two failures the one that says more: a later rung's complaint about our own variant
@@ -180,13 +181,13 @@ class _Ladder:
         until = self.until if streaming else self.until - self._reserve_s()
         answer, said, judgement = self.run.ask_patiently("proof", request, until, base=self.base)
         verdict = self.proof.look(answer, said, self.run)
-        if streaming and not isinstance(verdict, Shown) and answer.answered:
+        if streaming and not isinstance(verdict, Proven) and answer.answered:
             # A stream that was begun and brought an error or nothing: that it streams was seen to be wrong.
             self.stream_seen = False
         outcome = Outcome(request, answer, said, judgement, shape, None, self.stream_seen)
-        if isinstance(verdict, Shown):
+        if isinstance(verdict, Proven):
             outcome.shown = verdict
-        elif isinstance(verdict, Weak):
+        elif isinstance(verdict, Doubtful):
             return self._once_more(outcome, verdict)
         if outcome.shown is None and judgement.meaning == "filtered" and not shape.plain:
             return self._plainer(outcome)
@@ -197,7 +198,7 @@ class _Ladder:
         left = self.until - time.monotonic()
         return min(5.0, left / 8) if self.proof.streams else 0.0
 
-    def _once_more(self, outcome: Outcome, weak: Weak) -> Outcome:
+    def _once_more(self, outcome: Outcome, weak: Doubtful) -> Outcome:
         outcome.why = weak.why
         shape = weak.again(outcome.shape) if weak.again and self.calls < self.bound else None
         second = self._ask(shape) if shape is not None and self._is_new(shape) else None
@@ -216,7 +217,7 @@ class _Ladder:
             second = self._ask(plain)
             if second.shown or second.judgement.meaning != "filtered":
                 return second
-        outcome.shown = Shown(
+        outcome.shown = Proven(
             "The endpoint's content filter answered: key and model were accepted.", warning=_FILTERED
         )
         return outcome

@@ -6,11 +6,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from app.probe.asks import Finding
-from app.probe.client import Answer
-from app.probe.conversation import Run
-from app.probe.spoken import Spoken, listen, tokens
-from app.probe.types import Check
+from app.probe.conversation import Conversation
+from app.probe.reading.completion import Completion, read_completion, tokens
+from app.probe.transport.answer import Answer
+from app.probe.values import Check
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was seen of a capability: true, false, or null for "could not be told"."""
+
+    name: str
+    observed: bool | None
+    evidence: str
+
 
 _TIMED_MS = 50
 """Milliseconds after the first token that a stream must last to tell a speed."""
@@ -33,18 +42,18 @@ class Task:
     """A piece of work beside others: the names of the checks it answers, and the function that does it."""
 
     names: tuple[str, ...]
-    work: Callable[[Run], Result]
+    work: Callable[[Conversation], Result]
 
 
-def listened(answer: Answer) -> Spoken | None:
+def listened(answer: Answer) -> Completion | None:
     """What the model said, where that can be judged: not of an answer that an error ended or stands for."""
-    spoken = listen(answer) if answer.status is not None and 200 <= answer.status < 300 else None
+    spoken = read_completion(answer) if answer.status is not None and 200 <= answer.status < 300 else None
     if spoken and spoken.has_error and (spoken.end == "error" or not (spoken.said_something or spoken.end)):
         return None
     return spoken
 
 
-def note(run: Run, spoken: Spoken | None, answer: Answer) -> None:
+def note(run: Conversation, spoken: Completion | None, answer: Answer) -> None:
     """Every answer is evidence for or against reasoning, and every stream tells the model's speed."""
     if spoken is None:
         return
@@ -58,7 +67,7 @@ def note(run: Run, spoken: Spoken | None, answer: Answer) -> None:
         run.whole_answers += 1
 
 
-def _speed(spoken: Spoken, answer: Answer) -> dict[str, Any]:
+def _speed(spoken: Completion, answer: Answer) -> dict[str, Any]:
     """Milliseconds to the first token, and tokens a second after it where there was a stream to time."""
     if spoken.first_token_ms is None:
         return {}

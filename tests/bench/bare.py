@@ -17,7 +17,8 @@ from pathlib import Path
 import requests
 from flask import Flask, Response
 
-from app import config, serving
+from app import config
+from app.cli import server
 from tests.ports import free_port
 
 READY_WITHIN_S = 30
@@ -63,5 +64,5 @@ def _await(url: str) -> None:
 
 if __name__ == "__main__":
     made = bare_app([Path(file).read_bytes() for file in sys.argv[2:]])
-    with serving.listening("127.0.0.1", int(sys.argv[1])) as bound:
-        serving.run(made, bound, "")
+    with server.listening("127.0.0.1", int(sys.argv[1])) as bound:
+        server.run(made, bound, "")

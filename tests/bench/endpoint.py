@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
-from app.practice import PracticeServer
-from app.practice_api import Practice
-from app.practice_wire import Reply, Request
+from app.practice.api import Practice
+from app.practice.server import PracticeServer
+from app.practice.wire import Reply, Request
 
 
 def respond_late(practice: Practice, delay_s: float, request: Request) -> Reply:

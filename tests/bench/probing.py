@@ -13,10 +13,10 @@ from pathlib import Path
 
 import requests
 
-from app.model_types import MODEL_TYPES
-from app.practice_models import KEY
+from app.practice.models import KEY
 from app.probe import run
-from app.probe.types import Endpoint, Finished
+from app.probe.model_types import MODEL_TYPES
+from app.probe.values import Finished, Target
 from tests.bench.endpoint import slow_endpoint
 from tests.bench.measuring import Finding, Remark, median_ratio, seconds, side_by_side
 from tests.load.installing import NotInstalled, pip_installed
@@ -40,7 +40,7 @@ def plain_call(base_url: str) -> None:
 
 def whole_probe(base_url: str) -> None:
     """Proof, controls and every capability; the verdict must be the right one, with everything seen."""
-    events = run(Endpoint(base_url, KEY, MODEL), MODEL_TYPES["chat"], {})
+    events = run(Target(base_url, KEY, MODEL), MODEL_TYPES["chat"], {})
     report = next(event.report for event in events if isinstance(event, Finished))
     assert report.verdict == "accepted"
     seen = {name: one.observed for name, one in report.capabilities.items()}

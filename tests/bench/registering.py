@@ -8,7 +8,7 @@ from itertools import count
 
 import requests
 
-from app.practice_models import KEY
+from app.practice.models import KEY
 from tests.bench.databases import KINDS, databases
 from tests.bench.endpoint import slow_endpoint
 from tests.bench.measuring import Finding, median_ratio, seconds, side_by_side

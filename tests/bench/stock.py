@@ -10,8 +10,10 @@ from typing import Any
 import requests
 from sqlalchemy import Engine, create_engine, insert, select, text
 
-from app.models import Probe, RegisteredModel, identity_of, new_id, search_text
-from app.practice_models import KEY
+from app.practice.models import KEY
+from app.store.base import new_id
+from app.store.models import RegisteredModel, identity_of, search_text
+from app.store.probes import Probe
 from tests.load.running import Running
 
 AT_ONCE = 2000

@@ -10,10 +10,11 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from app.models import User, db
-from app.practice import PracticeServer
-from app.practice_api import Practice
-from app.practice_wire import Reply, Request
+from app.practice.api import Practice
+from app.practice.server import PracticeServer
+from app.practice.wire import Reply, Request
+from app.store.accounts import User
+from app.store.base import db
 from tests.browser import chromium
 from tests.conftest import PASSWORD, LiveServer
 

@@ -9,7 +9,9 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Browser, Page, expect
 
-from app.models import AuditEvent, RegisteredModel, db
+from app.store.audit_events import AuditEvent
+from app.store.base import db
+from app.store.models import RegisteredModel
 from tests.browser import chromium
 from tests.browser.conftest import EMAIL, KEY, Endpoint
 from tests.conftest import PASSWORD, LiveServer

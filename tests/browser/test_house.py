@@ -9,7 +9,9 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Browser, Page, expect
 
-from app.models import AuditEvent, Token, db
+from app.store.accounts import Token
+from app.store.audit_events import AuditEvent
+from app.store.base import db
 from tests.browser import chromium
 from tests.conftest import PASSWORD, LiveServer
 

@@ -8,7 +8,9 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
 
-from app.models import Probe, RegisteredModel, db
+from app.store.base import db
+from app.store.models import RegisteredModel
+from app.store.probes import Probe
 from tests.browser.conftest import KEY, Endpoint
 from tests.browser.test_form import fill, register, registered
 from tests.conftest import LiveServer

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from sqlalchemy.engine import make_url
 
-from app.practice_models import KEY
+from app.practice.models import KEY
 from tests.load.running import Running, running
 
 _numbers = count(1)

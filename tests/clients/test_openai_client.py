@@ -12,7 +12,7 @@ import requests
 from openai import OpenAI
 from openai.types.chat import ChatCompletionToolParam
 
-from app.practice_models import KEY, MODELS
+from app.practice.models import KEY, MODELS
 from tests.load.running import Running
 
 WEATHER: ChatCompletionToolParam = {

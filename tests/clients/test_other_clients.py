@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from app.practice_models import KEY
+from app.practice.models import KEY
 from tests.clients.installed import node_clients, older_sdk
 from tests.load.running import Running
 

@@ -11,10 +11,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import parse_qs
 
-from app.practice_wire import Reply, Request
-
-from .changes import KEY, Changeable, first
-from .server import SimulatorServer
+from app.practice.wire import Reply, Request
+from tests.endpoints.changes import KEY, Changeable, first
+from tests.endpoints.server import SimulatorServer
 
 JSON = Any
 

@@ -8,11 +8,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from app.practice_api import Practice
-from app.practice_models import Model
-from app.practice_wire import Reply, Request, as_json
-
-from .replies import chunks_of, sse
+from app.practice.api import Practice
+from app.practice.models import Model
+from app.practice.wire import Reply, Request, as_json
+from tests.endpoints.replies import chunks_of, sse
 
 JSON = Any
 KEY = "sk-simulated-0123456789abcdef"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import (
+from tests.endpoints import (
     reports_auth,
     reports_base_url,
     reports_capability,
@@ -12,7 +12,7 @@ from . import (
     reports_stream,
     reports_transport,
 )
-from .reports import CHANGES, Report, load
+from tests.endpoints.reports import CHANGES, Report, load
 
 REGISTERS = (
     reports_auth,

@@ -10,13 +10,12 @@ from typing import Any
 import pytest
 
 from app import config, probe
-from app.model_types import MODEL_TYPES
-from app.probe.typed import clean_key
-from app.probe.types import Endpoint, Finished
+from app.probe.model_types import MODEL_TYPES
+from app.probe.pasted_input import clean_key
+from app.probe.values import Finished, Target
+from tests.endpoints.base import Simulator
+from tests.endpoints.reports import Report
 from tests.probe.messages import faults
-
-from .base import Simulator
-from .reports import Report
 
 JSON = Any
 DECLARED_AS = {"tools": "tool_calling", "vision": "vision", "reasoning": "reasoning"}
@@ -57,7 +56,7 @@ def probed(report: Report, endpoint: Simulator) -> dict[str, JSON]:
     """The report of a probe without any registry around it."""
     chosen = config.load_with(settings_of(endpoint))
     declared = {DECLARED_AS[name]: value for name, value in report.declared.items() if name in DECLARED_AS}
-    typed = Endpoint(endpoint.base_url, clean_key(endpoint.api_key) or "", report.model_id)
+    typed = Target(endpoint.base_url, clean_key(endpoint.api_key) or "", report.model_id)
     asked = MODEL_TYPES[report.model_type]
     events = list(probe.run(typed, asked, declared, limits=chosen.limits, rules=chosen.egress))
     ends = [event for event in events if isinstance(event, Finished)]

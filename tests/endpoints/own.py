@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from .base import Simulator
-from .reports import Change, Report
+from tests.endpoints.base import Simulator
+from tests.endpoints.reports import Change, Report
 
 OWN: list[Report] = []
 Kept = Callable[[Change], Change]

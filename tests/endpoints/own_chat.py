@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from app.practice_wire import Reply, Request, as_json, error
-
-from .base import Simulator
-from .own import accepted, rejected
-from .replies import has_image, html, roles, schema_of, sse, text, vllm
-from .reports_capability import hide_reasoning
-from .reports_chat import limit
+from app.practice.wire import Reply, Request, as_json, error
+from tests.endpoints.base import Simulator
+from tests.endpoints.own import accepted, rejected
+from tests.endpoints.replies import has_image, html, roles, schema_of, sse, text, vllm
+from tests.endpoints.reports_capability import hide_reasoning
+from tests.endpoints.reports_chat import limit
 
 JSON = Any
 OPENAI = "https://platform.openai.com/docs/api-reference/chat"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from . import own_chat, own_http, own_keys, own_models, own_other, own_url
-from .own import OWN
-from .reports import Report
+from tests.endpoints import own_chat, own_http, own_keys, own_models, own_other, own_url
+from tests.endpoints.own import OWN
+from tests.endpoints.reports import Report
 
 REGISTERS = (own_chat, own_http, own_keys, own_models, own_other, own_url)
 

@@ -10,12 +10,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from app.practice_wire import Reply, Request, as_json
-
-from .base import Simulator
-from .certificates import bundle, served, stranger
-from .own import accepted, briefly, rejected
-from .replies import Raw, html, raw, text
+from app.practice.wire import Reply, Request, as_json
+from tests.endpoints.base import Simulator
+from tests.endpoints.certificates import bundle, served, stranger
+from tests.endpoints.own import accepted, briefly, rejected
+from tests.endpoints.replies import Raw, html, raw, text
 
 JSON = Any
 HTTP = "https://www.rfc-editor.org/rfc/rfc9110"

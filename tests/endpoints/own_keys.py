@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from app.practice_models import Model
-from app.practice_wire import Reply, as_json, error
-
-from .base import Simulator
-from .own import accepted, briefly, rejected
-from .replies import html, text, vllm
+from app.practice.models import Model
+from app.practice.wire import Reply, as_json, error
+from tests.endpoints.base import Simulator
+from tests.endpoints.own import accepted, briefly, rejected
+from tests.endpoints.replies import html, text, vllm
 
 OPENAI = "https://platform.openai.com/docs/guides/error-codes"
 DASHSCOPE = "https://www.alibabacloud.com/help/en/model-studio/error-code"

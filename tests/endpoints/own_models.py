@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.practice_models import Model
-from app.practice_wire import Reply, as_json, error
-
-from .base import Simulator
-from .own import accepted, briefly, rejected
-from .replies import html, text, vllm
+from app.practice.models import Model
+from app.practice.wire import Reply, as_json, error
+from tests.endpoints.base import Simulator
+from tests.endpoints.own import accepted, briefly, rejected
+from tests.endpoints.replies import html, text, vllm
 
 JSON = Any
 VLLM = "https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html"

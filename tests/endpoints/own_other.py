@@ -7,12 +7,11 @@ import struct
 from dataclasses import replace
 from typing import Any
 
-from app.practice_media import silent_wav
-from app.practice_models import Model
-from app.practice_wire import Reply, Request, as_json, error
-
-from .base import Simulator
-from .own import accepted, rejected
+from app.practice.media import silent_wav
+from app.practice.models import Model
+from app.practice.wire import Reply, Request, as_json, error
+from tests.endpoints.base import Simulator
+from tests.endpoints.own import accepted, rejected
 
 JSON = Any
 TEI = "https://huggingface.co/docs/text-embeddings-inference/"

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from app.practice_wire import as_json
-
-from .base import Simulator
-from .own import accepted, rejected
-from .replies import html, text
+from app.practice.wire import as_json
+from tests.endpoints.base import Simulator
+from tests.endpoints.own import accepted, rejected
+from tests.endpoints.replies import html, text
 
 PREFIXES = ("/openai/v1", "/api/v1", "/api/paas/v4", "/compatible-mode/v1", "/v1beta/openai", "/inference/v1")
 DOCS = "https://platform.openai.com/docs/api-reference"

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from app.practice_wire import Reply, as_json, event
+from app.practice.wire import Reply, as_json, event
 
 JSON = Any
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 
-from app.practice_api import Practice
-from app.practice_wire import Reply, Request, as_json, error
-
-from .base import KEY, Simulator
-from .reports import report
+from app.practice.api import Practice
+from app.practice.wire import Reply, Request, as_json, error
+from tests.endpoints.base import Simulator
+from tests.endpoints.changes import KEY
+from tests.endpoints.reports import report
 
 REGION = "Country, region, or territory not supported"
 SCOPES = (

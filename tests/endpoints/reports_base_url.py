@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from app.practice_wire import Reply, Request, as_json
-
-from .base import Simulator
-from .certificates import bundle, served
-from .replies import html, text
-from .reports import report
+from app.practice.wire import Reply, Request, as_json
+from tests.endpoints.base import Simulator
+from tests.endpoints.certificates import bundle, served
+from tests.endpoints.replies import html, text
+from tests.endpoints.reports import report
 
 
 @report("full-path-pasted-doubled")

@@ -6,11 +6,10 @@ import base64
 import json
 from typing import Any
 
-from app.practice_wire import as_json, error
-
-from .base import Simulator
-from .replies import has_image, schema_of, vllm
-from .reports import report
+from app.practice.wire import as_json, error
+from tests.endpoints.base import Simulator
+from tests.endpoints.replies import has_image, schema_of, vllm
+from tests.endpoints.reports import report
 
 JSON = Any
 FORCED = ("required", "any")

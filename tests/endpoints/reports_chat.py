@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.practice_brain import tokens
-from app.practice_wire import Reply, as_json, error
-
-from .base import Simulator
-from .replies import roles, text, vllm
-from .reports import report
+from app.practice.mind import tokens
+from app.practice.wire import Reply, as_json, error
+from tests.endpoints.base import Simulator
+from tests.endpoints.replies import roles, text, vllm
+from tests.endpoints.reports import report
 
 JSON = Any
 MISTRAL_FIELDS = frozenset(

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.practice_models import Model
-from app.practice_wire import as_json, error
-
-from .base import Simulator
-from .replies import html, text
-from .reports import report
+from app.practice.models import Model
+from app.practice.wire import as_json, error
+from tests.endpoints.base import Simulator
+from tests.endpoints.replies import html, text
+from tests.endpoints.reports import report
 
 JSON = Any
 

@@ -7,14 +7,13 @@ import wave
 from collections.abc import Iterator
 from typing import Any
 
-from app.practice_api import Practice
-from app.practice_models import Model
-from app.practice_wire import Reply, Request, as_json, error
-
-from .base import Simulator
-from .replies import text, vllm
-from .reports import report
-from .reports_base_url import unexpected_endpoint
+from app.practice.api import Practice
+from app.practice.models import Model
+from app.practice.wire import Reply, Request, as_json, error
+from tests.endpoints.base import Simulator
+from tests.endpoints.replies import text, vllm
+from tests.endpoints.reports import report
+from tests.endpoints.reports_base_url import unexpected_endpoint
 
 JSON = Any
 KOKORO = ("af_heart", "af_bella", "am_adam", "bf_emma", "zf_xiaobei")

@@ -6,12 +6,11 @@ import struct
 from dataclasses import replace
 from typing import Any
 
-from app.practice_wire import Reply, Request
-
-from .base import Simulator
-from .replies import html, raw
-from .reports import report
-from .reports_stream import streamed, whole
+from app.practice.wire import Reply, Request
+from tests.endpoints.base import Simulator
+from tests.endpoints.replies import html, raw
+from tests.endpoints.reports import report
+from tests.endpoints.reports_stream import streamed, whole
 
 JSON = Any
 

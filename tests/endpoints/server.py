@@ -8,11 +8,10 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Protocol
 
-from app.practice import Handler, PracticeServer
-from app.practice_wire import Reply, Request
-
-from .replies import Raw, raw
-from .sockets import converse
+from app.practice.server import Handler, PracticeServer
+from app.practice.wire import Reply, Request
+from tests.endpoints.replies import Raw, raw
+from tests.endpoints.sockets import converse
 
 JSON = Any
 

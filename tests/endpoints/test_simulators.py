@@ -14,9 +14,10 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from .base import KEY, Simulator
-from .certificates import bundle
-from .every import REPORTS
+from tests.endpoints.base import Simulator
+from tests.endpoints.certificates import bundle
+from tests.endpoints.changes import KEY
+from tests.endpoints.every import REPORTS
 
 JSON = Any
 BY_ID = {report.id: report for report in REPORTS}

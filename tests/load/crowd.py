@@ -16,8 +16,8 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import count, cycle
 
-from app.practice_api import Practice
-from app.practice_wire import Request
+from app.practice.api import Practice
+from app.practice.wire import Request
 
 Respond = Callable[[int, Request], AsyncIterator[bytes]]
 PIECE = b"x" * 65536

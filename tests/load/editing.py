@@ -20,7 +20,7 @@ from typing import Any
 
 import requests
 
-from app.practice_models import KEY
+from app.practice.models import KEY
 from tests.load.running import Running
 
 WRITERS = READERS = 20

@@ -15,9 +15,9 @@ import pytest
 import requests
 from sqlalchemy import create_engine, inspect, text
 
-from app.practice import PracticeServer
-from app.practice_api import Practice
-from app.practice_wire import Reply, Request
+from app.practice.api import Practice
+from app.practice.server import PracticeServer
+from app.practice.wire import Reply, Request
 from tests.load.running import Running, running
 
 JSON = Any

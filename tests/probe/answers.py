@@ -6,8 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from app.probe.answer import Answer, Call
-from app.probe.words import Said, read
+from app.probe.reading.refusal import Refusal, read_refusal
+from app.probe.transport.answer import Answer
+from app.probe.transport.call import Call
 
 JSON = Any
 
@@ -26,9 +27,9 @@ def answered(status: int | None, body: JSON = None, headers: Mapping[str, str] |
     return Answer(call, status, headers or {}, raw, 9, 5, ((5, len(raw)),), None)
 
 
-def said(status: int | None, body: JSON = None, headers: Mapping[str, str] | None = None) -> Said:
+def said(status: int | None, body: JSON = None, headers: Mapping[str, str] | None = None) -> Refusal:
     """The words of such an answer."""
-    return read(answered(status, body, headers))
+    return read_refusal(answered(status, body, headers))
 
 
 def streamed(*chunks: JSON, done: bool = True) -> bytes:

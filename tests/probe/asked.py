@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from app.model_types import MODEL_TYPES
-from app.practice_wire import Request
+from app.practice.wire import Request
 from app.probe import run
-from app.probe.rules import EgressRules
-from app.probe.types import Check, Endpoint, Finished, Limits, Report
+from app.probe.model_types import MODEL_TYPES
+from app.probe.transport.egress import EgressRules
+from app.probe.values import Check, Finished, Limits, Report, Target
 from tests.endpoints.base import Simulator
 
 QUICK = Limits(probe_s=20.0, check_s=10.0)
@@ -25,7 +25,7 @@ def probed(
 ) -> Report:
     """Start the endpoint, probe it as its own model type with its own key, end it."""
     with endpoint:
-        typed = Endpoint(endpoint.base_url, endpoint.api_key, endpoint.model_id)
+        typed = Target(endpoint.base_url, endpoint.api_key, endpoint.model_id)
         asked = MODEL_TYPES[endpoint.model_type]
         events = list(run(typed, asked, declared or {}, limits=limits, rules=rules, **how))
     (ended,) = (event for event in events if isinstance(event, Finished))

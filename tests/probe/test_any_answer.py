@@ -11,19 +11,21 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.model_types import MODEL_TYPES
-from app.probe.answer import Answer
-from app.probe.base import Base
-from app.probe.catalog import metadata_of, read_catalog
-from app.probe.client import Client
-from app.probe.conversation import Run, check_of
-from app.probe.diagnosis import judge, worth_waiting
-from app.probe.egress import EgressRules
-from app.probe.negotiation import complained, learn
+from app.probe.base_url import Base
+from app.probe.conversation import Conversation, check_of
+from app.probe.model_types import MODEL_TYPES
+from app.probe.negotiation import learn
+from app.probe.reading.catalog import read_catalog
+from app.probe.reading.catalog_facts import metadata_of
+from app.probe.reading.completion import read_completion, reasoning_tokens, tokens
+from app.probe.reading.meaning import meaning_of, worth_waiting
+from app.probe.reading.named_fields import complained
+from app.probe.reading.refusal import quote, read_refusal
 from app.probe.shape import Shape
-from app.probe.spoken import listen, reasoning_tokens, tokens
-from app.probe.types import Endpoint, Limits
-from app.probe.words import quote, read
+from app.probe.transport.answer import Answer
+from app.probe.transport.client import Client
+from app.probe.transport.egress import EgressRules
+from app.probe.values import Limits, Target
 from tests.probe.answers import Text, answered
 
 JSON = Any
@@ -174,11 +176,11 @@ def spoiled(draw: st.DrawFn, good: JSON, depth: int = 0) -> JSON:
     return good
 
 
-def run() -> Run:
+def run() -> Conversation:
     """A talk with nobody."""
-    endpoint = Endpoint("http://endpoint.test/v1", KEY, "m")
+    endpoint = Target("http://endpoint.test/v1", KEY, "m")
     client = Client(EgressRules(), Limits())
-    return Run(endpoint, Base.of(endpoint.base_url), client, Limits(), 0.0, lambda event: None, {})
+    return Conversation(endpoint, Base.of(endpoint.base_url), client, Limits(), 0.0, lambda event: None, {})
 
 
 TALK = run()
@@ -186,15 +188,15 @@ TALK = run()
 
 def read_in_every_way(answer: Answer) -> None:
     """Everything that reads an answer of an endpoint."""
-    said = read(answer)
-    judgement = judge(said)
+    said = read_refusal(answer)
+    judgement = meaning_of(said)
     worth_waiting(said, judgement)
     complained(said, SENT)
     learn(Shape(), said, SENT)
     shown = quote(said, KEY)
     assert shown.isprintable() and len(shown) <= 300
     assert len(said.all) <= 4100, "the rules read a text of bounded length"
-    spoken = listen(answer)
+    spoken = read_completion(answer)
     if spoken is not None:
         assert isinstance(tokens(spoken.usage, "completion_tokens"), int | None)
         assert isinstance(reasoning_tokens(spoken.usage), int)

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from app.practice_models import Model
-from app.practice_wire import error
-from app.probe.catalog import Catalog
+from app.practice.models import Model
+from app.practice.wire import error
 from app.probe.controls import UNKNOWN_MODEL, WRONG_KEY, doubtful, nonexistent_id, wrong_key
-from app.probe.types import Limits, Report
+from app.probe.reading.catalog import Catalog
+from app.probe.values import Limits, Report
 from tests.endpoints.base import Simulator
 from tests.probe.asked import asked, check, probed, rejected_as
 

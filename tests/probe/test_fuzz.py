@@ -8,9 +8,10 @@ import time
 
 import pytest
 
-from app.probe.client import Call, Client
-from app.probe.egress import EgressRules
-from app.probe.types import Limits
+from app.probe.transport.call import Call
+from app.probe.transport.client import Client
+from app.probe.transport.egress import EgressRules
+from app.probe.values import Limits
 from tests.probe.wire import OK, answer, chunked, says, serve
 
 GOOD = (

@@ -14,14 +14,8 @@ from typing import Any
 
 import pytest
 
-from app.probe.negotiation import (
-    CONTENT,
-    DEFAULTS,
-    LIMIT_NAMES,
-    REFUSAL_STATUSES,
-    complained,
-    learn,
-)
+from app.probe.negotiation import DEFAULTS, LIMIT_NAMES, learn
+from app.probe.reading.named_fields import CONTENT, REFUSAL_STATUSES, complained
 from app.probe.shape import FIRST_LIMIT, HIGHER_LIMIT, Shape
 from tests.probe.answers import Text, said
 

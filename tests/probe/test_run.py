@@ -12,21 +12,13 @@ from typing import Any
 
 import pytest
 
-from app.model_types import MODEL_TYPES
-from app.practice_wire import Reply, Request, as_json, error
-from app.probe import Cancellation, run
-from app.probe.conversation import Run
+from app.practice.wire import Reply, Request, as_json, error
+from app.probe import run
+from app.probe.conversation import Conversation
+from app.probe.model_types import MODEL_TYPES
 from app.probe.tasks import Result, Task
-from app.probe.types import (
-    CheckEnded,
-    CheckStarted,
-    CheckWaiting,
-    Endpoint,
-    Event,
-    Finished,
-    Limits,
-    Report,
-)
+from app.probe.transport.deadline import Cancellation
+from app.probe.values import CheckEnded, CheckStarted, CheckWaiting, Event, Finished, Limits, Report, Target
 from tests.endpoints.base import Simulator
 from tests.endpoints.replies import sse, text
 from tests.probe.asked import asked, check, probed, rejected_as
@@ -37,7 +29,7 @@ CHAT = MODEL_TYPES["chat"]
 
 def events_of(endpoint: Simulator, **how: Any) -> list[Event]:
     with endpoint:
-        typed = Endpoint(endpoint.base_url, endpoint.api_key, endpoint.model_id)
+        typed = Target(endpoint.base_url, endpoint.api_key, endpoint.model_id)
         return list(run(typed, CHAT, {}, **how))
 
 
@@ -360,7 +352,7 @@ def test_a_cancelled_probe_ends_at_once(end: Callable[[Iterator[Event], Cancella
     endpoint, cancelled = Simulator(), Cancellation()
     stalled(endpoint)
     with endpoint:
-        typed = Endpoint(endpoint.base_url, endpoint.api_key, endpoint.model_id)
+        typed = Target(endpoint.base_url, endpoint.api_key, endpoint.model_id)
         events = run(typed, CHAT, {}, cancelled=cancelled)
         next(events)
         while not asked(endpoint, "/chat/completions"):
@@ -376,7 +368,7 @@ def test_a_cancelled_probe_ends_at_once(end: Callable[[Iterator[Event], Cancella
 def test_a_probe_that_is_left_lying_about_is_closed_on_any_thread() -> None:
     """The garbage collector may do it where a lock of the thread module or of all pools is held."""
     with Simulator() as endpoint:
-        typed = Endpoint(endpoint.base_url, endpoint.api_key, endpoint.model_id)
+        typed = Target(endpoint.base_url, endpoint.api_key, endpoint.model_id)
         events = run(typed, CHAT, {})
         assert any(isinstance(event, Finished) for event in events)
         left = run(typed, CHAT, {})
@@ -397,7 +389,7 @@ def test_a_cancelled_wait_ends_at_once() -> None:
     endpoint, cancelled = Simulator(), Cancellation()
     endpoint.on("/chat/completions", replace(error(503, "loading"), headers={"Retry-After": "15"}))
     with endpoint:
-        typed = Endpoint(endpoint.base_url, endpoint.api_key, endpoint.model_id)
+        typed = Target(endpoint.base_url, endpoint.api_key, endpoint.model_id)
         events = run(typed, CHAT, {}, cancelled=cancelled)
         while not isinstance(next(events), CheckWaiting):
             pass
@@ -429,7 +421,7 @@ def test_a_check_that_stalls_is_told_nothing_of_and_the_others_end() -> None:
     assert report.capabilities["tool_calling"].observed is True
 
 
-def defect(run: Run) -> Result:
+def defect(run: Conversation) -> Result:
     raise ZeroDivisionError
 
 
@@ -437,7 +429,7 @@ def test_a_defect_in_a_check_does_not_end_the_others() -> None:
     broken = replace(CHAT, checks=lambda run: (Task(("vision",), defect), *CHAT.checks(run)))
     endpoint = Simulator()
     with endpoint:
-        typed = Endpoint(endpoint.base_url, endpoint.api_key, endpoint.model_id)
+        typed = Target(endpoint.base_url, endpoint.api_key, endpoint.model_id)
         report = report_of(list(run(typed, broken, {})))
     assert report.verdict == "accepted"
     failed = [one for one in report.checks if "Muster itself" in one.evidence]
@@ -447,13 +439,13 @@ def test_a_defect_in_a_check_does_not_end_the_others() -> None:
 
 
 def test_a_defect_in_the_proof_rejects_and_says_whose_fault_it_is() -> None:
-    def judge(answer: object, run: Run) -> None:
+    def judge(answer: object, run: Conversation) -> None:
         raise KeyError("x")
 
     broken = replace(CHAT, proof=replace(CHAT.proof, judge=judge))
     endpoint = Simulator()
     with endpoint:
-        typed = Endpoint(endpoint.base_url, endpoint.api_key, endpoint.model_id)
+        typed = Target(endpoint.base_url, endpoint.api_key, endpoint.model_id)
         report = report_of(list(run(typed, broken, {})))
     assert rejected_as(report) == "endpoint_error"
     assert report.diagnosis is not None and "Muster itself" in report.diagnosis.message
@@ -462,13 +454,13 @@ def test_a_defect_in_the_proof_rejects_and_says_whose_fault_it_is() -> None:
 def test_a_defect_elsewhere_does_not_hang_the_caller() -> None:
     """Whatever fails in the probe's own thread, the caller learns of it."""
 
-    def settle(run: Run, found: object) -> None:
+    def settle(run: Conversation, found: object) -> None:
         raise KeyError("x")
 
     broken = replace(CHAT, settle=settle)
     endpoint = Simulator()
     with endpoint:
-        typed = Endpoint(endpoint.base_url, endpoint.api_key, endpoint.model_id)
+        typed = Target(endpoint.base_url, endpoint.api_key, endpoint.model_id)
         with pytest.raises(KeyError):
             list(run(typed, broken, {}))
 

@@ -1,0 +1,1 @@
+"""Who acts: people, tokens, actors and the audit log."""

@@ -1,0 +1,157 @@
+"""`muster import`, `muster export` and `muster reprobe`: many models at once."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+import click
+from sqlalchemy import select
+
+from app.access.actors import COMMAND_LINE
+from app.cli.application import opened_app
+from app.probe.printing import Unwritable, put
+from app.registry.document import ref_prefix
+from app.registry.exchange import litellm_config, litellm_import
+from app.registry.exchange.exports import FORMATS
+from app.registry.exchange.plan import Step, plan, register_each
+from app.registry.json_body import shortened
+from app.registry.many import MOST_WORKERS, WORKERS, Ended, reprobe_each
+from app.store import vault
+from app.store.base import db
+from app.store.models import RegisteredModel
+
+_PLANNED = {"create": "would probe", "exists": "exists", "refuse": "refused", "skip": "skipped"}
+_workers = click.option(
+    "--workers",
+    type=click.IntRange(1, MOST_WORKERS),
+    default=WORKERS,
+    show_default=True,
+    help="How many are probed side by side.",
+)
+
+
+@click.command("export")
+@click.option("--format", "form", type=click.Choice([*FORMATS]), default="litellm", show_default=True)
+@click.argument("file", type=click.Path(dir_okay=False, allow_dash=True), default="-")
+def export(form: str, file: str) -> None:
+    """Write all models to FILE (or standard output), without any key.
+
+    LiteLLM's entries name the environment variables that their keys have to be in.
+    """
+    with opened_app():
+        text = FORMATS[form].make(db.session.scalars(select(RegisteredModel).order_by(RegisteredModel.id)))
+    if file == "-":
+        put(text.encode(), nl=False)
+        return
+    try:
+        Path(file).write_bytes(text.encode())
+    except OSError as error:
+        raise click.ClickException(f"{file} can't be written ({error.strerror}).") from error
+
+
+@click.command("import")
+@click.argument("file", type=click.File("rb"))
+@click.option("--format", "form", type=click.Choice(["litellm"]), default="litellm", show_default=True)
+@click.option("--dry-run", is_flag=True, help="Only say what would be done; nothing is contacted.")
+@click.option(
+    "--region", default=litellm_import.REGION, show_default=True, help="For entries that name none."
+)
+@_workers
+def import_(file: IO[bytes], form: str, dry_run: bool, region: str, workers: int) -> None:
+    """Register the models of a LiteLLM config.yaml, each after a probe with its key.
+
+    Prints a line per entry. Exit code 0: each is in now, or was before; 1: some are not; 2: wrong usage;
+    130: interrupted. Where the lines can't be printed any more, the work goes on.
+    """
+    try:
+        config = litellm_config.parse(file.read().decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise click.UsageError("The file is not text in UTF-8.") from error
+    except litellm_config.ConfigError as error:
+        raise click.UsageError(str(error)) from error
+    with _interruptible(), opened_app() as app:
+        vault.ensure_ring(app.config["MUSTER"])
+        steps = plan(config.definitions, region)
+        for step in steps:
+            _say_planned(step, dry_run)
+        for name in config.includes:
+            _say("skipped", name, "It is included by this file, and not read. Import it too.")
+        complete = not config.includes and all(step.action in ("create", "exists") for step in steps)
+        if not dry_run:
+            outcomes = register_each(app, steps, COMMAND_LINE, workers)
+            complete = _say_all(outcomes, "registered") and complete
+    sys.exit(0 if complete else 1)
+
+
+@click.command("reprobe")
+@click.argument("which", required=False)
+@click.option("--all", "every", is_flag=True, help="Every model.")
+@_workers
+def reprobe(which: str | None, every: bool, workers: int) -> None:
+    """Probe models again with their stored keys; WHICH is an id, a refId or a model id.
+
+    Prints a line per model. Exit code 0: each works; 1: some do not; 2: wrong usage; 130: interrupted.
+    """
+    if (which is None) != every:
+        raise click.UsageError("Say which model, or --all.")
+    with _interruptible(), opened_app() as app:
+        works = _say_all(reprobe_each(app, _ids(which), COMMAND_LINE, workers), "accepted")
+    sys.exit(0 if works else 1)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C ends it in a word; what is registered by then stays, and no probe goes on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo("Interrupted.", err=True)
+        sys.exit(130)
+
+
+def _ids(which: str | None) -> list[str]:
+    if which is None:
+        return list(db.session.scalars(select(RegisteredModel.id).order_by(RegisteredModel.id)))
+    one = RegisteredModel.by_id(which)
+    found = [one] if one else RegisteredModel.by_ref(which.removeprefix(ref_prefix()))
+    if not found:
+        raise click.UsageError(f"There is no model with the id or refId {shortened(which)}.")
+    if len(found) > 1:
+        ids = ", ".join(model.id for model in found)
+        raise click.UsageError(f"{len(found)} models share this refId. Say the id: {ids}.")
+    return [found[0].id]
+
+
+def _say_planned(step: Step, dry_run: bool) -> None:
+    """A line for what is decided already; what is to be probed gets its line when it was."""
+    if dry_run or step.action != "create":
+        _say(_PLANNED[step.action], step.name, step.why)
+    if step.entry and step.entry.ignored:
+        _say("", "", f"{step.name}: Muster does not use {', '.join(step.entry.ignored)}.")
+
+
+def _say_all(outcomes: Iterable[Ended], done: str) -> bool:
+    """A line as each ends; whether all went well."""
+    well = True
+    for outcome in outcomes:
+        if outcome.state == "done":
+            _say(done, outcome.name, outcome.id)
+        else:
+            well = False
+            _say("rejected", outcome.name, f"{outcome.code}: {outcome.message}")
+    return well
+
+
+def _say(state: str, name: str, rest: str) -> None:
+    # Names and messages come from others: nothing in them may steer the terminal.
+    line = shortened(f"{state:<11}  {name:<32}  {rest}".rstrip(), 4000)
+    try:
+        put(line)
+    except Unwritable as error:
+        # Said once: what is printed from here on goes nowhere. The models matter more than their lines.
+        with suppress(Unwritable):
+            put(f"{error.message} The work goes on without it.", file=sys.stderr)

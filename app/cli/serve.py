@@ -1,0 +1,78 @@
+"""`muster serve`: everything that the first start makes, then the web workers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+from flask import Flask
+
+from app import config
+from app.access import actors, audit, people
+from app.cli import server
+from app.cli.application import made_app
+from app.practice import models
+from app.store import database, vault
+from app.store.accounts import User
+from app.store.base import db
+
+FIRST_ADMINISTRATOR = "admin@localhost"
+
+
+@click.command()
+@click.option("--host", help="Address to listen on, instead of MUSTER_HOST.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on, instead of MUSTER_PORT.")
+@click.option("--practice", is_flag=True, help="Start the practice endpoint too, on loopback.")
+def serve(host: str | None, port: int | None, practice: bool) -> None:
+    """Serve Muster until Ctrl-C. The first start makes the database, the keys and an administrator."""
+    given: dict[str, Any] = {"host": host, "port": port, "practice": practice or None}
+    overrides = {name: value for name, value in given.items() if value is not None}
+    chosen = config.load_with(overrides)
+    server.require_folder(chosen.instance)
+    with server.listening(chosen.host, chosen.port) as socket:
+        config.ensure_secret(chosen)
+        app = made_app(**overrides)
+        password = prepare(app)
+        with server.practice_endpoint(chosen) as base_url:
+            server.run(app, socket, greeting(chosen, password, base_url))
+
+
+def prepare(app: Flask) -> str | None:
+    """Bring database and keys into shape; the password of the first administrator if one was made."""
+    chosen: config.Settings = app.config["MUSTER"]
+    with app.app_context():
+        database.upgrade_database()
+        if vault.ensure_ring(chosen) and vault.count_sealed():
+            lost = vault.ring_path(chosen)
+            lost.unlink()
+            raise vault.VaultError(
+                f"The key ring {lost} of the stored API keys is gone. Restore it from a backup."
+            )
+        vault.ring()
+        password = _first_administrator()
+        # The workers are forked from here: each must open connections of its own.
+        db.session.remove()
+        database.let_go()
+    return password
+
+
+def _first_administrator() -> str | None:
+    if User.exists():
+        return None
+    password = people.new_password()
+    people.create_user(FIRST_ADMINISTRATOR, "admin", password)
+    audit.record(actors.COMMAND_LINE, "user.created", subject=FIRST_ADMINISTRATOR, detail={"role": "admin"})
+    db.session.commit()
+    return password
+
+
+def greeting(chosen: config.Settings, password: str | None, practice_url: str | None) -> str:
+    """What the start prints: where to go, and what is shown only once."""
+    home = chosen.public_url or server.url_of(chosen.host, chosen.port)
+    lines = [f"Muster is at           {home}"]
+    if password is not None:
+        lines += [f"  sign in as           {FIRST_ADMINISTRATOR}", f"  with the password    {password}"]
+        lines += ["                       (shown only this once: keep it)"]
+    if practice_url is not None:
+        lines += [f"Practice endpoint      {practice_url}", f"  with the API key     {models.KEY}"]
+    return "\n".join(["", *lines, "Ctrl-C stops it.", ""])

@@ -1,0 +1,157 @@
+"""The web workers under gunicorn, the socket that they share, and the practice endpoint beside them."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+
+from app.config import Settings
+from app.practice.models import KEY as PRACTICE_KEY
+
+__all__ = ["PRACTICE_KEY", "ServeError", "listening", "practice_endpoint", "require_folder", "run", "url_of"]
+
+_PRACTICE_STARTS_WITHIN_S = 10.0
+# How long requests may go on after Ctrl-C. A registration that is cut off has saved nothing.
+_GRACE_S = 3
+
+
+class ServeError(Exception):
+    """Muster can't be served; the text is one sentence for the operator."""
+
+
+def require_folder(folder: Path) -> None:
+    """Make the instance folder if need be; ServeError where nothing can be written into it."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ServeError(
+            f"The folder {folder} can't be written ({error.strerror}). "
+            "Mend its rights, or set MUSTER_INSTANCE to another one."
+        ) from error
+
+
+def url_of(host: str, port: int) -> str:
+    """The URL of a listening address; a wildcard is reached at localhost."""
+    shown = {"0.0.0.0": "localhost", "::": "localhost", "": "localhost"}.get(host, host)
+    return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
+
+
+@contextmanager
+def listening(host: str, port: int, setting: str = "MUSTER_PORT") -> Iterator[socket.socket]:
+    """A listening socket, bound before anything else is made; ServeError where that can't be."""
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        bound = socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise ServeError(_bind_sentence(host, port, setting, error)) from error
+    with bound:
+        yield bound
+
+
+def _bind_sentence(host: str, port: int, setting: str, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"Port {port} on {host} is in use. Stop what runs there, or set {setting} to another port."
+    return f"Muster can't listen on {host} port {port} ({error.strerror}). Check MUSTER_HOST and {setting}."
+
+
+@contextmanager
+def practice_endpoint(chosen: Settings) -> Iterator[str | None]:
+    """The practice endpoint as a child that ends with the block; its base URL, None if not wanted."""
+    if not chosen.practice:
+        yield None
+        return
+    with listening("127.0.0.1", chosen.practice_port, "MUSTER_PRACTICE_PORT"):
+        pass  # so that a port in use is said in one sentence
+    command = [sys.executable, "-m", "app.practice", "--port", str(chosen.practice_port)]
+    # A session of its own: Ctrl-C in the terminal is for the parent, which ends the child.
+    child = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True
+    )
+    try:
+        _await_practice(child, chosen.practice_port)
+        yield f"http://127.0.0.1:{chosen.practice_port}/v1"
+    finally:
+        child.terminate()
+        try:
+            child.wait(2)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+
+def _await_practice(child: subprocess.Popen[bytes], port: int) -> None:
+    deadline = time.monotonic() + _PRACTICE_STARTS_WITHIN_S
+    while child.poll() is None and time.monotonic() < deadline:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            time.sleep(0.05)
+    raise ServeError(f"The practice endpoint did not start on port {port}. Start without --practice.")
+
+
+class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+    """gunicorn with options from the settings and not from its own files and variables."""
+
+    def __init__(self, app: Flask, options: dict[str, Any]) -> None:
+        self._app = app
+        self._options = options
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in self._options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        return self._app
+
+
+def _leave(_arbiter: Any, _worker: Any) -> None:
+    """End a worker whose time is over.
+
+    Python would wait for threads that may sit in a probe for minutes, until gunicorn kills the worker and
+    tells of it in alarming words. Whatever such a thread was about has saved nothing yet.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def run(app: Flask, listener: socket.socket, greeting: str) -> None:
+    """Serve until a signal says to end; then the process ends with exit code 0."""
+    chosen: Settings = app.config["MUSTER"]
+    os.environ.pop("GUNICORN_CMD_ARGS", None)
+    options = {
+        "bind": f"fd://{os.dup(listener.fileno())}",
+        "workers": chosen.workers,
+        "worker_class": "gthread",
+        "threads": chosen.threads,
+        "worker_connections": chosen.threads + 1000,
+        "preload_app": True,
+        "keepalive": 30,
+        "graceful_timeout": _GRACE_S,
+        "timeout": 120,
+        "limit_request_line": 8190,
+        "proc_name": "muster",
+        "loglevel": "warning",
+        "control_socket_disable": True,
+        "forwarded_allow_ips": "",
+        "worker_exit": _leave,
+        "when_ready": lambda _arbiter: click.echo(greeting),
+    }
+    _Gunicorn(app, options).run()

@@ -1,0 +1,134 @@
+"""One reader for each kind of setting: text in, a value or a SettingError out."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+
+def any_text(value: str) -> str:
+    return value
+
+
+def integer(low: int, high: int) -> Callable[[str], int]:
+    def read(value: str) -> int:
+        if not re.fullmatch(r"\d{1,12}", value) or not low <= int(value) <= high:
+            raise ValueError(f"a whole number from {low} to {high}")
+        return int(value)
+
+    return read
+
+
+def seconds(high: float) -> Callable[[str], float]:
+    def read(value: str) -> float:
+        if not re.fullmatch(r"\d{1,6}(\.\d{1,6})?", value) or not 0 < float(value) <= high:
+            raise ValueError(f"a number of seconds above 0 and at most {high:g}")
+        return float(value)
+
+    return read
+
+
+def flag(value: str) -> bool:
+    known = {
+        "1": True,
+        "true": True,
+        "yes": True,
+        "on": True,
+        "0": False,
+        "false": False,
+        "no": False,
+        "off": False,
+    }
+    if value.lower() not in known:
+        raise ValueError("1 or 0")
+    return known[value.lower()]
+
+
+def choice(*choices: str) -> Callable[[str], str]:
+    def read(value: str) -> str:
+        if value.lower() not in choices:
+            raise ValueError("one of " + ", ".join(choices))
+        return value.lower()
+
+    return read
+
+
+def matching(pattern: str, wanted: str) -> Callable[[str], str]:
+    def read(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(wanted)
+        return value
+
+    return read
+
+
+def folder(value: str) -> Path:
+    if not value:
+        raise ValueError("the path of a folder")
+    return Path(value).expanduser().resolve()
+
+
+def pem_file(value: str) -> str | None:
+    if not value:
+        return None
+    try:
+        text = Path(value).expanduser().read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise ValueError(f"a PEM file that can be read ({error.strerror})") from error
+    if "-----BEGIN CERTIFICATE-----" not in text:
+        raise ValueError("a PEM file with at least one certificate")
+    return str(Path(value).expanduser().resolve())
+
+
+def database(value: str) -> str:
+    if not value:
+        return ""
+    try:
+        url = make_url(value)
+    except ArgumentError as error:
+        raise ValueError("a database URL such as postgresql://user:password@host/muster") from error
+    if url.drivername in ("postgres", "postgresql"):
+        url = url.set(drivername="postgresql+psycopg")
+    if url.drivername not in ("sqlite", "postgresql+psycopg"):
+        raise ValueError("a postgresql:// or sqlite:/// URL")
+    return url.render_as_string(hide_password=False)
+
+
+def web_url(value: str) -> str:
+    parts = urlsplit(value)
+    if value and (parts.scheme not in ("http", "https") or not parts.hostname):
+        raise ValueError("an http or https URL with a host")
+    return value.rstrip("/")
+
+
+def proxy(value: str) -> str | None:
+    return web_url(value) or None
+
+
+def address_patterns(value: str) -> tuple[str, ...]:
+    """Networks (10.0.0.0/8, fd00::/8, one address) and host patterns (*.example.com)."""
+    patterns = tuple(part.strip().lower() for part in value.split(",") if part.strip())
+    for pattern in patterns:
+        if not _is_network(pattern) and not re.fullmatch(r"[a-z0-9*?_.-]+", pattern):
+            raise ValueError(
+                f"networks and host patterns, separated by commas (this is neither: {pattern!r})"
+            )
+    return patterns
+
+
+def _is_network(value: str) -> bool:
+    try:
+        ipaddress.ip_network(value, strict=False)
+    except ValueError:
+        return False
+    return True
+
+
+def words(value: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in value.split(",") if part.strip())

@@ -1,0 +1,1 @@
+"""From a failed proof to a code, a field and three sentences."""

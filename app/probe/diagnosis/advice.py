@@ -1,0 +1,579 @@
+"""What to do next: for each code, sentences by what the evidence says, the most specific first.
+
+The evidence is one line of lower-case text: the endpoint's words, or what went wrong below HTTP, behind marks
+such as `#refused`, `#page` or `#status:403` for what no words tell (see `telling.evidence`). A sentence may
+name the facts of `telling.facts`, such as `{host}`. At most two sentences: a message has three.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from app.probe.reading.wordings import any_of
+
+Row = tuple[re.Pattern[str] | None, str]
+"""Words of the evidence (None: whatever it says) and what to do then."""
+
+
+def advice(code: str, evidence: str, facts: Mapping[str, str]) -> str:
+    """The sentences of the first row of `code` whose words the evidence holds, with the facts filled in.
+
+    `code` is a code of `diagnosis.CODES`, or one with a field behind a slash where the rows differ by it.
+    Raises KeyError for a code without rows.
+    """
+    says = next(says for words, says in ADVICE[code] if words is None or words.search(evidence))
+    return says.format_map(facts)
+
+
+_EGRESS: tuple[Row, ...] = (
+    (any_of("is muster itself"), "Put the address of the model's server in the base URL."),
+    (
+        any_of("on the deny list"),
+        "Use another address, or ask whoever runs Muster to take this entry off MUSTER_EGRESS_DENY.",
+    ),
+    (
+        any_of("not on the allow list"),
+        "Use another address, or ask whoever runs Muster to add this host to MUSTER_EGRESS_ALLOW.",
+    ),
+    (
+        any_of("closed by the settings"),
+        "Use a public address, or ask whoever runs Muster to open private ones with MUSTER_EGRESS_PRIVATE=1.",
+    ),
+    (
+        any_of("unspecified address"),
+        "Servers listen on such an address, nobody calls it: put the name or address of the server's host in "
+        "the base URL.",
+    ),
+    (
+        None,
+        "No setting opens such an address: put the address of the model's own server in the base URL.",
+    ),
+)
+
+_UNREACHABLE: tuple[Row, ...] = (
+    (any_of("url can't be read"), "Correct the base URL."),
+    (
+        any_of("no name server answered"),
+        "Probe again in a moment; if it stays so, whoever runs Muster must mend the name service there.",
+    ),
+    (
+        any_of("#no_host"),
+        "Correct the host name; one that only a private network knows must be known on Muster's machine too.",
+    ),
+    (
+        any_of("the proxy"),
+        "Whoever runs Muster must see that the proxy of MUSTER_PROXY runs and lets Muster through to this "
+        "host.",
+    ),
+    (
+        any_of("#refused.*#loopback"),
+        "Start the server there, or correct the port. `{host}` is the machine or container on which Muster "
+        "itself runs: for a server elsewhere write its own host name (from a container to its host often "
+        "host.docker.internal).",
+    ),
+    (
+        any_of("#refused.*#noport"),
+        "The base URL names no port, so {port} was tried: add the port on which the server listens.",
+    ),
+    (
+        any_of("#refused"),
+        "Start the server or correct the port, and see that it listens on all addresses (0.0.0.0), not on "
+        "its own loopback only.",
+    ),
+    (
+        any_of("while tls was being set up"),
+        "Check that this is the port for https; if it is, the log of that server says why it hangs up.",
+    ),
+    (
+        any_of("#reset"),
+        "Something listens there but hangs up: check the port, then the log of that server, or of the proxy "
+        "before it.",
+    ),
+    (
+        None,
+        "Muster's machine finds no way there: check the address, then routes, VPN and firewalls in between.",
+    ),
+)
+
+_TLS: tuple[Row, ...] = (
+    (any_of("ca bundle"), "Whoever runs Muster must let MUSTER_CA_BUNDLE name a readable PEM file."),
+    (any_of("expired"), "Renew the certificate on the server; nothing in this form can mend that."),
+    (
+        any_of("not valid (yet|before)"),
+        "Compare the clocks of the server and of Muster's machine, or wait until the certificate begins.",
+    ),
+    (any_of("revoked"), "Install a new certificate on the server."),
+    (
+        any_of("it is for ", "another (host|address)", "has no certificate for"),
+        "Write the name that the certificate is made for in the base URL, or have one issued for {host}.",
+    ),
+    (
+        any_of("self-signed|not trusted|nobody here trusts"),
+        "If you trust whoever issued it, have that certificate added to the PEM file of MUSTER_CA_BUNDLE; "
+        "else install one of a public authority, with its whole chain.",
+    ),
+    (
+        any_of("does not speak tls"),
+        "If the server speaks plain HTTP there, use {plain} (the key then travels in clear), else give the "
+        "port for https.",
+    ),
+    (
+        any_of("client certificate"),
+        "Use an address that asks for the API key only: Muster can't show a certificate of its own.",
+    ),
+    (
+        any_of("too old"),
+        "Have the server, or the proxy before it, offer TLS 1.2 or newer.",
+    ),
+    (None, "Check that this is the port for https, then the TLS settings of the server."),
+)
+
+_TIMEOUT: tuple[Row, ...] = (
+    (
+        any_of("took no connection|no tunnel in time"),
+        "Check host and port; if they are right, a firewall in between drops Muster's packets.",
+    ),
+    (any_of("was not resolved"), "Check the host name, then the name service of Muster's machine."),
+    (
+        any_of("tls handshake"),
+        "Check that this is the port for https, and whether the server is overloaded.",
+    ),
+    (any_of("other calls to the endpoint"), "Probe again when the other probes of this endpoint have ended."),
+    (
+        any_of("websocket"),
+        "The log of the server says what it waits for; probe again when it is free.",
+    ),
+    (any_of("was cancelled"), "Probe again when you like."),
+    (
+        any_of("not complete"),
+        "See on the server whether it is busy, then probe again. Where this model is always so slow, raise "
+        "MUSTER_PROBE_SECONDS.",
+    ),
+    (
+        None,
+        "See on the server whether it is busy or still loads the model, then probe again. Where this model "
+        "always takes so long to begin, raise MUSTER_PROBE_FIRST_BYTE_SECONDS, and MUSTER_PROBE_SECONDS "
+        "with it.",
+    ),
+)
+
+_OTHER_JSON: Row = (
+    any_of("#other_json"),
+    "That is JSON of another kind of service: correct host, port or path so that they lead to the "
+    "model's API.",
+)
+_NOT_THE_API: tuple[Row, ...] = (
+    _OTHER_JSON,
+    (
+        any_of("#filter"),
+        "A filter in front of the endpoint refuses Muster's calls: let Muster's address or its User-Agent "
+        "through, or use the address of the API behind the filter.",
+    ),
+    (any_of("answers tls only"), "Write https:// in the base URL."),
+    (
+        any_of("#protocol"),
+        "Another kind of server listens there: correct the port or the scheme of the base URL.",
+    ),
+    (
+        any_of(r"#page.*\b(log|sign).?(in|on)\b", "#page.*(password|single sign)"),
+        "A page for signing in stands where the API should: use the API's own address, or have Muster's "
+        "calls let past the sign-in.",
+    ),
+    (
+        any_of("#page"),
+        "A web page stands where the API should: use the base URL of the API itself, which often ends with "
+        "/v1.",
+    ),
+    (
+        None,
+        "Something answers, but not as this API does: correct host, port or path of the base URL, and see "
+        "that an OpenAI-compatible API is switched on there.",
+    ),
+)
+
+_CREDENTIALS: tuple[Row, ...] = (
+    (any_of("#nokey"), "No key was filled in, and this endpoint wants one: fill in the key."),
+    (
+        any_of("#basic"),
+        "A proxy in front of the API asks for a name and a password (HTTP Basic), which Muster does not "
+        "send: have Muster let past it, or use the address of the API behind it.",
+    ),
+    (
+        any_of("#page"),
+        "It is a proxy in front of the API that refuses: have Muster let past it, or use the address of the "
+        "API behind it.",
+    ),
+    (
+        any_of(
+            r"\b(permissions?|scopes?) (is |are )?(required|missing|needed)",
+            r"(required|missing) (scope|permission)",
+        ),
+        "The words ask for a permission, not for another key: give the key that permission, or use a key "
+        "that has it.",
+    ),
+    (
+        any_of(
+            r"^(?!.*(invalid|incorrect)).*(key|token|credentials?|header)\b.{0,24}\b(missing|not sent)",
+            r"^(?!.*(invalid|incorrect)).*\b(no (api.?key|key|token|bearer)\b|none was (given|provided))",
+            r"(did ?n.t|did not) (provide|send|pass) an? |\bmissing (\w+ )?(api.?key|key|token)\b",
+        ),
+        "Muster sent the key as `Authorization: Bearer`, but the endpoint looks for it elsewhere, or a proxy "
+        "drops it: have that header taken and passed on, or use the base URL of the OpenAI-compatible API.",
+    ),
+    (
+        any_of("proxy server token|virtual key"),
+        "The gateway itself refuses the key: use one that the gateway issued, not the provider's.",
+    ),
+    (
+        any_of(r"\bregion(al)?\b", r"wrong (api )?endpoint", r"\bsubscription\b"),
+        "Copy the key again from the very resource and region that the base URL names: the key of another "
+        "one is refused just so.",
+    ),
+    (
+        any_of(
+            r"^(?!.*(\bor\b|或)).*\b(expired|revoked|disabled|blocked|leaked|deleted)\b",
+            "^(?!.*(或|不正确)).*过期",
+        ),
+        "This key is no longer good: make a new one where it was issued, and fill that in.",
+    ),
+    (
+        None,
+        "Copy the key again from where it was made: it must be whole, belong to {host}, and be neither "
+        "expired nor revoked.",
+    ),
+)
+
+_PERMISSION: tuple[Row, ...] = (
+    (
+        any_of(r"\b(country|region|territory|location)\b", "geo.?(block|restrict)", "#status:451"),
+        "This is about the place that Muster's calls come from, not about the key: have them leave from an "
+        "allowed place (MUSTER_PROXY), or use an endpoint that serves yours.",
+    ),
+    (
+        any_of("referr?er"),
+        "The key is for web pages only: lift its referrer restriction, or use a key without one.",
+    ),
+    (
+        any_of(r"\bip\b", "(allow|white).?list", "firewall|network|private endpoint|public access"),
+        "This is about the address that Muster calls from{address}, not about the key: have that address "
+        "allowed at the endpoint, or reach the endpoint from inside its network.",
+    ),
+    (
+        any_of("#page"),
+        "A wall in front of the API refuses, not the API itself: have Muster's calls let through, or use "
+        "the address of the API behind it.",
+    ),
+    (
+        any_of("has not been used in project|it is disabled. enable"),
+        "Enable the API in that project, wait some minutes, and probe again.",
+    ),
+    (
+        any_of(
+            "deactivated|suspended|archived|closed|(account|organi[sz]ation|project|team).{0,40}disabled|封禁"
+        ),
+        "The account or project behind the key is shut: clear that up with the vendor, or use a key of "
+        "another one. A new key of the same account will not help.",
+    ),
+    (
+        any_of("no_organization|member of an organi[sz]ation"),
+        "Have the account behind the key invited to an organization, or use a key that was made in one.",
+    ),
+    (
+        any_of("verif(y|ied|ication)"),
+        "Have the organization behind the key verified with the vendor, or use a key of a verified one.",
+    ),
+    (
+        any_of("scope|permission|role|privilege|data action|not authori[sz]ed to|rights|无权"),
+        "The key is right but lacks a permission: give it, or the role behind it, the one that the words "
+        "name, or use a key that has it.",
+    ),
+    (
+        any_of("#empty", r"^(#\S+ )+(403|forbidden|access|denied|error|[\s.:_-])+$"),
+        "It gives no reason: see in the vendor's console whether this key, its project and its plan may use "
+        "{type} models and this one, or use a key that may.",
+    ),
+    (
+        None,
+        "Give the key, its project or its organization the right that is missing, or use a key that has it. "
+        "A new key with the same rights will not help.",
+    ),
+)
+
+_MODEL_ACCESS: tuple[Row, ...] = (
+    (
+        any_of("data policy|guardrail|privacy"),
+        "The settings of the account keep this model away: change them where the words point to, or choose "
+        "another model.",
+    ),
+    (
+        any_of("terms|licen[sc]e|agreement|gated|use case details"),
+        "Accept the model's terms with the account behind the key, then probe again, or choose another "
+        "model.",
+    ),
+    (
+        any_of("verif(y|ied)"),
+        "Have the organization behind the key verified with the vendor, or choose another model.",
+    ),
+    (
+        any_of("can only access"),
+        "The key is right but holds for other models: choose one that the words name, or have this one "
+        "added to the key.",
+    ),
+    (
+        any_of("project"),
+        "The key is right, its project may not use this model: allow the model in the project's settings, "
+        "use a key of another project, or choose another model.",
+    ),
+    (
+        any_of(r"(country|region|location)\b"),
+        "It is served in other regions only: use the endpoint of one of those, or choose another model.",
+    ),
+    (
+        any_of(r"\b(plan|subscription|tier)\b", "套餐|订阅"),
+        "The key is right, its plan does not cover this model: change the plan, or choose another model.",
+    ),
+    (
+        None,
+        "The key is right but may not use this model: have the account behind it given access in the "
+        "vendor's console, or choose another model.",
+    ),
+)
+
+_PAY = (
+    "Add credit or settle the bill of the account behind the key, then probe again. The key itself is right."
+)
+_QUOTA: tuple[Row, ...] = (
+    (any_of("requires more credits|can only afford"), _PAY),
+    (
+        any_of("budget"),
+        "Have the budget of this key raised or reset at the gateway, then probe again. The key itself is "
+        "right.",
+    ),
+    (
+        any_of("free.?tier.?only"),
+        "Switch that mode off in the vendor's console, so that the model is paid for, then probe again. The "
+        "key itself is right.",
+    ),
+    (
+        any_of(
+            r"per.?(day|week|month)|(dai|hour|week|month)ly|\b[rt]pd\b|/ ?(day|week|month)",
+            "will reset|replenished",
+        ),
+        "Probe again when the period is over, or raise the limit of the plan. The key itself is right.",
+    ),
+    (
+        any_of("balance|credit|billing|recharge|top.?up|arrear|overdue|good standing|pay|余额|欠费|充值"),
+        _PAY,
+    ),
+    (
+        any_of(r"\b(plan|subscription|trial)\b"),
+        "Renew or change the plan of the account behind the key, then probe again. The key itself is right.",
+    ),
+    (
+        None,
+        "Have the quota of the account behind the key raised, then probe again. The key itself is right.",
+    ),
+)
+
+_RATE: tuple[Row, ...] = (
+    (
+        any_of("#wait"),
+        "It says to wait {delay}: probe again then, or use a key with a higher limit.",
+    ),
+    (
+        None,
+        "It stayed so for as long as the probe could wait: probe again in some minutes, or use a key with a "
+        "higher limit.",
+    ),
+)
+
+_UNAVAILABLE: tuple[Row, ...] = (
+    (
+        any_of(
+            r"litellm\.(auth|permission)",
+            r"exception - .{0,80}(api key|authenticat|unauthori[sz]ed)",
+            r"bad[ _]response[ _]status[ _]code.{0,4}40[13]",
+            r"(upstream|provider|backend).{0,90}(40[13]\b|unauthori[sz]ed|authenticat|credential|api.?key)",
+        ),
+        "Your key was taken, but the provider behind the gateway refused the gateway's own: whoever runs "
+        "the gateway must renew that one.",
+    ),
+    (
+        any_of(r"(?<!into )memory|\boom\b|cublas|failed to allocate"),
+        "The server has too little memory for this model: free some there, or run a smaller or more "
+        "strongly quantised one, then probe again.",
+    ),
+    (
+        any_of(
+            r"\b(failed|unable|could not|couldn.t|error).{0,12}\bload",
+            "runner process|crash|engine.{0,20}(dead|stopped|not running|encountered)|unexpectedly",
+        ),
+        "The log of the server says why the model does not run: mend that, restart it, and probe again.",
+    ),
+    (
+        any_of(
+            "overload|capacity|request limit|busy|queue|high (traffic|demand|load)|#status:529",
+            "负载|繁忙|访问量",
+        ),
+        "The servers of this model are full: probe again {soon}, or use another provider or "
+        "a server with room.",
+    ),
+    (
+        any_of(
+            "loading|warming|cold.?start|starting|initiali[sz]|scal(ed|ing)|provision|not ready|runner to"
+        ),
+        "The model is not ready yet{wait}: probe again when the server says that it is.",
+    ),
+    (
+        any_of("cooldown|no (available |healthy )?deployments?|#status:429.*deployment"),
+        "The key is right, but every deployment that the gateway has of this model is failing: probe again "
+        "{soon}, and if it stays so, mend the deployments behind the gateway.",
+    ),
+    (
+        any_of("paused|stopped|sleeping|unloaded|not (currently |yet )?loaded|scaled to zero"),
+        "Start the model on its server, then probe again.",
+    ),
+    (
+        any_of("tunnel|ngrok|error code: ?1033"),
+        "Start the tunnel on the machine of the server, then probe again.",
+    ),
+    (
+        any_of("provider|upstream"),
+        "The gateway answers, but the provider behind it fails: see that provider's status, choose "
+        "another, or probe again {soon}.",
+    ),
+    (
+        any_of(
+            "#page",
+            "gateway|connection|cannot connect|dial tcp|econnrefused|origin|#status:5(02|04|2.|30)",
+            r"unhealthy|name resolution|balancer|\bno (\w+ ){0,3}(workers?|servers?|peers?|backends?)\b",
+        ),
+        "A proxy answers, but the server behind it does not: start or mend that server, then probe again.",
+    ),
+    (
+        None,
+        "It stayed so for as long as the probe could wait{wait}: see the status or the log of the server, "
+        "then probe again.",
+    ),
+)
+
+_FAILED: tuple[Row, ...] = (
+    (
+        any_of("#too_large.*headers?"),
+        "No API sends so many: see that the base URL leads to one, then what the proxy before it adds to "
+        "answers (the limit is MUSTER_PROBE_HEADER_BYTES).",
+    ),
+    (
+        any_of("#too_large"),
+        "No model's answer is that long: see that the base URL leads to the API, and not to a download or a "
+        "feed (the limit is MUSTER_PROBE_BODY_BYTES).",
+    ),
+    (
+        any_of("#undecodable"),
+        "Mend the compression (Content-Encoding) at the server, or at the proxy before it.",
+    ),
+    (
+        any_of("#(reset|protocol)"),
+        "Something cut the answer off: read the log of the server, then that of any proxy in between, whose "
+        "time or size limits may do it.",
+    ),
+    (
+        any_of(r"no (finite )?numbers?\b|\bnan\b|all zero|vector .{0,20}is empty"),
+        "The model computes nothing usable: run it in another precision or version, or on another server. "
+        "Nothing in this form can mend that.",
+    ),
+    (
+        any_of("cut off or not valid"),
+        "Something breaks the answer on its way: read the log of the server, then that of any proxy in "
+        "between, whose limits may do it.",
+    ),
+    (
+        any_of("without any choice|nothing in it|no text in it"),
+        "The model runs but says nothing: try it by hand on the server, and look at its chat template and "
+        "its stop words.",
+    ),
+    (
+        any_of("#weak"),
+        "Make the same call by hand: the log of the server should say why it brings nothing usable.",
+    ),
+    (
+        any_of("#empty"),
+        "See that host, port and path are those of the API; if they are, the log of the server says why "
+        "nothing comes.",
+    ),
+    _OTHER_JSON,
+    (
+        any_of("context.?length"),
+        "The model's context is too short even for the few tokens of a probe: start the server with a longer "
+        "one.",
+    ),
+    (
+        any_of("#status:4"),
+        "Muster made this call in {calls} and each was refused: compare the words with what the "
+        "server's documentation says of {route}.",
+    ),
+    (
+        None,
+        "The server failed at this call: read its log if it is yours, else see the vendor's status page, "
+        "then probe again.",
+    ),
+)
+
+_TYPE: tuple[Row, ...] = (
+    (
+        any_of(r"(only|supported) .{0,24}(v1/)?responses"),
+        "It is served at /responses, where no model type of Muster asks: choose another model.",
+    ),
+    (
+        any_of("chat.?template|template error"),
+        "It is a base model without a chat template: choose the type completion, or start the server with "
+        "a chat template for it.",
+    ),
+    (
+        any_of(r"(mean to|please) use (the )?/?v1/completions"),
+        "The words point to the route of the type completion: choose that type, or another model.",
+    ),
+    (
+        any_of(r"(mean to|please) use (the )?/?v1/chat/completions"),
+        "The words point to the route of the type chat: choose that type, or another model.",
+    ),
+    (
+        any_of(r"start (it|the server) with|launching the server|[ `]--\w"),
+        "Start the server as its words say, or choose the type for which it was started.",
+    ),
+    (
+        any_of("#no_route"),
+        "The server serves this model but has no {route}: choose the type that the model has, or an "
+        "endpoint that serves that route.",
+    ),
+    (
+        None,
+        "It does not serve this model as {type}: choose the type that the words or the model's "
+        "documentation name, or another model.",
+    ),
+)
+
+ADVICE: Mapping[str, tuple[Row, ...]] = {
+    "egress_denied": _EGRESS,
+    "endpoint_unreachable": _UNREACHABLE,
+    "tls_error": _TLS,
+    "timeout": _TIMEOUT,
+    "not_openai_compatible": _NOT_THE_API,
+    "invalid_credentials": _CREDENTIALS,
+    "permission_denied": _PERMISSION,
+    "permission_denied/model_id": _MODEL_ACCESS,
+    "quota_exhausted": _QUOTA,
+    "rate_limited": _RATE,
+    "wrong_model_type": _TYPE,
+    "model_unavailable": _UNAVAILABLE,
+    "endpoint_error": _FAILED,
+    "invalid_request": (
+        (
+            None,
+            "Copy the key again as plain text, or type it: quotation marks, dashes or letters that only look "
+            "alike have come into it.",
+        ),
+    ),
+}
+"""The last row of each code holds for whatever evidence."""

@@ -1,0 +1,75 @@
+"""Which model may have been meant, as a sentence: what the endpoint lists, and what its words say besides."""
+
+from __future__ import annotations
+
+import difflib
+
+from app.probe.reading.catalog import Catalog
+from app.probe.reading.wordings import any_of
+
+_SHOWN = 3
+_ALIKE = 0.7
+_RETIRED = any_of(
+    r"decommission|retired|deprecat|no longer|sunset|discontinued|end.of.(its )?life|shut ?down"
+)
+_ACCESS = any_of(r"have access|permission|inaccessible|access to it")
+_DEPLOYMENT = any_of(r"deployment.{0,40}not exist|deploymentnotfound")
+_DEPLOYABLE = any_of(r"deploy|pull|dedicated|start a new")
+
+
+def which_model(words: str, model_id: str, catalog: Catalog, works: str | None = None) -> str:
+    """What to do about an id that is not served.
+
+    `words` are the endpoint's in lower case; `works` is a listed id with which the same call worked.
+    """
+    if works:
+        return f"With {works}, which it lists, the same call works: use an id that it lists, as it spells it."
+    if catalog.listed(model_id):
+        return (
+            "Its list of models holds this id, but it does not serve it: deploy or start it there first, or "
+            "choose another."
+        )
+    if _DEPLOYMENT.search(words):
+        return (
+            "Here the id is the name of a deployment, which no list of models shows: look it up in the "
+            "vendor's console, or create one."
+        )
+    retired = "The model is retired there. " if _RETIRED.search(words) else ""
+    if catalog.there:
+        return f"{retired}{_listed(model_id, catalog)}{_or_else(words)}."
+    return (
+        f"{retired}It shows no list of models: look up how the vendor or the server's settings "
+        f"spell {'its successor' if retired else 'the id'}{_or_else(words)}."
+    )
+
+
+def _listed(model_id: str, catalog: Catalog) -> str:
+    """What the catalog offers: ids that are alike, else all where they are few."""
+    count, close = len(catalog.ids), catalog.closest(model_id)
+    alike = [name for name in close if _is_alike(name, model_id)][:_SHOWN]
+    if alike:
+        meant = "that is the model" if len(alike) == 1 else "one of these is what"
+        return f"It lists {_either(alike)}, but not {model_id!r}: if {meant} you mean, spell the id just so"
+    if count <= _SHOWN:
+        return f"It does not list {model_id!r}, only {' and '.join(catalog.ids)}: use an id that it lists"
+    some = f" (such as {', '.join(close[:_SHOWN])})" if close else ""
+    return f"None of the {count} ids that it lists is like {model_id!r}: choose one of them{some}"
+
+
+def _or_else(words: str) -> str:
+    if _ACCESS.search(words):
+        return ", or, if the id is right, have the key given access to it"
+    if _DEPLOYABLE.search(words):
+        return ", or put the model on that server first"
+    return ""
+
+
+def _is_alike(name: str, model_id: str) -> bool:
+    name, wanted = name.lower(), model_id.lower()
+    tail, wanted_tail = (text.rstrip("/").rpartition("/")[2] for text in (name, wanted))
+    likeness = difflib.SequenceMatcher(None, tail, wanted_tail).ratio()
+    return wanted in name or name in wanted or likeness >= _ALIKE
+
+
+def _either(names: list[str]) -> str:
+    return " or ".join(filter(None, (", ".join(names[:-1]), names[-1])))

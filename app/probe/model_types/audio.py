@@ -1,0 +1,181 @@
+"""Speech to text and text to speech. The sound that is sent is made on the spot."""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+import struct
+import wave
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from itertools import islice
+
+from app.probe.conversation import Conversation, Request
+from app.probe.proof import Doubtful, Outcome, Proof, Proven
+from app.probe.reading.allowed_values import offers_for
+from app.probe.reading.faults import is_error_value
+from app.probe.reading.named_fields import REFUSAL_STATUSES
+from app.probe.reading.refusal import Refusal
+from app.probe.reading.wordings import any_of
+from app.probe.shape import Shape
+from app.probe.transport.answer import Answer
+
+TRANSCRIPTIONS = "/audio/transcriptions"
+SPEECH = "/audio/speech"
+SECONDS = 1.5
+"""Below 1 s some servers hear nothing, below 0.1 s some refuse (field reports whispercpp-under-1s-empty,
+openai-stt-min-0.1s)."""
+RATE = 16_000
+TEXT = "Hello."
+PLAIN_TEXT = "Good morning."
+VOICES = ("alloy", "af_heart", "tara", "default")
+"""Voices that many endpoints know: OpenAI's, Kokoro's, Orpheus's."""
+
+_BEGINNINGS = (b"ID3", b"OggS", b"fLaC", b"\x1aE\xdf\xa3", b"#!AMR", b"caff", b".snd")
+_RAW_PCM = re.compile(r"audio/(x-)?(pcm|l16|raw)\b", re.I)
+
+
+@lru_cache(maxsize=1)
+def sound() -> bytes:
+    """A WAV of 1.5 s, 16 kHz, one channel, 16 bits: a soft tone that swells and fades."""
+    count = int(SECONDS * RATE)
+    samples = (
+        int(6000 * math.sin(math.pi * at / count) * math.sin(2 * math.pi * 330 * at / RATE))
+        for at in range(count)
+    )
+    out = io.BytesIO()
+    with wave.open(out, "wb") as opened:
+        opened.setnchannels(1)
+        opened.setsampwidth(2)
+        opened.setframerate(RATE)
+        opened.writeframes(struct.pack(f"<{count}h", *samples))
+    return out.getvalue()
+
+
+def transcription_request(run: Conversation, model: str, shape: Shape) -> Request:
+    """The sound and the model. `response_format` is not sent (field report gpt4o-transcribe-verbose-json)."""
+    file = ("sound.wav", sound(), "audio/wav")
+    return Request(TRANSCRIPTIONS, form={**shape.fit({"model": model}), "file": file})
+
+
+def judge_transcription(answer: Answer, run: Conversation) -> Proven | Doubtful | None:
+    """A JSON text; an empty one is as good, since nobody speaks in what was sent."""
+    body = answer.json
+    if isinstance(body, Mapping):
+        text = body.get("text")
+        if is_error_value(body.get("error")) or "text" not in body:
+            return None
+        if not isinstance(text, str):
+            return Doubtful("its `text` is no text")
+        return Proven(
+            f"The model heard: {text.strip()[:80]}"
+            if text.strip()
+            else "A text came back, empty as it may be."
+        )
+    if answer.ok and body is None and answer.headers.get("content-type", "").lower().startswith("text/plain"):
+        return Doubtful("plain text came back, where the API gives JSON", _asked_for_json)
+    return None
+
+
+_UNHEARD = any_of(
+    r"no[ _](speech|voices?|words?|spoken \w+)[ _]((was|were|is|could be|has been) )?"
+    r"(detected|found|heard|recogni[sz]ed|present|in (the|this))",
+    r"(contains?|has|holds?|detected|found|heard) no (audible )?(speech|voices?|words?)\b(?! \w+ model)",
+    r"(no|not|n't|unable to|failed to) (detect|hear|find|recogni[sz]e) (any )?(speech|voices?|words)\b",
+    r"speech (was |is |could )?not (be )?(detected|found|heard|recogni[sz]ed)",
+    r"\b(audio|file|recording|sound|clip|input)\b.{0,30}\b(is|was|only|seems) .{0,12}(silent|silence)\b",
+)
+
+
+def unheard(said: Refusal) -> Proven | None:
+    """A refusal since nobody speaks in the sound: only a model reached with a good key hears that."""
+    taken = said.status is not None and 200 <= said.status < 300 or said.status in REFUSAL_STATUSES
+    if not taken or said.is_html or not _UNHEARD.search(said.all):
+        return None
+    return Proven("The model heard no speech in the tone that was sent, and said so.")
+
+
+def _asked_for_json(shape: Shape) -> Shape:
+    return shape.because("asked for JSON", added={**shape.added, "response_format": "json"})
+
+
+def speech_request(run: Conversation, model: str, shape: Shape) -> Request:
+    """A word to be spoken, by a voice; nothing said of format or speed."""
+    text = PLAIN_TEXT if shape.plain else TEXT
+    return Request(SPEECH, shape.fit({"model": model, "input": text, "voice": VOICES[0]}))
+
+
+def judge_speech(answer: Answer, run: Conversation) -> Proven | Doubtful | None:
+    """Bytes that begin like audio; raw samples only where the Content-Type says so."""
+    if answer.failure is not None and answer.failure.kind != "too_large":
+        return None
+    label = answer.headers.get("content-type", "")
+    kind = kind_of_audio(answer.body)
+    if kind is None and _RAW_PCM.match(label) and len(answer.body) >= 2 and answer.json is None:
+        kind = "raw samples"
+    if kind:
+        return Proven(f"{len(answer.body)} bytes came back that begin like audio ({kind}).")
+    if not answer.body or (label.lower().startswith("audio/") and answer.json is None):
+        return Doubtful("no audio came back" + (", whatever the Content-Type says" if answer.body else ""))
+    return None
+
+
+def kind_of_audio(raw: bytes) -> str | None:
+    """What kind of audio bytes begin like, None where like none."""
+    if raw[:4] in (b"RIFF", b"RF64", b"RIFX") and raw[8:12] == b"WAVE":
+        return "WAV"
+    if raw[:4] == b"FORM" and raw[8:12] in (b"AIFF", b"AIFC"):
+        return "AIFF"
+    if raw[4:8] == b"ftyp":
+        return "MP4"
+    for beginning in _BEGINNINGS:
+        if raw.startswith(beginning):
+            return {b"ID3": "MP3", b"OggS": "Ogg", b"fLaC": "FLAC", b"\x1aE\xdf\xa3": "WebM"}.get(
+                beginning, "audio"
+            )
+    return _frame(raw)
+
+
+def _frame(raw: bytes) -> str | None:
+    """A frame of MPEG audio or AAC: the sync word, and no reserved value after it."""
+    if len(raw) < 4 or raw[0] != 0xFF or raw[1] & 0xE0 != 0xE0:
+        return None
+    version, layer = raw[1] >> 3 & 3, raw[1] >> 1 & 3
+    if layer == 0:
+        return "AAC" if raw[1] & 0xF0 == 0xF0 and raw[2] >> 2 & 0xF < 13 else None
+    # Layer I is out of use, and its sync word is the byte order mark of UTF-16.
+    return "MP3" if version != 1 and layer != 3 and raw[2] >> 4 != 0xF and raw[2] >> 2 & 3 != 3 else None
+
+
+def learn_voice(outcome: Outcome) -> Shape | None:
+    """A refused voice: one that the words offer, else one that many know, at last none."""
+    said, shape, sent = outcome.said, outcome.shape, outcome.request.sent
+    voice = sent.get("voice")
+    if not isinstance(voice, str) or said.status not in REFUSAL_STATUSES and not said.is_error:
+        return None
+    about = said.param == "voice" or any("voice" in place for place in said.places)
+    if not about and not re.search(r"\b(voice|speaker)s?(_?id)?\b", said.all):
+        return None
+    refused = shape.refused | {voice}
+    others = (*islice(offers_for(said, "voice", voice), 2), *VOICES)
+    other = next((name for name in others if name not in refused), None)
+    if other is None:
+        return (
+            None
+            if "voice" in shape.dropped
+            else shape.because("left out `voice`", dropped=shape.dropped | {"voice"})
+        )
+    return shape.because(
+        f"asked for the voice {other}", instead={**shape.instead, "voice": other}, refused=refused
+    )
+
+
+def speech_fallbacks(shape: Shape) -> Iterable[Shape]:
+    """Shapes to try where a refusal says too little: voices that many know."""
+    for voice in VOICES[1:]:
+        yield shape.because(f"asked for the voice {voice}", instead={**shape.instead, "voice": voice})
+
+
+STT_PROOF = Proof(TRANSCRIPTIONS, transcription_request, judge_transcription, reached=unheard)
+TTS_PROOF = Proof(SPEECH, speech_request, judge_speech, speech_fallbacks, learn=learn_voice)

@@ -1,0 +1,1 @@
+"""The chat model: its proof, and its capabilities as questions."""

@@ -1,0 +1,222 @@
+"""The checks of a chat model that take more than one question, and what is settled at the end."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from app.probe.conversation import Conversation, Request, check_of
+from app.probe.model_types.chat.asking import tasks_for
+from app.probe.model_types.chat.formats import JSON_MODE, JSON_SCHEMA, VISION
+from app.probe.model_types.chat.messages import DEVELOPER, MAX_COMPLETION, SAMPLING, STREAMING, SYSTEM
+from app.probe.model_types.chat.proof import request_of
+from app.probe.model_types.chat.question import CHECK_LIMIT, Question
+from app.probe.model_types.chat.tools import PARALLEL, STREAMED_TOOLS, STRICT, TOOL_CHOICE, TOOLS
+from app.probe.reading.completion import read_completion
+from app.probe.reading.faults import is_error_value
+from app.probe.reading.named_fields import REFUSAL_STATUSES, complained
+from app.probe.reading.refusal import quote
+from app.probe.tasks import NO_BUDGET, Finding, Result, Task, note
+from app.probe.transport.answer import Answer
+from app.probe.values import Status
+
+LEVELS = ("none", "minimal", "low", "medium", "high", "xhigh")
+_LEVEL_LIMIT = 32
+
+
+def tasks(run: Conversation) -> tuple[Task, ...]:
+    """The second phase of a chat model: bundles first, then what stands alone, eight calls in the good
+    case.
+    """
+    alone = [Task(("responses_api",), responses_api), Task(("sampling_params",), sampling_bounds)]
+    if run.thinks or run.declared.get("reasoning") or _catalog_says_reasoning(run):
+        alone.append(Task(("reasoning_effort",), effort_levels))
+    run.witnesses = Counter(ask.name for asks in BUNDLES for ask in asks)
+    return (*tasks_for(BUNDLES), *alone)
+
+
+def _catalog_says_reasoning(run: Conversation) -> bool:
+    return "reasoning" in str(run.catalog_metadata.get("supported_parameters", "")).lower()
+
+
+def responses_api(run: Conversation) -> Result:
+    """Whether POST /responses answers as the Responses API does."""
+    name, reserved = "responses_api", CHECK_LIMIT + 12
+    body = {"model": run.endpoint.model_id, "input": "Say hello.", "max_output_tokens": CHECK_LIMIT}
+    request = Request("/responses", body)
+    if not run.reserve(reserved):
+        return _one(run, name, None, request, None, NO_BUDGET)
+    try:
+        answer, said, judgement = run.ask_patiently(name, request, time.monotonic() + run.limits.check_s)
+    finally:
+        run.release(reserved)
+    if answer.failure:
+        return _one(run, name, None, request, answer, f"No answer: {answer.failure.detail}.")
+    if answer.ok and _is_response(answer.json):
+        return _one(run, name, True, request, answer, "An answer with `output` came back.")
+    words = quote(said, run.endpoint.api_key) or "no words"
+    gone = judgement.meaning in ("no_route", "not_openai_compatible", "wrong_model_type", "model_not_found")
+    gone = gone or "responses" in said.all and answer.status in REFUSAL_STATUSES
+    return _one(run, name, False if gone else None, request, answer, f"Answered {answer.status}: {words}")
+
+
+def _is_response(whole: Any) -> bool:
+    return (
+        isinstance(whole, Mapping)
+        and isinstance(whole.get("output"), list)
+        and not is_error_value(whole.get("error"))
+    )
+
+
+def sampling_bounds(run: Conversation) -> Result:
+    """A temperature that means nothing: an endpoint that reads the field refuses it, one that ignores it
+    answers.
+    """
+    request = request_of(
+        run, run.endpoint.model_id, run.shape, [{"role": "user", "content": "Say hello."}], temperature=-1
+    )
+    if not run.reserve(run.shape.limit + 12):
+        return _one(run, "_temperature_read", None, request, None, NO_BUDGET)
+    try:
+        answer, said = run.ask_in_time("sampling_params", request, time.monotonic() + run.limits.check_s)
+    finally:
+        run.release(run.shape.limit + 12)
+    note(run, read_completion(answer) if answer.ok else None, answer)
+    refused = answer.status in REFUSAL_STATUSES and "temperature" in complained(said, request.body or {})
+    observed = True if refused else False if answer.ok else None
+    return Result(
+        (Finding("_temperature_read", observed, quote(said, run.endpoint.api_key) if refused else ""),)
+    )
+
+
+def effort_levels(run: Conversation) -> Result:
+    """Starts a task for each level, and one for a level that can't exist: only where that is refused do
+    takes count.
+    """
+    levels = (*LEVELS, run.word())
+    return Result(then=tuple(Task((), partial(_effort, level=level)) for level in levels))
+
+
+def _effort(run: Conversation, level: str) -> Result:
+    name = f"reasoning_effort_{level}" if level in LEVELS else "_effort_nonsense"
+    request = request_of(
+        run,
+        run.endpoint.model_id,
+        run.shape,
+        [{"role": "user", "content": "Is 91 a prime number?"}],
+        _LEVEL_LIMIT,
+        reasoning_effort=level,
+    )
+    if not run.reserve(_LEVEL_LIMIT + 16):
+        return Result((Finding(name, None, NO_BUDGET),))
+    try:
+        answer, said, judgement = run.ask_patiently(name, request, time.monotonic() + run.limits.check_s)
+    finally:
+        run.release(_LEVEL_LIMIT + 16)
+    spoken = read_completion(answer) if answer.ok else None
+    if spoken is None:
+        refused = answer.status in REFUSAL_STATUSES and (
+            "effort" in said.all or judgement.meaning == "shape" or "reasoning" in said.all
+        )
+        return Result((Finding(name, False if refused else None, quote(said, run.endpoint.api_key)),))
+    note(run, spoken, answer)
+    return Result((Finding(name, True, "reasoned" if spoken.thinks else "did not reason"),))
+
+
+def settle(run: Conversation, found: dict[str, Finding]) -> None:
+    """What only all answers together tell: reasoning, effort levels, sampling. Changes `found` in place."""
+    _settle_sampling(run, found)
+    _settle_effort(run, found)
+    if run.thinks:
+        found["reasoning"] = Finding("reasoning", True, run.thought)
+    elif run.whole_answers:
+        found["reasoning"] = Finding(
+            "reasoning", False, f"None of {run.whole_answers} whole answers held reasoning."
+        )
+    else:
+        found["reasoning"] = Finding("reasoning", None, "No answer was whole enough to tell.")
+
+
+def _settle_sampling(run: Conversation, found: dict[str, Finding]) -> None:
+    read_it = found.pop("_temperature_read", None)
+    taken = found.get("sampling_params")
+    if taken is None or taken.observed is not True or read_it is None:
+        return
+    if read_it.observed is True:
+        evidence = f"{taken.evidence} A temperature of -1 was refused: {read_it.evidence}"
+        found["sampling_params"] = Finding("sampling_params", True, evidence)
+    else:
+        evidence = (
+            f"{taken.evidence} But so was a temperature of -1, so they may be ignored."
+            if read_it.observed is False
+            else taken.evidence
+        )
+        found["sampling_params"] = Finding("sampling_params", None, evidence)
+
+
+def _settle_effort(run: Conversation, found: dict[str, Finding]) -> None:
+    nonsense = found.pop("_effort_nonsense", None)
+    levels = {
+        level: found.pop(f"reasoning_effort_{level}")
+        for level in LEVELS
+        if f"reasoning_effort_{level}" in found
+    }
+    if not levels:
+        return
+    off = levels.get("none")
+    works = {level for level, f in levels.items() if f.observed and f.evidence == "reasoned"}
+    heeded = (nonsense is not None and nonsense.observed is False) or (
+        off is not None and off.evidence == "did not reason" and bool(works - {"none"})
+    )
+    for level, f in levels.items():
+        observed, evidence = _level(level, f, heeded)
+        found[f"reasoning_effort_{level}"] = Finding(f"reasoning_effort_{level}", observed, evidence)
+    seen = [found[f"reasoning_effort_{level}"].observed for level in levels]
+    taken = [level for level in levels if found[f"reasoning_effort_{level}"].observed]
+    overall = True if taken else False if all(value is False for value in seen) else None
+    said = (
+        f"Levels that show in the answers: {', '.join(taken)}."
+        if taken
+        else found[f"reasoning_effort_{next(iter(levels))}"].evidence
+    )
+    found["reasoning_effort"] = Finding("reasoning_effort", overall, said)
+
+
+def _level(level: str, f: Finding, heeded: bool) -> tuple[bool | None, str]:
+    if f.observed is not True:
+        return f.observed, f"Refused: {f.evidence}" if f.observed is False else f.evidence
+    if not heeded:
+        return None, "Taken, but so was a level that does not exist: the field may be ignored."
+    if level == "none":
+        return f.evidence == "did not reason", f"With this level the model {f.evidence}."
+    return (True if f.evidence == "reasoned" else None), f"With this level the model {f.evidence}."
+
+
+def _one(
+    run: Conversation,
+    name: str,
+    observed: bool | None,
+    request: Request,
+    answer: Answer | None,
+    evidence: str,
+) -> Result:
+    status: Status = "passed" if observed else "inconclusive" if observed is None else "failed"
+    if answer is None:
+        status = "skipped"
+    check = check_of(name, status, request, answer, evidence, run)
+    return Result((Finding(name, observed, check.evidence),), (check,))
+
+
+BUNDLES: tuple[tuple[Question, ...], ...] = (
+    (STREAMING, SYSTEM, MAX_COMPLETION),
+    (TOOLS, PARALLEL, STREAMED_TOOLS),
+    (TOOLS, STRICT, TOOL_CHOICE),
+    (JSON_MODE, DEVELOPER, SAMPLING),
+    (VISION, JSON_SCHEMA),
+)
+"""What is asked together first. Together with the two controls and `responses` these make eight calls, which
+is one
+wave at the limit of eight calls at a time."""

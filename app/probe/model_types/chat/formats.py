@@ -1,0 +1,118 @@
+"""What a chat model writes and sees: JSON, JSON by a schema, pictures."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from app.probe.conversation import Conversation
+from app.probe.model_types.chat.question import CUT_SHORT, ChatReply, Draft, Question
+from app.probe.model_types.picture import COLOURS, data_url, two_colours
+from app.probe.transport.answer import parsed
+
+
+def _add_json_mode(draft: Draft, run: Conversation) -> None:
+    draft.more["response_format"] = {"type": "json_object"}
+    draft.user.append("Answer with a JSON object about a city of Norway.")
+
+
+def _judge_json_mode(heard: ChatReply) -> tuple[bool | None, str]:
+    if isinstance(_json_of(heard.spoken.content), dict):
+        return True, "The whole content is one JSON object."
+    if heard.spoken.cut:
+        return None, CUT_SHORT
+    return False, f"The content is not one JSON object: {heard.spoken.content[:80]}"
+
+
+def _add_json_schema(draft: Draft, run: Conversation) -> None:
+    properties: dict[str, Any] = {"label": {"type": "string", "enum": [draft.word]}}
+    if draft.image:
+        properties |= {"left": {"type": "string"}, "right": {"type": "string"}}
+    schema = {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+    draft.more["response_format"] = {
+        "type": "json_schema",
+        "json_schema": {"name": "note", "strict": True, "schema": schema},
+    }
+    if not draft.image:
+        draft.user.append("Write a short note as JSON.")
+
+
+def _judge_json_schema(heard: ChatReply) -> tuple[bool | None, str]:
+    content = _json_of(heard.spoken.content)
+    wanted = heard.draft.more["response_format"]["json_schema"]["schema"]["properties"]
+    if isinstance(content, dict) and set(content) == set(wanted) and content.get("label") == heard.draft.word:
+        return True, "The content validates against a schema that chance would hardly hit."
+    if heard.spoken.cut:
+        return None, CUT_SHORT
+    return False, f"The content does not keep to the schema: {heard.spoken.content[:80]}"
+
+
+def _add_vision(draft: Draft, run: Conversation) -> None:
+    left, right = two_colours(run.rng)
+    draft.image = data_url(left, right)
+    draft.expected["vision"] = (left, right)
+    draft.user.append(
+        "Which colour is the left half of this picture, and which the right half? "
+        "Use only red, green, blue, yellow, black or white. Answer in this order: left, right."
+    )
+
+
+def _judge_vision(heard: ChatReply) -> tuple[bool | None, str]:
+    expected = heard.draft.expected["vision"]
+    named = colours_named(heard.spoken.content)
+    if named == list(expected):
+        return True, f"The model named both halves: {', '.join(named)}."
+    if heard.spoken.cut:
+        return None, CUT_SHORT
+    return False, f"The halves are {' and '.join(expected)}; the model said: {heard.spoken.content[:80]}"
+
+
+def colours_named(text: str) -> list[str]:
+    """The two colours an answer names, left first; a JSON answer is read by its keys, a sentence by its
+    sides.
+    """
+    content = _json_of(text)
+    if isinstance(content, dict) and {"left", "right"} <= set(content):
+        text = f"{content['left']} {content['right']}"
+    named = re.findall(rf"\b({'|'.join(COLOURS)})\b", text.lower())
+    swapped = re.search(
+        rf"right\b[^.,;]*?\b({'|'.join(COLOURS)})\b.*left\b[^.,;]*?\b({'|'.join(COLOURS)})\b",
+        text.lower(),
+        re.S,
+    )
+    if swapped and not re.match(r"\W*left", text.lower()) and len(named) == 2 and "left" in text.lower():
+        named = [swapped.group(2), swapped.group(1)]
+    return [colour for place, colour in enumerate(named) if place == 0 or named[place - 1] != colour]
+
+
+def _json_of(content: str) -> Any:
+    return parsed(content)
+
+
+JSON_MODE = Question(
+    "json_mode",
+    _add_json_mode,
+    _judge_json_mode,
+    ("response_format",),
+    ("response_format", "json", "response format"),
+)
+JSON_SCHEMA = Question(
+    "json_schema",
+    _add_json_schema,
+    _judge_json_schema,
+    ("response_format",),
+    ("response_format", "json", "schema", "response format", "structured", "grammar", "guided"),
+)
+VISION = Question(
+    "vision",
+    _add_vision,
+    _judge_vision,
+    ("messages",),
+    ("image", "vision", "multimodal", "multi-modal", "content", "mmproj", "modalit"),
+    looks=2,
+)

@@ -1,0 +1,169 @@
+"""Whether a chat model calls tools: by itself, several at once, streamed, forced, and strictly."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from app.probe.conversation import Conversation
+from app.probe.model_types.chat.question import CUT_SHORT, Alternative, ChatReply, Draft, Question
+from app.probe.reading.completion import ToolCall
+from app.probe.reading.wordings import any_of
+
+
+def _weather_tool(**more: Any) -> dict[str, Any]:
+    city = {"type": "string", "description": "Name of the city"}
+    parameters = {"type": "object", "properties": {"city": city}, "required": ["city"]}
+    return {
+        "type": "function",
+        "function": {
+            "name": "get_weather",
+            "description": "Get the current weather of a city.",
+            "parameters": parameters,
+            **more,
+        },
+    }
+
+
+def _add_tools(draft: Draft, run: Conversation) -> None:
+    draft.more["tools"] = [_weather_tool()]
+    if not draft.user:
+        draft.user.append("What is the weather in Oslo? Use the tool.")
+    draft.limit = max(draft.limit, 64)
+
+
+def _add_parallel(draft: Draft, run: Conversation) -> None:
+    draft.more["tools"] = [_weather_tool()]
+    draft.user[:] = [
+        "What is the weather in Oslo and in Lima? Call the tool once for each city, both at once."
+    ]
+    draft.limit = max(draft.limit, 96)
+
+
+def _add_streamed_tools(draft: Draft, run: Conversation) -> None:
+    _add_tools(draft, run)
+    draft.stream = True
+
+
+def _good_calls(heard: ChatReply) -> list[ToolCall]:
+    offered = {tool["function"]["name"] for tool in heard.draft.more["tools"]}
+    return [call for call in heard.spoken.calls if call.name in offered and call.arguments is not None]
+
+
+def _judge_tools(heard: ChatReply) -> tuple[bool | None, str]:
+    good = _good_calls(heard)
+    if good:
+        note = (
+            " (the arguments came as an object, not as the string that the API specifies)"
+            if good[0].as_object
+            else ""
+        )
+        return True, f"The model called {good[0].name} with {json.dumps(good[0].arguments)}{note}."
+    if heard.spoken.cut:
+        return None, CUT_SHORT
+    if heard.spoken.calls:
+        return False, "A call came, but its name or its arguments do not fit the function that was offered."
+    return False, f"No call was made; the model said: {heard.spoken.content[:80]}"
+
+
+def _judge_parallel(heard: ChatReply) -> tuple[bool | None, str]:
+    good = _good_calls(heard)
+    if len(good) >= 2:
+        return True, f"{len(good)} calls came in one answer."
+    if heard.spoken.cut:
+        return None, CUT_SHORT
+    return False, "One call at most came, where two at once were asked for."
+
+
+def _judge_streamed_tools(heard: ChatReply) -> tuple[bool | None, str]:
+    if not heard.spoken.streamed and heard.spoken.calls:
+        return False, "The call came whole, not as a stream."
+    if heard.spoken.has_error:
+        return False, "The stream held an error."
+    observed, evidence = _judge_tools(heard)
+    if observed:
+        return True, f"The call came streamed in {heard.spoken.pieces} pieces, and they join to valid JSON."
+    return observed, evidence
+
+
+def _add_tool_choice(draft: Draft, run: Conversation) -> None:
+    draft.more.setdefault("tools", [_weather_tool()])
+    name = draft.more["tools"][0]["function"]["name"]
+    draft.more["tool_choice"] = {"type": "function", "function": {"name": name}}
+    # Nothing here calls for a tool, so that a call shows that it was forced.
+    draft.user[:] = ["Hello, how are you?"]
+    draft.limit = max(draft.limit, 64)
+
+
+def _force_any(draft: Draft) -> None:
+    """By the word for any tool: only one is offered."""
+    draft.more["tool_choice"] = "required"
+
+
+def _judge_tool_choice(heard: ChatReply) -> tuple[bool | None, str]:
+    observed, evidence = _judge_tools(heard)
+    return observed, f"Forced. {evidence}" if observed else f"The call was forced. {evidence}"
+
+
+def _add_strict(draft: Draft, run: Conversation) -> None:
+    label = {"type": "string", "enum": [draft.word]}
+    parameters = {
+        "type": "object",
+        "properties": {"label": label},
+        "required": ["label"],
+        "additionalProperties": False,
+    }
+    draft.more["tools"] = [
+        {
+            "type": "function",
+            "function": {
+                "name": "store_label",
+                "description": "Store a label.",
+                "parameters": parameters,
+                "strict": True,
+            },
+        }
+    ]
+    draft.user[:] = ["Please store a label with the tool."]
+    draft.limit = max(draft.limit, 64)
+
+
+def _judge_strict(heard: ChatReply) -> tuple[bool | None, str]:
+    for call in _good_calls(heard):
+        if dict(call.arguments or {}) == {"label": heard.draft.word}:
+            return True, "`strict: true` was taken and the arguments validate against the schema."
+    if heard.spoken.cut:
+        return None, CUT_SHORT
+    if not heard.spoken.calls:
+        return None, "`strict: true` was taken, but no call was made that could show it."
+    return False, "The arguments do not validate against the strict schema."
+
+
+TOOLS = Question("tool_calling", _add_tools, _judge_tools, ("tools",), ("tool", "function"))
+PARALLEL = Question(
+    "parallel_tool_calls",
+    _add_parallel,
+    _judge_parallel,
+    ("tools", "parallel_tool_calls"),
+    ("parallel", "tool"),
+)
+STREAMED_TOOLS = Question(
+    "streamed_tool_calling",
+    _add_streamed_tools,
+    _judge_streamed_tools,
+    ("tools", "stream"),
+    ("tool", "stream"),
+)
+STRICT = Question("strict_tool", _add_strict, _judge_strict, ("tools", "strict"), ("strict", "tool"))
+TOOL_CHOICE = Question(
+    "tool_choice",
+    _add_tool_choice,
+    _judge_tool_choice,
+    ("tool_choice", "tools"),
+    ("tool_choice", "tool choice", "tool"),
+    otherwise=Alternative(
+        any_of(r"tool[_ ]?choice"),
+        _force_any,
+        'sent `tool_choice`: "required", since a named function is refused',
+    ),
+)

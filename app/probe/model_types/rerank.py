@@ -1,0 +1,124 @@
+"""Rerank: a query and documents in, a score for each out."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any, Literal
+
+from app.probe.conversation import Conversation, Request
+from app.probe.proof import Doubtful, Outcome, Proof, Proven
+from app.probe.reading.faults import is_error_value
+from app.probe.shape import Shape
+from app.probe.transport.answer import Answer
+
+ROUTE = "/rerank"
+QUERY = "What is a fox?"
+DOCUMENTS = ("A fox is a small wild animal.", "The train leaves at noon.")
+_SCORE_NAMES = ("relevance_score", "score", "logit", "similarity")
+_HOW = (
+    "named the documents `documents`",
+    "named the documents `texts`",
+    "sent each document as an object with `text`",
+)
+
+
+def _routes(run: Conversation) -> tuple[tuple[str, Literal["base", "stem"]], ...]:
+    """Where servers have this route: under the base, then at the versions (docs/probe.md's table).
+
+    Versions hang beside the one that the base ends with: a base `/v1` leads to `/v2/rerank` and `/rerank`.
+    """
+    ends = run.base.path.removeprefix(run.base.stem.path)
+    forms = [(f"{version}/rerank", version) for version in ("/v1", "/v2", "") if version != ends]
+    return (("/rerank", "base"), *((route, "stem") for route, _ in forms))
+
+
+def proof_request(run: Conversation, model: str, shape: Shape) -> Request:
+    """A query and two documents. `top_n` is not sent (field report rerank-top-n-null-400)."""
+    routes = _routes(run)
+    route, under = routes[min(shape.route, len(routes) - 1)]
+    texts = list(DOCUMENTS)
+    documents: dict[str, Any] = (
+        {"documents": texts},
+        {"texts": texts},
+        {"documents": [{"text": text} for text in texts]},
+    )[shape.form]
+    return Request(route, shape.fit({"model": model, "query": QUERY, **documents}), under=under)
+
+
+def judge_proof(answer: Answer, run: Conversation) -> Proven | Doubtful | None:
+    """As many finite scores as documents were sent."""
+    body = answer.json
+    found = scores(body)
+    if found is None:
+        return None
+    if len(found) != len(DOCUMENTS):
+        again = _ask_for_all if len(found) < len(DOCUMENTS) else None
+        return Doubtful(f"it scored {len(found)} of {len(DOCUMENTS)} documents", again)
+    if not all(_is_finite(score) for score in found):
+        return Doubtful("a score came back that is no finite number")
+    model = body.get("model") if isinstance(body, Mapping) else None
+    return Proven(f"{len(found)} documents were scored.", model=model if isinstance(model, str) else None)
+
+
+def _ask_for_all(shape: Shape) -> Shape:
+    """Some give only the best one unless told how many are wanted."""
+    count = len(DOCUMENTS)
+    return shape.because(f"asked for {count} results with `top_n`", added={**shape.added, "top_n": count})
+
+
+def scores(body: Any) -> list[Any] | None:
+    """The scores of an answer of any known shape, whatever they hold; None where it has no list of any."""
+    if isinstance(body, Mapping):
+        if is_error_value(body.get("error")):
+            return None
+        inner = body.get("output")
+        places = [body.get(name) for name in ("results", "data", "rankings", "scores")]
+        places.append(inner.get("results") if isinstance(inner, Mapping) else None)
+        rows = next((place for place in places if isinstance(place, list)), None)
+    else:
+        rows = body if isinstance(body, list) else None
+    if rows is None:
+        return None
+    found = [_score(row) for row in rows]
+    return None if found and all(score is None for score in found) else found
+
+
+def _score(row: Any) -> Any:
+    if isinstance(row, Mapping):
+        return next((row[name] for name in _SCORE_NAMES if name in row), None)
+    return row if isinstance(row, int | float) else None
+
+
+def _is_finite(score: Any) -> bool:
+    return isinstance(score, int | float) and not isinstance(score, bool) and math.isfinite(score)
+
+
+def learn_route(outcome: Outcome) -> Shape | None:
+    """Another name for the documents where the words give one; another path where there is no such route.
+
+    A refused key is never a reason for another path: an open one beside a guarded one would let any key pass
+    (field report vllm-rerank-unprefixed-unauthenticated).
+    """
+    said, shape = outcome.said, outcome.shape
+    if said.status in (400, 415, 422, 500) or said.is_error:
+        if shape.form != 1 and re.search(r"\btexts\b", said.all):
+            return shape.because(_HOW[1], form=1)
+        if shape.form == 1 and re.search(r"\bdocuments\b", said.all):
+            return shape.because(_HOW[0], form=0)
+    if outcome.judgement.meaning == "no_route" and shape.route < 3:
+        following = replace(shape, route=shape.route + 1)
+        return following.because("asked another path, since this one is not served")
+    return None
+
+
+def fallbacks(shape: Shape) -> Iterable[Shape]:
+    """Shapes to try where a refusal says too little: the documents as `texts`, then as objects."""
+    for form in (1, 2):
+        if form != shape.form:
+            yield shape.because(_HOW[form], form=form)
+
+
+PROOF = Proof(ROUTE, proof_request, judge_proof, fallbacks, learn=learn_route)

@@ -1,0 +1,1 @@
+"""What an endpoint's answer says and means."""

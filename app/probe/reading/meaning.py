@@ -1,0 +1,132 @@
+"""What an answer means: the codes of a rejection, the rules that find them in an endpoint's words, the
+messages.
+
+Words beat statuses. Many endpoints say 400 for a bad key, 401 for an unknown model, 500 for a full memory, so
+the words are read first (by the table in `wordings`), and only what no words explain falls to the status.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from app.probe.reading.refusal import Refusal
+from app.probe.reading.wordings import RULES, Meaning, Rule, any_of
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What an answer that proves nothing means, and of which field it speaks."""
+
+    meaning: Meaning
+    field: str | None
+    by_words: bool
+
+
+@lru_cache(maxsize=64)  # the same words are judged by who waits and by who reports
+def meaning_of(said: Refusal) -> Judgement:
+    """What the words mean; the status decides only where they say nothing.
+
+    Takes the words of an answer that was no proof; never raises. `by_words` is False where only the status
+    spoke.
+    """
+    for rule in RULES:
+        if (rule.on_pages or not said.is_html) and rule.fits(said):
+            return _refine(rule, said)
+    return _judge_page(said) if said.is_html else _by_status(said)
+
+
+_LONG = any_of(r"per.?(day|week|month)|daily|weekly|monthly|\b[rt]pd\b")
+_MONEY = any_of(r"balance|credit|recharge|top.?up|arrear|overdue|payment|spend|余额|欠费|充值")
+_SOON_S = 120
+
+
+def _refine(rule: Rule, said: Refusal) -> Judgement:
+    """A meaning that the status or a stated wait changes."""
+    meaning, field = rule.meaning, rule.field
+    if meaning == "quota_exhausted" and _ends_soon(said):
+        # Gemini words a limit by the minute as a quota and says when it ends; a daily one names no near end.
+        meaning = "rate_limited"
+    if meaning == "invalid_credentials" and said.status in (502, 503, 504):
+        meaning, field = "model_unavailable", "model_id"
+    return Judgement(meaning, field, True)
+
+
+def _ends_soon(said: Refusal) -> bool:
+    told = said.retry_after_s
+    near = said.status == 429 and told is not None and told <= _SOON_S
+    return near and not _LONG.search(said.all) and not _MONEY.search(said.all)
+
+
+def _judge_page(said: Refusal) -> Judgement:
+    """A web page without telling words: its status is all there is."""
+    if said.status in (403, 429):
+        return Judgement("bot_filter", "base_url", False)
+    if said.status == 401:
+        return Judgement("invalid_credentials", "api_key", False)
+    if said.status in (502, 503, 504, *_EDGE):
+        return Judgement("model_unavailable", "model_id", False)
+    if said.status == _CAPTIVE:
+        return Judgement("not_openai_compatible", "base_url", False)
+    if said.status is not None and said.status >= 500:
+        return Judgement("endpoint_error", "base_url", False)
+    if said.status in (404, 405, 410):
+        return Judgement("no_route", "base_url", True)
+    return Judgement("not_openai_compatible", "base_url", True)
+
+
+_EDGE = frozenset((*range(520, 528), 530))
+"""Statuses of an edge network that did not reach the server behind it."""
+
+_CAPTIVE = 511
+"""A network that wants a person to sign in first (RFC 6585, 6): what answers is not the endpoint."""
+
+_STATUS: Mapping[int, tuple[Meaning, str]] = {
+    401: ("invalid_credentials", "api_key"),
+    402: ("quota_exhausted", "api_key"),
+    403: ("permission_denied", "api_key"),
+    426: ("tls_wanted", "base_url"),
+    429: ("rate_limited", "api_key"),
+    451: ("permission_denied", "api_key"),
+    _CAPTIVE: ("not_openai_compatible", "base_url"),
+    **dict.fromkeys((400, 406, 409, 411, 413, 415, 422, 424), ("shape", "base_url")),
+    **dict.fromkeys((404, 405, 410, 501), ("no_route", "base_url")),
+    **dict.fromkeys((408, 425, 502, 503, 504, 529, *_EDGE), ("model_unavailable", "model_id")),
+}
+
+
+def _by_status(said: Refusal) -> Judgement:
+    status = said.status or 0
+    if status in _STATUS:
+        return Judgement(*_STATUS[status], False)
+    if 200 <= status < 300 and not said.is_error and (said.text or said.is_json):
+        return Judgement("not_openai_compatible", "base_url", False)
+    return Judgement("endpoint_error", "base_url", False)
+
+
+WAITS: frozenset[Meaning] = frozenset({"rate_limited", "model_unavailable", "bot_filter"})
+"""Meanings of which one look is no verdict: the probe waits and asks again."""
+
+FINAL: frozenset[Meaning] = frozenset(
+    {"invalid_credentials", "permission_denied", "quota_exhausted", "model_not_found", "wrong_model_type"}
+)
+"""Meanings at which the ladder stops at once: about the key, the quota or the model, not the request."""
+
+_LASTING = any_of(
+    r"out of memory|\boom\b|requires more|not enough memory|insufficient memory",
+    r"litellm\.(auth|perm)",
+    r"authenticat|api key|unauthori",
+    r"failed to load|error loading|unable to load|could ?n[o']t (be )?load",
+)
+
+
+def worth_waiting(said: Refusal, judgement: Judgement) -> bool:
+    """Whether the same call may succeed a little later: a limit, loading, overload, a bot filter.
+
+    The rule is that of docs/probe.md, "Finding out". A page that is only 403 names no filter: web servers and
+    CDNs answer so wherever nothing is served, and that stays.
+    """
+    if judgement.meaning == "bot_filter" and not judgement.by_words and said.status == 403:
+        return False
+    return judgement.meaning in WAITS and not _LASTING.search(said.all)

@@ -1,0 +1,536 @@
+"""What endpoints' words mean: a table of wordings met in the field, the most specific first.
+
+Each rule is a family of servers' sentences, never one vendor by its host. The order matters where one
+sentence says two things ("does not exist or you do not have access to it"): the rule that reads it rightly
+stands first. A row of a rule is one wording; the comment above the rule says what holds the family together.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from app.probe.reading.refusal import Refusal
+
+Meaning = Literal[
+    "invalid_credentials",
+    "permission_denied",
+    "quota_exhausted",
+    "rate_limited",
+    "model_not_found",
+    "wrong_model_type",
+    "model_unavailable",
+    "no_route",
+    "not_openai_compatible",
+    "bot_filter",
+    "filtered",
+    "tls_wanted",
+    "shape",
+    "endpoint_error",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Words that mean something. `but_not` names words that make them mean something else."""
+
+    meaning: Meaning
+    words: re.Pattern[str]
+    field: str | None = None
+    but_not: re.Pattern[str] | None = None
+    statuses: frozenset[int] = frozenset()
+    """Where it is not empty, only answers with one of these count."""
+    on_pages: bool = False
+    """Holds for pages too; the other rules read API errors only, since a page's prose may say anything."""
+
+    def fits(self, said: Refusal) -> bool:
+        """Whether the words (and, where the rule asks for one, the status) are these."""
+        if self.statuses and said.status not in self.statuses:
+            return False
+        return bool(self.words.search(said.all)) and not (self.but_not and self.but_not.search(said.all))
+
+
+def any_of(*wordings: str) -> re.Pattern[str]:
+    """One pattern of several wordings, in any letter case."""
+    return re.compile("|".join(wordings), re.I)
+
+
+_NOT = r"(not|n[o'’]t)"
+_MAY_NOT = rf"{_NOT} (allowed|permitted|authori[sz]ed) to"
+_KEY = r"(api[ _-]?key|access[ _-]?key|subscription key|x-api-key|secret( key)?|token|bearer|credentials?)"
+_KIND = (
+    r"(chat|text|generative|language|completions?|embeddings?|images?|audio|speech|tts|transcriptions?|"
+    r"re-?rank(er|ing)?|classifier|scor(e|ing)|pooling|moderations?|realtime|responses)"
+)
+_KEY_IS = rf"{_KEY}\b.{{0,60}}?\b"
+_WRONG = r"\b(invalid|incorrect|wrong|bad|unknown|malformed|illegal|unrecogni[sz]ed|not a valid)"
+_ABSENT = r"\b(expired|revoked|disabled|inactive|missing|no|empty)"
+_WELL = r"(available|healthy|live|free|ready|active|prefill|decode)"
+_THE_MODEL = r"\bmodels?\b.{0,160}?\b"
+_LONG_WINDOW = r"(day|week|month)"
+_SHORT_WINDOW = r"(sec(ond)?|min(ute)?|hour)"
+
+_KEY_FAULTS = (
+    rf"{_WRONG}[ _-]{{0,2}}(\w{{1,20}}[ _-]){{0,3}}?{_KEY}",
+    rf"{_ABSENT}[ _-]{{0,2}}(\w{{1,20}}[ _-]){{0,3}}?{_KEY}\b(?!s? (limit|count|usage))",
+    rf"({_WRONG}|{_ABSENT})[ _-]{{0,2}}(\w{{1,20}}[ _-]){{0,2}}?(authenticat|authori[sz]at|auth\b)",
+    rf"{_KEY_IS}(not valid|invalid|expired|revoked|incorrect|wrong|malformed|rejected|no longer)",
+    rf"{_KEY_IS}(not found|missing|is required|required|must be (set|provided))",
+    rf"{_KEY_IS}(not (sent|provided|recogni[sz]ed|exist|active)|disabled|deleted|does ?n[o']t exist)",
+    r"authori[sz]ation( header)?\b.{0,60}?\b(invalid|expired|missing|required|requires|malformed|failed)",
+)
+"""A key and what is wrong with it; stronger than the "access denied" that it may follow."""
+
+_ROUTE_STATUSES = frozenset({200, 301, 400, 403, 404, 405, 410, 501})
+"""Statuses with which a missing route was seen; a 5xx that says "not found" speaks of something behind."""
+
+RULES: tuple[Rule, ...] = (
+    # A length is the request's own affair, whatever else the sentence mentions.
+    Rule(
+        "shape",
+        any_of(
+            r"maximum context length",
+            r"context[ _]length[ _]exceeded",
+            r"input validation error",
+            r"request too large for model",
+        ),
+        field="base_url",
+    ),
+    # A gateway whose own key the upstream refused: the caller's key is right, the model cannot be served.
+    Rule(
+        "model_unavailable",
+        any_of(
+            r"litellm\.(authenticationerror|permissiondeniederror)",
+            r"exception - .{0,80}(api key|authenticat|unauthori[sz]ed)",
+            r"\b(upstream|provider|backend)('s)?\b.{0,80}?\b40[13]\b",
+            r"\b(upstream|provider|backend)('s)?\b.{0,80}?(unauthori[sz]ed|authenticat|credential)",
+            r"\b(upstream|provider|backend)('s)?\b.{0,80}?(invalid.{0,12}key|incorrect api key)",
+            r"bad[ _]response[ _]status[ _]code",
+        ),
+        field="model_id",
+        but_not=any_of(r"invalid proxy server token", r"virtual key"),
+    ),
+    # Filters that look at the program, not at the key.
+    Rule(
+        "bot_filter",
+        any_of(
+            r"error code: ?1(00[5-9]|01[0-2]|020|106)\b",
+            r"attention required!? \| cloudflare",
+            r"just a moment",
+            r"checking your browser",
+            r"cf-browser-verification",
+            r"captcha",
+            r"please enable (javascript|cookies)",
+            r"ddos.guard",
+            r"incapsula",
+            r"pardon our interruption",
+            r"\bbot (was )?(detected|protection|filter)",
+            r"access denied.{0,200}reference #\w",
+            r"you have been blocked",
+            r"perimeterx|datadome|imperva|cf-mitigated|x-amzn-waf-action",
+        ),
+        field="base_url",
+        on_pages=True,
+    ),
+    Rule(
+        "tls_wanted",
+        any_of(
+            r"plain http request was sent to https port",
+            r"client sent an http request to an https server",
+            r"speaking plain http to an ssl-enabled server",
+            r"this combination of host and port requires tls",
+        ),
+        field="base_url",
+        on_pages=True,
+    ),
+    # The wall of a cloud in front of a private service, as a page.
+    Rule(
+        "permission_denied",
+        any_of(r"your client does not have permission to get url"),
+        field="api_key",
+        on_pages=True,
+    ),
+    # A tunnel or an edge that finds nobody behind it.
+    Rule(
+        "model_unavailable",
+        any_of(
+            r"error code: ?1(00[0-4]|01[3467]|033|101)\b",
+            r"err_ngrok_3200|the endpoint \S{1,100} is offline",
+            r"tunnel (\S{1,100} )?(is offline|not found|unavailable)",
+        ),
+        field="model_id",
+        on_pages=True,
+    ),
+    # "Not there, or not for you" in one breath: a wrong id is the likelier, and the one that can be checked.
+    Rule(
+        "model_not_found",
+        any_of(
+            rf"not (exist|found)\W{{1,3}}or (perhaps )?you do ?{_NOT} have (access|permission)",
+            rf"not (exist|found)\W{{1,3}}or your \w{{1,20}}( \w{{1,40}})? does ?{_NOT} have access",
+            r"not found the model .{0,120}or permission denied",
+        ),
+        field="model_id",
+    ),
+    # A region that lacks this very model: another model would do.
+    Rule(
+        "permission_denied",
+        any_of(rf"{_THE_MODEL}({_NOT} |un)available in your (country|region|location)"),
+        field="model_id",
+    ),
+    # Region, address list, network: a right key in the wrong place.
+    Rule(
+        "permission_denied",
+        any_of(
+            r"unsupported_country|country,? region,? or territory",
+            r"(location|region|country) (is )?not (supported|allowed)",
+            rf"({_NOT}|un) ?available in your (country|region|location)",
+            r"your (country|region|location) .{0,30}not (supported|allowed)",
+            r"geo.?(block|restrict)",
+            r"\bip\b.{0,40}not (allowed|authori[sz]ed|whitelisted|in (the )?(allow|white))",
+            r"\bip\b.{0,40}(denied|blocked|forbidden|不在)",
+            r"ip_not_authorized",
+            r"(allow|white)list",
+            r"requests from referr?er .{0,80}blocked",
+            r"check your network settings",
+            r"traffic .{0,40}(virtual network|firewall|denied)",
+            r"virtual network/firewall",
+            r"public access is disabled|private endpoint",
+        ),
+        field="api_key",
+    ),
+    # A right key that may not use this very model.
+    Rule(
+        "permission_denied",
+        any_of(
+            rf"{_NOT} have access to (the |this )?(model|deployment|foundation|project|requested)",
+            rf"{_NOT} have access to `?[\w./:@-]{{1,100}}`?\W*$",
+            r"no access to (the |this )?model",
+            rf"{_MAY_NOT} (access|use|call|invoke|sample from|query) (the |this )?model",
+            r"model.{0,80}(access denied|permission denied|is blocked|restricted|not allowed)",
+            r"access to (the |this )?model .{0,60}(denied|restricted|forbidden)",
+            r"access to model denied|eligible for using the model",
+            r"(key|team|user|org)_model_access_denied|model_permission_blocked",
+            r"can only access models?",
+            r"gated (repo|model)|model is gated|model_gated",
+            r"model requires an? (\w{1,20} )?(subscription|plan)\b",
+            r"use case details have not been submitted",
+            r"requires? terms acceptance|model_terms_required",
+            r"accept (the )?(license|terms|agreement)",
+            r"must be verified to use the model",
+            r"model .{0,80}not (enabled|activated) (for|in|on) (your|this) \w+",
+            rf"(has|have|is) ?{_NOT} activated the model|modelnotopen",
+            r"plan (do(es)? )?not (yet )?(support|include|cover).{0,20}(model|access)",
+            r"matching your .{0,60}(data policy|guardrail)",
+            r"无权(使用|访问|调用)(该|此)?模型|(套餐|订阅|计划).{0,12}(未开放|未包含|不包含|不支持)",
+        ),
+        field="model_id",
+    ),
+    # A limit by the minute, said plainly: waiting helps, whatever money it recommends.
+    Rule(
+        "rate_limited",
+        any_of(
+            rf"(requests?|tokens?|queries|calls?|images?)( allowed)? ?(per|an?|/) ?{_SHORT_WINDOW}\b",
+            r"per.?(minute|second)",
+            rf"models?-per-{_SHORT_WINDOW}",
+            r"\b\d+k? ?[rt]p[ms]\b",
+            r"\b[rt]p[ms]\b.{0,30}(limit|exceed|reached)",
+            r"max [rt]p[ms]\b",
+            r"error code: ?1015\b",
+        ),
+        field="api_key",
+        but_not=any_of(rf"per.?{_LONG_WINDOW}|/ ?{_LONG_WINDOW}|\b[rt]pd\b|daily|weekly|monthly"),
+    ),
+    # Money and plans, and limits by the day or longer. A near end that is stated makes it a rate: `_refine`.
+    Rule(
+        "quota_exhausted",
+        any_of(
+            r"insufficient.{0,12}(quota|balance|credits?|funds)",
+            r"not[ _]enough[ _](balance|credits?|funds)",
+            r"exceeded (your |the )?current quota|exceeded_current_quota",
+            r"quota.{0,40}(exhausted|exceeded|used up|depleted|reached)",
+            r"\bquota (is |was |has been )?(used|spent)\b|out of (\w{1,20} ){0,3}quota",
+            r"(balance|credit limit).{0,30}\b(too low|exhausted|insufficient|negative|empty)",
+            r"\b(credit|key|spend(ing)?|usage|inference) (limit|cap).{0,40}(reached|exceeded|hit)",
+            r"\b(monthly|daily|weekly) (limit|cap).{0,40}(reached|exceeded|hit)",
+            r"(reached|exceeded|hit) .{0,30}(weekly|daily|monthly|spending|inference) .{0,12}(limit|cap)",
+            r"payment.?required|enter a payment method",
+            r"\b(no|not enough|out of|requires? more|used (up )?all)\b.{0,12}credits?\b",
+            r"(used up|exhausted|exceeded).{0,32}\bcredits?\b",
+            rf"{_NOT} have any credits|credits (have |has )?expired",
+            r"billing.{0,24}(hard limit|not active|inactive|disabled|issue|enabled)|billing_disabled",
+            r"arrear|overdue|in good standing|outstanding (balance|payment)",
+            r"suspended.{0,60}(balance|spending|payment|invoice)",
+            r"top.?up|recharge",
+            r"budget.{0,20}(exceeded|has been)|exceeded.{0,4}budget|over budget|max budget",
+            rf"(limit|quota|requests|tokens|calls|free.?models).{{0,24}}(per|an?|/)[ -]?{_LONG_WINDOW}",
+            r"\b[rt]pd\b",
+            r"daily.{0,20}(limit|quota|free allocation)",
+            r"free (trial|tier|quota|credits?|allocation).{0,40}\b(ended|expired|exhausted|used up|over)\b",
+            r"allocationquota|trial (has )?(ended|expired)",
+            r"subscription (has )?(expired|ended)|(no active|inactive) (subscription|plan)",
+            r"plan does not include",
+            r"余额不足|欠费|额度不足|额度已用|用尽|充值",
+        ),
+        field="api_key",
+    ),
+    # Keys that an endpoint gave up, and calls without one, in the clothes of a missing permission.
+    Rule(
+        "invalid_credentials",
+        any_of(
+            r"key was reported as leaked",
+            r"unregistered callers",
+            rf"{_KEY} (is |has been |was )?(currently )?(blocked|disabled|revoked|suspended)",
+        ),
+        field="api_key",
+    ),
+    # Rights of the key, its project or its organization.
+    Rule(
+        "permission_denied",
+        any_of(
+            r"no_organization|member of an organi[sz]ation",
+            r"insufficient permissions?|insufficient_scope|sufficient permissions",
+            r"missing (required )?(scopes?|permissions?|roles?)",
+            r"\b(scopes?|permissions?|roles?) (is|are) (required|needed|missing)",
+            r"permission.?denied|permissions?_error",
+            rf"{_NOT} have (the )?(necessary |required |sufficient )?(permissions?|rights|privileges|role)",
+            r"lacks? the (required )?(permission|data action|role|right)",
+            rf"{_MAY_NOT} (perform|access|use|call|invoke|make)",
+            r"(project|organi[sz]ation|account|team).{0,40}(does not have access|archived|deactivated)",
+            r"(project|organi[sz]ation|account|team).{0,40}(disabled|suspended|blocked|restricted)",
+            r"api .{0,60}has not been used in project",
+            r"api_key_\w{1,40}_blocked",
+            r"request_forbidden|request not allowed|cannot consume this service",
+            r"封禁|无权",
+        ),
+        field="api_key",
+        but_not=any_of(r"invalid (subscription|api).?key"),
+    ),
+    # No more than "access denied": gateways say so of keys too, and then the fault of the key tells more.
+    Rule(
+        "permission_denied",
+        any_of(r"\baccess.?denied|\baccessdenied"),
+        field="api_key",
+        but_not=any_of(*_KEY_FAULTS),
+    ),
+    # Full houses, said with a 429 that speaks of limits besides.
+    Rule(
+        "model_unavailable",
+        any_of(
+            r"overload|over capacity|at capacity|no capacity|insufficient capacity",
+            r"capacity (temporarily )?(exceeded|reached|constraint)",
+            r"high (traffic|demand|load)",
+            r"worker (local )?total request limit",
+            r"访问量过大|负载已?饱和",
+        ),
+        field="model_id",
+    ),
+    Rule(
+        "rate_limited",
+        any_of(
+            r"rate.?limit",
+            r"too many (requests|concurrent|tokens)",
+            r"request_limit_exceeded|\bqps\b.{0,30}(limit|exceed|reached)|(qps|request).?limit.?(exceeded|reached)",
+            r"throttl",
+            r"concurren\w{0,6}.{0,30}(limit|exceed|reached|usage)|parallel request limit",
+            r"slow down",
+            r"resource.?exhausted",
+            r"exceeded your current requests",
+            r"toomanyrequests",
+            r"请求过于频繁|速率限制|限流|并发",
+        ),
+        field="api_key",
+        but_not=any_of(r"upstream"),
+    ),
+    # The model is of another kind, or was started for another task.
+    Rule(
+        "wrong_model_type",
+        any_of(
+            rf"not an? {_KIND}[\w -]{{0,20}} ?model",
+            rf"model[^.]{{0,120}}is an? ({_KIND}|text.to.\w{{1,12}}|base)[\w -]{{0,20}}model",
+            rf"not appear to be an? {_KIND}",
+            r"did you mean to use v1/",
+            r"(only )?(supported|available|accessible|used) (in|with|via|through) (the )?v1/",
+            rf"does ?{_NOT} support (the )?(v1/)?{_KIND}\b(?! (tool|template))",
+            rf"does ?{_NOT} support (generat(e|ion)|text.to.speech|speech.to.text)\b",
+            r"operationnotsupported",
+            r"operation (does not work with|is not supported (for|by)|is unsupported)",
+            rf"(action|operation|endpoint|api|url)\b.{{0,30}}does ?{_NOT} support the model",
+            r"model .{0,80}does not support this (api|endpoint|operation)",
+            r"cannot be used with the \S{1,60} endpoint",
+            r"use the /?\S{0,40}(embeddings|completions|images|audio|rerank|responses)\S{0,40} endpoint",
+            rf"not (supported|available|compatible) (by|with|on) (the )?{_KIND}\b",
+            r"--(is-)?embeddings?\b|--reranking|not supported in predict mode",
+            r"chat template is no longer allowed|provide a chat template|chat_template is not set",
+            r"template error: template not found|does not have a chat template",
+            r"not allowed to generate embeddings",
+            r"(model|task)[^.]{0,60}(type|task|mode) .{0,20}(mismatch|invalid|unsupported)",
+            rf"(model|task)[^.]{{0,60}}(type|task|mode) .{{0,20}}{_NOT} (support|match)",
+            r"not support(ed)? for (this )?(task|endpoint|operation)",
+            rf"only supports? (the )?{_KIND}( (api|endpoint|completions|generation))?\b",
+            rf"embedding models? (can ?{_NOT}|do ?{_NOT})",
+            r"expected .{0,20}(chat|embedding|text) model",
+            r"no (chat|embedding|generation|rerank) (head|capability)",
+            r"不支持(该|此)?(接口|任务)",
+        ),
+        field="model_type",
+        but_not=any_of(
+            r"json_schema|response_format|stream_options|reasoning_effort|\btools?\b|tool_",
+            r"system (role|message)|image_url|multimodal|image input|vision|\bmax_\w{0,20}tokens",
+        ),
+    ),
+    # Loading, full, broken: it is known, but does not serve now.
+    Rule(
+        "model_unavailable",
+        any_of(
+            r"\bloading\b|is still load|warming up|cold.?start|starting up|scaling.?up|runner to start",
+            r"is (still )?(being )?(initiali[sz]|start|deploy|provision|download)",
+            r"being (loaded|registered|downloaded|pulled)\b|server (is )?not (yet )?started",
+            r"out of memory|\boom\b|cudaerror|cuda (error|out)|not enough memory",
+            r"requires more (system |gpu )?memory|insufficient (memory|system resources)",
+            r"cublas|failed to allocate",
+            rf"no ({_WELL} ){{0,3}}(worker|server|instance|replica|backend|upstream|deployment|node|gpu)s?\b",
+            r"not ready|temporarily (unavailable|disabled|out of)|currently unavailable",
+            r"service (is )?unavailable|under maintenance",
+            r"engine.{0,20}(dead|not running|stopped|crash|encountered an issue)|runner process",
+            r"scaled (down )?to zero",
+            r"(model|endpoint) (is )?(paused|stopped|stopping|sleeping|offline|unloaded)",
+            r"provider_unavailable|provider returned error|upstream_error",
+            r"upstream (error|connect|request|provider|service)|bad gateway|gateway time-?out",
+            r"origin (is )?(unreachable|down)|name resolution failed|ring-balancer",
+            r"failed to load|could ?n[o']t (be )?load|error loading model|unable to load",
+            r"model (runner|loading) (failed|has unexpectedly)|model (has |process )?crashed",
+            r"another (\w{1,20} )?(generation|request|job|task) is (already )?(in progress|running)",
+            r"degraded function",
+            r"server (is )?busy|queue (is )?full|too busy|busy, please|try again later|请稍后|繁忙",
+            r"econnrefused|connection (refused|error)|dial tcp|connect call failed|apiconnectionerror",
+            r"cannot connect to host",
+        ),
+        field="model_id",
+    ),
+    # The path is not served, said so plainly that no rule below may take it for a model.
+    Rule(
+        "no_route",
+        any_of(
+            r"no route (matched|for)|could not route to",
+            r"unexpected endpoint",
+            r"\b(invalid|unknown) (request )?url\b|unknown_url|url error|url\.not_found",
+            r"cannot (post|get) /",
+            r"no matching (route|operation)",
+            r"^missing authentication token\s*$",
+        ),
+        field="base_url",
+        statuses=_ROUTE_STATUSES,
+    ),
+    # The model is not there: codes and set phrases.
+    Rule(
+        "model_not_found",
+        any_of(
+            r"model[ _]?not[ _]?(found|exists?)",
+            r"model_decommissioned|invalid_model|unknown_model|model_not_(available|supported)|modelerror",
+            r"deploymentnotfound|api deployment .{0,40}does not exist",
+            r"\b(invalid|unknown|unsupported|unrecogni[sz]ed)[ _]model\b(?! (type|output|input|param))",
+            r"\b(no such|non-?existent|incorrect|wrong|bad)[ _]model\b(?! (type|output|input|param))",
+            r"not a (valid|supported|known|recogni[sz]ed) model",
+            r"no ((available|allowed) )?(endpoint|channel|provider|adapter|lora)s? "
+            r"((are|is) )?((found|available) )?(for|serving|with)\b",
+            r"pull(ing)? (it|the model) first|repository not found",
+            r"(could not|can(no|')t|failed to|unable to) (find|access) (\S{1,20} )?(model|deployment)",
+            r"no models? (named|with|found|matching|loaded)|there is no model|(not|no) found.{0,12}\bmodel",
+            r"^model: \S{1,200} .{0,20}not_found",
+            r"(lora|adapter) .{0,60}(not found|does not exist|not exist)",
+            r"inference (component|profile) .{0,40}not found|served.?model.?name",
+            r"(endpoint|deployment) with name .{0,120}(not exist|not found)",
+            r"endpoint or model .{0,40}not exist|targeted an endpoint that does not exist",
+            r"not found for account",
+            r"on-demand throughput isn.t supported",
+            r"llm provider not provided|\binvalid provider\b(?! (api|key|credential|token))",
+            r"model( id)? must be in the format|invalid model id\b",
+            r"^(?!.*\b(version|endpoint|api|route|url)\b).*\b(has|have) been (retired|decommissioned|sunset)",
+            r"模型不存在|无可用渠道|模型.{0,40}(不存在|未找到|不可用|下线)",
+        ),
+        field="model_id",
+        but_not=any_of(r"unsupported (parameter|value)"),
+    ),
+    # "The model … is not there", however the sentence goes on.
+    Rule(
+        "model_not_found",
+        any_of(
+            rf"{_THE_MODEL}(not (be )?found|(does|do)(n't| not) exist|not exist|non-existent)",
+            rf"{_THE_MODEL}not (currently )?(supported|available|offered|served|deployed|loaded)\b",
+            rf"{_THE_MODEL}not (currently )?(registered|recogni[sz]ed|configured|mapped|present|valid)\b",
+            rf"{_THE_MODEL}not (currently )?(installed|enabled|part of)\b",
+            rf"{_THE_MODEL}(isn't (supported|available)|unavailable|unknown|is invalid|disabled)",
+            rf"{_THE_MODEL}(no longer|decommissioned|deprecated|retired|discontinued|removed)",
+            rf"{_THE_MODEL}(sunset|shut ?down)",
+            rf"{_THE_MODEL}end.of.(its )?life",
+        ),
+        field="model_id",
+        but_not=any_of(
+            r"unsupported (parameter|value)",
+            r"not supported with this model",
+            r"unrecogni[sz]ed request argument",
+        ),
+    ),
+    # Keys.
+    Rule(
+        "invalid_credentials",
+        any_of(
+            *_KEY_FAULTS,
+            r"unauthori[sz]ed|unauthenticated",
+            r"authentication (failed|failure|required|error|fails|is required)",
+            r"authentication_error|authenticationerror|not authenticated|not logged in",
+            r"fail(ed)?[ _]to[ _]auth|\bauth[ _]?(fail|error)",
+            r"please (log|sign) ?in|login required|login fail",
+            r"no (auth|cookie|api key|key|bearer|authorization)[ \w]{0,20}(found|provided|passed|supplied)",
+            r"no (auth|cookie|api key|key|bearer|authorization)[ \w]{0,20}(given|was|header)",
+            r"user not found|account not found|invalid username or password",
+            r"(did not|didn.t) (provide|send|pass) an? (api key|key|token)",
+            r"expected to start with 'sk-'",
+            r"\bjwt (is|verification|issuer)",
+            r"invalid signature|signature ?(does|mis|fail)|secret ?id\b.{0,20}not found",
+            r"could not validate credentials|access denied due to invalid",
+            r"令牌|身份验证失败|鉴权|密钥|apikey",
+        ),
+        field="api_key",
+        but_not=any_of(
+            r"max_\w{0,20}tokens|token limit|context length|unsupported parameter|too many tokens",
+            r"token.?count|extra_forbidden|extra inputs",
+        ),
+    ),
+    # Prompts that a filter refused: reached with a good key and a known model.
+    Rule(
+        "filtered",
+        any_of(
+            r"content[_ -]?(management )?(filter|policy)",
+            r"responsible ?ai",
+            r"data_?inspection",
+            r"content exists risk|risk control|high risk",
+            r"(prompt|input|request|content) .{0,40}(flagged|(blocked|rejected) (by|due|for|as))",
+            r"(inappropriate|sensitive|unsafe|harmful|prohibited) (content|input|prompt|words|information)",
+            r"new_sensitive",
+            r"safety (system|filter|settings|policy)",
+            r"guardrail",
+            r"moderation (block|flag)",
+            r"prompt_blocked|prohibited_content|censorship|敏感",
+        ),
+        field="base_url",
+    ),
+    # What routers say of any unknown path, when nothing above made it speak of something else.
+    Rule(
+        "no_route",
+        any_of(
+            r"no route|no handler",
+            r"route .{0,80}not found|not found: route|path not found",
+            r"404 page not found|url not found|page not found|not found on this server",
+            r"the requested (url|resource could not be found)",
+            r"resource not found|resource_not_found|no static resource",
+            r"unknown (path|endpoint|route|operation)|endpoint not found",
+            r"no such (endpoint|route|api)|invalid (path|endpoint|route)|api (path )?not found",
+            r"method not allowed",
+            r"^(?=.*(found|404))(not[ _]?found|404|file|error|[\s.:_])+$",
+        ),
+        field="base_url",
+        statuses=_ROUTE_STATUSES,
+    ),
+)

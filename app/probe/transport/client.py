@@ -1,0 +1,284 @@
+"""The one place where the program speaks HTTP: one send() that always comes back with an Answer.
+
+Whatever an endpoint does, it ends as an `Answer` within the limits: no exception, no redirect followed, no
+cookie kept, no proxy or password taken from the environment. `requests.Session` is left out on purpose: it
+reads the body of a redirect without any bound even where it is told not to follow it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from functools import partial
+from http.client import HTTPException
+from time import monotonic
+from types import TracebackType
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError
+
+from app.probe.transport.answer import Answer
+from app.probe.transport.answer_reader import Reading
+from app.probe.transport.call import (
+    Call,
+    bad_url,
+    body_of,
+    headers_of,
+    is_header_value,
+    origin_of,
+    user_agent,
+)
+from app.probe.transport.concurrency import OriginGate, gate_for
+from app.probe.transport.deadline import Cancellation, Deadline
+from app.probe.transport.dialer import Dialer
+from app.probe.transport.egress import EgressRules
+from app.probe.transport.failure import Failure, TransportError
+from app.probe.transport.http1 import Pool, SecurePool
+from app.probe.transport.stream import Stream
+from app.probe.transport.websocket import Talk, exchange
+from app.probe.values import Limits
+
+__all__ = ["Answer", "Call", "Client", "Failure", "is_header_value", "user_agent"]
+
+
+# Framing makes the wire longer than the body; so much longer only for chunks of a byte or two.
+_WIRE_PER_BODY = 3
+
+
+class Client:
+    """Sends calls within limits; thread safe. One per probe.
+
+    `deadline` is a time of `time.monotonic()` at which every call ends; once `cancelled` is set, calls end
+    within some 0.2 s with the failure `cancelled`.
+    """
+
+    def __init__(
+        self,
+        rules: EgressRules,
+        limits: Limits,
+        *,
+        deadline: float | None = None,
+        cancelled: Cancellation | None = None,
+    ) -> None:
+        self.calls = 0
+        self._limits = limits
+        self._deadline = deadline
+        self._cancelled = cancelled
+        self._dialer = Dialer(rules, limits.connect_s)
+        self._lanes: list[_KeptConnection] = []
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the idle connections; those in use close as their calls end."""
+        with self._lock:
+            self._closed = True
+            lanes, self._lanes = self._lanes, []
+        for lane in lanes:
+            lane.close()
+
+    def send(self, call: Call) -> Answer:
+        """Make one call and give back what came of it. Raises ValueError for a `json` that is no JSON."""
+        return self._in_turn(call, lambda prepared: self._sent(call, prepared))
+
+    def converse(self, call: Call, talk: Talk) -> Answer:
+        """Ask for a WebSocket and listen to it (see `websocket.exchange`)."""
+        return self._in_turn(call, lambda _: self._talked(call, talk))
+
+    def _in_turn(self, call: Call, send: Callable[[requests.PreparedRequest], Answer]) -> Answer:
+        start = monotonic()
+        try:
+            prepared = _prepared(call)
+            gate = gate_for(origin_of(prepared.url or ""))
+            self._enter(gate)
+        except TransportError as broken:
+            return _unsent(call, broken.failure, start)
+        try:
+            return send(prepared)
+        finally:
+            gate.leave()
+
+    def _talked(self, call: Call, talk: Talk) -> Answer:
+        with self._lock:
+            self.calls += 1
+        answer = exchange(call, talk, self._dialer, self._limits, self._watch(call))
+        if answer.status is not None or answer.failure is None:
+            return answer
+        if answer.failure.kind == "reset":
+            return exchange(call, talk, self._dialer, self._limits, self._watch(call))
+        if answer.failure.kind == "protocol":  # HTTP/1.0, say: look at the refusal's words
+            return self._sent(call, _prepared(call))
+        return answer
+
+    def _enter(self, gate: OriginGate) -> None:
+        """Wait for a turn at the origin; the call's own clock has not started yet."""
+        end = monotonic() + self._limits.probe_s if self._deadline is None else self._deadline
+        watch = Deadline(end, self._cancelled)
+        watch.last_step("too many other calls to the endpoint were under way")
+        gate.enter(self._limits.calls_at_once, watch)
+
+    def _sent(self, call: Call, prepared: requests.PreparedRequest) -> Answer:
+        with self._lock:
+            self.calls += 1
+        watch, lane, fresh_tries = self._watch(call), self._take_lane(), 0
+        try:
+            while True:
+                reading = Reading(call, self._limits, watch)
+                lane.carry(prepared, reading, watch)
+                fresh_tries += lane.fresh
+                if not lane.may_retry(fresh_tries):
+                    return reading.answer()
+        finally:
+            self._give_back(lane)
+
+    def _watch(self, call: Call) -> Deadline:
+        now = monotonic()
+        bounds = [now + (call.timeout_s if call.timeout_s is not None else self._limits.probe_s)]
+        if self._deadline is not None:
+            bounds.append(self._deadline)
+        limits = self._limits
+        wire_bytes = limits.header_bytes + _WIRE_PER_BODY * limits.body_bytes
+        return Deadline(min(bounds), self._cancelled, limits.header_bytes, wire_bytes)
+
+    def _take_lane(self) -> _KeptConnection:
+        with self._lock:
+            if self._lanes:
+                return self._lanes.pop()
+        return _KeptConnection(self._dialer, self._limits.first_byte_s)
+
+    def _give_back(self, lane: _KeptConnection) -> None:
+        with self._lock:
+            if not self._closed and len(self._lanes) < self._limits.calls_at_once:
+                self._lanes.append(lane)
+                return
+        lane.close()
+
+
+def _prepared(call: Call) -> requests.PreparedRequest:
+    """The request as the library writes it; raises Broken for a URL or a header that can't be sent."""
+    prepared, headers = requests.PreparedRequest(), headers_of(call)
+    try:
+        prepared.prepare(call.method, call.url, headers, data=body_of(call))
+    except requests.RequestException:
+        raise bad_url() from None
+    if not (prepared.url or "").lower().startswith(("http://", "https://")):
+        raise bad_url()
+    if call.key:  # a user name in the URL would have taken its place
+        prepared.headers["Authorization"] = headers["Authorization"]
+    return prepared
+
+
+def _unsent(call: Call, failure: Failure, start: float) -> Answer:
+    return Answer(call, None, {}, b"", round((monotonic() - start) * 1000), None, (), failure)
+
+
+class _KeptConnection(HTTPAdapter):
+    """Carries one call at a time, over a connection that is kept for the next call to the same origin."""
+
+    def __init__(self, dialer: Dialer, first_byte_s: float) -> None:
+        super().__init__(pool_connections=1, pool_maxsize=1)
+        self._dialer = dialer
+        self._first_byte_s = first_byte_s
+        self._origin: tuple[str, str, int] | None = None
+        self._pool: Pool | None = None
+        self._watch = Deadline(0.0)
+        self._stream: Stream | None = None
+        self._may_retry = False
+        self.fresh = False
+
+    def carry(self, request: requests.PreparedRequest, reading: Reading, watch: Deadline) -> None:
+        """Send a request and have its answer read; whatever breaks is noted in `reading`."""
+        self._watch, self.fresh = watch, False
+        kept = self._stream is not None
+        if self._stream:
+            self._stream.begin(watch)
+        self._await_answer()
+        try:
+            response = self.send(request, stream=True).raw
+            assert self._stream is not None
+            reading.take(response, self._stream)
+        except TransportError as broken:
+            reading.failure = broken.failure
+        except (requests.RequestException, HTTPError, HTTPException):
+            reading.failure = Failure("protocol", "the answer is no valid HTTP")
+        self._may_retry = reading.status is None and self._is_worth_a_retry(reading.failure, kept)
+        if reading.failure or reading.stopped:
+            self.drop()
+
+    def may_retry(self, fresh_tries: int) -> bool:
+        """Whether the last call may be sent again: once on a new connection, not counting kept ones."""
+        return self._may_retry and fresh_tries < 2
+
+    def _is_worth_a_retry(self, failure: Failure | None, kept: bool) -> bool:
+        """Nothing of an answer came; or, over a kept connection, remains of an earlier one did."""
+        if failure is None:
+            return False
+        if kept and not self.fresh:
+            return failure.kind in ("reset", "protocol")
+        return failure.kind == "reset" and (self._stream is None or self._stream.received == 0)
+
+    def _await_answer(self) -> None:
+        self._watch.step(self._first_byte_s, f"no answer began within {self._first_byte_s:g} s")
+
+    def drop(self) -> None:
+        """Close the connection; the next call opens a new one."""
+        if self._pool:
+            self._pool.close()
+        if self._stream:
+            self._stream.abort()
+        self._pool = self._stream = None
+
+    def close(self) -> None:
+        self.drop()
+        super().close()
+
+    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
+        """Nothing to set: the dialer brings the TLS context."""
+
+    def add_headers(self, request: requests.PreparedRequest, **_: Any) -> None:
+        authorization = self._dialer.proxy_authorization()
+        if authorization and self._is_forwarded(request):
+            request.headers["Proxy-Authorization"] = authorization
+
+    def request_url(self, request: requests.PreparedRequest, proxies: Any) -> str:
+        if self._is_forwarded(request):
+            return str(requests.utils.urldefragauth(request.url or ""))
+        return request.path_url
+
+    def _is_forwarded(self, request: requests.PreparedRequest) -> bool:
+        """A proxy gets plain HTTP with the whole URL, and only a tunnel for https."""
+        return self._dialer.has_proxy and (request.url or "").startswith("http://")
+
+    def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
+        """The bare answer, without a look at its cookies."""
+        response = requests.Response()
+        response.status_code, response.raw = resp.status, resp
+        return response
+
+    def get_connection_with_tls_context(
+        self, request: requests.PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
+    ) -> Pool:
+        origin = origin_of(request.url or "")
+        if self._pool is None or origin != self._origin:
+            self.drop()
+            scheme, host, port = self._origin = origin
+            secure = scheme == "https"
+            dial = partial(self._dial, self._dialer.open_tls if secure else self._dialer.open)
+            self._pool = (SecurePool if secure else Pool)(host, port, maxsize=1, dial=dial)
+        return self._pool
+
+    def _dial(self, dial: Callable[[str, int, Deadline], Stream], host: str, port: int) -> Stream:
+        self._stream, self.fresh = None, True
+        self._stream = dial(host, port, self._watch)
+        self._await_answer()
+        return self._stream

@@ -1,0 +1,215 @@
+"""Opening connections: resolve once, judge every address, connect to what was judged, or to the proxy."""
+
+from __future__ import annotations
+
+import base64
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from urllib.parse import unquote, urlsplit
+
+from app.probe.transport.deadline import Deadline
+from app.probe.transport.egress import (
+    Denied,
+    EgressRules,
+    Found,
+    judge_host,
+    judge_unresolved,
+    numeric,
+    resolved,
+)
+from app.probe.transport.failure import TransportError
+from app.probe.transport.happy_eyeballs import first_connection
+from app.probe.transport.stream import Stream
+from app.probe.transport.tls import NotTrusted, blind_context, context, why_not
+
+PROXY_HEAD_BYTES = 65536
+
+_lookups_at_once = threading.BoundedSemaphore(64)
+
+
+class Lookup:
+    """One judgement in a thread of its own, since a resolver can't be interrupted."""
+
+    def __init__(self, judgement: Callable[[], list[Found] | Denied]) -> None:
+        self._judgement = judgement
+        self._done = threading.Event()
+        self._result: list[Found] | Denied | TransportError = []
+
+    def start(self, *, at_once: bool) -> Lookup:
+        """Begin; `at_once` where there is nothing to ask a resolver, and so nothing to wait for."""
+        if at_once:
+            self._run()
+        else:
+            threading.Thread(target=self._run_in_turn, name="muster-lookup", daemon=True).start()
+        return self
+
+    def _run_in_turn(self) -> None:
+        with _lookups_at_once:
+            self._run()
+
+    def _run(self) -> None:
+        try:
+            self._result = self._judgement()
+        except TransportError as broken:
+            self._result = broken
+        finally:
+            self._done.set()
+
+    @property
+    def failed(self) -> bool:
+        """Whether it ended without an address; another look may end better."""
+        return self._done.is_set() and isinstance(self._result, TransportError)
+
+    def wait(self, watch: Deadline) -> list[Found]:
+        """The judged addresses; raises Broken where there are none, where denied or out of time."""
+        while not self._done.wait(watch.pause()):
+            pass
+        if isinstance(self._result, TransportError):
+            raise TransportError(self._result.failure.kind, self._result.failure.detail)
+        return _permitted(self._result)
+
+
+class Dialer:
+    """Opens connections by one set of rules; looks every host up once and keeps to what was judged then."""
+
+    def __init__(self, rules: EgressRules, connect_s: float) -> None:
+        self._rules = rules
+        self._connect_s = connect_s
+        self._proxy = urlsplit(rules.proxy) if rules.proxy else None
+        self._lookups: dict[tuple[str, int], Lookup] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def has_proxy(self) -> bool:
+        """Whether the settings send every call through a proxy."""
+        return self._proxy is not None
+
+    def open(self, host: str, port: int, watch: Deadline) -> Stream:
+        """A connection to a judged address of the host, or to the proxy; raises Broken.
+
+        Resolving, connecting and what TLS needs share the connect limit.
+        """
+        watch.step(self._connect_s, f"the name {host} was not resolved within {self._connect_s:g} s")
+        if self._proxy is not None:
+            _permitted(judge_unresolved(host, port, self._rules) or [])
+            return self._to_proxy(watch)
+        found = self._lookup(host, port, lambda: judge_host(host, port, self._rules)).wait(watch)
+        return self._connected(found, host, port, watch)
+
+    def open_tunnel(self, host: str, port: int, watch: Deadline) -> Stream:
+        """A connection on which the host itself answers, through a proxy where one is set; raises Broken."""
+        stream = self.open(host, port, watch)
+        if self._proxy is not None:
+            with _closing_on_failure(stream):
+                _ask_for_tunnel(stream, host, port, self.proxy_authorization())
+                stream.host, stream.port = host, port
+        return stream
+
+    def open_tls(self, host: str, port: int, watch: Deadline) -> Stream:
+        """TLS with the host, verified for its name; raises Broken, with what the certificate says."""
+        stream = self.open_tunnel(host, port, watch)
+        watch.reword(f"{host} port {port} did not finish the TLS handshake within {self._connect_s:g} s")
+        try:
+            with _closing_on_failure(stream):
+                stream.start_tls(_context(self._rules), _server_name(host))
+        except NotTrusted as refusal:
+            raise TransportError("tls", self._look_at_certificate(host, port, watch, refusal)) from None
+        return stream
+
+    def _look_at_certificate(self, host: str, port: int, watch: Deadline, refusal: NotTrusted) -> str:
+        """Connect once more, only to see the certificate: OpenSSL keeps none that it does not trust."""
+        try:
+            stream = self.open_tunnel(host, port, watch)
+        except TransportError:
+            return refusal.failure.detail
+        try:
+            stream.start_tls(blind_context(), _server_name(host))
+            return why_not(stream.certificate(), refusal.code, host) or refusal.failure.detail
+        except TransportError:
+            return refusal.failure.detail
+        finally:
+            stream.abort()
+
+    def proxy_authorization(self) -> str:
+        """The value of Proxy-Authorization; empty where the proxy asks for none."""
+        if self._proxy is None or not self._proxy.username:
+            return ""
+        pair = f"{unquote(self._proxy.username)}:{unquote(self._proxy.password or '')}"
+        return "Basic " + base64.b64encode(pair.encode()).decode()
+
+    def _to_proxy(self, watch: Deadline) -> Stream:
+        assert self._proxy is not None
+        if self._proxy.scheme != "http":
+            raise TransportError(
+                "unreachable", "the proxy of the settings is no http:// one, the only kind spoken"
+            )
+        host, port = self._proxy.hostname or "", self._proxy.port or 80
+        watch.reword(f"the proxy {host} was not resolved within {self._connect_s:g} s")
+        resolver = self._rules.resolver
+        found = self._lookup(host, port, lambda: numeric(host, port) or resolved(host, port, resolver)).wait(
+            watch
+        )
+        return self._connected(found, host, port, watch)
+
+    def _connected(self, found: list[Found], host: str, port: int, watch: Deadline) -> Stream:
+        watch.reword(f"{host} port {port} took no connection within {self._connect_s:g} s")
+        sock = first_connection(found, host, port, watch)
+        return Stream(sock, watch, host, port)
+
+    def _lookup(self, host: str, port: int, judgement: Callable[[], list[Found] | Denied]) -> Lookup:
+        with self._lock:
+            known = self._lookups.get((host, port))
+            if known is None or known.failed:
+                known = Lookup(judgement).start(at_once=bool(numeric(host, port)))
+                self._lookups[host, port] = known
+            return known
+
+
+@contextmanager
+def _closing_on_failure(stream: Stream) -> Iterator[None]:
+    try:
+        yield
+    except TransportError:
+        stream.abort()
+        raise
+
+
+def _server_name(host: str) -> str:
+    return host.rstrip(".")
+
+
+def _context(rules: EgressRules) -> ssl.SSLContext:
+    try:
+        return context(rules.ca_bundle)
+    except OSError:
+        raise TransportError("tls", "the CA bundle of the settings can't be read") from None
+
+
+def _permitted(judged: list[Found] | Denied) -> list[Found]:
+    if isinstance(judged, Denied):
+        raise TransportError("egress_denied", judged.reason)
+    return judged
+
+
+def _ask_for_tunnel(stream: Stream, host: str, port: int, authorization: str) -> None:
+    stream.watch.reword("the proxy opened no tunnel in time")
+    target = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    head = f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n"
+    head += f"Proxy-Authorization: {authorization}\r\n" if authorization else ""
+    stream.sendall(f"{head}\r\n".encode("ascii"))
+    status = _read_head(stream).split(b"\r\n")[0].split()
+    if len(status) < 2 or not status[0].startswith(b"HTTP/") or status[1][:1] != b"2":
+        said = b" ".join(status[1:])[:80].decode("ascii", "replace") or "nothing"
+        raise TransportError("unreachable", f"the proxy opens no tunnel to {target}: it says {said}")
+
+
+def _read_head(stream: Stream) -> bytes:
+    """The proxy's answer up to the empty line, byte by byte: what follows belongs to the tunnel."""
+    head, one = bytearray(), bytearray(1)
+    while not head.endswith(b"\r\n\r\n") and len(head) < PROXY_HEAD_BYTES:
+        if stream.recv_into(memoryview(one)) == 0:
+            break
+        head += one
+    return bytes(head)

@@ -1,0 +1,1 @@
+"""The main job: validate, probe, save; and what is told of a registered model."""

@@ -1,0 +1,85 @@
+"""A look at an endpoint before it is probed: which models it lists, and what it says of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from app.config import settings
+from app.probe.base_url import Base
+from app.probe.model_types import MODEL_TYPES
+from app.probe.reading.catalog import read_catalog
+from app.probe.reading.catalog_facts import metadata_of
+from app.probe.reading.refusal import quote, read_refusal
+from app.probe.transport.answer import Answer
+from app.probe.transport.call import Call
+from app.probe.transport.client import Client
+from app.registry.probing import egress_rules
+from app.store import vault
+from app.store.base import db
+
+WITHIN_S = 10.0
+AT_MOST = 2000
+"""Models that are offered; a catalog with more is cut, since a page has to hold them."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedModel:
+    """A model of the list, and what the endpoint says of it, by the names of the form's fields."""
+
+    id: str
+    context_window: int | None
+    values: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointModels:
+    """What was seen: the models, or one sentence about why there are none."""
+
+    offers: Sequence[OfferedModel] = ()
+    problem: str = ""
+
+    def offer(self, model_id: str) -> OfferedModel | None:
+        """The model with exactly this id."""
+        return next((offer for offer in self.offers if offer.id == model_id), None)
+
+
+def list_endpoint_models(base_url: str, api_key: str) -> EndpointModels:
+    """Ask `GET {base_url}/models`, once, within ten seconds; `api_key` may be a reference (`env://NAME`).
+
+    It decides nothing: many endpoints that work have no such list. Nothing is stored.
+    """
+    try:
+        key = vault.resolve(api_key) if vault.is_reference(api_key) else api_key
+    except vault.VaultError as error:
+        return EndpointModels(problem=str(error))
+    url = Base.of(base_url).url("models")
+    db.session.rollback()  # no connection is held while an endpoint is asked
+    with Client(egress_rules(), settings().limits) as client:
+        answer = client.send(Call("GET", url, key=key, timeout_s=WITHIN_S))
+    catalog = read_catalog(answer)
+    if not catalog.there:
+        return EndpointModels(problem=_why_not(answer, url, key))
+    return EndpointModels([_offer(id, entry) for id, entry in list(catalog.entries.items())[:AT_MOST]])
+
+
+def _why_not(answer: Answer, url: str, key: str) -> str:
+    where = f"GET {urlsplit(url).path} at {urlsplit(url).netloc}"
+    if answer.status is None:
+        return f"{where} got no answer: {answer.failure.detail if answer.failure else 'nothing came'}."
+    if answer.status in (401, 403):
+        words = quote(read_refusal(answer), key)
+        return f"{where} answered {answer.status}: the key was not accepted there. {words}"
+    return f"{where} answered {answer.status} and gave no list of models. Type the model id yourself."
+
+
+def _offer(id: str, entry: Mapping[str, Any]) -> OfferedModel:
+    known = metadata_of(entry)
+    values = {name: format(price, ".10g") for name, price in (known.get("prices") or {}).items()}
+    if known.get("type") in MODEL_TYPES:
+        values["model_type"] = str(known["type"])
+    if known.get("max_output_tokens"):
+        values["max_tokens"] = str(known["max_output_tokens"])
+    return OfferedModel(id, known.get("context_window"), values)

@@ -1,0 +1,41 @@
+"""The formats that the whole list of models leaves in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
+
+from app.registry.document import document
+from app.registry.exchange import csv, litellm_export, openai_list
+from app.store.models import RegisteredModel
+
+
+class Format(NamedTuple):
+    """A format: its content type, the name of a file of it, and what makes its text."""
+
+    content_type: str
+    file: str
+    make: Callable[[Iterable[RegisteredModel]], str]
+
+
+def _openai(models: Iterable[RegisteredModel]) -> str:
+    rows = [(model.model_id, model.created) for model in models if model.enabled]
+    return _json(openai_list.listing(reversed(rows)))
+
+
+def _documents(models: Iterable[RegisteredModel]) -> str:
+    return _json([document(model) for model in models])
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+FORMATS: Mapping[str, Format] = {
+    "litellm": Format("application/yaml; charset=utf-8", "config.yaml", litellm_export.config),
+    "csv": Format("text/csv; charset=utf-8", "models.csv", csv.table),
+    "openai": Format("application/json", "models.json", _openai),
+    "json": Format("application/json", "documents.json", _documents),
+}
+"""Each takes the rows, the oldest first, and gives the whole text; `openai` has the enabled ones only."""

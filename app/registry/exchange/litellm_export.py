@@ -1,0 +1,119 @@
+"""Registered models as entries of a LiteLLM `config.yaml`: no key leaves, only names of variables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import yaml
+
+from app.config import settings
+from app.registry.document import document
+from app.registry.exchange.first_call import is_keyed, mark_of
+from app.registry.exchange.litellm_config import add_numbers
+from app.registry.exchange.litellm_names import (
+    ENVIRON,
+    EXTENSION,
+    EXTRA,
+    MODES,
+    NO_KEY,
+    WORDS,
+    per_token,
+    variable_part,
+)
+from app.store.models import RegisteredModel
+
+JSON = Any
+
+_HEAD = """# For LiteLLM, made by Muster. Keys are not in here: each api_key names an environment variable of
+# the LiteLLM server. Set these before it starts:
+"""
+
+# Tried with LiteLLM 1.106: it puts paths behind the query of an api_base, and `extra_query` into the body.
+_QUERY = """# LiteLLM can't send a query string with its calls, and this api_base has one. Put an address here
+# that adds the query string by itself.
+"""
+
+
+class _Dumper(yaml.SafeDumper):
+    """Puts text into quotes wherever the importer would read a number in it."""
+
+
+add_numbers(_Dumper)
+
+
+def config(models: Iterable[RegisteredModel]) -> str:
+    """A `config.yaml` with an entry for each model."""
+    names: dict[str, None] = {}
+    entries = []
+    for model in models:
+        entries.append(single(model))
+        if is_keyed(model):
+            names[variable_of(model)] = None
+    head = "".join(f"#   {name}\n" for name in names) or "#   (none of these models needs a key)\n"
+    return _HEAD + head + ("model_list:\n" + "".join(entries) if entries else "model_list: []\n")
+
+
+def single(model: RegisteredModel) -> str:
+    """The entry of one model, to stand in a `model_list`."""
+    return (_QUERY if "?" in model.base_url else "") + _yaml([entry(model)])
+
+
+def entry(model: RegisteredModel) -> dict[str, JSON]:
+    """The entry of a model; its key is the name of a variable of the LiteLLM server."""
+    params: dict[str, JSON] = {
+        "model": f"{_kind(model)}/{model.wire_model_id}",
+        "api_base": model.base_url,
+        "api_key": ENVIRON + variable_of(model) if is_keyed(model) else NO_KEY,
+    }
+    if model.temperature is not None:
+        params["temperature"] = model.temperature
+    return {"model_name": model.model_id, "litellm_params": params, "model_info": _info(model)}
+
+
+def variable_of(model: RegisteredModel) -> str:
+    """The variable of a model's key: its own where the key is a reference, else one that no other model has.
+
+    It depends on the model alone, never on what is exported with it: a name that meant one model in one file
+    and another in the next would send a key to an endpoint that it is not for.
+    """
+    if model.key_env:
+        return model.key_env
+    name = variable_part(model.model_id) or "MODEL"
+    return f"{settings().key_prefix}{name}_{mark_of(model).upper()}"
+
+
+def _kind(model: RegisteredModel) -> str:
+    # LiteLLM's openai/ has no reranking; its hosted_vllm/ calls {api_base}/rerank.
+    return {"completion": "text-completion-openai", "rerank": "hosted_vllm"}.get(model.model_type, "openai")
+
+
+def _info(model: RegisteredModel) -> dict[str, JSON]:
+    metadata: Mapping[str, JSON] = document(model)["metadata"]
+    info: dict[str, JSON] = {"id": model.id, "mode": MODES[model.model_type]}
+    observed = []
+    for word in WORDS:
+        value = metadata.get(word.metadata)
+        if value is not None:
+            info[word.name] = per_token(value) if word.is_price else value
+            if word.declared_by is None or getattr(model, word.declared_by) is None:
+                observed.append(word.name)
+    for name, value in (("base_model", model.benchmark_model), ("description", model.description)):
+        if value is not None:
+            info[name] = value
+    info[EXTENSION] = _extension(model, observed)
+    return info
+
+
+def _extension(model: RegisteredModel, observed: list[str]) -> dict[str, JSON]:
+    """What LiteLLM has no word for. `observed` names members that nobody declared; imports skip them."""
+    made = {name: value for name in EXTRA if (value := getattr(model, name)) is not None}
+    if model.remote_model_id == model.model_id:
+        made["configuration"] = {"model_id": model.remote_model_id}
+    if observed:
+        made["observed"] = observed
+    return made
+
+
+def _yaml(value: JSON) -> str:
+    return str(yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1000))

@@ -1,0 +1,84 @@
+"""A first call of a model in JavaScript for Node.js, with the `openai` package."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from app.registry.exchange.first_call import KEY_VARIABLE, is_keyed, without_query
+from app.registry.exchange.quoting import javascript as quoted
+from app.store.models import RegisteredModel
+
+_CALLS: Mapping[str, str] = {
+    "chat": """const answer = await client.chat.completions.create({
+  model: MODEL,
+  messages: [{ role: "user", content: "Say hello." }],
+});
+console.log(answer.choices[0].message.content);""",
+    "completion": """const answer = await client.completions.create({
+  model: MODEL,
+  prompt: "Once upon a time",
+  max_tokens: 32,
+});
+console.log(answer.choices[0].text);""",
+    "embedding": """const answer = await client.embeddings.create({
+  model: MODEL,
+  input: "The quick brown fox",
+});
+console.log(answer.data[0].embedding.length);""",
+    "image": """const answer = await client.images.generate({
+  model: MODEL,
+  prompt: "A lighthouse at dusk",
+});
+console.log(answer.data[0].url ?? "base64 data");""",
+    "rerank": """// The package has no call for reranking; `post` reaches any route.
+const body = { model: MODEL, query: "What is a fox?", documents: ["An animal.", "A small box."] };
+console.log(await client.post("/rerank", { body }));""",
+    "stt": """const answer = await client.audio.transcriptions.create({
+  model: MODEL,
+  file: createReadStream("speech.wav"),
+});
+console.log(answer.text);""",
+    "tts": """const answer = await client.audio.speech.create({
+  model: MODEL,
+  input: "Hello.",
+  voice: "alloy",
+});
+await writeFile("speech.mp3", Buffer.from(await answer.arrayBuffer()));""",
+    "moderation": """const answer = await client.moderations.create({
+  model: MODEL,
+  input: "A friendly sentence.",
+});
+console.log(answer.results[0].flagged);""",
+    "realtime": """// Needs: npm install ws
+const session = new OpenAIRealtimeWS({ model: MODEL }, client);
+session.on("session.created", (event) => {
+  console.log(event.type);
+  session.close();
+});""",
+}
+
+_IMPORTS: Mapping[str, str] = {
+    "stt": 'import { createReadStream } from "node:fs";',
+    "tts": 'import { writeFile } from "node:fs/promises";',
+    "realtime": 'import { OpenAIRealtimeWS } from "openai/realtime/ws";',
+}
+
+
+def script(model: RegisteredModel) -> str:
+    """An ES module (save it as .mjs); the key comes from the variable API_KEY."""
+    base_url, query = without_query(model.base_url)
+    lines = [f"  baseURL: {quoted(base_url)},", _key(model)]
+    if query:
+        pairs = ", ".join(f"{quoted(name)}: {quoted(value)}" for name, value in query.items())
+        lines.append(f"  defaultQuery: {{ {pairs} }},")
+    imports = ['import OpenAI from "openai";']
+    if model.model_type in _IMPORTS:
+        imports.insert(0, _IMPORTS[model.model_type])
+    call = _CALLS[model.model_type].replace("MODEL", quoted(model.wire_model_id), 1)
+    return "\n".join([*imports, "", "const client = new OpenAI({", *lines, "});", call, ""])
+
+
+def _key(model: RegisteredModel) -> str:
+    if is_keyed(model):
+        return f"  apiKey: process.env.{KEY_VARIABLE},"
+    return '  apiKey: "none", // the package asks for one, the endpoint does not'

@@ -1,0 +1,56 @@
+"""A first call of a model in Python, with the `openai` package."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from app.registry.exchange.first_call import KEY_VARIABLE, is_keyed, without_query
+from app.registry.exchange.quoting import python as quoted
+from app.store.models import RegisteredModel
+
+_CALLS: Mapping[str, str] = {
+    "chat": """answer = client.chat.completions.create(
+    model=MODEL,
+    messages=[{"role": "user", "content": "Say hello."}],
+)
+print(answer.choices[0].message.content)""",
+    "completion": """answer = client.completions.create(model=MODEL, prompt="Once upon a time", max_tokens=32)
+print(answer.choices[0].text)""",
+    "embedding": """answer = client.embeddings.create(model=MODEL, input="The quick brown fox")
+print(len(answer.data[0].embedding))""",
+    "image": """answer = client.images.generate(model=MODEL, prompt="A lighthouse at dusk")
+print(answer.data[0].url or "base64 data")""",
+    "rerank": """# The package has no call for reranking; `post` reaches any route.
+documents = ["An animal.", "A small box."]
+body = {"model": MODEL, "query": "What is a fox?", "documents": documents}
+print(client.post("/rerank", body=body, cast_to=object))""",
+    "stt": """with open("speech.wav", "rb") as audio:
+    print(client.audio.transcriptions.create(model=MODEL, file=audio).text)""",
+    "tts": """with client.audio.speech.with_streaming_response.create(
+    model=MODEL, input="Hello.", voice="alloy"
+) as answer:
+    answer.stream_to_file("speech.mp3")""",
+    "moderation": """answer = client.moderations.create(model=MODEL, input="A friendly sentence.")
+print(answer.results[0].flagged)""",
+    "realtime": """# Needs: pip install "openai[realtime]"
+with client.realtime.connect(model=MODEL) as connection:
+    print(connection.recv().type)""",
+}
+
+
+def script(model: RegisteredModel) -> str:
+    """The script; the key comes from the variable API_KEY."""
+    base_url, query = without_query(model.base_url)
+    lines = [f"    base_url={quoted(base_url)},", _key(model)]
+    if query:
+        pairs = ", ".join(f"{quoted(name)}: {quoted(value)}" for name, value in query.items())
+        lines.append(f"    default_query={{{pairs}}},")
+    imports = ["import os", ""] if is_keyed(model) else []
+    call = _CALLS[model.model_type].replace("MODEL", quoted(model.wire_model_id), 1)
+    return "\n".join([*imports, "from openai import OpenAI", "", "client = OpenAI(", *lines, ")", call, ""])
+
+
+def _key(model: RegisteredModel) -> str:
+    if is_keyed(model):
+        return f'    api_key=os.environ["{KEY_VARIABLE}"],'
+    return '    api_key="none",  # the package asks for one, the endpoint does not'

@@ -1,0 +1,202 @@
+"""Run a probe on behalf of the registry: with its settings, address rules and memory of key controls."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from sqlalchemy import delete, insert, update
+from sqlalchemy.exc import IntegrityError
+
+from app import probe
+from app.access.actors import Actor
+from app.config import settings
+from app.errors import ApiError
+from app.probe.controls import WRONG_KEY
+from app.probe.model_types import MODEL_TYPES
+from app.probe.transport.deadline import Cancellation
+from app.probe.transport.egress import EgressRules
+from app.probe.values import Event, Finished, Report, Target
+from app.store import vault
+from app.store.base import db, now
+from app.store.leases import KeyControl
+
+JSON = Any
+Values = Mapping[str, Any]
+Depth = Literal["full", "proof"]
+
+DECLARED: Mapping[str, str] = {
+    "tool_calling": "supports_tool_calling",
+    "strict_tool": "supports_strict_tool",
+    "vision": "supports_vision",
+    "reasoning": "has_reasoning",
+    "image_edit": "supports_image_edit",
+}
+"""Which column declares a capability of the probe."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A model got in; `model_id` is the id of its row."""
+
+    model_id: str
+    report: dict[str, JSON]
+
+
+@dataclass(frozen=True, slots=True)
+class Updated:
+    """A model was changed; the report is None where no probe was needed."""
+
+    model_id: str
+    report: dict[str, JSON] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """A probe that only looked. `report["model"]` is None where no model was meant, or where it is gone."""
+
+    report: dict[str, JSON]
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The probe did not see it work, so nothing was changed.
+
+    `diagnosis` is the report's, with the fields as the request calls them.
+    """
+
+    report: dict[str, JSON]
+    diagnosis: dict[str, JSON]
+
+
+Terminal = Registered | Updated | Probed | Rejected
+Events = Iterator[Event | Terminal]
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeOrder:
+    """Who asked for a probe, and how."""
+
+    actor: Actor
+    strict: bool = False
+    depth: Depth = "full"
+    cancelled: Cancellation | None = None
+
+
+def probed(values: Values, asked: ProbeOrder, *, key_control: bool) -> Generator[Event, None, Report]:
+    """Run the probe and hand its events on; gives the report back.
+
+    `values` are a form's. No connection to the database is held meanwhile; closing this ends the probe.
+    """
+    key = key_in_clear(values["api_key"] or "")
+    origin = origin_of(values["base_url"])
+    db.session.rollback()
+    claim = claim_control(origin) if key_control and key else None
+    report: Report | None = None
+    try:
+        with closing(_run(values, key, asked, key_control=claim is not None)) as events:
+            for event in events:
+                if isinstance(event, Finished):
+                    report = event.report
+                else:
+                    yield event
+    finally:
+        if claim and not was_used(report):
+            release_control(claim)
+    assert report is not None, "a probe ends in exactly one report"
+    return report
+
+
+def _run(values: Values, key: str, asked: ProbeOrder, *, key_control: bool) -> Generator[Event, None, None]:
+    endpoint = Target(values["base_url"], key, values.get("remote_model_id") or values["model_id"])
+    events = probe.run(
+        endpoint,
+        MODEL_TYPES[values["model_type"]],
+        {name: values.get(column) for name, column in DECLARED.items()},
+        limits=settings().limits,
+        rules=egress_rules(),
+        depth=asked.depth,
+        strict=asked.strict,
+        key_control=key_control,
+        cancelled=asked.cancelled,
+    )
+    yield from events
+
+
+def egress_rules() -> EgressRules:
+    """The address rules as the settings have them, Muster's own address among what is refused."""
+    chosen = settings()
+    hosts = ("127.0.0.1", "::1") if chosen.host == "localhost" else (chosen.host,)
+    return EgressRules(
+        private=chosen.egress_private,
+        allow=chosen.egress_allow,
+        deny=chosen.egress_deny,
+        own=tuple((host, chosen.port) for host in hosts),
+        ca_bundle=chosen.ca_bundle,
+        proxy=chosen.proxy,
+    )
+
+
+def key_unusable(error: vault.VaultError) -> ApiError:
+    """The answer where a stored key or a reference can't be turned into a key."""
+    message = f"The key can't be used: {error} Send another one with PATCH."
+    return ApiError("api_key_unusable", message, 400, field="api_key")
+
+
+def key_in_clear(key: str) -> str:
+    """A key, or what a reference to the environment stands for; ApiError 400 where it can't be resolved."""
+    try:
+        return vault.resolve(key) if vault.is_reference(key) else key
+    except vault.VaultError as error:
+        raise key_unusable(error) from error
+
+
+AT_MOST_EVERY = timedelta(hours=1)
+_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to try a wrong key at an origin now."""
+
+    origin: str
+    at: datetime
+
+
+def origin_of(url: str) -> str:
+    """Scheme, host and port of a valid URL, in lower case, the port always said."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    host = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{host}:{parts.port or _PORTS[parts.scheme]}"
+
+
+def claim_control(origin: str) -> Claim | None:
+    """The right to try, or None where somebody tried within the hour. Commits a transaction of its own."""
+    taken = Claim(origin[:300], now())
+    old = (KeyControl.origin == taken.origin) & (KeyControl.at < taken.at - AT_MOST_EVERY)
+    try:
+        with db.engine.begin() as connection:
+            if connection.execute(update(KeyControl).where(old).values(at=taken.at)).rowcount == 0:
+                connection.execute(insert(KeyControl).values(origin=taken.origin, at=taken.at))
+    except IntegrityError:
+        return None
+    return taken
+
+
+def release_control(taken: Claim) -> None:
+    """Give an unused claim back. Commits a transaction of its own."""
+    mine = (KeyControl.origin == taken.origin) & (KeyControl.at == taken.at)
+    with db.engine.begin() as connection:
+        connection.execute(delete(KeyControl).where(mine))
+
+
+def was_used(report: Report | None) -> bool:
+    """Whether a wrong key was sent. A probe that broke off may have sent one, so that counts as used."""
+    if report is None:
+        return True
+    return any(check.name == WRONG_KEY and check.status != "skipped" for check in report.checks)

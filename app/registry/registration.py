@@ -1,0 +1,124 @@
+"""Register, update, re-probe: probe and save, as a generator of events with exactly one terminal event.
+
+A function here checks at once what needs no network and raises ApiError for it; what it gives back is the
+generator that probes and saves. While an endpoint is asked, no connection to the database is held, and
+whoever closes the generator in the middle has changed nothing.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+from app.access import audit
+from app.access.actors import Actor
+from app.errors import ApiError
+from app.probe.transport.deadline import Cancellation
+from app.probe.values import Report
+from app.registry import saving
+from app.registry.probing import (
+    Depth,
+    Events,
+    Probed,
+    ProbeOrder,
+    Registered,
+    Rejected,
+    Terminal,
+    Updated,
+    Values,
+    probed,
+)
+from app.registry.saving import all_saved, wire_report
+from app.store.base import db, new_id
+from app.store.models import RegisteredModel
+
+__all__ = ["Probed", "Registered", "Rejected", "Terminal", "Updated"]
+
+
+def register(
+    values: Values,
+    actor: Actor,
+    *,
+    strict: bool = False,
+    depth: Depth = "full",
+    cancelled: Cancellation | None = None,
+) -> Events:
+    """Probe, then save a new model. `values` are a form's; ends in Registered or Rejected.
+
+    ApiError 409 `already_exists` before anything is contacted, and at the end too where another was faster.
+    """
+    saving.refuse_same(values)
+    return _registering(dict(values), ProbeOrder(actor, strict, depth, cancelled))
+
+
+def validate(
+    values: Values,
+    actor: Actor,
+    *,
+    strict: bool = False,
+    depth: Depth = "full",
+    cancelled: Cancellation | None = None,
+) -> Events:
+    """Probe and keep nothing but the audit event; ends in Probed, whatever the verdict."""
+    return _validating(dict(values), ProbeOrder(actor, strict, depth, cancelled))
+
+
+def reprobe(
+    model: RegisteredModel,
+    actor: Actor,
+    trigger: str = "manual",
+    *,
+    depth: Depth = "full",
+    cancelled: Cancellation | None = None,
+) -> Events:
+    """Probe with the stored key, keep the report and what it observed; ends in Probed."""
+    return _reprobing(model.id, trigger, ProbeOrder(actor, depth=depth, cancelled=cancelled))
+
+
+def drain(events: Events) -> Terminal:
+    """The terminal event, for whoever does not want the others."""
+    (last,) = deque(events, maxlen=1)
+    assert isinstance(last, Registered | Updated | Probed | Rejected)
+    return last
+
+
+def _registering(values: dict[str, Any], asked: ProbeOrder) -> Events:
+    report = yield from probed(values, asked, key_control=True)
+    if report.verdict == "rejected":
+        yield saving.rejected(values, report, asked)
+        return
+    (end,) = all_saved([values], [report], asked)
+    yield end
+
+
+def _validating(values: dict[str, Any], asked: ProbeOrder) -> Events:
+    report = yield from probed(values, asked, key_control=True)
+    outline = saving.audit_detail(values, report)
+    audit.record(asked.actor, "model.validated", detail=outline, subject=values["display_name"])
+    db.session.commit()
+    yield Probed(wire_report(report, new_id(), None))
+
+
+def _reprobing(id: str, trigger: str, asked: ProbeOrder) -> Events:
+    model = saving.model_with(id)
+    before = saving.endpoint_of(model)
+    values = saving.columns_of(model) | {"api_key": saving.stored_key(model)}
+    report = yield from probed(values, asked, key_control=False)
+    yield Probed(_kept(id, before, trigger, asked, report) or wire_report(report, new_id(), None))
+
+
+def _kept(
+    id: str, before: tuple[Any, ...], trigger: str, asked: ProbeOrder, report: Report
+) -> dict[str, Any] | None:
+    """Keep a re-probe; None where the model was deleted or changed meanwhile: it tells of no one then."""
+    try:
+        model = saving.locked(id)
+    except ApiError:
+        return None
+    if saving.endpoint_of(model) != before:
+        db.session.rollback()
+        return None
+    full = saving.keep_probe(model, report, trigger, asked.actor)
+    audit.record(asked.actor, "model.probed", model, {"verdict": report.verdict, "trigger": trigger})
+    db.session.commit()
+    return full

@@ -1,0 +1,258 @@
+"""What registration writes: a model, its key, its probes. Nothing here commits."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+
+from app.access import audit
+from app.access.actors import Actor
+from app.errors import ApiError
+from app.probe.values import Report, finite
+from app.registry.probing import DECLARED, JSON, ProbeOrder, Registered, Rejected, Values, key_unusable
+from app.store import vault
+from app.store.base import db, new_id, now
+from app.store.models import RegisteredModel
+from app.store.probes import Probe
+
+
+def rejected(values: Values, report: Report, asked: ProbeOrder, model_pk: str | None = None) -> Rejected:
+    """Keep the audit event of a rejection, and nothing else. Commits."""
+    full = wire_report(report, new_id(), model_pk)
+    detail = {**audit_detail(values, report), "probe": full["id"]}
+    model = RegisteredModel.by_id(model_pk) if model_pk else None
+    audit.record(asked.actor, "model.rejected", model, detail, subject=values["display_name"])
+    db.session.commit()
+    return Rejected(full, _on_the_wire(full["diagnosis"], values))
+
+
+def _on_the_wire(diagnosis: dict[str, Any], values: Values) -> dict[str, Any]:
+    """The diagnosis with the request's own field: the id that was sent may be `configuration.model_id`."""
+    if not values.get("remote_model_id"):
+        return diagnosis
+    named = {"model_id": "configuration.model_id"}
+    suggestions = {named.get(name, name): tried for name, tried in diagnosis["suggestions"].items()}
+    field = named.get(diagnosis["field"], diagnosis["field"])
+    return diagnosis | {"field": field, "suggestions": suggestions}
+
+
+def wire_report(report: Report, id: str, model_pk: str | None) -> dict[str, JSON]:
+    """The report in its wire form, with what storage adds, and nothing in it that JSON has no word for.
+
+    Where a declared capability is the trouble, the field is the one that declared it.
+    """
+    full: dict[str, JSON] = finite({"id": id, "model": model_pk, **report.as_dict()})
+    if full["diagnosis"]:
+        field = full["diagnosis"]["field"]
+        full["diagnosis"]["field"] = DECLARED.get(field, field)
+    return full
+
+
+_saving = threading.Lock()
+
+
+def all_saved(
+    many: Sequence[Values], reports: Sequence[Report], asked: ProbeOrder
+) -> list[Registered | Rejected]:
+    ends: list[Registered | Rejected] = []
+    # One at a time: where hundreds end at once, their threads would else keep each other from the processor
+    # while they keep each other from the database, and every page waits behind all of them.
+    with _saving:
+        for values, report in zip(many, reports, strict=True):
+            with refusing_same(values):
+                model = new_model(values, asked.actor)
+                full = keep_probe(model, report, "registration", asked.actor)
+                audit.record(asked.actor, "model.registered", model, audit_detail(values, report))
+                ends.append(Registered(model.id, full))
+        db.session.commit()
+    return ends
+
+
+Precondition = Callable[[RegisteredModel], None]
+
+ENDPOINT = ("base_url", "model_id", "remote_model_id", "model_type")
+"""The columns that a probe has seen working together, with the key; a change of one needs another probe."""
+
+
+def new_model(values: Values, actor: Actor) -> RegisteredModel:
+    """A row made from a form's values, added to the transaction."""
+    model = RegisteredModel(id=new_id(), created_by=actor.label)
+    apply(model, values)
+    model.created = model.updated = now()
+    db.session.add(model)
+    return model
+
+
+def apply(model: RegisteredModel, values: Values) -> dict[str, list[JSON]]:
+    """Set every column of `values`; gives old and new value of what changed, of a key only that it did."""
+    changes: dict[str, list[JSON]] = {}
+    for name, value in values.items():
+        if name == "api_key":
+            continue
+        if getattr(model, name) != value:
+            changes[name] = [getattr(model, name), value]
+        setattr(model, name, value)
+    if "api_key" in values and not has_key(model, values["api_key"]):
+        changes["api_key"] = ["(not shown)", "(changed)"]
+        _set_key(model, values["api_key"] or "")
+    return changes
+
+
+def keep_probe(
+    model: RegisteredModel, report: Report, trigger: str, actor: Actor, *, same: bool = True
+) -> dict[str, JSON]:
+    """Add the probe to the transaction, and what it observed to the model; gives the report in full.
+
+    What an earlier probe saw of the `same` endpoint stays where this one did not ask, or could not tell.
+    """
+    kept = Probe(
+        id=new_id(),
+        model_pk=model.id,
+        verdict=report.verdict,
+        started=datetime.fromisoformat(report.started),
+        duration_ms=report.duration_ms,
+        trigger=trigger,
+        actor=actor.label,
+    )
+    full = kept.report = wire_report(report, kept.id, model.id)
+    model.last_probe_id = kept.id
+    model.health = "up" if report.verdict == "accepted" else "down"
+    if report.verdict == "accepted":
+        model.observed = ((model.observed or {}) if same else {}) | full["observed"]
+        model.capabilities = _learned((model.capabilities or {}) if same else {}, full["capabilities"])
+    db.session.flush()
+    db.session.add(kept)
+    return full
+
+
+def _learned(before: Mapping[str, JSON], now: Mapping[str, JSON]) -> dict[str, JSON]:
+    """Capabilities as they are known now: null means that it could not be told, and takes nothing away."""
+    known = {name: one for name, one in before.items() if one["observed"] is not None}
+    return known | {
+        name: one | {"observed": known[name]["observed"], "evidence": known[name]["evidence"]}
+        if one["observed"] is None and name in known
+        else one
+        for name, one in now.items()
+    }
+
+
+@contextmanager
+def refusing_same(values: Values) -> Iterator[None]:
+    """Around what writes a model: of two at once that want the same three, one gets ApiError 409 here."""
+    try:
+        yield
+    except IntegrityError as error:
+        db.session.rollback()
+        found = RegisteredModel.same_as(*_identity(values))
+        if found is None:
+            raise
+        raise _already_exists(found) from error
+
+
+def refuse_same(values: Values, but: str | None = None) -> None:
+    """ApiError 409 where another model than `but` (an id) is the same already."""
+    found = RegisteredModel.same_as(*_identity(values))
+    if found is not None and found.id != but:
+        raise _already_exists(found)
+
+
+def refuse_twins(many: Iterable[Values]) -> None:
+    """ApiError 409 where two of many would be the same model."""
+    seen: set[tuple[str, str, str]] = set()
+    for values in many:
+        if _identity(values) in seen:
+            message = f"{values['model_id']} stands twice among them with the same base_url and model_type."
+            raise ApiError("already_exists", f"{message} Send it once.", 409, field="model_id")
+        seen.add(_identity(values))
+
+
+def model_with(id: str) -> RegisteredModel:
+    """The model with this id; ApiError 404."""
+    model = RegisteredModel.by_id(id)
+    if model is None:
+        raise _gone(id)
+    return model
+
+
+def locked(id: str, still: Precondition | None = None) -> RegisteredModel:
+    """The model as it is now, held against other writers until the transaction ends; ApiError 404.
+
+    What an older look at it would write, or a document made of that, could not be told from what others
+    wrote meanwhile. `still` is asked whether it is what the caller thinks it is, and raises ApiError to stop.
+    """
+    model = RegisteredModel.locked(id)
+    try:
+        if model is None:
+            raise _gone(id)
+        if still:
+            still(model)
+    except ApiError:
+        db.session.rollback()
+        raise
+    return model
+
+
+def columns_of(model: RegisteredModel) -> dict[str, Any]:
+    """What a probe and its events need of a row, but the key."""
+    names = (*ENDPOINT, *DECLARED.values(), "display_name", "region")
+    return {name: getattr(model, name) for name in names}
+
+
+def endpoint_of(model: RegisteredModel) -> tuple[Any, ...]:
+    """What a probe's verdict holds for. A key that was sealed anew counts as another: one more probe."""
+    return (*(getattr(model, name) for name in ENDPOINT), model.key_env, model.key_ciphertext)
+
+
+def stored_key(model: RegisteredModel) -> str:
+    """The key of a row as it was typed (a reference stays one); ApiError 400 where it can't be opened."""
+    if model.key_env:
+        return f"env://{model.key_env}"
+    try:
+        return vault.key_of(model)
+    except vault.VaultError as error:
+        raise key_unusable(error) from error
+
+
+def has_key(model: RegisteredModel, typed: str | None) -> bool:
+    """Whether this is the key that is stored already; one that can't be opened is no key any more."""
+    try:
+        return stored_key(model) == (typed or "")
+    except ApiError:
+        return False
+
+
+def audit_detail(values: Values, report: Report) -> Mapping[str, JSON]:
+    """What the audit log says of a probe that was asked for."""
+    made = {name: values.get(name) for name in (*ENDPOINT, "region")} | {"verdict": report.verdict}
+    if report.diagnosis:
+        made |= {"code": report.diagnosis.code, "message": report.diagnosis.message}
+    return made
+
+
+def _identity(values: Values) -> tuple[str, str, str]:
+    """What no two models share: model_id, base_url, model_type."""
+    return values["model_id"], values["base_url"], values["model_type"]
+
+
+def _set_key(model: RegisteredModel, key: str) -> None:
+    model.key_env = vault.reference_name(key) if vault.is_reference(key) else None
+    model.key_ciphertext = vault.seal(key, model.id) if key and not model.key_env else None
+
+
+def _already_exists(same: RegisteredModel) -> ApiError:
+    return ApiError(
+        "already_exists",
+        "This model_id is registered at this base_url with this model_type already: "
+        f"“{same.display_name}”, id {same.id}. Change that one with PATCH, or delete it first.",
+        409,
+        field="model_id",
+    )
+
+
+def _gone(id: str) -> ApiError:
+    return ApiError("not_found", f"There is no model {id}; it may have been deleted meanwhile.", 404)

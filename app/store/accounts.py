@@ -1,0 +1,82 @@
+"""People and tokens."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import Self
+
+from flask_login import UserMixin
+from sqlalchemy import (
+    JSON,
+    String,
+    select,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.store.base import Base, UTCDateTime, db, new_id, now
+
+
+class User(Base, UserMixin):  # type: ignore[misc]  # Flask-Login has no types
+    """A person who signs in. `email` is kept in lower case."""
+
+    __tablename__ = "users"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    email: Mapped[str] = mapped_column(String(320), unique=True)
+    password_hash: Mapped[str] = mapped_column(String(256))
+    role: Mapped[str] = mapped_column(String(16))
+    active: Mapped[bool] = mapped_column(default=True)
+    created: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
+    last_signin: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+    @property
+    def is_active(self) -> bool:
+        """Whether this person may sign in (Flask-Login asks)."""
+        return self.active
+
+    def get_id(self) -> str:
+        """What a session remembers: a new password makes every older session worthless."""
+        return f"{self.id}.{hashlib.sha256(self.password_hash.encode()).hexdigest()[:16]}"
+
+    @classmethod
+    def by_session(cls, remembered: str) -> Self | None:
+        """The active user whose `get_id` a session remembers, or None."""
+        user = db.session.get(cls, remembered.partition(".")[0])
+        return user if user is not None and user.active and user.get_id() == remembered else None
+
+    @classmethod
+    def exists(cls) -> bool:
+        """Whether there is any user."""
+        return db.session.scalars(select(cls.id).limit(1)).first() is not None
+
+    @classmethod
+    def by_email(cls, email: str) -> Self | None:
+        """The user with this address in any letter case, or None."""
+        return db.session.scalars(select(cls).where(cls.email == email.strip().lower())).first()
+
+
+class Token(Base):
+    """What a program signs in with. Only the hash is kept; `shown` is the part that people may see."""
+
+    __tablename__ = "tokens"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(String(128))
+    shown: Mapped[str] = mapped_column(String(16))
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    scopes: Mapped[list[str]] = mapped_column(JSON, default=list)
+    created: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
+    created_by: Mapped[str] = mapped_column(String(400), default="")
+    last_used: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    revoked: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+    @classmethod
+    def by_digest(cls, digest: str) -> Self | None:
+        """The token with this hash that is not revoked, or None."""
+        return db.session.scalars(select(cls).where(cls.digest == digest, cls.revoked.is_(None))).first()
+
+    @classmethod
+    def newest(cls) -> list[Self]:
+        """Every token, revoked ones too, the newest first."""
+        return list(db.session.scalars(select(cls).order_by(cls.id.desc())))

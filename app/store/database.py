@@ -1,0 +1,131 @@
+"""How the program talks to its database: engine options, SQLite's manners, migrations."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import Flask
+from flask_migrate import Migrate, upgrade
+from sqlalchemy import Engine, event
+from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.store.base import db
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+migrate = Migrate(directory=str(MIGRATIONS), render_as_batch=True, compare_type=True)
+_READS = ("select", "pragma", "explain", "values")
+
+
+class DatabaseError(Exception):
+    """The database can't be used; the text is one sentence for the operator."""
+
+
+def engine_options(url: str) -> dict[str, Any]:
+    """Pool and driver options. Parameters are never shown in errors: a key may be among them."""
+    options: dict[str, Any] = {"hide_parameters": True, "pool_size": 20, "max_overflow": 10}
+    if make_url(url).get_backend_name() == "sqlite":
+        return options | {"connect_args": {"timeout": 30, "check_same_thread": False}}
+    # Asked before it is used, since a server that was restarted has closed what the pool still holds.
+    return options | {"connect_args": {"connect_timeout": 10}, "pool_pre_ping": True}
+
+
+def init_app(app: Flask) -> None:
+    """Bind database and migrations to the application."""
+    db.init_app(app)
+    migrate.init_app(app, db)
+    with app.app_context():
+        if db.engine.dialect.name == "sqlite":
+            _teach_sqlite(db.engine)
+
+
+def let_go() -> None:
+    """Close the connections that nobody uses at the moment."""
+    db.engine.dispose()
+
+
+def upgrade_database() -> None:
+    """Bring the current application's database up to the newest migration; DatabaseError if it can't be."""
+    try:
+        _refuse_newer()
+        upgrade()
+    except SQLAlchemyError as error:
+        raise DatabaseError(_unusable(error)) from error
+
+
+def require_current() -> None:
+    """DatabaseError unless the database is at the revision that this program needs."""
+    try:
+        _refuse_newer()
+        if revision() != newest_revision():
+            raise DatabaseError(
+                "The database is not up to date; run: muster db upgrade (muster serve does it too)."
+            )
+    except SQLAlchemyError as error:
+        raise DatabaseError(_unusable(error)) from error
+
+
+def revision() -> str | None:
+    """The migration that the database is at, or None where there is none yet."""
+    with db.engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def newest_revision() -> str | None:
+    """The migration that this program needs."""
+    return ScriptDirectory(str(MIGRATIONS)).get_current_head()
+
+
+def _refuse_newer() -> None:
+    known = {script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
+    found = revision()
+    if found is not None and found not in known:
+        raise DatabaseError(
+            f"The database was made by a newer Muster (its revision {found} is unknown here); "
+            "install that version, or restore a backup from before the upgrade."
+        )
+
+
+def _unusable(error: SQLAlchemyError) -> str:
+    """What is wrong with the database, and the setting that says where it is."""
+    if db.engine.dialect.name == "sqlite":
+        file = db.engine.url.database
+        mend = f"Check that {file} can be written: MUSTER_INSTANCE, or MUSTER_DATABASE_URL, says where it is."
+    else:
+        mend = "Check MUSTER_DATABASE_URL and that it runs."
+    return f"The database can't be used ({_first_line(error)}). {mend}"
+
+
+def _first_line(error: SQLAlchemyError) -> str:
+    cause = getattr(error, "orig", None) or error
+    return (str(cause).strip().splitlines() or [type(cause).__name__])[0]
+
+
+def _teach_sqlite(engine: Engine) -> None:
+    """Readers never wait, writers queue up.
+
+    Python's own implicit BEGIN would start deferred transactions, and a deferred one that reads before it
+    writes fails at once with "database is locked" when another process wrote in between. Here reads run
+    outside of transactions, and the first write starts one with BEGIN IMMEDIATE, which waits its turn. That
+    is what READ COMMITTED is on PostgreSQL, so both databases behave alike.
+    """
+    event.listen(engine, "connect", _on_connect)
+    event.listen(engine, "before_cursor_execute", _on_execute)
+
+
+def _on_connect(connection: sqlite3.Connection, _record: Any) -> None:
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "busy_timeout=30000", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _on_execute(
+    connection: Connection, cursor: sqlite3.Cursor, statement: str, _values: Any, _context: Any, _many: bool
+) -> None:
+    reads = statement.lstrip("( \n\t").lower().startswith(_READS)
+    if not reads and not cursor.connection.in_transaction:
+        cursor.execute("BEGIN IMMEDIATE")

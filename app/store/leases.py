@@ -1,0 +1,56 @@
+"""What is held for a while: key controls, keys of rejected forms, answers to repeated calls."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import (
+    JSON,
+    ForeignKey,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.store.base import Base, UTCDateTime, new_id, now
+
+
+class KeyControl(Base):
+    """When the last call with a wrong key went to an origin: some servers lock out who does it often."""
+
+    __tablename__ = "key_controls"
+
+    origin: Mapped[str] = mapped_column(String(300), primary_key=True)
+    at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
+
+
+class HeldKey(Base):
+    """A key typed into a form whose probe was rejected, sealed, so that a second try need not ask again."""
+
+    __tablename__ = "held_keys"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    host: Mapped[str] = mapped_column(String(255))
+    ciphertext: Mapped[bytes] = mapped_column(LargeBinary)
+    expires: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
+
+
+class IdempotentAnswer(Base):
+    """What the first call with an Idempotency-Key was answered; without a status it is still at work."""
+
+    __tablename__ = "idempotent_answers"
+    __table_args__ = (UniqueConstraint("caller", "key"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    caller: Mapped[str] = mapped_column(String(64))
+    key: Mapped[str] = mapped_column(String(255))
+    request: Mapped[str] = mapped_column(String(64))
+    """A keyed hash of method, path and body: the body may hold an API key."""
+    created: Mapped[datetime] = mapped_column(UTCDateTime, default=now, index=True)
+    leased: Mapped[datetime] = mapped_column(UTCDateTime)
+    """Until then whoever claimed it is believed to be at work."""
+    status: Mapped[int | None]
+    headers: Mapped[dict[str, str] | None] = mapped_column(JSON)
+    body: Mapped[bytes | None] = mapped_column(LargeBinary)

@@ -1,0 +1,17 @@
+"""The JSON side, one module an area; each has a `blueprint`."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+from app.web.api import credentials, exchange, health, models, openai_models, openapi, probes
+
+blueprints: tuple[Blueprint, ...] = (
+    health.blueprint,
+    models.blueprint,
+    probes.blueprint,
+    openai_models.blueprint,
+    credentials.blueprint,
+    openapi.blueprint,
+    exchange.blueprint,
+)

@@ -1,0 +1,45 @@
+"""Releasing a stored key to a gateway: for tokens with the scope `credentials` alone, each time on record."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request
+
+from app.access import audit
+from app.registry import probing, saving
+from app.store.base import db
+from app.store.models import RegisteredModel
+from app.web.api.answers import answer, find_model
+from app.web.api.describe import describe
+from app.web.guards import current_actor, require_scope
+
+blueprint = Blueprint("api_credentials", __name__)
+
+
+@blueprint.get("/v2/models/<path:ref>/credentials")
+@require_scope("credentials")
+@describe(tag="Workspace", gives="Credentials", errors=(400, 409))
+def release(ref: str) -> Response:
+    """The key of a model in clear, with where it belongs; on record before it goes out."""
+    model = find_model(ref)
+    response = _nothing() if request.method == "HEAD" else _released(model)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _nothing() -> Response:
+    """HEAD: no key leaves, so there is nothing to record; not even its length is told."""
+    response = Response(mimetype="application/json")
+    response.automatically_set_content_length = False
+    return response
+
+
+def _released(model: RegisteredModel) -> Response:
+    released = {
+        "model": model.id,
+        "base_url": model.base_url,
+        "model_id": model.wire_model_id,
+        "api_key": probing.key_in_clear(saving.stored_key(model)),
+    }
+    audit.record(current_actor(), "model.key_released", model, {"base_url": model.base_url})
+    db.session.commit()
+    return answer(released)

@@ -1,0 +1,138 @@
+"""Import, export, and what one model is used with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import Blueprint, Response
+from sqlalchemy import select
+
+from app.errors import ApiError
+from app.registry import many
+from app.registry.exchange import artefacts, exports, litellm_import
+from app.registry.exchange.plan import Step, plan
+from app.registry.form import invalid
+from app.registry.json_body import Problem, kind_of
+from app.registry.probing import Registered, Rejected
+from app.store.base import db
+from app.store.models import RegisteredModel
+from app.web.api.answers import (
+    answer,
+    conditional,
+    document_answer,
+    find_document,
+    find_or_none,
+    json_body,
+    rejection,
+    written_document,
+)
+from app.web.api.describe import describe
+from app.web.api.examples import DEFINITIONS
+from app.web.api.idempotency import idempotent
+from app.web.api.query import choice_argument, depth_argument, flag_argument, text_argument
+from app.web.guards import current_actor, require_scope
+
+blueprint = Blueprint("api_exchange", __name__)
+
+MOST = 200
+"""How many definitions one call may bring: each is probed before the answer."""
+
+
+@blueprint.post("/v2/models/litellm/import")
+@require_scope("write")
+@idempotent
+@describe(
+    tag="Exchange",
+    takes="LiteLLMDefinition[]",
+    gives="ImportAnswer",
+    most=MOST,
+    examples=DEFINITIONS,
+    query=("dry_run", "import:region", "strict", "depth"),
+)
+def import_litellm() -> Response:
+    """Register all LiteLLM definitions of a list, or none; `?dry_run=true` only says what it would do."""
+    only_plan, strict, depth = flag_argument("dry_run"), bool(flag_argument("strict")), depth_argument()
+    steps = plan(_definitions(json_body()), text_argument("region", 64) or litellm_import.REGION)
+    if only_plan:
+        return answer([step.outline() for step in steps])
+    _require_all(steps)
+    values = [step.values for step in steps]
+    ends = many.register_all(values, current_actor(), strict=strict, depth=depth)
+    if any(isinstance(end, Rejected) for end in ends):
+        raise _rejected(steps, ends)
+    made = (written_document(end.model_id) for end in ends if isinstance(end, Registered))
+    return Response(b"[" + b",".join(each.body for each in made) + b"]", mimetype="application/json")
+
+
+@blueprint.get("/v2/models/export")
+@require_scope("read")
+@describe(tag="Exchange", gives="AnyJson", texts=("application/yaml", "text/csv"), query=("export:format",))
+def export_models() -> Response:
+    """Every model in another program's form; no key is in any of them."""
+    chosen = exports.FORMATS[choice_argument("format", exports.FORMATS) or "litellm"]
+    text = chosen.make(db.session.scalars(select(RegisteredModel).order_by(RegisteredModel.id)))
+    response = Response(text, content_type=chosen.content_type)
+    response.headers["Content-Disposition"] = f"attachment; filename={chosen.file}"
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response
+
+
+@blueprint.get("/v2/models/<path:ref>/artefacts")
+@require_scope("read")
+@describe(tag="Exchange", gives="Artefacts", texts=("text/plain",), query=("artefact:kind",), errors=(409,))
+def show_artefacts(ref: str) -> Response:
+    """What a model is used with, ready to copy: all of it as JSON, or the text of one `kind`."""
+    model = find_or_none(ref)
+    if model is None:
+        # A model's own id may end like this route.
+        return conditional(document_answer(find_document(f"{ref}/artefacts")))
+    kind = choice_argument("kind", artefacts.KINDS)
+    if kind is None:
+        return answer(artefacts.all_of(model))
+    return Response(artefacts.KINDS[kind].make(model), content_type="text/plain; charset=utf-8")
+
+
+def _definitions(body: Any) -> list[Any]:
+    if not isinstance(body, list):
+        message = f"The body must be an array of LiteLLM model definitions, not {kind_of(body)}."
+        raise invalid([Problem(None, "wrong_type", message)])
+    if len(body) > MOST:
+        raise invalid([Problem(None, "too_long", f"At most {MOST} definitions fit into one call.")])
+    return body
+
+
+def _require_all(steps: Sequence[Step]) -> None:
+    """ApiError 400 with everything that is wrong, 409 where nothing is but that models are there already."""
+    problems = [_numbered(problem, step) for step in steps for problem in step.problems]
+    if problems:
+        error = invalid(problems)
+        if all(problem.code == "already_exists" for problem in problems):
+            error.code, error.status = "already_exists", 409
+        error.message += " Nothing was imported."
+        raise error
+
+
+def _numbered(problem: Problem, step: Step) -> Problem:
+    field = f"[{step.index}].{problem.field}" if problem.field else f"[{step.index}]"
+    return Problem(field, problem.code, f"Entry {step.index + 1} ({step.name}): {problem.message}")
+
+
+def _rejected(steps: Sequence[Step], ends: Sequence[Registered | Rejected]) -> ApiError:
+    """400 with the first rejection in front, its report beside it; the details name every rejected entry."""
+    problems = [_problem_of(step, end) for step, end in zip(steps, ends, strict=True)]
+    first = next(end for end in ends if isinstance(end, Rejected))
+    error = rejection(first)
+    told = [problem for problem in problems if problem is not None]
+    error.field, error.message = told[0].field, told[0].message + " Nothing was imported."
+    error.details = tuple(problem.as_detail() for problem in told)
+    error.suggestions = None
+    return error
+
+
+def _problem_of(step: Step, end: Registered | Rejected) -> Problem | None:
+    if isinstance(end, Registered):
+        return None
+    named = end.diagnosis["field"]
+    place = step.entry.places.get(named, named) if named and step.entry else named
+    return _numbered(Problem(place, end.diagnosis["code"], end.diagnosis["message"]), step)

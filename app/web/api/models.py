@@ -1,0 +1,245 @@
+"""Models: create, read, list, change, delete."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from flask import Blueprint, Response, current_app, request
+from sqlalchemy import Select
+
+from app.probe.model_types import MODEL_TYPES
+from app.registry import changes, registration, stored_documents
+from app.registry.form import OpenAILikeForm, OpenAILikeUpdateForm, invalid
+from app.registry.json_body import Problem, read
+from app.registry.probing import Probed, Registered, Rejected, Updated
+from app.registry.stored_documents import StoredDocument
+from app.store.models import RegisteredModel
+from app.web.api.answers import (
+    allowed_methods,
+    answer,
+    check_if_match,
+    conditional,
+    document_answer,
+    find_document,
+    find_model,
+    is_known,
+    json_body,
+    next_link,
+    rejection,
+    written_document,
+)
+from app.web.api.describe import describe
+from app.web.api.examples import REFERENCES
+from app.web.api.idempotency import idempotent
+from app.web.api.query import (
+    choice_argument,
+    cursor_argument,
+    depth_argument,
+    flag_argument,
+    limit_argument,
+    text_argument,
+)
+from app.web.guards import current_actor, require_scope
+
+blueprint = Blueprint("api_models", __name__)
+
+EXAMPLE = {
+    "api_key": "practice-key",
+    "base_url": "http://127.0.0.1:8099/v1",
+    "display_name": "Practice chat",
+    "model_id": "practice-chat",
+    "model_type": "chat",
+    "region": "on-prem",
+    "input_cost": 0.5,
+    "output_cost": 1.5,
+    "supports_tool_calling": True,
+}
+"""A body that registers a model of the practice endpoint."""
+
+CHANGE = {"display_name": "Our chat", "region": "europe", "model_type": "chat", "max_tokens": 4096}
+LIST_QUERY = ("limit", "cursor", "q", "model_type", "region", "status", "enabled")
+HEALTHS = ("up", "degraded", "down", "unknown")
+
+
+@blueprint.after_app_request
+def _tell_methods(response: Response) -> Response:
+    """`Allow` names what the narrowest route takes: Werkzeug adds up all that fit the address."""
+    if "Allow" in response.headers and request.path.startswith("/v2/models/"):
+        response.headers["Allow"] = ", ".join([*allowed_methods(), "OPTIONS"])
+    return response
+
+
+_BELOW = ("api_probes.list_probes", "api_exchange.show_artefacts", "api_credentials.release")
+_OF_THE_REFERENCE = re.compile(r"%2f[a-z]+$", re.IGNORECASE)
+
+
+@blueprint.before_app_request
+def _take_whole_reference() -> None:
+    """A model's own id may end like a route below a model: a slash sent as %2F belongs to the reference."""
+    if request.endpoint in _BELOW:
+        sent = str(request.environ.get("RAW_URI", "")).partition("?")[0]
+        if _OF_THE_REFERENCE.search(sent):
+            (request.url_rule,) = current_app.url_map.iter_rules("api_models.read_model")
+            request.view_args = {"ref": request.path.removeprefix("/v2/models/")}
+
+
+@blueprint.post("/v2/models/openai-like")
+@require_scope("write")
+@idempotent
+@describe(
+    tag="Models",
+    takes="ModelRequest",
+    gives="Model",
+    query=("strict", "depth"),
+    examples={"practice": EXAMPLE},
+)
+def create_openai_like() -> Response:
+    """Probe an OpenAI-compatible model and register it."""
+    form = OpenAILikeForm.from_json(json_body())
+    form.require_valid()
+    end = registration.drain(registration.register(form.values(), current_actor(), **_options()))
+    if isinstance(end, Rejected):
+        raise rejection(end)
+    assert isinstance(end, Registered)
+    return document_answer(written_document(end.model_id))
+
+
+@blueprint.post("/v2/models/openai-like/validate")
+@require_scope("write")
+@describe(
+    tag="Probes",
+    takes="ModelRequest",
+    gives="Report",
+    query=("strict", "depth"),
+    examples={"practice": EXAMPLE},
+)
+def validate_openai_like() -> Response:
+    """Probe an OpenAI-compatible model and store nothing."""
+    form = OpenAILikeForm.from_json(json_body())
+    form.require_valid()
+    end = registration.drain(registration.validate(form.values(), current_actor(), **_options()))
+    assert isinstance(end, Probed)
+    return answer(end.report)
+
+
+@blueprint.patch("/v2/models/openai-like/<path:ref>")
+@require_scope("write")
+@describe(
+    tag="Models",
+    takes="ModelChange",
+    examples={"change": CHANGE},
+    gives="Model",
+    query=("strict", "depth"),
+    headers=("If-Match",),
+    errors=(409, 412),
+)
+def update_openai_like(ref: str) -> Response:
+    """Change what the body holds; probe first where that is needed."""
+    model = find_model(ref)
+    form = OpenAILikeUpdateForm.from_json(json_body())
+    form.require_valid()
+    events = changes.update(
+        model, form.values(only_given=True), current_actor(), still=check_if_match, **_options()
+    )
+    end = registration.drain(events)
+    if isinstance(end, Rejected):
+        raise rejection(end)
+    assert isinstance(end, Updated)
+    return document_answer(written_document(end.model_id))
+
+
+@blueprint.get("/v2/models")
+@require_scope("read")
+@describe(tag="Models", gives="Model[]", query=LIST_QUERY, headers=("If-None-Match",))
+def list_models() -> Response:
+    """A page of models, the newest first."""
+    limit = limit_argument()
+    # The revision is read before the list, so that the ETag never promises too much.
+    matching, etag = (
+        _matching(limit + 1),
+        stored_documents.list_etag(stored_documents.revision(), request.query_string),
+    )
+    if is_known(etag):
+        return conditional(document_answer(StoredDocument(etag, b"")))
+    page = stored_documents.page(etag, matching, limit)
+    response = document_answer(StoredDocument(etag, page.body))
+    if page.cursor:
+        next_link(response, page.cursor, request.path)
+    return conditional(response)
+
+
+@blueprint.get("/v2/models/<path:ref>")
+@require_scope("read")
+@describe(tag="Models", gives="Model", headers=("If-None-Match",), errors=(409,))
+def read_model(ref: str) -> Response:
+    """One model, by id or refId."""
+    return conditional(document_answer(find_document(ref)))
+
+
+@blueprint.delete("/v2/models/<path:ref>")
+@require_scope("write")
+@describe(tag="Models", gives="Deleted", headers=("If-Match",), errors=(409, 412))
+def delete_model(ref: str) -> Response:
+    """Delete a model with its key and its probes."""
+    id = find_model(ref).id
+    changes.remove(id, current_actor(), check_if_match)
+    return answer({"id": id, "deleted": True})
+
+
+@blueprint.post("/v2/workspace-models")
+@require_scope("write")
+@describe(
+    tag="Workspace",
+    takes="ModelReference",
+    examples=REFERENCES,
+    status=204,
+    headers=("If-Match",),
+    errors=(404, 409, 412),
+)
+def enable() -> Response:
+    """Enable a model, by id or refId."""
+    return _switch(_named_model(json_body()), enabled=True)
+
+
+@blueprint.delete("/v2/workspace-models/<path:ref>")
+@require_scope("write")
+@describe(tag="Workspace", status=204, headers=("If-Match",), errors=(409, 412))
+def disable(ref: str) -> Response:
+    """Disable a model, by id or refId."""
+    return _switch(find_model(ref), enabled=False)
+
+
+def _switch(model: RegisteredModel, *, enabled: bool) -> Response:
+    changes.set_enabled(model.id, current_actor(), enabled=enabled, still=check_if_match)
+    return Response(status=204)
+
+
+def _named_model(body: Any) -> RegisteredModel:
+    """The model that the one member of a body names."""
+    given, problems = read(body, {"model_id": "string"})
+    if not problems and not given.get("model_id"):
+        problems = [Problem("model_id", "required", "`model_id` is required: the id or refId of a model.")]
+    if problems:
+        raise invalid(problems)
+    return find_model(given["model_id"], "model_id")
+
+
+def _matching(limit: int) -> Select[Any]:
+    """The ids of at most `limit` models that the query's filters leave, the newest first."""
+    ids = RegisteredModel.matching_in_index(
+        RegisteredModel.id,
+        q=text_argument("q"),
+        model_type=choice_argument("model_type", MODEL_TYPES),
+        region=text_argument("region", 64),
+        status=choice_argument("status", HEALTHS),
+        enabled=flag_argument("enabled"),
+    )
+    cursor = cursor_argument()
+    after = ids.where(RegisteredModel.id < cursor) if cursor else ids
+    return after.order_by(RegisteredModel.id.desc()).limit(limit)
+
+
+def _options() -> dict[str, Any]:
+    """How the caller wants the probe: `?strict=true`, `?depth=proof`."""
+    return {"strict": bool(flag_argument("strict")), "depth": depth_argument()}

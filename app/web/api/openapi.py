@@ -1,0 +1,281 @@
+"""/openapi.json, made from what the routes, the form and the document say of themselves; /docs shows it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from flask import Blueprint, Flask, Response, current_app, render_template, request
+from werkzeug.routing import Rule
+
+from app.config import settings
+from app.probe.model_types import MODEL_TYPES
+from app.registry.exchange.artefacts import KINDS
+from app.registry.exchange.exports import FORMATS
+from app.registry.stored_documents import StoredDocument, encoded, etag_of
+from app.web.api import examples, schemas
+from app.web.api.answers import conditional, document_answer
+from app.web.api.describe import Operation, describe
+from app.web.api.query import LONGEST_PAGE, PAGE
+
+JSON = Any
+blueprint = Blueprint("api_openapi", __name__)
+
+TAGS: Mapping[str, str] = {
+    "Models": "Register, read, change, delete.",
+    "Probes": "What was seen of a model, and when.",
+    "Workspace": "Which models are enabled, and the list that OpenAI clients read.",
+    "Exchange": "From other programs, and for them.",
+    "Service": "About Muster itself.",
+}
+
+ERRORS: Mapping[int, str] = {
+    400: "The body, a field or a parameter is wrong, or the probe did not see the model work.",
+    401: "No token, or one that is unknown or revoked.",
+    403: "The token lacks the scope.",
+    404: "There is no such model or probe.",
+    409: "It is there already, several models share the refId, or the Idempotency-Key was used before.",
+    412: "The model was changed since its ETag was read.",
+    413: "The body is larger than 1 MiB.",
+    415: "The body is not JSON.",
+    429: "Too many requests: wait as long as Retry-After says.",
+    503: "Muster can't work at the moment.",
+}
+
+_TEXT = {"type": "string", "pattern": schemas.NO_NUL}
+
+# By name; where two routes mean different things by one name, by `route:name`.
+_QUERY: Mapping[str, tuple[str, JSON]] = {
+    "limit": (
+        "How many entries a page may have.",
+        {"type": "integer", "minimum": 1, "maximum": LONGEST_PAGE, "default": PAGE},
+    ),
+    "cursor": ("Where a page begins, as the Link header of the page before says.", schemas.ID),
+    "q": (
+        "A part of model_id, display_name or base_url, in any letter case.",
+        {**_TEXT, "maxLength": 256},
+    ),
+    "model_type": ("Only models of this type.", {"enum": list(MODEL_TYPES)}),
+    "region": ("Only models of this region.", {**_TEXT, "maxLength": 64}),
+    "status": ("Only models of this health.", {"enum": ["up", "degraded", "down", "unknown"]}),
+    "enabled": ("Only enabled or only disabled models.", {"enum": ["true", "false"]}),
+    "strict": ("Reject where a declared capability is not observed.", {"enum": ["true", "false"]}),
+    "depth": (
+        "`proof` asks only what decides; `full` also what the model can do.",
+        {"enum": ["full", "proof"]},
+    ),
+    "import:region": (
+        "The region of models whose definition names none.",
+        {**_TEXT, "maxLength": 64},
+    ),
+    "export:format": ("The form of the list; by default a LiteLLM config.yaml.", {"enum": list(FORMATS)}),
+    "artefact:kind": ("Only this one, as text.", {"enum": list(KINDS)}),
+    "dry_run": ("Only say what would be done.", {"enum": ["true", "false"]}),
+}
+_HEADERS: Mapping[str, tuple[str, JSON]] = {
+    "If-None-Match": (
+        "An ETag: answers 304 where nothing changed.",
+        {"type": "string"},
+    ),
+    "If-Match": ("The ETag that the change is based on.", {"type": "string"}),
+    "Idempotency-Key": (
+        "The same key with the same request within 24 hours returns the first answer again.",
+        {"type": "string", "pattern": r"^[!-~]{1,255}$"},
+    ),
+}
+_TOLD: Mapping[str, str] = {
+    "ETag": "Names this version.",
+    "Link": 'Where the next page is (`rel="next"`); absent on the last one.',
+    "Idempotency-Replayed": "`true` where this is the answer of an earlier call with the same key.",
+    "Retry-After": "After how many seconds to ask again.",
+}
+_PARAGRAPH = re.compile(r"\n\s*\n")
+
+
+@blueprint.get("/openapi.json")
+@describe(tag="Service", gives="AnyObject", headers=("If-None-Match",), any_query=True)
+def openapi() -> Response:
+    """This API as OpenAPI 3.1; needs no token."""
+    body = encoded(document())
+    return conditional(document_answer(StoredDocument(etag_of(body), body)))
+
+
+@blueprint.get("/docs")
+def reference() -> str:
+    """The same for people."""
+    shared = {str(status): ERRORS[status] for status in (401, 403, 413, 415, 429)}
+    return render_template("docs/reference.html", spec=document(), url=_root(), shared=shared)
+
+
+@blueprint.get("/docs/schemas")
+def objects() -> str:
+    """What the calls take and give, for people; a page of its own, since it is as long as all the rest."""
+    return render_template("docs/schemas.html", spec=document())
+
+
+def document() -> dict[str, JSON]:
+    """The OpenAPI document, with this server's own URL."""
+    made: dict[str, JSON] | None = current_app.extensions.get("muster_openapi")
+    if made is None:
+        made = current_app.extensions["muster_openapi"] = _document(current_app)
+    return made | {"servers": [{"url": _root()}]}
+
+
+def _root() -> str:
+    return settings().public_url or request.url_root.rstrip("/")
+
+
+def _document(app: Flask) -> dict[str, JSON]:
+    about = "A registry for LLM endpoints that lets in only what it has seen working."
+    shown = (*examples.answers(), *examples.ERRORS.items())
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Muster", "version": _version(), "description": about},
+        "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
+        "paths": _paths(app),
+        "components": {
+            "schemas": dict(schemas.components()),
+            "examples": {_example_name(name): {"value": value} for name, value in shown},
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "description": _SCOPES}},
+        },
+    }
+
+
+def _paths(app: Flask) -> dict[str, JSON]:
+    made: dict[str, JSON] = {}
+    for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
+        view = app.view_functions[rule.endpoint]
+        operation = view.__dict__.get("operation")
+        if isinstance(operation, Operation):
+            for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+                made_of = _operation(rule, view, operation) | {"operationId": _name_of(rule, method)}
+                made.setdefault(_path_of(rule), {})[method.lower()] = made_of
+    return made
+
+
+_SCOPES = (
+    "A token of this Muster. Scopes: `read`; `write`, which reads too; `admin`, which may do both and send a "
+    "stored key to another origin; `credentials`, which may read keys and nothing else."
+)
+
+
+def _path_of(rule: Rule) -> str:
+    return re.sub(r"<[^>]*>", "{id}", rule.rule)
+
+
+def _name_of(rule: Rule, method: str) -> str:
+    """`post_v2_models_openai_like`: stable, and another for every route."""
+    return re.sub(r"[^a-z0-9]+", "_", f"{method.lower()}{_path_of(rule).lower()}").strip("_")
+
+
+def _operation(rule: Rule, view: Any, operation: Operation) -> dict[str, JSON]:
+    summary, *rest = _PARAGRAPH.split((view.__doc__ or "").strip())
+    scope = view.__dict__.get("scope")
+    made: dict[str, JSON] = {
+        "summary": summary.rstrip("."),
+        "tags": [operation.tag],
+        "security": [{"token": [scope]}] if scope else [],
+        "parameters": list(_parameters(rule, view, operation)),
+        "responses": dict(_responses(rule, view, operation, scope)),
+    }
+    text = " ".join(" ".join(rest).split())
+    made["description"] = f"{text} Needs the scope `{scope}`.".strip() if scope else text
+    if operation.takes:
+        made["requestBody"] = {"required": True, "content": {"application/json": _media(operation)}}
+    return made
+
+
+def _media(operation: Operation) -> dict[str, JSON]:
+    made: dict[str, JSON] = {"schema": schemas.ref(operation.takes)}
+    if operation.most is not None:
+        made["schema"]["maxItems"] = operation.most
+    if operation.examples:
+        made["examples"] = {name: {"value": value} for name, value in operation.examples.items()}
+    return made
+
+
+def _parameters(rule: Rule, view: Any, operation: Operation) -> Iterator[dict[str, JSON]]:
+    if rule.arguments:
+        yield {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1},
+               "description": "The id, or for a model its exact refId, percent-encoded."}  # fmt: skip
+    for name in operation.query:
+        text, schema = _QUERY[name]
+        yield {"name": name.rpartition(":")[2], "in": "query", "description": text, "schema": schema}
+    headers = [*operation.headers, *(["Idempotency-Key"] if view.__dict__.get("idempotent") else [])]
+    for name in headers:
+        text, schema = _HEADERS[name]
+        yield {"name": name, "in": "header", "description": text, "schema": schema}
+
+
+def _responses(rule: Rule, view: Any, operation: Operation, scope: str | None) -> Iterator[tuple[str, JSON]]:
+    yield str(operation.status), _success(view, operation)
+    if "If-None-Match" in operation.headers:
+        yield "304", {"description": "You have it already."}
+    statuses = set(operation.errors)
+    statuses |= {401, 403, 429} if scope else set()
+    statuses |= {413, 415} if operation.takes else set()
+    statuses |= set() if operation.any_query else {400}
+    statuses |= {404} if rule.arguments else set()
+    statuses |= {409} if view.__dict__.get("idempotent") else set()
+    for status in sorted(statuses):
+        shape = "Rejection" if status == 400 and operation.takes in _PROBED else "Error"
+        codes = _conflicts(view, operation) if status == 409 else examples.OF_STATUS[status]
+        content = _json(shape, *codes, *(["wrong_path"] if shape == "Rejection" else []))
+        made: JSON = {"description": ERRORS[status], "content": content}
+        yield str(status), made | ({"headers": _headers("Retry-After")} if status == 429 else {})
+
+
+def _conflicts(view: Any, operation: Operation) -> Iterator[str]:
+    """The codes of 409 that this call may answer."""
+    if operation.takes in _PROBED and operation.gives != "Report":
+        yield "already_exists"
+    if view.__dict__.get("idempotent"):
+        yield "idempotency_key_reused"
+    else:
+        yield "ambiguous_reference"
+
+
+_PROBED = {"ModelRequest", "ModelChange", "LiteLLMDefinition[]"}
+
+
+def _success(view: Any, operation: Operation) -> dict[str, JSON]:
+    made: dict[str, JSON] = {"description": "Done." if not operation.gives else "What was asked for."}
+    if operation.gives:
+        otherwise = examples.OTHERWISE.get(operation.gives)
+        shown = [operation.gives, *([otherwise] if otherwise else [])]
+        made["content"] = _json(operation.gives, *shown) | {
+            name: {"schema": {} if "yaml" in name else {"type": "string"}, "examples": _shown(name)}
+            for name in operation.texts
+        }
+    told = ["ETag"] if operation.gives == "Model" or "If-None-Match" in operation.headers else []
+    told += ["Link"] if "cursor" in operation.query else []
+    told += ["Idempotency-Replayed"] if view.__dict__.get("idempotent") else []
+    return made | ({"headers": _headers(*told)} if told else {})
+
+
+def _headers(*names: str) -> dict[str, JSON]:
+    return {name: {"description": _TOLD[name], "schema": {"type": "string"}} for name in names}
+
+
+def _json(name: str, *shown: str) -> dict[str, JSON]:
+    return {"application/json": {"schema": schemas.ref(name), "examples": _shown(*shown)}}
+
+
+def _shown(*names: str) -> dict[str, JSON]:
+    """Examples of one media type, by what `examples` calls them."""
+    kept = [_example_name(name) for name in names]
+    return {name: {"$ref": f"#/components/examples/{name}"} for name in kept}
+
+
+def _example_name(name: str) -> str:
+    """A name that a component may have."""
+    return re.sub(r"[^A-Za-z0-9_.-]", "_", name.replace("[]", "List"))
+
+
+def _version() -> str:
+    try:
+        return version("muster")
+    except PackageNotFoundError:
+        return "0"

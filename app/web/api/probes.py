@@ -1,0 +1,68 @@
+"""Probes: the history of a model, one report, and probing now."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response
+
+from app.errors import ApiError
+from app.registry import registration
+from app.registry.probing import Probed
+from app.store.probes import Probe
+from app.web.api.answers import (
+    answer,
+    conditional,
+    document_answer,
+    find_document,
+    find_model,
+    find_or_none,
+    next_link,
+    page_of,
+    require_no_body,
+)
+from app.web.api.describe import describe
+from app.web.api.query import cursor_argument, depth_argument, limit_argument
+from app.web.guards import current_actor, require_scope
+
+blueprint = Blueprint("api_probes", __name__)
+
+
+@blueprint.get("/v2/models/<path:ref>/probes")
+@require_scope("read")
+@describe(tag="Probes", gives="Report[]", query=("limit", "cursor"), errors=(409,))
+def list_probes(ref: str) -> Response:
+    """A page of a model's probe reports, the newest first."""
+    model = find_or_none(ref)
+    if model is None:
+        # A model's own id may end like this route.
+        return conditional(document_answer(find_document(f"{ref}/probes")))
+    limit = limit_argument()
+    probes, more = page_of(Probe.of_model(model.id, limit + 1, cursor_argument()), limit)
+    response = answer([probe.report for probe in probes])
+    if more:
+        # By id: a refId may hold what no address can, such as "..".
+        next_link(response, probes[-1].id, f"/v2/models/{model.id}/probes")
+    return response
+
+
+@blueprint.post("/v2/models/<path:ref>/probes")
+@require_scope("write")
+@describe(tag="Probes", gives="Report", query=("depth",), errors=(409,))
+def probe_now(ref: str) -> Response:
+    """Probe a model with its stored key, whatever the verdict."""
+    model = find_model(ref)
+    require_no_body("Ask for the proof alone with `?depth=proof`.")
+    events = registration.reprobe(model, current_actor(), depth=depth_argument())
+    end = registration.drain(events)
+    assert isinstance(end, Probed)
+    return answer(end.report)
+
+
+@blueprint.get("/v2/probes/<id>")
+@require_scope("read")
+@describe(tag="Probes", gives="Report")
+def read_probe(id: str) -> Response:
+    """One probe report."""
+    probe = None if "\0" in id or len(id) > 36 else Probe.by_id(id)
+    if probe is None:
+        raise ApiError("not_found", "There is no probe with this id.", 404, field="id")
+    return answer(probe.report)

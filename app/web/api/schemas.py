@@ -1,0 +1,315 @@
+"""JSON schemas of what comes in and goes out, made from the form's lines and the document's table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.registry.fields import Choice, Input, Length, Range, absolute_url, no_binary, no_controls
+from app.registry.form import OpenAILikeForm, OpenAILikeUpdateForm
+from app.registry.metadata import CURRENCY, FIELDS, MILLION, PROVIDER, Kind
+
+JSON = Any
+Schema = dict[str, JSON]
+
+UUID = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+ID: Schema = {"type": "string", "pattern": UUID, "examples": ["01a207f6-7564-77e5-9d6f-6f2b1c0d8e4a"]}
+TIME: Schema = {"type": "string", "format": "date-time", "examples": ["2026-03-01T12:00:00.007Z"]}
+_SPACE = r"\t-\r \u0085\u00a0\u1680\u2000-\u200f\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
+_CONTROL = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"
+ONE_LINE = rf"^[{_SPACE}]*([^{_SPACE}{_CONTROL}][^{_CONTROL}]*)?[{_SPACE}]*$"
+"""A name, with what is trimmed around it."""
+NAME = ONE_LINE.replace(")?[", ")[")
+"""The same, and not empty after that."""
+WEB = rf"^[{_SPACE}]*[hH][tT][tT][pP][sS]?://[^/?#@\\{_SPACE}{_CONTROL}]+([/?][^#\\{_SPACE}{_CONTROL}]*)?[{_SPACE}]*$"
+"""A base URL, with what is trimmed around it; whether its host is one is for the form to say."""
+TEXT = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]*$"
+NO_NUL = r"^[^\u0000]*$"
+
+_KINDS: Mapping[Kind, Schema] = {
+    "boolean": {"type": "boolean"},
+    "integer": {"type": "integer", "format": "int64"},
+    "number": {"type": "number", "format": "double"},
+    "string": {"type": "string"},
+    "strings": {"type": "array", "items": {"type": "string"}},
+    "integers": {"type": "array", "items": {"type": "integer", "format": "int64"}},
+    "object": {"type": "object"},
+}
+
+
+def ref(name: str) -> Schema:
+    """A component schema by name; `[]` at the end makes an array of it."""
+    one = {"$ref": f"#/components/schemas/{name.removesuffix('[]')}"}
+    return {"type": "array", "items": one} if name.endswith("[]") else one
+
+
+def components() -> dict[str, Schema]:
+    """Every component schema by its name; needs a request, since forms do."""
+    return {
+        "ModelRequest": request_schema(OpenAILikeForm),
+        "ModelChange": request_schema(OpenAILikeUpdateForm),
+        "Model": model_schema(),
+        "ModelMetadata": metadata_schema(),
+        "Price": _closed(
+            {"cost": _number(), "currency": {"const": CURRENCY}, "unit": _text(), "per": _whole()}
+        ),
+        "Parameter": _parameter_schema(),
+        **_PLAIN,
+    }
+
+
+def request_schema(form: type[OpenAILikeForm]) -> Schema:
+    """A form's fields as the JSON object that it takes."""
+    properties: dict[str, Schema] = {}
+    required = []
+    for field in form(formdata=None, meta={"csrf": False}).inputs():
+        outer, _, inner = field.wire.partition(".")
+        if inner:
+            members = properties.setdefault(outer, _nullable(_closed({}, required=())))["properties"]
+            members[inner] = field_schema(field)
+        else:
+            properties[outer] = field_schema(field)
+        if field.required:
+            required.append(outer)
+    return _closed(properties, required=required)
+
+
+def field_schema(field: Input) -> Schema:
+    """One field with its rules; null stands for not given where it is optional."""
+    schema: Schema = dict(_KINDS[field.kind])
+    for rule in field.rules:
+        schema |= _rule_schema(rule)
+    if schema.get("minLength") and schema.get("pattern") == ONE_LINE:
+        schema["pattern"] = NAME
+    if isinstance(field, Choice):
+        schema["enum"] = [value for value, *_ in field.iter_choices()]
+    schema["description"] = f"{field.description} In {field.unit}." if field.unit else field.description
+    if field.example is not None:
+        schema["examples"] = [field.example]
+    return schema if field.required else _nullable(schema)
+
+
+def _rule_schema(rule: Any) -> Schema:
+    if isinstance(rule, Length):
+        # What counts only after trimming can't be said as a length of what is sent.
+        longest = {} if rule.trimmed else {"maxLength": rule.max}
+        return longest | ({"minLength": rule.min} if rule.min else {})
+    if isinstance(rule, Range):
+        return {"minimum": rule.min} | ({} if rule.max is None else {"maximum": rule.max})
+    patterns = {no_controls: ONE_LINE, no_binary: TEXT, absolute_url: WEB}
+    return {"pattern": patterns[rule]} if rule in patterns else {}
+
+
+def metadata_schema() -> Schema:
+    """`metadata` of a model: every row of the document's table."""
+    properties = {}
+    for row in FIELDS:
+        text = f"{row.help} In {row.unit}." if row.unit else row.help
+        properties[row.name] = {**_KINDS[row.kind], "description": text}
+    properties["pricing"] = {"type": "object", "additionalProperties": ref("Price")}
+    return _closed(properties, required=["is_private"])
+
+
+def model_schema() -> Schema:
+    """The model document."""
+    properties: dict[str, Schema] = {
+        "id": ID,
+        "created": TIME,
+        "updated": TIME,
+        "display_name": _text(),
+        "model_id": _text(),
+        "model_type": _text(),
+        "description": _nullable(_text()),
+        "is_active": {"type": "boolean"},
+        "enabled": {"type": "boolean"},
+        "enabled_for_playground": {"type": "boolean"},
+        "enabled_for_endpoints": {"type": "boolean"},
+        "provider": {"const": PROVIDER},
+        "owner": {"type": "string", "pattern": UUID, "description": "The workspace."},
+        "refId": {"type": "string", "description": "`<workspace key>@openailike/<model_id>`"},
+        "input_cost": _nullable(_number(f"USD per {MILLION:,} tokens.")),
+        "input_currency": {"const": CURRENCY},
+        "output_cost": _nullable(_number(f"USD per {MILLION:,} tokens.")),
+        "output_currency": {"const": CURRENCY},
+        "pricing_url": _nullable(_text()),
+        "docs_url": _nullable(_text()),
+        "has_functions": {"type": "boolean", "description": "Tool calling, declared or observed."},
+        "has_cpu_pricing": {"type": "boolean"},
+        "configuration": _configuration_schema(),
+        "metadata": ref("ModelMetadata"),
+        "parameters": ref("Parameter[]"),
+    }
+    return _closed(properties)
+
+
+def _configuration_schema() -> Schema:
+    properties: dict[str, Schema] = {
+        "provider": {"const": PROVIDER},
+        "is_openai_compatible": {"type": "boolean"},
+        "base_url": {"type": "string", "description": "Exactly as it was given."},
+        "workspace_id": _text(),
+        "model_id": {"type": "string", "description": "The id sent to the endpoint, where one was given."},
+        "api_key_env": {"type": "string", "description": "The variable that holds the key, if one does."},
+    }
+    return _closed(properties, required=["provider", "is_openai_compatible", "base_url", "workspace_id"])
+
+
+def _parameter_schema() -> Schema:
+    properties: dict[str, Schema] = {
+        "id": _text(),
+        "name": _text(),
+        "parameter": {"type": "string", "description": "Its name in a request."},
+        "parameter_type": {"enum": ["number", "range", "select", "toggle", "text"]},
+        "description": _nullable(_text()),
+        "config": {"type": "object", "description": "minimum, maximum and default, or options and default."},
+        "is_active": {"type": "boolean"},
+        "position": _whole(),
+    }
+    return _closed(properties)
+
+
+def _closed(properties: dict[str, Schema], required: Any = None) -> Schema:
+    """An object with these members and no others, all of them required unless told."""
+    made: Schema = {"type": "object", "properties": properties, "additionalProperties": False}
+    needed = list(properties) if required is None else list(required)
+    return made | ({"required": needed} if needed else {})
+
+
+def _open(properties: dict[str, Schema], required: Any = None) -> Schema:
+    """The same, but more members may come in later versions."""
+    return _closed(properties, required) | {"additionalProperties": True}
+
+
+def _nullable(schema: Schema) -> Schema:
+    made = schema | {"type": [schema["type"], "null"]}
+    return made | ({"enum": [*made["enum"], None]} if "enum" in made else {})
+
+
+def _text(description: str = "") -> Schema:
+    return {"type": "string"} | ({"description": description} if description else {})
+
+
+def _whole(description: str = "") -> Schema:
+    return {"type": "integer"} | ({"description": description} if description else {})
+
+
+def _number(description: str = "") -> Schema:
+    return {"type": "number"} | ({"description": description} if description else {})
+
+
+_CHECK = _open(
+    {
+        "name": _text(),
+        "status": {"enum": ["passed", "failed", "inconclusive", "skipped"]},
+        "method": _nullable(_text()),
+        "path": _nullable(_text()),
+        "http_status": _nullable(_whole()),
+        "duration_ms": _nullable(_whole()),
+        "first_byte_ms": _nullable(_whole()),
+        "evidence": _text(),
+        "adaptations": {"type": "array", "items": _text()},
+    }
+)
+_CAPABILITY = _open(
+    {
+        "declared": {"type": ["boolean", "null"], "description": "What a person said."},
+        "observed": {
+            "type": ["boolean", "null"],
+            "description": "What the probe saw; null: could not be told.",
+        },
+        "evidence": _text(),
+    }
+)
+_SUGGESTIONS: Schema = {"type": "object", "additionalProperties": {"type": "array", "items": _text()}}
+_DIAGNOSIS = _closed(
+    {"code": _text(), "field": _nullable(_text()), "message": _text(), "suggestions": _SUGGESTIONS}
+)
+_REPORT = _open(
+    {
+        "id": ID,
+        "model": _nullable(ID),
+        "verdict": {"enum": ["accepted", "rejected"]},
+        "started": TIME,
+        "duration_ms": _whole(),
+        "diagnosis": {"anyOf": [_DIAGNOSIS, {"type": "null"}]},
+        "checks": {"type": "array", "items": _CHECK},
+        "capabilities": {"type": "object", "additionalProperties": _CAPABILITY},
+        "warnings": {"type": "array", "items": _open({"code": _text(), "message": _text()})},
+        "catalog": {"type": "object"},
+        "performance": {"type": "object"},
+    }
+)
+_DETAIL = _closed({"field": _nullable(_text()), "code": _text(), "message": _text()})
+_ERROR = _closed(
+    {
+        "code": _text("What programs know the error by."),
+        "message": _text("What happened and what to do, in words."),
+        "field": _text("The field that is wrong, where it is one."),
+        "details": {"type": "array", "items": _DETAIL},
+        "suggestions": _SUGGESTIONS,
+        "doc_url": _text("Where the code is explained."),
+        "request_id": _text("What to tell whoever runs this Muster."),
+    },
+    required=["code", "message", "doc_url", "request_id"],
+)
+_OPENAI_MODEL = _closed(
+    {
+        "id": _text(),
+        "object": {"const": "model"},
+        "created": _whole("Unix time."),
+        "owned_by": {"const": PROVIDER},
+    }
+)
+
+_PLAIN: Mapping[str, Schema] = {
+    "Report": _REPORT,
+    "Error": _closed({"error": _ERROR}),
+    "Rejection": _closed({"error": _ERROR, "probe": ref("Report")}, required=["error"]),
+    "OpenAIList": _closed({"object": {"const": "list"}, "data": {"type": "array", "items": _OPENAI_MODEL}}),
+    "ModelReference": _closed(
+        {"model_id": _text("The id or the refId of a model.") | {"minLength": 1, "pattern": NO_NUL}}
+    ),
+    "Deleted": _closed({"id": ID, "deleted": {"const": True}}),
+    "Credentials": _closed(
+        {"model": ID, "base_url": _text(), "model_id": _text("The id to send."), "api_key": _text()}
+    ),
+    "Health": _open({"status": {"const": "ok"}}),
+    "LiteLLMDefinition": _open(
+        {
+            "model_name": {"type": "string", "minLength": 1, "examples": ["our-chat"]},
+            "litellm_params": _open(
+                {
+                    "model": {"type": "string", "minLength": 1, "examples": ["openai/practice-chat"]},
+                    "api_base": {"type": ["string", "null"], "examples": ["http://127.0.0.1:8099/v1"]},
+                    "api_key": {"type": ["string", "null"], "description": "Or os.environ/NAME."},
+                },
+                required=["model"],
+            ),
+            "model_info": {"type": ["object", "null"]},
+        },
+        required=["model_name", "litellm_params"],
+    ),
+    "ImportAnswer": {
+        "type": "array",
+        "description": "Documents; with dry_run what would be done, entry by entry.",
+        "items": {"anyOf": [ref("Model"), ref("ImportStep")]},
+    },
+    "ImportStep": _closed(
+        {
+            "index": _whole(),
+            "model_name": _text(),
+            "action": {"enum": ["create", "exists", "refuse", "skip"]},
+            "existing": _nullable(_text("The id of the model that is the same.")),
+            "problems": {"type": "array", "items": _DETAIL},
+            "ignored": {"type": "array", "items": _text()},
+            "request": {"type": ["object", "null"], "description": "The body that would register it."},
+        }
+    ),
+    "Artefacts": {
+        "type": "object",
+        "additionalProperties": _text(),
+        "description": "What a model is used with, by kind: curl, python, node, litellm, terraform.",
+    },
+    "AnyJson": {"description": "JSON as the chosen form has it."},
+    "AnyObject": {"type": "object", "description": "An OpenAPI document."},
+}

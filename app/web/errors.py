@@ -1,0 +1,151 @@
+"""ApiErrors as answers: JSON of one shape for programs, a page for people."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from contextlib import suppress
+from http import HTTPStatus
+from typing import Any
+
+from flask import Flask, Response, current_app, g, jsonify, render_template, request
+from gunicorn.http.errors import ParseException
+from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError, RequestEntityTooLarge
+from werkzeug.wrappers import Response as BaseResponse
+
+from app.config import settings
+from app.errors import ApiError
+
+log = logging.getLogger("muster.errors")
+
+JSON_PATHS = ("/v1/", "/v2/", "/v3/", "/healthz", "/readyz", "/openapi.json")
+_DRAINED_AT_MOST = 16 * 1024 * 1024
+
+# Code and sentence of the errors that the framework raises by itself.
+_PLAIN: Mapping[int, tuple[str, str]] = {
+    400: ("bad_request", "The request can't be read. Check its body and headers."),
+    401: ("authentication_required", "Send a token: Authorization: Bearer <token>."),
+    403: ("forbidden", "You may not do this."),
+    404: ("not_found", "There is nothing at this address. Check the path and the id."),
+    405: ("method_not_allowed", "This address does not take that method."),
+    413: ("body_too_large", "The body is larger than 1 MiB. Send less."),
+    415: ("unsupported_media_type", "The body must be JSON: send Content-Type: application/json."),
+    429: ("rate_limited", "Too many requests. Wait as long as Retry-After says, then go on."),
+    500: ("internal_error", "Something broke in Muster itself. Tell its operator the request id."),
+    503: ("not_ready", "Muster is not ready to work. Try again in a moment."),
+}
+
+
+def is_json_side() -> bool:
+    """Whether the request at hand wants JSON: by its path, or by what it accepts best."""
+    if request.path.startswith(JSON_PATHS):
+        return True
+    best = request.accept_mimetypes.best_match(["text/html", "application/json"], "text/html")
+    return best == "application/json"
+
+
+def error_body(error: ApiError) -> dict[str, Any]:
+    """The error in its JSON shape; members that would say nothing are left out."""
+    inner: dict[str, Any] = {"code": error.code, "message": error.message}
+    if error.field is not None:
+        inner["field"] = error.field
+    if error.details:
+        inner["details"] = [dict(detail) for detail in error.details]
+    if error.suggestions:
+        inner["suggestions"] = {name: list(values) for name, values in error.suggestions.items()}
+    inner["doc_url"] = doc_url(error.code)
+    inner["request_id"] = g.get("request_id", "")
+    return {"error": inner, **error.extra}
+
+
+def doc_url(code: str) -> str:
+    """Where this error code is explained."""
+    base = settings().doc_url or f"{home_url()}/errors"
+    return f"{base}#{code}"
+
+
+def home_url() -> str:
+    """Where people and programs reach this Muster, without a slash at the end."""
+    return settings().public_url or request.url_root.rstrip("/")
+
+
+def init_app(app: Flask) -> None:
+    """Register the handlers."""
+    app.before_request(_refuse_truncated)
+    app.register_error_handler(ApiError, answer)
+    app.register_error_handler(HTTPException, _answer_http)
+    app.register_error_handler(ParseException, _answer_unreadable)
+    app.register_error_handler(Exception, _answer_unexpected)
+
+
+def answer(error: ApiError) -> Response:
+    """The response for an error, as JSON or as a page."""
+    _take_the_rest()
+    response = jsonify(error_body(error)) if is_json_side() else _page(error)
+    response.status_code = error.status
+    response.headers.extend(error.headers)
+    return response
+
+
+def _page(error: ApiError) -> Response:
+    title = HTTPStatus(error.status).phrase
+    known = {"request_id": g.get("request_id", ""), "doc_url": doc_url(error.code)}
+    page = render_template("error.html", error=error, title=title, **known)
+    return Response(page, mimetype="text/html")
+
+
+def _answer_http(error: HTTPException) -> BaseResponse:
+    status = error.code or 500
+    if status < 400 or error.response is not None:
+        # A redirect, or an answer that somebody already made.
+        return error.get_response(request.environ)
+    if isinstance(error, RequestEntityTooLarge):
+        _drain()
+    code, message = _PLAIN.get(status, (_snake(HTTPStatus(status).phrase), error.description or ""))
+    kept = {
+        name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After", "Location")
+    }
+    return answer(ApiError(code, message, status, headers=kept))
+
+
+def _answer_unreadable(_error: ParseException) -> BaseResponse:
+    """The web server found the body's framing broken while it was read."""
+    return _answer_http(BadRequest())
+
+
+def _answer_unexpected(error: Exception) -> BaseResponse:
+    # The one place that sees what nobody foresaw; the log has it all, the answer nothing.
+    log.error("unexpected error", exc_info=error)
+    if current_app.config.get("PROPAGATE_EXCEPTIONS"):
+        raise error
+    return _answer_http(InternalServerError())
+
+
+def _refuse_truncated() -> None:
+    """Werkzeug cuts a chunked body off at the limit without a word; half a body is not a whole one."""
+    if "chunked" in request.headers.get("Transfer-Encoding", ""):
+        limit = request.max_content_length
+        if limit is not None and len(request.get_data(cache=True, parse_form_data=False)) >= limit:
+            raise RequestEntityTooLarge
+
+
+def _take_the_rest() -> None:
+    """Read a body that nobody asked for: its bytes stand in the way of the connection's next request."""
+    if 0 < (request.content_length or 0) <= (current_app.config["MAX_CONTENT_LENGTH"] or 0):
+        with suppress(HTTPException, ParseException):
+            request.get_data()
+
+
+def _drain() -> None:
+    """Read what the client still sends: closing on it would reset the connection before it saw the answer."""
+    stream = request.environ.get("wsgi.input")
+    left = min(request.content_length or _DRAINED_AT_MOST, _DRAINED_AT_MOST)
+    while stream is not None and left > 0:
+        piece = stream.read(min(left, 65536))
+        if not piece:
+            return
+        left -= len(piece)
+
+
+def _snake(phrase: str) -> str:
+    return phrase.lower().replace(" ", "_").replace("'", "").replace("-", "_")

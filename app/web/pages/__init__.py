@@ -1,0 +1,14 @@
+"""The browser's side, one module an area; each has a `blueprint`."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+from app.web.pages import about, account, audit, catalogue, error_reference, frame, signin, tokens, users
+from app.web.pages.models import routes as models
+from app.web.pages.register import routes as register
+
+_AREAS = (
+    frame, signin, register, models, catalogue, tokens, users, account, audit, about, error_reference,
+)  # fmt: skip
+blueprints: tuple[Blueprint, ...] = tuple(area.blueprint for area in _AREAS)

@@ -1,0 +1,67 @@
+"""One's own account: what one may do, and another password."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, redirect, render_template, url_for
+from flask_login import current_user
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response
+from wtforms import PasswordField
+from wtforms.validators import InputRequired
+
+from app.access import people
+from app.store.accounts import User
+from app.store.base import db
+from app.web import guards
+from app.web.guards import current_actor, require_role
+from app.web.pages.users import LENGTH, ROLES
+
+blueprint = Blueprint("account", __name__, url_prefix="/account")
+
+
+class AccountForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+    """The password as it is, and as it shall be, twice."""
+
+    old = PasswordField("Current password", [InputRequired("Enter the password that you have now.")])
+    new = PasswordField("New password", [InputRequired("Enter a new password."), LENGTH])
+    again = PasswordField("New password again", [InputRequired("Enter the new password a second time.")])
+
+
+@blueprint.get("")
+@require_role("viewer")
+def index() -> str:
+    """Who one is, and the form."""
+    return _page(AccountForm())
+
+
+@blueprint.post("")
+@guards.limit_signin
+@require_role("viewer")
+def change_password() -> Response | tuple[str, int]:
+    """Change the password; every other browser that is signed in with the old one is out."""
+    form, user = AccountForm(), _me()
+    if not form.validate() or not _fits(form, user):
+        return _page(form), 400
+    people.set_password(user, form.new.data or "", current_actor())
+    guards.renew_session(user)
+    flash("Your password is changed. Other browsers that you were signed in with are out.", "ok")
+    return redirect(url_for("account.index"), 303)
+
+
+def _fits(form: AccountForm, user: User) -> bool:
+    if not people.has_password(user, form.old.data or ""):
+        form.old.errors = ["This is not the password that you have now."]
+    elif form.new.data != form.again.data:
+        form.again.errors = ["The two differ. Type the new password twice."]
+    return not form.errors
+
+
+def _me() -> User:
+    """The row of who is signed in; Flask-Login's own is a stand-in for it."""
+    user = db.session.get(User, current_user.id)
+    assert user is not None, "who is signed in has a row"
+    return user
+
+
+def _page(form: AccountForm) -> str:
+    return render_template("account/index.html", form=form, user=_me(), roles=ROLES)

@@ -1,0 +1,215 @@
+"""The catalogue for consumers, read only: which models there are, what they do and cost, how to call them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, ParamSpec
+
+from flask import Blueprint, abort, render_template, request, url_for
+from sqlalchemy import Select, select
+from werkzeug.wrappers import Response
+
+from app.config import settings
+from app.probe.model_types import MODEL_TYPES
+from app.registry.document import document, ref_id
+from app.registry.exchange import artefacts
+from app.registry.exchange.first_call import is_keyed
+from app.registry.metadata import FIELDS
+from app.store.base import db
+from app.store.models import RegisteredModel
+from app.web.guards import require_role
+from app.web.pages import display
+from app.web.pages.models import listing
+
+P = ParamSpec("P")
+
+blueprint = Blueprint("catalogue", __name__, url_prefix="/catalogue")
+
+PAGE = 50
+"""How many models a page of the catalogue has."""
+
+
+ARTEFACTS = ("curl", "python", "node", "litellm")
+"""What consumers can use; a Terraform block registers a model, which they do not."""
+
+CAPABILITIES = ("streaming", "tool_calling", "json_schema", "vision", "reasoning")
+"""What consumers choose a model by."""
+
+PRICES = {
+    "input_cost": ("Input", "per 1,000,000 tokens"),
+    "output_cost": ("Output", "per 1,000,000 tokens"),
+    "cache_read_cost": ("Input from the cache", "per 1,000,000 tokens"),
+    "cache_write_cost": ("Input into the cache", "per 1,000,000 tokens"),
+    "cost_per_image": ("Image", "each"),
+}
+LIMITS = (
+    "context_window",
+    "max_input_tokens",
+    "max_output_tokens",
+    "embedding_dimensions",
+    "max_temperature",
+)
+_FIELDS = {row.name: row for row in FIELDS}
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What the catalogue is asked for, as it stands in the URL."""
+
+    q: str
+    cursor: str
+    choices: tuple[listing.Choice, ...]
+
+    @property
+    def active(self) -> bool:
+        """Whether anything is searched for or filtered."""
+        return bool(self.q or any(choice.value for choice in self.choices))
+
+    def value(self, name: str) -> str | None:
+        """The value of one filter, None where all will do."""
+        return next((choice.value or None for choice in self.choices if choice.name == name), None)
+
+    def url(self, cursor: str = "") -> str:
+        """The catalogue with the same search, from a cursor on."""
+        given: dict[str, Any] = {choice.name: choice.value for choice in self.choices}
+        given |= {"q": self.q, "cursor": cursor}
+        return url_for("catalogue.index", **{name: value for name, value in given.items() if value})
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A model as the catalogue shows it; `window` is in tokens, None where nobody knows."""
+
+    model: RegisteredModel
+    ref_id: str
+    type_label: str
+    window: int | None
+    cost: str
+    chips: Sequence[listing.Chip]
+
+    @classmethod
+    def of(cls, model: RegisteredModel) -> Row:
+        """The row of a model: only what a probe has seen counts as a capability."""
+        observed = model.observed or {}
+        kind = MODEL_TYPES.get(model.model_type)
+        return cls(
+            model,
+            ref_id(model.model_id),
+            kind.label if kind else model.model_type,
+            observed.get("context_window") or observed.get("max_input_tokens"),
+            listing.cost_of(model),
+            [chip for chip in listing.chips_of(model.capabilities or {}) if not chip.contradicted],
+        )
+
+
+def readable(view: Callable[P, str]) -> Callable[P, str | Response]:
+    """Decorate a page of the catalogue: for viewers, and for all where MUSTER_PUBLIC_CATALOGUE says so."""
+
+    @wraps(view)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> str | Response:
+        return view(*args, **kwargs) if settings().public_catalogue else for_viewers(*args, **kwargs)
+
+    for_viewers = require_role("viewer")(view)
+    return checked
+
+
+@blueprint.get("")
+@readable
+def index() -> str:
+    """The enabled models, the newest first; search and filters stand in the URL."""
+    search = search_of(request.args)
+    found = _found(search)
+    models, cursor = found[:PAGE], found[PAGE - 1].id if len(found) > PAGE else ""
+    return render_template(
+        "catalogue/index.html",
+        search=search,
+        rows=[Row.of(model) for model in models],
+        first_url=search.url() if search.cursor else None,
+        next_url=search.url(cursor) if cursor else None,
+    )
+
+
+@blueprint.get("/<id>")
+@readable
+def detail(id: str) -> str:
+    """One enabled model: what it is, what it costs, what it was seen to do, how to call it."""
+    model = RegisteredModel.by_id(id)
+    if model is None or not model.enabled:
+        abort(404)
+    return render_template(
+        "catalogue/detail.html",
+        row=Row.of(model),
+        model=model,
+        keyed=is_keyed(model),
+        prices=prices_of(model),
+        sample=display.sample_cost(model.input_cost, model.output_cost),
+        limits=_limits(document(model)["metadata"]),
+        capabilities=_capabilities(model),
+        artefacts=artefacts.labelled(model, ARTEFACTS),
+    )
+
+
+def search_of(arguments: Mapping[str, str]) -> Search:
+    """The search in a query string; values that are not on offer count as not given."""
+    types = [(name, kind.label) for name, kind in MODEL_TYPES.items()]
+    seen = [(name, display.label_of(name)) for name in CAPABILITIES]
+    choices = (
+        _choice("type", "Type", arguments, types),
+        _choice("region", "Region", arguments, [(region, region) for region in _regions()]),
+        _choice("can", "Can do", arguments, seen),
+    )
+    return Search(_plain(arguments, "q", 200), _plain(arguments, "cursor", 64), choices)
+
+
+def prices_of(model: RegisteredModel) -> list[tuple[str, str, str]]:
+    """Label, amount and unit of each price that is known."""
+    named = ((getattr(model, name), words_) for name, words_ in PRICES.items())
+    return [(label, display.money(cost), unit) for cost, (label, unit) in named if cost is not None]
+
+
+def _found(search: Search) -> list[RegisteredModel]:
+    # Nearly all are enabled: without a filter the newest ones are found soonest by walking the rows.
+    query = _matching(search) if search.active else select(RegisteredModel).where(RegisteredModel.enabled)
+    if search.cursor:
+        query = query.where(RegisteredModel.id < search.cursor)
+    return list(db.session.scalars(query.order_by(RegisteredModel.id.desc()).limit(PAGE + 1)))
+
+
+def _matching(search: Search) -> Select[RegisteredModel]:
+    return RegisteredModel.matching(
+        q=search.q or None,
+        model_type=search.value("type"),
+        region=search.value("region"),
+        seen=search.value("can"),
+        enabled=True,
+    )
+
+
+def _choice(
+    name: str, label: str, arguments: Mapping[str, str], options: Sequence[tuple[str, str]]
+) -> listing.Choice:
+    value = arguments.get(name, "")
+    return listing.Choice(name, label, value if value in dict(options) else "", options)
+
+
+def _regions() -> list[str]:
+    column = RegisteredModel.region
+    return list(db.session.scalars(select(column).distinct().order_by(column).limit(200)))
+
+
+def _plain(arguments: Mapping[str, str], name: str, longest: int) -> str:
+    return arguments.get(name, "").strip().replace("\0", "")[:longest]
+
+
+def _limits(metadata: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Label, number and unit of each bound that is known."""
+    known = (_FIELDS[name] for name in LIMITS if metadata.get(name) is not None)
+    return [(field.label, display.as_text(metadata[field.name]), field.unit) for field in known]
+
+
+def _capabilities(model: RegisteredModel) -> list[tuple[str, bool]]:
+    """Label of each capability that a probe could tell, and whether it saw it."""
+    told = (model.capabilities or {}).items()
+    return [(display.label_of(name), seen["observed"]) for name, seen in told if seen["observed"] is not None]

@@ -1,0 +1,204 @@
+"""How values read on a page: states, times, money and durations as words for people."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from markupsafe import Markup, escape
+
+from app.registry.endpoint_models import OfferedModel
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """A state on a page: its word, its shape (`templates/_shapes.html`) and its tone (`app.css`)."""
+
+    label: str
+    shape: str
+    tone: str
+
+
+BADGES: dict[str, Badge] = {
+    "up": Badge("Up", "ok", "ok"),
+    "degraded": Badge("Degraded", "warn", "warn"),
+    "down": Badge("Down", "bad", "bad"),
+    "unknown": Badge("Unknown", "idle", "idle"),
+    "passed": Badge("Passed", "ok", "ok"),
+    "failed": Badge("Failed", "bad", "bad"),
+    "inconclusive": Badge("Not clear", "idle", "idle"),
+    "skipped": Badge("Skipped", "skip", "idle"),
+    "running": Badge("Running", "run", "idle"),
+    "accepted": Badge("Accepted", "ok", "ok"),
+    "rejected": Badge("Rejected", "bad", "bad"),
+    "enabled": Badge("Enabled", "ok", "ok"),
+    "disabled": Badge("Disabled", "off", "idle"),
+    "valid": Badge("Valid", "ok", "ok"),
+    "revoked": Badge("Revoked", "off", "idle"),
+    "active": Badge("May sign in", "ok", "ok"),
+    "shut-out": Badge("Shut out", "off", "idle"),
+    "yes": Badge("Yes", "tick", "ok"),
+    "no": Badge("No", "cross", "idle"),
+    "contradicted": Badge("No, but declared", "warn", "warn"),
+}
+
+CAPABILITIES: dict[str, str] = {
+    "streaming": "Streaming",
+    "system_message": "System message",
+    "developer_message": "Developer message",
+    "tool_calling": "Tool calling",
+    "tool_choice": "Forced tool call",
+    "parallel_tool_calls": "Parallel tool calls",
+    "streamed_tool_calling": "Streamed tool calls",
+    "strict_tool": "Strict tools",
+    "json_mode": "JSON mode",
+    "json_schema": "JSON schema",
+    "vision": "Vision",
+    "reasoning": "Reasoning",
+    "reasoning_effort": "Reasoning effort",
+    "max_completion_tokens": "max_completion_tokens",
+    "sampling_params": "Sampling parameters",
+    "responses_api": "Responses API",
+    "image_edit": "Image edit",
+}
+
+SHORT_CAPABILITIES: dict[str, str] = {
+    "streaming": "stream",
+    "tool_calling": "tools",
+    "strict_tool": "strict tools",
+    "json_schema": "schema",
+    "vision": "vision",
+    "reasoning": "reasoning",
+    "image_edit": "edit",
+}
+"""What the list shows of a model at a glance; the detail page shows all."""
+
+SAMPLE_IN, SAMPLE_OUT = 1000, 500
+_STEPS = ((60, 1, "second"), (3600, 60, "minute"), (86400, 3600, "hour"), (30 * 86400, 86400, "day"))
+
+
+def look_of(word: str) -> Badge:
+    """How a state looks; one that is not known reads as itself."""
+    return BADGES.get(word) or Badge(label_of(word), "idle", "idle")
+
+
+def label_of(name: str) -> str:
+    """A check's or capability's name as words: `tool_calling` is "Tool calling"."""
+    if name in CAPABILITIES:
+        return CAPABILITIES[name]
+    level = name.removeprefix("reasoning_effort_")
+    if level != name:
+        return f"Reasoning effort: {level}"
+    return name.replace("_", " ").capitalize()
+
+
+def moment_of(value: datetime | str) -> datetime:
+    """A time of the database or of a report (RFC 3339) as an aware one in UTC."""
+    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def rfc3339(value: datetime | str) -> str:
+    """The time for a machine: 2026-03-01T12:00:00Z."""
+    return moment_of(value).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def exact(value: datetime | str) -> str:
+    """The exact time for a person: 2026-03-01 12:00:00 UTC."""
+    return moment_of(value).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def ago(value: datetime | str, now: datetime | None = None) -> str:
+    """How long ago a time was, or how soon it comes, as words; past 30 days it is the date."""
+    moment = moment_of(value)
+    seconds = ((now or datetime.now(UTC)) - moment).total_seconds()
+    distance = abs(seconds)
+    if distance < 5:
+        return "just now"
+    for bound, unit, word in _STEPS:
+        if distance < bound:
+            count = int(distance // unit)
+            amount = f"{count} {word}{'' if count == 1 else 's'}"
+            return f"{amount} ago" if seconds > 0 else f"in {amount}"
+    return moment.strftime("%Y-%m-%d")
+
+
+def money(value: float | None) -> str:
+    """An amount in US dollars with the digits that it has, at least two behind the point."""
+    if value is None:
+        return ""
+    text = f"{value:.12f}".rstrip("0")
+    whole, _, part = text.partition(".")
+    return f"${int(whole):,}.{part.ljust(2, '0')}"
+
+
+def duration(milliseconds: float | None) -> str:
+    """A time span: 340 ms, 1.2 s, 2 min 5 s."""
+    if milliseconds is None:
+        return ""
+    if milliseconds < 1000:
+        return f"{milliseconds:.0f} ms"
+    if milliseconds < 60_000:
+        return f"{milliseconds / 1000:.1f} s"
+    minutes, seconds = divmod(round(milliseconds / 1000), 60)
+    return f"{minutes} min {seconds} s"
+
+
+def host_of(url: str) -> str:
+    """The host and port of a URL, as the list shows it."""
+    return urlsplit(url).netloc or url
+
+
+def as_text(value: Any) -> str:
+    """A value of the document as words."""
+    if value is None:
+        return "not given"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(as_text(item) for item in value) or "none"
+    if isinstance(value, dict):
+        return ", ".join(f"{label_of(key).lower()}: {as_text(item)}" for key, item in value.items())
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.10f}".rstrip("0").rstrip(".")
+    return str(value)
+
+
+def sample_cost(input_cost: float | None, output_cost: float | None) -> str:
+    """What a request of a usual size costs at these prices, as a sentence; "" where none is known."""
+    if input_cost is None and output_cost is None:
+        return ""
+    cost = ((input_cost or 0) * SAMPLE_IN + (output_cost or 0) * SAMPLE_OUT) / 1_000_000
+    return f"A request with {SAMPLE_IN:,} tokens in and {SAMPLE_OUT:,} out costs {money(round(cost, 8))}."
+
+
+def offer_words(offer: OfferedModel) -> str:
+    """What an endpoint's list says of a model, beside its id: context, prices, type."""
+    values = offer.values
+    parts = [f"{offer.context_window:,} tokens of context"] if offer.context_window else []
+    if "input_cost" in values or "output_cost" in values:
+        parts.append(
+            f"${values.get('input_cost', '?')} in, ${values.get('output_cost', '?')} out per million"
+        )
+    if "model_type" in values:
+        parts.append(values["model_type"])
+    return "; ".join(parts)
+
+
+def coded(text: str) -> Markup:
+    """A sentence with what stands between `backticks` as code; everything else is escaped."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))
+
+
+_CODE = re.compile(r"`([^`\n]{1,200})`")
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "ago": ago, "exact": exact, "rfc3339": rfc3339, "money": money, "duration": duration, "host_of": host_of,
+    "shown": as_text, "words_of": label_of, "coded": coded, "offer_words": offer_words,
+}  # fmt: skip

@@ -1,0 +1,105 @@
+"""A probe as it happens: events as lines for a browser that watches, and what tells that it left."""
+
+from __future__ import annotations
+
+import json
+import select
+import socket
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from flask import Response, render_template, request, stream_with_context
+
+from app.probe.transport.deadline import Cancellation
+from app.probe.values import CheckEnded, CheckStarted, CheckWaiting
+from app.web.pages import display
+
+Line = dict[str, Any]
+NDJSON = "application/x-ndjson"
+_HUNG_UP = getattr(select, "POLLRDHUP", 0) | select.POLLHUP | select.POLLERR
+
+
+def wants_stream() -> bool:
+    """Whether the browser asks for the events and not for a page."""
+    return request.accept_mimetypes.best == NDJSON
+
+
+def stream(lines: Iterable[Line]) -> Response:
+    """The lines as newline-delimited JSON, each sent as soon as it is there."""
+    response = Response(stream_with_context(_encoded(lines)), mimetype=NDJSON)
+    response.headers["X-Accel-Buffering"] = "no"  # nginx would hold the lines back
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def last_of(lines: Iterable[Line]) -> Line:
+    """Wait for the end; the last line says what came of it."""
+    last: Line = {}
+    for line in lines:
+        last = line
+    return last
+
+
+def line_of(event: Any) -> Line | None:
+    """An event of a probe as a line with the list entry that shows it; None for one that shows nothing."""
+    if isinstance(event, CheckStarted):
+        return _line(event.name, status="running", may_take_s=event.may_take_s)
+    if isinstance(event, CheckWaiting):
+        return _line(event.name, status="running", may_take_s=event.seconds, note=event.reason, waits=True)
+    if isinstance(event, CheckEnded):
+        check = event.check
+        return _line(check.name, status=check.status, duration_ms=check.duration_ms, note=check.evidence)
+    return None
+
+
+def row(name: str, label: str, status: str, duration_ms: int | None = None, note: str = "") -> Line:
+    """A line for one model of many."""
+    return _line(name, label=label, status=status, duration_ms=duration_ms, note=note)
+
+
+@contextmanager
+def watching() -> Iterator[Cancellation]:
+    """What is set when the browser hangs up.
+
+    A probe that nobody waits for ends then, and registers nothing.
+    """
+    left = Cancellation()
+    connection = request.environ.get("gunicorn.socket") or request.environ.get("werkzeug.socket")
+    if connection is None:
+        yield left
+        return
+    ours, theirs = socket.socketpair()
+    thread = threading.Thread(target=_watch, args=(connection.fileno(), theirs.fileno(), left), daemon=True)
+    thread.start()
+    try:
+        yield left
+    finally:
+        ours.close()
+        thread.join()
+        theirs.close()
+
+
+def _watch(connection: int, stop: int, left: Cancellation) -> None:
+    poll = select.poll()
+    poll.register(connection, _HUNG_UP)
+    poll.register(stop, _HUNG_UP)
+    if any(descriptor == connection for descriptor, _ in poll.poll()):
+        left.set()
+
+
+def _line(name: str, **shown: Any) -> Line:
+    html = render_template("models/_live_check.html", name=name, place=_place(name), **shown)
+    return {"event": "check", "name": name, "status": shown["status"], "html": html}
+
+
+def _place(name: str) -> int:
+    """Where a check stands: what decides first, then capabilities in the order of their table."""
+    order = ("proof", "catalog", *display.CAPABILITIES)
+    return order.index(name) if name in order else len(order)
+
+
+def _encoded(lines: Iterable[Line]) -> Iterator[bytes]:
+    for line in lines:
+        yield json.dumps(line, ensure_ascii=False).encode() + b"\n"

@@ -1,0 +1,1 @@
+"""The list of models and the pages of one model."""

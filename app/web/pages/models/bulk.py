@@ -1,0 +1,152 @@
+"""One thing done to many models: enable, disable, probe again, export, delete."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from typing import Any
+
+from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, url_for
+from sqlalchemy import select
+from werkzeug.wrappers import Response as BaseResponse
+
+from app.access.actors import Actor
+from app.errors import ApiError
+from app.probe.transport.deadline import Cancellation
+from app.registry import changes, registration
+from app.registry.exchange.exports import FORMATS
+from app.registry.probing import Probed
+from app.store.base import db
+from app.store.models import RegisteredModel
+from app.web.guards import current_actor, require_role
+from app.web.pages import live
+
+blueprint = Blueprint("bulk", __name__, url_prefix="/bulk")
+
+AT_MOST = 500
+SIDE_BY_SIDE = 4
+ACTIONS: dict[str, str] = {
+    "probe": "Probe again",
+    "enable": "Enable",
+    "disable": "Disable",
+    "export": "Export",
+    "delete": "Delete…",
+}
+"""What can be done to models that were ticked."""
+
+
+@blueprint.post("")
+@require_role("editor")
+def act() -> BaseResponse | str | tuple[str, int]:
+    """Do what was chosen to the models that were ticked; deleting asks first."""
+    models, chosen = _ticked(), request.form.get("do", "")
+    if not models:
+        flash("Tick at least one model first.", "warn")
+        return redirect(url_for("models.index"), 303)
+    if chosen == "export":
+        return _exported(models)
+    if chosen == "delete" and request.form.get("sure") != "yes":
+        return render_template("models/bulk_delete.html", models=models)
+    if chosen == "probe":
+        return _probed(models)
+    return _done(models, chosen)
+
+
+def _done(models: list[RegisteredModel], chosen: str) -> BaseResponse:
+    steps: dict[str, tuple[Callable[[str], Any], str]] = {
+        "enable": (lambda id: _switch(id, True), "enabled"),
+        "disable": (lambda id: _switch(id, False), "disabled"),
+        "delete": (lambda id: changes.remove(id, current_actor()), "deleted"),
+    }
+    if chosen not in steps:
+        raise ApiError("bad_request", "Choose what is to be done to the models.", 400)
+    step, word = steps[chosen]
+    done = sum(_done_to(step, id) for id in [model.id for model in models])
+    gone = len(models) - done
+    told = f" {gone} had been deleted meanwhile." if gone else ""
+    flash(f"{done} model{'' if done == 1 else 's'} {word}.{told}", "warn" if gone else "ok")
+    return redirect(url_for("models.index"), 303)
+
+
+def _done_to(step: Callable[[str], Any], id: str) -> bool:
+    """Do it to one model; False where that was deleted meanwhile."""
+    try:
+        step(id)
+    except ApiError as error:
+        if error.status != 404:
+            raise
+        return False
+    return True
+
+
+def _switch(id: str, enabled: bool) -> None:
+    changes.set_enabled(id, current_actor(), enabled=enabled)
+
+
+def _exported(models: list[RegisteredModel]) -> Response:
+    wanted = FORMATS.get(request.form.get("format", "json"))
+    if wanted is None:
+        raise ApiError("bad_request", f"Choose one of these formats: {', '.join(FORMATS)}.", 400)
+    oldest_first = sorted(models, key=lambda model: model.id)
+    response = Response(wanted.make(oldest_first), content_type=wanted.content_type)
+    response.headers.set("Content-Disposition", "attachment", filename=wanted.file)
+    return response
+
+
+def _probed(models: list[RegisteredModel]) -> BaseResponse | str:
+    named = [(model.id, model.display_name) for model in models]
+    lines = _probing(named)
+    if live.wants_stream():
+        return live.stream(lines)
+    last = live.last_of(lines)
+    flash(last["summary"], last["tone"])
+    return redirect(last["location"], 303)
+
+
+def _probing(named: list[tuple[str, str]]) -> Iterator[live.Line]:
+    """A line as each probe begins and ends, four side by side; the last says how it went."""
+    app, actor, words = current_app._get_current_object(), current_actor(), dict(named)  # type: ignore[attr-defined]
+    good = 0
+    with live.watching() as left, ThreadPoolExecutor(SIDE_BY_SIDE, "bulk") as pool:
+        futures = {pool.submit(_probe_one, app, id, actor, left): id for id, _ in named}
+        for id, name in named:
+            yield live.row(id, name, "running")
+        for future in as_completed(futures):
+            status, took, note = future.result()
+            good += status == "passed"
+            yield live.row(futures[future], words[futures[future]], status, took, note)
+    summary = f"{good} of {len(named)} probes accepted."
+    location = url_for("models.index")
+    yield {
+        "event": "end",
+        "location": location,
+        "summary": summary,
+        "tone": "ok" if good == len(named) else "bad",
+    }
+
+
+def _probe_one(app: Any, id: str, actor: Actor, left: Cancellation) -> tuple[str, int | None, str]:
+    """Probe one model in a thread with a session of its own: status, milliseconds, a note."""
+    with app.app_context():
+        if left.is_set():
+            return "skipped", None, "Not begun."
+        model = RegisteredModel.by_id(id)
+        if model is None:
+            return "skipped", None, "It was deleted meanwhile."
+        try:
+            # One of its own: a probe sets what it was given when it ends.
+            mine = Cancellation(left)
+            end = registration.drain(registration.reprobe(model, actor, "manual", cancelled=mine))
+        except ApiError as error:
+            return "failed", None, error.message
+        assert isinstance(end, Probed)
+        report = end.report
+        if report["verdict"] == "accepted":
+            return "passed", report["duration_ms"], "Accepted."
+        return "failed", report["duration_ms"], report["diagnosis"]["message"]
+
+
+def _ticked() -> list[RegisteredModel]:
+    ids = request.form.getlist("id")[:AT_MOST]
+    query = select(RegisteredModel).where(RegisteredModel.id.in_(ids)).order_by(RegisteredModel.id.desc())
+    return list(db.session.scalars(query)) if ids else []

@@ -1,0 +1,113 @@
+"""Small pictures of numbers as SVG made on the server: no script, and words for those who can't see them.
+
+Colours come from `app.css` by class; a rejected probe differs by its shape too.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from markupsafe import Markup, escape
+
+from app.web.pages import display
+
+_BAR, _GAP, _HIGH = 3, 1, 18
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One measured value; None where that probe measured nothing."""
+
+    at: datetime
+    value: float | None
+
+
+def sparkline(probes: Sequence[tuple[str, int]]) -> Markup:
+    """A bar for each probe (verdict, milliseconds), the oldest first, as high as the log of its time.
+
+    One probe alone draws nothing.
+    """
+    if len(probes) < 2:
+        return Markup("")
+    most = max(math.log10(max(took, 10)) for _, took in probes)
+    bars = Markup("").join(_bar(place, *probe, most) for place, probe in enumerate(probes))
+    good = sum(verdict == "accepted" for verdict, _ in probes)
+    label = f"{good} of the last {len(probes)} probes accepted"
+    width = len(probes) * (_BAR + _GAP)
+    return Markup(
+        '<svg class="spark" role="img" aria-label="{0}" width="{1}" height="{2}" viewBox="0 0 {1} {2}">'
+        "<title>{0}</title>{3}</svg>"
+    ).format(label, width, _HIGH, bars)
+
+
+def _bar(place: int, verdict: str, took: int, most: float) -> Markup:
+    x = place * (_BAR + _GAP)
+    if verdict != "accepted":
+        # A full bar with a gap: it can be told without colour.
+        return Markup('<path class="spark-bad" d="M{0} 0h{1}v{2}h-{1}zM{0} {3}h{1}v{1}h-{1}z"/>').format(
+            x, _BAR, _HIGH - 6, _HIGH - 3
+        )
+    high = max(2, round(_HIGH * math.log10(max(took, 10)) / most))
+    return Markup('<rect class="spark-ok" x="{}" y="{}" width="{}" height="{}"/>').format(
+        x, _HIGH - high, _BAR, high
+    )
+
+
+def line(title: str, unit: str, points: Sequence[Point], width: int = 420, height: int = 120) -> Markup:
+    """A line over time with its least and greatest value written on it; "" for fewer than two values."""
+    known = [point for point in points if point.value is not None]
+    if len(known) < 2:
+        return Markup("")
+    values = [point.value for point in known if point.value is not None]
+    low, high = min(values), max(values)
+    start, end = known[0].at.timestamp(), known[-1].at.timestamp()
+    places = [
+        (
+            _between(point.at.timestamp(), start, end, 44, width - 8),
+            _between(point.value or 0, high, low, 14, height - 22),
+        )
+        for point in known
+    ]
+    path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in places)
+    span = f"from {_shown(low, unit)} to {_shown(high, unit)} in {len(known)} probes"
+    label = f"{title}: {span}, the last {_shown(values[-1], unit)}"
+    return Markup(
+        '<svg class="chart" role="img" aria-label="{label}" viewBox="0 0 {w} {h}"><title>{label}</title>'
+        '<path class="axis" d="M44 10V{floor}H{end}"/><path class="curve" d="{path}"/>{dots}'
+        '<text x="40" y="18" class="mark">{high}</text><text x="40" y="{floor}" class="mark">{low}</text>'
+        '<text x="44" y="{foot}" class="from">{first}</text>'
+        '<text x="{end}" y="{foot}" class="mark">{last}</text></svg>'
+    ).format(
+        label=label, w=width, h=height, floor=height - 18, end=width - 4, path=path,
+        dots=_dots(places) if len(places) <= 40 else "", high=_shown(high, unit), low=_shown(low, unit),
+        foot=height - 4, first=_day(known[0].at), last=_day(known[-1].at),
+    )  # fmt: skip
+
+
+def _dots(places: Sequence[tuple[float, float]]) -> Markup:
+    return Markup("").join(
+        Markup('<circle class="dot" cx="{}" cy="{}" r="2.2"/>').format(f"{x:.1f}", f"{y:.1f}")
+        for x, y in places
+    )
+
+
+def _between(value: float, low: float, high: float, start: float, end: float) -> float:
+    """A value of one range at its place in another; the middle where the range is empty."""
+    return (start + end) / 2 if high == low else start + (value - low) / (high - low) * (end - start)
+
+
+def _shown(value: float, unit: str) -> str:
+    return (
+        display.duration(value)
+        if unit == "ms"
+        else f"{value:,.0f}{unit}"
+        if value >= 100
+        else f"{value:.1f}{unit}"
+    )
+
+
+def _day(moment: datetime) -> str:
+    return str(escape(display.moment_of(moment).strftime("%m-%d %H:%M")))

@@ -1,0 +1,117 @@
+"""What the probes of a model tell over time: a line for each with what differed, and the curves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import takewhile
+from typing import Any
+
+from markupsafe import Markup
+from sqlalchemy import select
+
+from app.store.base import db
+from app.store.probes import Probe
+from app.web.pages import display
+from app.web.pages.models import charts
+from app.web.pages.models.charts import Point
+
+SHOWN = 20
+MEASURED = 100
+CURVES: tuple[tuple[str, str, str], ...] = (
+    ("Whole probe", "duration_ms", "ms"),
+    ("First token", "first_token_ms", "ms"),
+    ("Speed", "output_tokens_per_s", " tokens/s"),
+)
+"""Title, name of the value and unit of each curve."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One probe of the timeline and what differed from the one before; `first` has none before it."""
+
+    probe: Probe
+    differences: Sequence[str]
+    first: bool
+
+
+def timeline(probes: Sequence[Probe]) -> list[Entry]:
+    """The probes as they are given, the newest first, each beside the one before it."""
+    earlier = [*probes[1:], None]
+    return [
+        Entry(probe, differences(probe.report, before.report) if before else (), before is None)
+        for probe, before in zip(probes, earlier, strict=True)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How long a model is up or down: since `since`, or for longer where `longer`."""
+
+    since: datetime
+    longer: bool
+
+
+def standing(entries: Sequence[Entry]) -> Standing | None:
+    """Since when the verdict is what it is, as far as the timeline goes; None without probes."""
+    if not entries:
+        return None
+    verdict = entries[0].probe.verdict
+    *_, begun = takewhile(lambda entry: entry.probe.verdict == verdict, entries)
+    return Standing(begun.probe.started, longer=begun is entries[-1] and not begun.first)
+
+
+def last_change(entries: Sequence[Entry]) -> Entry | None:
+    """The newest probe of the timeline that differed from the one before it."""
+    return next((entry for entry in entries if entry.differences), None)
+
+
+def differences(now: Mapping[str, Any], before: Mapping[str, Any]) -> list[str]:
+    """What changed from one report to the next, in words: the verdict, the diagnosis, capabilities."""
+    told: list[str] = []
+    if now["verdict"] != before["verdict"]:
+        told.append(f"{before['verdict']} → {now['verdict']}")
+    code, old_code = _code(now), _code(before)
+    if code and code != old_code:
+        told.append(code)
+    if now["verdict"] == before["verdict"] == "accepted":
+        told += _capabilities(now["capabilities"], before["capabilities"])
+    return told
+
+
+def last_probes(model_pk: str) -> list[Probe]:
+    """The probes of the timeline and one more, the newest first."""
+    return Probe.of_model(model_pk, SHOWN + 1)
+
+
+def curves(model_pk: str) -> list[tuple[str, Markup]]:
+    """A chart for each value that at least two accepted probes of a model measured.
+
+    Only the numbers are read: a report is long, and there may be thousands.
+    """
+    query = select(Probe.started, Probe.duration_ms, Probe.report["performance"])
+    accepted = query.where(Probe.model_pk == model_pk, Probe.verdict == "accepted")
+    rows = db.session.execute(accepted.order_by(Probe.id.desc()).limit(MEASURED)).all()
+    made = []
+    for title, name, unit in CURVES:
+        values = [
+            (at, took if name == "duration_ms" else (measured or {}).get(name)) for at, took, measured in rows
+        ]
+        chart = charts.line(title, unit, [Point(at, value) for at, value in reversed(values)])
+        if chart:
+            made.append((title, chart))
+    return made
+
+
+def _capabilities(now: Mapping[str, Any], before: Mapping[str, Any]) -> list[str]:
+    told = []
+    for name, row in now.items():
+        new, old = row["observed"], before.get(name, {}).get("observed")
+        if new is not None and old is not None and new != old:
+            told.append(f"{display.label_of(name)}: {display.as_text(old)} → {display.as_text(new)}")
+    return told
+
+
+def _code(report: Mapping[str, Any]) -> str:
+    return report["diagnosis"]["code"].replace("_", " ") if report.get("diagnosis") else ""

@@ -1,0 +1,167 @@
+"""The list of models, one model, and what is done to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from flask import Blueprint, abort, flash, jsonify, redirect, render_template, request, url_for
+from sqlalchemy import func, select
+from werkzeug.wrappers import Response
+
+from app.probe.model_types import MODEL_TYPES
+from app.registry import changes, registration
+from app.registry.document import document, ref_id
+from app.registry.exchange import artefacts
+from app.registry.exchange.first_call import is_keyed
+from app.registry.playground import ROUTES
+from app.store.base import db
+from app.store.models import RegisteredModel
+from app.store.probes import Probe
+from app.web.guards import current_actor, require_role
+from app.web.pages import check_rows, live
+from app.web.pages.models import bulk, facts, history, listing, playground
+from app.web.pages.register import presets
+
+blueprint = Blueprint("models", __name__, url_prefix="/models")
+blueprint.register_blueprint(bulk.blueprint)
+blueprint.register_blueprint(playground.blueprint)
+
+TRIGGERS = {
+    "registration": "at registration",
+    "update": "when it was changed",
+    "manual": "asked for by hand",
+    "scheduled": "on schedule",
+    "validate": "as a trial",
+}
+
+DONE = {
+    "registered": "Registered: the probe has seen it work.",
+    "changed": "Changed.",
+    "probed": "Probed again; what it saw stands below.",
+}
+"""What `?done=` says at the top: a stream can't leave a message in the session, so it stands in the URL."""
+
+
+@blueprint.get("")
+@require_role("viewer")
+def index() -> str:
+    """The models, the newest first; search and filters stand in the URL."""
+    search = listing.search_of(request.args)
+    models, cursor = listing.found(search)
+    return render_template(
+        "models/index.html",
+        search=search,
+        rows=listing.rows_of(models),
+        summary=_summary(len(models), more=bool(cursor or search.cursor)),
+        first_url=search.url() if search.cursor else None,
+        next_url=search.url(cursor) if cursor else None,
+        sorts=listing.SORTS,
+        actions=bulk.ACTIONS,
+        may_edit=current_actor().may("write"),
+        practice=presets.practice(),
+    )
+
+
+@blueprint.get("/<id>")
+@require_role("viewer")
+def detail(id: str) -> str:
+    """Everything that is known of one model."""
+    model = _model(id)
+    probe = Probe.by_id(model.last_probe_id) if model.last_probe_id else None
+    return render_template("models/detail.html", **_detail(model, probe))
+
+
+@blueprint.get("/<id>.json")
+@require_role("viewer")
+def as_json(id: str) -> Response:
+    """The model document, for a person who is signed in; programs read /v2/models/<id>."""
+    return jsonify(document(_model(id)))
+
+
+@blueprint.route("/<id>/delete", methods=["GET", "POST"])
+@require_role("editor")
+def delete(id: str) -> Response | str:
+    """Ask, then delete the model with its key and its probes."""
+    model = _model(id)
+    if request.method == "GET":
+        count = db.session.scalar(select(func.count()).where(Probe.model_pk == id))
+        return render_template("models/delete.html", model=model, ref_id=ref_id(model.model_id), probes=count)
+    name = model.display_name
+    changes.remove(model.id, current_actor())
+    flash(f"“{name}” is deleted.", "ok")
+    return redirect(url_for("models.index"), 303)
+
+
+@blueprint.post("/<id>/switch")
+@require_role("editor")
+def switch(id: str) -> Response:
+    """Enable or disable the model for consumers."""
+    model = _model(id)
+    model = changes.set_enabled(model.id, current_actor(), enabled=request.form.get("enabled") == "yes")
+    flash(f"“{model.display_name}” is {'enabled' if model.enabled else 'disabled'}.", "ok")
+    return redirect(url_for("models.detail", id=id), 303)
+
+
+@blueprint.post("/<id>/probe")
+@require_role("editor")
+def probe_again(id: str) -> Response:
+    """Probe the model now with its stored key."""
+    lines = _probing(_model(id))
+    if live.wants_stream():
+        return live.stream(lines)
+    return redirect(live.last_of(lines)["location"], 303)
+
+
+def _probing(model: RegisteredModel) -> Iterator[live.Line]:
+    """Every event of a probe with the stored key as a line; the last leads back to the model."""
+    location = url_for("models.detail", id=model.id, done="probed")
+    with live.watching() as left:
+        for event in registration.reprobe(model, current_actor(), "manual", cancelled=left):
+            line = live.line_of(event)
+            if line is not None:
+                yield line
+    yield {"event": "end", "location": location}
+
+
+def _model(id: str) -> RegisteredModel:
+    model = RegisteredModel.by_id(id)
+    if model is None:
+        abort(404)
+    return model
+
+
+def _summary(count: int, *, more: bool) -> str:
+    noun = "model" if count == 1 else "models"
+    return f"{count} {noun} on this page" if more else f"{count} {noun}"
+
+
+def _detail(model: RegisteredModel, probe: Probe | None) -> dict[str, Any]:
+    made = document(model)
+    report = probe.report if probe else None
+    timeline = history.timeline(history.last_probes(model.id))[: history.SHOWN]
+    keyed = is_keyed(model)
+    kind = MODEL_TYPES.get(model.model_type)
+    return {
+        "model": model,
+        "document": made,
+        "type_label": kind.label if kind else model.model_type,
+        "probe": probe,
+        "report": report,
+        "trigger_words": TRIGGERS.get(probe.trigger, probe.trigger) if probe else "",
+        "check_rows": check_rows.check_rows(model.base_url, report, model.capabilities or {}, keyed=keyed),
+        "sections": facts.sections_of(model, made),
+        "parameters": made["parameters"],
+        "keyed": keyed,
+        "artefacts": artefacts.labelled(model),
+        "may_try": current_actor().may("write") and model.model_type in ROUTES,
+        "texts": ("", ""),
+        "limit": 512,
+        "may_edit": current_actor().may("write"),
+        "timeline": timeline,
+        "standing": history.standing(timeline),
+        "last_change": history.last_change(timeline),
+        "curves": history.curves(model.id),
+        "triggers": TRIGGERS,
+        "done": DONE.get(request.args.get("done", "")),
+    }

@@ -1,0 +1,1 @@
+"""The page that registers or edits a model."""

@@ -1,0 +1,199 @@
+"""What sending the form does, for a new model and for a change: probe, save, and say what came of it.
+
+A browser without scripts waits for the page that comes of it. One with scripts sends the same form to the
+same address, asks for `application/x-ndjson`, and gets each event of the probe as a line; the last line says
+where to go, or holds the page's new middle part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from flask import jsonify, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from app.errors import ApiError
+from app.probe.transport.deadline import Cancellation
+from app.registry import changes, registration
+from app.registry.document import rfc3339
+from app.registry.endpoint_models import EndpointModels
+from app.registry.probing import Probed, Registered, Rejected, Updated
+from app.store.base import now
+from app.store.models import RegisteredModel
+from app.web.guards import current_actor
+from app.web.pages import check_rows, display, live
+from app.web.pages.register import held_keys, layout, outcome, presets, submission
+from app.web.pages.register.outcome import Outcome
+from app.web.pages.register.submission import Submission
+
+DOUBLE_CLICK = timedelta(minutes=2)
+CHANGED_MEANWHILE = (
+    "Somebody changed this model since you opened this page. Load the page again and make your change there."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """What the form is for, in the words of the page."""
+
+    title: str
+    note: str
+    url: str
+    button: str
+    back: str
+
+
+def answer(tried: Submission) -> Response | tuple[str, int]:
+    """Do what the form asks: 303 to the model, or the filled form with what is to be said."""
+    if tried.action in ("preset", "look"):
+        return _filled_in(tried)
+    lines = _lines(tried)
+    if live.wants_stream():
+        return live.stream(_with_page(tried, line) for line in lines)
+    last = live.last_of(lines)
+    if "location" in last:
+        return redirect(last["location"], 303)
+    return page(tried, last["outcome"]), last["outcome"].status
+
+
+def page(tried: Submission, came: Outcome = outcome.NOTHING) -> str:
+    """The form with what came of it."""
+    return render_template("register/form.html", **_context(tried, came))
+
+
+def _filled_in(tried: Submission) -> Response | tuple[str, int]:
+    """Nothing is probed: a preset was put in place, or the endpoint's list of models fetched."""
+    came = outcome.NOTHING
+    if tried.action == "look" and not tried.take_a_look():
+        came = outcome.invalid(tried)
+    if request.accept_mimetypes.best == "application/json":
+        return jsonify(_offered(tried.look, came))
+    tried.keep_key(current_actor().id)
+    return page(tried, came), 200
+
+
+def _offered(look: EndpointModels, came: Outcome) -> dict[str, Any]:
+    offers = [
+        {"id": offer.id, "label": display.offer_words(offer), "values": offer.values} for offer in look.offers
+    ]
+    return {"offers": offers, "problem": look.problem or " ".join(came.troubles.values())}
+
+
+def _lines(tried: Submission) -> Iterator[live.Line]:
+    """Every event of the attempt as a line; the last has `location` or `outcome`."""
+    if not tried.is_valid():
+        yield _end(tried, outcome.invalid(tried))
+        return
+    try:
+        with live.watching() as left:
+            for event in _events(tried, left):
+                line = _line(tried, event)
+                if line is not None:
+                    yield line
+    except ApiError as error:
+        yield _refused(tried, error)
+
+
+def _events(tried: Submission, left: Cancellation) -> Iterator[Any]:
+    actor, values = current_actor(), tried.form.values()
+    asked: dict[str, Any] = {"strict": tried.strict, "depth": tried.depth, "cancelled": left}
+    if tried.action == "validate":
+        return registration.validate(values, actor, **asked)
+    if tried.model is None:
+        return registration.register(values, actor, **asked)
+    return changes.update(tried.model, tried.changes(), actor, still=_unchanged(tried), **asked)
+
+
+def _unchanged(tried: Submission) -> Any:
+    """What stops a change that was made on a page older than the model."""
+
+    def still(model: RegisteredModel) -> None:
+        if rfc3339(model.updated) != tried.seen:
+            raise ApiError("conflict", CHANGED_MEANWHILE, 409)
+
+    return still
+
+
+def _line(tried: Submission, event: Any) -> live.Line | None:
+    if isinstance(event, Registered | Updated):
+        return _done(tried, event.model_id)
+    if isinstance(event, Rejected):
+        return _end(tried, outcome.rejected(tried, event.report))
+    if isinstance(event, Probed):
+        return _end(tried, outcome.probed(tried, event.report))
+    return live.line_of(event)
+
+
+def _done(tried: Submission, model_id: str) -> live.Line:
+    if tried.held:
+        held_keys.drop(tried.held.id)
+    done = "changed" if tried.model else "registered"
+    return {"event": "end", "location": url_for("models.detail", id=model_id, done=done)}
+
+
+def _refused(tried: Submission, error: ApiError) -> live.Line:
+    """A form that was sent twice ends where its first sending ended; anything else is said above the form."""
+    existing = None
+    if error.code == "already_exists":
+        form = tried.form
+        wanted = (form.model_id.data, form.base_url.data, form.model_type.data)
+        existing = RegisteredModel.same_as(*(text or "" for text in wanted))
+    if tried.model is None and existing and existing.created > now() - DOUBLE_CLICK:
+        if existing.created_by == current_actor().label:
+            return _done(tried, existing.id)
+    return _end(tried, outcome.refused(tried, error, existing))
+
+
+def _end(tried: Submission, came: Outcome) -> live.Line:
+    tried.keep_key(current_actor().id)
+    return {"event": "end", "outcome": came}
+
+
+def _with_page(tried: Submission, line: live.Line) -> live.Line:
+    """The last line of a stream holds the page's new middle part in place of the outcome."""
+    if "outcome" not in line:
+        return line
+    html = render_template("register/_form.html", streamed=True, **_context(tried, line["outcome"]))
+    return {"event": "end", "html": html}
+
+
+def _context(tried: Submission, came: Outcome) -> dict[str, Any]:
+    base_url = tried.form.base_url.data or ""
+    capabilities = came.report["capabilities"] if came.report else {}
+    return {
+        "tried": tried,
+        "form": tried.form,
+        "purpose": _purpose(tried),
+        "sections": layout.SECTIONS,
+        "outcome": came,
+        "troubles": came.troubles,
+        "suggestions": came.suggestions,
+        "report": came.report,
+        "check_rows": check_rows.check_rows(base_url, came.report, capabilities, keyed=tried.keyed),
+        "shown_key": submission.shown_key(tried.form),
+        "preset_groups": presets.groups(),
+        "sample": display.sample_cost(tried.form.input_cost.data, tried.form.output_cost.data),
+    }
+
+
+def _purpose(tried: Submission) -> Purpose:
+    if tried.model is not None:
+        return Purpose(
+            f"Change “{tried.model.display_name}”",
+            "A change of the base URL, the key, a model id or the type is probed first. "
+            "Until that has worked, everything stays as it is.",
+            url_for("register.change", id=tried.model.id),
+            "Save the change",
+            url_for("models.detail", id=tried.model.id),
+        )
+    return Purpose(
+        "Register a model",
+        "Muster probes the endpoint with the key and the model id that you give here. "
+        "Only if that works is the model registered.",
+        url_for("register.create"),
+        "Probe and register",
+        url_for("models.index"),
+    )

@@ -1,0 +1,77 @@
+"""Signing in and out."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_login import current_user
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response
+from wtforms import EmailField, PasswordField
+from wtforms.validators import InputRequired, Length
+
+from app.web import guards
+
+blueprint = Blueprint("signin", __name__)
+WRONG = "This email and password do not fit together. Check both; letter case counts in the password."
+
+
+class SigninForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+    """Email and password."""
+
+    email = EmailField("Email", [InputRequired("Enter your email."), Length(max=320)])
+    password = PasswordField("Password", [InputRequired("Enter your password."), Length(max=1024)])
+
+
+@blueprint.get("/signin")
+def signin() -> Response | str:
+    """The form, or the page that was wanted for somebody who is signed in already."""
+    if current_user.is_authenticated:
+        return redirect(wanted_page(), 303)
+    return _page(SigninForm())
+
+
+@blueprint.post("/signin")
+@guards.limit_signin
+def try_signin() -> Response | str | tuple[str, int]:
+    """Start a session and go on to the page that was wanted; 401 with the form where it fails."""
+    form = SigninForm()
+    if not form.validate_on_submit():
+        return _page(form), 400
+    user = guards.sign_in(form.email.data or "", form.password.data or "")
+    if user is None:
+        return _page(form, WRONG), 401
+    return redirect(wanted_page(), 303)
+
+
+@blueprint.post("/signout")
+def signout() -> Response:
+    """End the session."""
+    guards.sign_out()
+    flash("You are signed out.", "ok")
+    return redirect(url_for("signin.signin"), 303)
+
+
+def wanted_page() -> str:
+    """Where `next` points, if that is a page of this site; otherwise the start."""
+    target = request.args.get("next", "")
+    return target if is_local(target) else url_for("models.index")
+
+
+def is_local(target: str) -> bool:
+    """Whether a browser that follows `target` stays on this site.
+
+    Browsers read a backslash as a slash and drop control characters, so "/\\evil" and "/\\t/evil" leave it.
+    """
+    if not target.startswith("/") or target.startswith("//") or "\\" in target or not target.isprintable():
+        return False
+    parts = urlsplit(target)
+    return not parts.scheme and not parts.netloc
+
+
+def _page(form: SigninForm, problem: str | None = None) -> str:
+    target = request.args.get("next", "")
+    return render_template(
+        "signin/signin.html", form=form, problem=problem or None, next=target if is_local(target) else None
+    )

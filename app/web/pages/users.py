@@ -1,0 +1,169 @@
+"""The people who sign in, for administrators: who they are, what they may do, whether they are let in."""
+
+from __future__ import annotations
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response
+from wtforms import EmailField, PasswordField, RadioField
+from wtforms.validators import InputRequired, Length, Optional
+
+from app.access import people
+from app.access.actors import AccessError
+from app.store.accounts import User
+from app.store.base import db
+from app.web.guards import current_actor, require_role
+from app.web.pages import shown_once
+
+blueprint = Blueprint("users", __name__, url_prefix="/users")
+
+ROLES: dict[str, tuple[str, str]] = {
+    "viewer": ("Viewer", "Looks at models, their probes and the audit log."),
+    "editor": ("Editor", "Registers, changes, probes and deletes models too."),
+    "admin": ("Admin", "Looks after people, tokens and settings too."),
+}
+"""Each role: its label, and what it lets a person do."""
+
+LENGTH = Length(10, 1024, "A password needs 10 to 1,024 characters.")
+_TYPED = "At least 10 characters. Leave it empty to have one made, which is shown once."
+
+
+class UserForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+    """A new person."""
+
+    email = EmailField("Email", [InputRequired("Enter an email address."), Length(max=320)])
+    role = RadioField(
+        "Role",
+        [InputRequired("Choose a role.")],
+        choices={role: label for role, (label, _) in ROLES.items()},
+        default="viewer",
+    )
+    password = PasswordField("Password", [Optional(), LENGTH])
+
+
+class PasswordForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+    """Another password for a person."""
+
+    password = PasswordField("New password", [Optional(), LENGTH])
+
+
+@blueprint.get("")
+@require_role("admin")
+def index() -> str:
+    """Everybody, by address."""
+    return render_template("users/index.html", users=people.everybody(), roles=ROLES)
+
+
+@blueprint.route("/new", methods=["GET", "POST"])
+@require_role("admin")
+def new() -> Response | str | tuple[str, int]:
+    """The form, and whom it adds; a password that was made is shown by the next page, and no other."""
+    form = UserForm()
+    if not form.is_submitted():
+        return _form(form)
+    if not form.validate():
+        return _form(form), 400
+    typed = form.password.data or ""
+    password = typed or people.new_password()
+    try:
+        user = people.add(form.email.data or "", form.role.data, password, current_actor())
+    except AccessError as error:
+        form.email.errors = [str(error)]
+        return _form(form), 400
+    flash(f"{user.email} can sign in now.", "ok")
+    return _shown(user, "" if typed else password)
+
+
+@blueprint.get("/<id>")
+@require_role("admin")
+def detail(id: str) -> str:
+    """One person, and what can be done to the account."""
+    return _page(_user(id), PasswordForm(), shown_once.take(id))
+
+
+@blueprint.post("/<id>/role")
+@require_role("admin")
+def set_role(id: str) -> Response:
+    """Let a person do more or less."""
+    try:
+        user = people.set_role(id, request.form.get("role", ""), current_actor())
+        flash(f"{user.email} is {ROLES[user.role][0].lower()} now.", "ok")
+    except AccessError as error:
+        flash(str(error), "bad")
+    return redirect(url_for("users.detail", id=id), 303)
+
+
+@blueprint.post("/<id>/active")
+@require_role("admin")
+def set_active(id: str) -> Response:
+    """Let a person in, or keep them out."""
+    active = request.form.get("active") == "yes"
+    try:
+        user = people.set_active(id, current_actor(), active=active)
+        flash(f"{user.email} {'can sign in again' if active else 'is shut out, also where signed in'}.", "ok")
+    except AccessError as error:
+        flash(str(error), "bad")
+    return redirect(url_for("users.detail", id=id), 303)
+
+
+@blueprint.post("/<id>/password")
+@require_role("admin")
+def set_password(id: str) -> Response | tuple[str, int]:
+    """Give a person another password; their sessions end."""
+    user, form = _user(id), PasswordForm()
+    if user.id == current_actor().id:
+        return redirect(url_for("account.index"), 303)
+    if not form.validate():
+        return _page(user, form, ""), 400
+    typed = form.password.data or ""
+    password = typed or people.new_password()
+    people.set_password(user, password, current_actor())
+    flash(f"{user.email} has a new password. Browsers that were signed in with the old one are out.", "ok")
+    return _shown(user, "" if typed else password)
+
+
+@blueprint.route("/<id>/delete", methods=["GET", "POST"])
+@require_role("admin")
+def delete(id: str) -> Response | str:
+    """Ask, then delete the account."""
+    if request.method == "GET":
+        user = _user(id)
+        return render_template("users/delete.html", user=user, tokens=people.valid_tokens(user))
+    try:
+        email = people.remove(id, current_actor())
+    except AccessError as error:
+        flash(str(error), "bad")
+        return redirect(url_for("users.index"), 303)
+    flash(f"{email} is deleted and can't sign in any more.", "ok")
+    return redirect(url_for("users.index"), 303)
+
+
+def _user(id: str) -> User:
+    user = db.session.get(User, id)
+    if user is None:
+        abort(404)
+    return user
+
+
+def _shown(user: User, password: str) -> Response:
+    """To the person's page, which shows a password that was made this once."""
+    if password:
+        shown_once.keep(password, user.id)
+    return redirect(url_for("users.detail", id=user.id), 303)
+
+
+def _form(form: UserForm) -> str:
+    return render_template("users/new.html", form=form, roles=ROLES, password_help=_TYPED)
+
+
+def _page(user: User, form: PasswordForm, password: str) -> str:
+    return render_template(
+        "users/detail.html",
+        user=user,
+        form=form,
+        password=password,
+        roles=ROLES,
+        tokens=people.valid_tokens(user),
+        is_self=user.id == current_actor().id,
+        password_help=_TYPED,
+    )

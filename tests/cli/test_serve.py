@@ -1,0 +1,218 @@
+"""`muster serve` as a process of its own: what it makes, how it ends, what it says when it can't start."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import requests
+from sqlalchemy import text
+
+from app.factory import create_app
+from app.store import database
+from app.store.base import db
+from app.web.guards import sign_in
+from tests.ports import free_port
+
+READY_WITHIN_S = 30
+
+
+class Serving:
+    """One `muster serve` in a session of its own, as a terminal would start it."""
+
+    def __init__(self, folder: Path, database_url: str, *arguments: str, **environ: str) -> None:
+        self.port = free_port()
+        self.practice_port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        given = {
+            "MUSTER_INSTANCE": str(folder),
+            "MUSTER_DATABASE_URL": database_url,
+            "MUSTER_PORT": str(self.port),
+            "MUSTER_PRACTICE_PORT": str(self.practice_port),
+            "MUSTER_THREADS": "8",
+            "PYTHONUNBUFFERED": "1",
+        }
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "app.cli", "serve", *arguments],
+            env=os.environ | given | environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def await_ready(self) -> None:
+        """Wait until it can work."""
+        deadline = time.monotonic() + READY_WITHIN_S
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                if requests.get(f"{self.url}/readyz", timeout=5).ok:
+                    return
+            except requests.ConnectionError:
+                time.sleep(0.05)
+        raise AssertionError(f"not ready: {self.process.communicate(timeout=10)}")
+
+    def ctrl_c(self) -> tuple[str, str]:
+        """What a terminal does at Ctrl-C: the signal goes to the whole group. Its output and its log."""
+        os.killpg(self.process.pid, signal.SIGINT)
+        return self.process.communicate(timeout=20)
+
+    def sentence(self) -> str:
+        """The one sentence that a start ended with."""
+        _, log = self.process.communicate(timeout=READY_WITHIN_S)
+        assert self.process.returncode == 1, log
+        (line,) = log.strip().splitlines()
+        return str(line)
+
+
+def _starter(folder: Path, database_url: str) -> Iterator[Callable[..., Serving]]:
+    started: list[Serving] = []
+
+    def start(*arguments: str, **environ: str) -> Serving:
+        started.append(Serving(folder, database_url, *arguments, **environ))
+        return started[-1]
+
+    yield start
+    for one in started:
+        if one.process.poll() is None:
+            os.killpg(one.process.pid, signal.SIGKILL)
+            one.process.communicate()
+
+
+@pytest.fixture
+def serve(tmp_path: Path, empty_database_url: str) -> Iterator[Callable[..., Serving]]:
+    """Starts `muster serve` on an empty database; ends what a test leaves."""
+    yield from _starter(tmp_path / "instance", empty_database_url)
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Serving]]:
+    """The same where the database plays no part: on SQLite only."""
+    yield from _starter(tmp_path / "instance", "")
+
+
+def is_open(port: int) -> bool:
+    """Whether something listens on a port of loopback."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_first_start_and_second_start(serve: Callable[..., Serving], tmp_path: Path) -> None:
+    first = serve("--practice")
+    first.await_ready()
+    models = requests.get(
+        f"http://127.0.0.1:{first.practice_port}/v1/models",
+        headers={"Authorization": "Bearer practice-key"},
+        timeout=5,
+    )
+    assert models.json()["data"]
+    printed, log = first.ctrl_c()
+    assert first.process.returncode == 0 and "Traceback" not in log
+    assert "with the password" in printed and first.url in printed and "practice-key" in printed
+    assert not is_open(first.port) and not is_open(first.practice_port)
+    kept = {path.name: path.read_bytes() for path in (tmp_path / "instance").iterdir() if "key" in path.name}
+
+    second = serve()
+    second.await_ready()
+    printed, log = second.ctrl_c()
+    assert second.process.returncode == 0 and "Traceback" not in log
+    assert "with the password" not in printed and "practice-key" not in printed
+    assert {
+        path.name: path.read_bytes() for path in (tmp_path / "instance").iterdir() if "key" in path.name
+    } == kept
+
+
+def test_the_password_that_was_printed_opens_the_door(start: Callable[..., Serving], tmp_path: Path) -> None:
+    running = start()
+    running.await_ready()
+    printed, log = running.ctrl_c()
+    password = printed.split("with the password")[1].split()[0]
+    assert len(password) >= 20 and password not in log
+    app = create_app({"instance": tmp_path / "instance"})
+    with app.test_request_context():
+        user = sign_in("admin@localhost", password)
+        assert user is not None and user.role == "admin"
+        db.session.remove()
+        database.let_go()
+
+
+def test_a_termination_is_a_clean_end(start: Callable[..., Serving]) -> None:
+    running = start()
+    running.await_ready()
+    running.process.terminate()
+    _, log = running.process.communicate(timeout=20)
+    assert running.process.returncode == 0 and "Traceback" not in log
+
+
+def test_a_port_in_use(start: Callable[..., Serving], tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        said = start("--port", str(port)).sentence()
+    assert said.startswith(f"Error: Port {port} on 127.0.0.1 is in use.") and "set MUSTER_PORT" in said
+    assert not list((tmp_path / "instance").iterdir())
+
+
+def test_a_practice_port_in_use(start: Callable[..., Serving]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        said = start("--practice", MUSTER_PRACTICE_PORT=str(port)).sentence()
+    assert f"Port {port}" in said and "MUSTER_PRACTICE_PORT" in said
+
+
+def test_a_folder_that_can_not_be_written(start: Callable[..., Serving], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    said = start(MUSTER_INSTANCE=str(tmp_path / "file" / "folder")).sentence()
+    assert "can't be written" in said and "MUSTER_INSTANCE" in said
+
+
+def test_a_wrong_setting(start: Callable[..., Serving]) -> None:
+    assert start(MUSTER_WORKERS="0").sentence() == (
+        "Error: MUSTER_WORKERS must be a whole number from 1 to 64; '0' is not."
+    )
+
+
+def test_a_newer_database(serve: Callable[..., Serving], tmp_path: Path, empty_database_url: str) -> None:
+    first = serve()
+    first.await_ready()
+    first.ctrl_c()
+    app = create_app({"instance": tmp_path, "database_url": empty_database_url})
+    with app.app_context():
+        db.session.execute(text("UPDATE alembic_version SET version_num = 'from_the_future'"))
+        db.session.commit()
+        db.session.remove()
+        database.let_go()
+    assert "made by a newer Muster" in serve().sentence()
+
+
+def test_a_lost_key_ring_is_not_replaced_in_silence(
+    serve: Callable[..., Serving], tmp_path: Path, empty_database_url: str
+) -> None:
+    first = serve()
+    first.await_ready()
+    first.ctrl_c()
+    app = create_app({"instance": tmp_path, "database_url": empty_database_url})
+    with app.app_context():
+        db.session.execute(
+            text(
+                "INSERT INTO models "
+                "(id, identity, model_id, display_name, model_type, base_url, region, "
+                "key_ciphertext, observed, capabilities, health, enabled, created, updated, created_by) "
+                "VALUES "
+                "('i', 'i', 'm', 'm', 'chat', 'u', 'r', :sealed, '{}', '{}', 'up', :yes, :now, :now, 'x')"
+            ),
+            {"sealed": b"sealed", "yes": True, "now": "2026-01-01 00:00:00"},
+        )
+        db.session.commit()
+        db.session.remove()
+        database.let_go()
+    ring = tmp_path / "instance" / "keyring.json"
+    ring.unlink()
+    assert "Restore it from a backup" in serve().sentence()
+    assert not ring.exists()

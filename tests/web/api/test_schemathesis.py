@@ -1,0 +1,92 @@
+"""Schemathesis reads /openapi.json and tries to catch Muster saying or doing something else."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from app import config
+from app.factory import create_app
+from app.store import database, vault
+from tests.conftest import LiveServer, new_token, served
+from tests.web.api.conftest import Endpoint
+
+# A good request may well be answered 400: the probe did not see the model work, and the addresses that are
+# made up here lead nowhere.
+CONFIG = """
+[parameters]
+id = "{id}"
+
+[[operations]]
+include-name = [
+  "POST /v2/models/openai-like",
+  "POST /v2/models/litellm/import",
+]
+checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "409"]
+
+# If-Match is a condition, and an ETag that is made up never holds.
+[[operations]]
+include-name = [
+  "PATCH /v2/models/openai-like/{{id}}", "DELETE /v2/models/{{id}}",
+  "POST /v2/workspace-models", "DELETE /v2/workspace-models/{{id}}",
+]
+checks.positive_data_acceptance.expected-statuses = ["2xx", "304", "400", "404", "409", "412"]
+
+# The model of this test goes away when it is deleted, and its host is checked by more than a pattern.
+[[operations]]
+include-name = ["POST /v2/models/openai-like/validate", "POST /v2/models/{{id}}/probes"]
+checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "404"]
+"""
+
+
+@pytest.fixture
+def quick_server(database_url: str, tmp_path: Path) -> Iterator[LiveServer]:
+    """Muster behind a real socket, with little patience for addresses that lead nowhere."""
+    limits = {"probe_connect_seconds": 0.5, "probe_first_byte_seconds": 1.0, "probe_seconds": 2.0}
+    app = create_app(
+        {
+            "instance": tmp_path,
+            "database_url": database_url,
+            "rate_limit": 0,
+            "probe_wait_seconds": 0.1,
+            **limits,
+        }
+    )
+    vault.ensure_ring(app.config["MUSTER"])
+    config.ensure_secret(app.config["MUSTER"])
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    with served(app) as server:
+        yield server
+    with app.app_context():
+        database.let_go()
+
+
+def registered(app: Flask, good: dict[str, Any], token: str) -> str:
+    """The id of a registered model."""
+    headers = {"Authorization": f"Bearer {token}"}
+    answer = app.test_client().post("/v2/models/openai-like?depth=proof", json=good, headers=headers)
+    assert answer.status_code == 200 and answer.json is not None
+    return str(answer.json["id"])
+
+
+def test_every_check_of_schemathesis_passes(
+    quick_server: LiveServer, tmp_path: Path, good: dict[str, Any], endpoint: Endpoint
+) -> None:
+    token = new_token(quick_server.app, "admin", "credentials")
+    chosen = tmp_path / "schemathesis.toml"
+    chosen.write_text(CONFIG.format(id=registered(quick_server.app, good, token)), encoding="utf-8")
+    command = [
+        str(Path(sys.executable).parent / "schemathesis"), "--config-file", str(chosen), "run",
+        f"{quick_server.url}/openapi.json", "--header", f"Authorization: Bearer {token}", "--checks", "all",
+        "--max-examples", "3", "--continue-on-failure", "--request-timeout", "20", "--warnings", "off",
+        "--generation-database", "none", "--seed", "1",
+    ]  # fmt: skip
+    ran = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=550)
+    assert ran.returncode == 0, ran.stdout[-8000:] + ran.stderr[-2000:]

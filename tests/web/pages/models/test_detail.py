@@ -1,0 +1,161 @@
+"""The page of one model, and what is done to it from there."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app.registry.document import document
+from app.store.audit_events import AuditEvent
+from app.store.base import db, now
+from app.store.models import RegisteredModel
+from app.store.probes import Probe
+from tests.web.pages.conftest import KEY, Form, models, plain, register
+
+
+def test_everything_that_the_document_says_stands_on_the_page(
+    app: Flask, editor: FlaskClient, model_url: str
+) -> None:
+    text = plain(editor.get(model_url).text)
+    with app.app_context():
+        made = document(models(app)[0])
+    for name in ("id", "refId", "display_name", "model_id", "owner", "created"):
+        assert str(made[name]) in text, name
+    assert "Context window 32,768 tokens observed" in text
+    assert "Region europe declared" in text
+    assert "Streaming yes observed" in text
+
+
+def test_every_check_has_evidence_and_a_call_to_repeat(
+    app: Flask, editor: FlaskClient, model_url: str
+) -> None:
+    page = editor.get(model_url).text
+    with app.app_context():
+        report = db.session.scalars(db.select(Probe)).one().report
+    assert len(report["checks"]) > 5
+    for check in report["checks"]:
+        assert check["evidence"].replace("`", "")[:30] in plain(page), check["name"]
+    calls = [shlex.split(plain_code(code)) for code in re.findall(r"<code>(curl .*?)</code>", page, re.S)]
+    assert len(calls) == 1 + sum(bool(check["path"]) for check in report["checks"])
+    assert all("Authorization: Bearer $API_KEY" in call for call in calls)
+
+
+def plain_code(markup: str) -> str:
+    """The text of a code block."""
+    return (
+        markup.replace("&#39;", "'")
+        .replace("&#34;", '"')
+        .replace("&lt;", "<")
+        .replace("&amp;", "&")
+        .replace("\\\n", "")
+    )
+
+
+def test_declared_stands_beside_observed(editor: FlaskClient, good: Form) -> None:
+    form = good | {"model_id": "practice-chat-no-tools", "depth": "", "supports_tool_calling": "true"}
+    text = plain(editor.get(register(editor, form)).text)
+    assert "Tool calling yes No, but declared" in text
+    assert "warning" in text
+
+
+def test_the_key_stands_on_no_page_about_a_model(editor: FlaskClient, model_url: str) -> None:
+    for path in ("/models", model_url, model_url + ".json", model_url + "/delete", "/models/new"):
+        answer = editor.get(path)
+        assert answer.status_code == 200
+        assert KEY not in answer.text, path
+
+
+def test_a_name_is_never_markup(editor: FlaskClient, good: Form) -> None:
+    url = register(editor, good | {"display_name": "<img src=x>", "description": "`<b>`"})
+    page = editor.get(url).text
+    assert "<img src=x>" not in page and "<b>" not in page
+
+
+def test_calls_to_copy_name_the_endpoint_and_no_key(editor: FlaskClient, model_url: str, good: Form) -> None:
+    page = editor.get(model_url).text
+    assert f"curl --globoff {good['base_url']}/chat/completions" in page
+    assert "from openai import OpenAI" in page and "os.environ[&#34;API_KEY&#34;]" in page
+
+
+def test_the_document_as_json(app: Flask, viewer: FlaskClient, model_url: str) -> None:
+    got = viewer.get(model_url + ".json").json
+    with app.app_context():
+        assert got == document(models(app)[0])
+
+
+def test_probing_again_keeps_another_probe(app: Flask, editor: FlaskClient, model_url: str) -> None:
+    assert editor.post(model_url + "/probe").headers["Location"] == model_url + "?done=probed"
+    with app.app_context():
+        triggers = db.session.scalars(db.select(Probe.trigger).order_by(Probe.id))
+        assert list(triggers) == ["registration", "manual"]
+    assert "Probed again" in editor.get(model_url + "?done=probed").text
+
+
+def test_a_probe_that_fails_later_says_so(app: Flask, editor: FlaskClient, model_url: str) -> None:
+    with app.app_context():
+        db.session.execute(db.update(RegisteredModel).values(remote_model_id="gone-model"))
+        db.session.commit()
+    editor.post(model_url + "/probe")
+    page = editor.get(model_url).text
+    assert "The last probe was rejected" in page and "Down" in page
+    assert "Streaming" in plain(page), "what an earlier probe saw must stay"
+
+
+@pytest.mark.parametrize(("enabled", "word"), [("no", "Disabled"), ("yes", "Disable")])
+def test_switching(app: Flask, editor: FlaskClient, model_url: str, enabled: str, word: str) -> None:
+    editor.post(model_url + "/switch", data={"enabled": enabled})
+    assert models(app)[0].enabled is (enabled == "yes")
+    assert word in plain(editor.get(model_url).text)
+
+
+def test_deleting_asks_first(app: Flask, editor: FlaskClient, model_url: str) -> None:
+    page = editor.get(model_url + "/delete").text
+    assert "Practice chat" in page and "its 1 probe " in page
+    assert len(models(app)) == 1
+
+
+def test_deleting_removes_model_and_probes_and_keeps_the_audit_event(
+    app: Flask, editor: FlaskClient, model_url: str
+) -> None:
+    assert editor.post(model_url + "/delete").headers["Location"] == "/models"
+    assert "“Practice chat” is deleted" in editor.get("/models").text
+    assert editor.get(model_url).status_code == 404
+    with app.app_context():
+        assert db.session.scalars(db.select(Probe)).all() == []
+        assert "model.deleted" in db.session.scalars(db.select(AuditEvent.action)).all()
+
+
+@pytest.mark.parametrize("path", ["/delete", "/switch", "/probe"])
+def test_a_viewer_changes_nothing(app: Flask, viewer: FlaskClient, model_url: str, path: str) -> None:
+    assert viewer.post(model_url + path).status_code == 403
+    assert viewer.get(model_url).status_code == 200
+    assert len(models(app)) == 1 and models(app)[0].enabled
+
+
+@pytest.mark.parametrize("path", ["", ".json", "/delete"])
+def test_a_model_that_is_not_there(editor: FlaskClient, path: str) -> None:
+    answer = editor.get("/models/01a207e7-952e-746a-bba1-fe69c2380000" + path)
+    assert answer.status_code == 404
+
+
+def test_times_are_relative_with_the_exact_one_in_the_title(
+    app: Flask, editor: FlaskClient, model_url: str
+) -> None:
+    with app.app_context():
+        db.session.execute(db.update(RegisteredModel).values(created=now() - timedelta(hours=3)))
+        db.session.commit()
+    assert re.search(
+        r'<time datetime="[^"]*Z" title="[^"]* UTC">3 hours ago</time>', editor.get(model_url).text
+    )
+
+
+def test_no_page_has_an_inline_script_or_style(editor: FlaskClient, model_url: str) -> None:
+    for path in ("/models", model_url, "/models/new", model_url + "/delete", "/signin"):
+        answer = editor.get(path)
+        assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)", answer.text), path
+        assert "unsafe-inline" not in answer.headers["Content-Security-Policy"]

@@ -1,0 +1,113 @@
+"""Timeline and curves of a model's probes."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app.store.base import db
+from app.store.probes import Probe
+from app.web.pages.models import charts, history
+from app.web.pages.models.charts import Point
+from tests.web.pages.conftest import plain
+
+REPORT: dict[str, Any] = {
+    "verdict": "accepted",
+    "diagnosis": None,
+    "capabilities": {
+        "vision": {"declared": None, "observed": True, "evidence": ""},
+        "reasoning": {"declared": None, "observed": None, "evidence": ""},
+    },
+}
+
+
+def changed(**changes: Any) -> dict[str, Any]:
+    """The report with other observations."""
+    made = deepcopy(REPORT)
+    for name, observed in changes.items():
+        made["capabilities"][name]["observed"] = observed
+    return made
+
+
+def test_the_same_differs_in_nothing() -> None:
+    assert history.differences(REPORT, deepcopy(REPORT)) == []
+
+
+def test_a_capability_that_is_gone_is_told() -> None:
+    assert history.differences(changed(vision=False), REPORT) == ["Vision: yes → no"]
+
+
+def test_what_could_not_be_told_is_no_difference() -> None:
+    assert history.differences(changed(vision=None), REPORT) == []
+    assert history.differences(changed(reasoning=True), REPORT) == []
+
+
+def test_a_rejection_names_its_code() -> None:
+    down = REPORT | {"verdict": "rejected", "diagnosis": {"code": "rate_limited"}}
+    assert history.differences(down, REPORT) == ["accepted → rejected", "rate limited"]
+    assert history.differences(REPORT, down) == ["rejected → accepted"]
+    assert history.differences(down, down) == []
+
+
+def test_a_line_needs_two_values() -> None:
+    now = datetime.now(UTC)
+    one = Point(now, 5.0)
+    assert charts.line("First token", "ms", [one]) == ""
+    assert charts.line("First token", "ms", [one, Point(now, None)]) == ""
+    assert "from 5 ms to 9 ms in 2 probes" in charts.line("First token", "ms", [one, Point(now, 9.0)])
+
+
+def test_a_line_of_equal_values_and_times_stays_in_its_frame() -> None:
+    same = [Point(datetime.now(UTC), 7.0)] * 3
+    assert "nan" not in charts.line("Speed", "ms", same)
+
+
+def test_the_page_shows_probes_with_what_differed(app: Flask, editor: FlaskClient, model_url: str) -> None:
+    with app.app_context():
+        first = db.session.scalars(db.select(Probe)).one()
+        report = deepcopy(first.report)
+        report["capabilities"]["vision"]["observed"] = False
+        db.session.add(
+            Probe(
+                model_pk=first.model_pk, verdict="accepted", duration_ms=90, trigger="manual", report=report,
+                started=first.started + timedelta(hours=1),
+            )
+        )  # fmt: skip
+        db.session.commit()
+    page = editor.get(model_url).text
+    assert "Vision: yes → no" in plain(page)
+    assert 'class="chart"' in page and "Whole probe: from" in page
+
+
+def test_a_model_with_one_probe_has_no_timeline(editor: FlaskClient, model_url: str) -> None:
+    page = editor.get(model_url).text
+    assert "What differed" not in page and 'class="chart"' not in page
+
+
+def probes(*verdicts: str) -> list[Probe]:
+    """Probes with these verdicts, the newest first, an hour apart."""
+    now = datetime.now(UTC)
+    return [
+        Probe(verdict=verdict, report=REPORT | {"verdict": verdict}, started=now - timedelta(hours=age))
+        for age, verdict in enumerate(verdicts)
+    ]
+
+
+def test_since_when_it_is_up_and_what_changed_last() -> None:
+    entries = history.timeline(probes("accepted", "accepted", "rejected", "rejected", "accepted"))
+    assert history.standing(entries) == history.Standing(entries[1].probe.started, longer=False)
+    assert history.standing(entries[2:]) == history.Standing(entries[3].probe.started, longer=False)
+    assert history.standing(entries[:2]) == history.Standing(entries[1].probe.started, longer=True)
+    assert history.standing(entries[4:]) == history.Standing(entries[4].probe.started, longer=False)
+    change = history.last_change(entries)
+    assert change is entries[1] and change.differences == ["rejected → accepted"]
+    assert history.standing([]) is None and history.last_change(entries[4:]) is None
+
+
+def test_the_page_says_since_when_it_is_up(editor: FlaskClient, model_url: str) -> None:
+    page = plain(editor.get(model_url).text)
+    assert "since the probe just now" in page and "What changed" not in page

@@ -1,0 +1,228 @@
+"""The list of models."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app.store.base import db
+from app.store.models import RegisteredModel
+from app.store.probes import Probe
+from app.web.pages.models import listing
+from tests.web.pages.conftest import Form, plain, register, with_practice
+
+
+def add(app: Flask, count: int = 1, **columns: object) -> None:
+    """Put models into the database, numbered in the order of their age."""
+    with app.app_context():
+        for number in range(count):
+            given = {
+                "model_id": f"model-{number:03}",
+                "display_name": f"Model {number:03}",
+                "model_type": "chat",
+                "base_url": "https://llm.example.com/v1",
+                "region": "europe",
+                "health": "up",
+            } | columns
+            db.session.add(RegisteredModel(**given))
+            db.session.flush()
+        db.session.commit()
+
+
+def names(page: str) -> list[str]:
+    """The names in the list, from the top."""
+    return re.findall(r'class="name-cell"><a [^>]*>([^<]*)</a>', page)
+
+
+def test_an_empty_list_teaches(editor: FlaskClient) -> None:
+    page = editor.get("/models").text
+    assert "No model is registered yet" in page and "base URL" in page and 'href="/models/new"' in page
+    assert "practice" not in page
+
+
+def test_an_empty_list_offers_the_practice_endpoint_where_it_runs(app: Flask, editor: FlaskClient) -> None:
+    with_practice(app, "http://127.0.0.1:8099/v1")
+    assert 'href="/models/new?preset=practice"' in editor.get("/models").text
+
+
+def test_a_viewer_is_not_offered_what_a_viewer_may_not(viewer: FlaskClient) -> None:
+    assert "/models/new" not in viewer.get("/models").text
+    assert viewer.get("/models/new").status_code == 403
+
+
+def test_a_row_tells_what_a_person_compares(app: Flask, viewer: FlaskClient) -> None:
+    capabilities = {
+        "streaming": {"declared": None, "observed": True, "evidence": ""},
+        "vision": {"declared": None, "observed": False, "evidence": ""},
+        "tool_calling": {"declared": True, "observed": False, "evidence": ""},
+    }
+    add(app, capabilities=capabilities, input_cost=0.15, output_cost=0.6, health="degraded")
+    text = plain(viewer.get("/models").text.partition("<tbody")[2])
+    for word in (
+        "Model 000",
+        "model-000",
+        "Degraded",
+        "Chat",
+        "europe",
+        "llm.example.com",
+        "stream",
+        "never",
+    ):
+        assert word in text
+    assert "$0.15 / $0.60" in text
+    assert "tools , declared but not seen" in text
+    assert "vision" not in text
+
+
+@pytest.mark.parametrize(
+    ("query", "kept"),
+    [
+        ("q=MODEL-001", True),
+        ("q=Model%20001", True),
+        ("q=llm.example", True),
+        ("q=%25", False),
+        ("q=nothing", False),
+        ("type=chat", True),
+        ("type=embedding", False),
+        ("region=europe", True),
+        ("health=up", True),
+        ("health=down", False),
+        ("enabled=yes", True),
+        ("enabled=no", False),
+        ("type=nonsense", True),
+    ],
+)
+def test_search_and_filters_stand_in_the_url(app: Flask, viewer: FlaskClient, query: str, kept: bool) -> None:
+    add(app, count=2)
+    answer = viewer.get(f"/models?{query}")
+    assert answer.status_code == 200
+    assert ("Model 001" in names(answer.text)) is kept
+    assert ("No model fits" in answer.text) is not kept
+
+
+def test_a_filter_shows_what_was_chosen(app: Flask, viewer: FlaskClient) -> None:
+    add(app, count=2)
+    page = viewer.get("/models?q=model&health=up").text
+    assert 'value="model"' in page and '<option value="up" selected>' in page
+
+
+def test_pages_follow_one_another_and_keep_the_search(app: Flask, viewer: FlaskClient) -> None:
+    add(app, count=listing.PAGE + 2)
+    first = viewer.get("/models?q=model").text
+    assert names(first)[0] == f"Model {listing.PAGE + 1:03}" and len(names(first)) == listing.PAGE
+    link = re.search(r'rel="next" href="([^"]*)"', first)
+    assert link and "q=model" in link[1]
+    second = viewer.get(link[1].replace("&amp;", "&")).text
+    assert names(second) == ["Model 001", "Model 000"]
+    assert 'rel="next"' not in second and "First page" in second
+
+
+@pytest.mark.parametrize("sort", list(listing.SORTS))
+@pytest.mark.parametrize("turned", ["", "yes"])
+def test_every_order_pages_through_every_model_once(
+    app: Flask, viewer: FlaskClient, sort: str, turned: str
+) -> None:
+    for number in range(7):
+        add(
+            app,
+            count=9,
+            model_type=("chat", "embedding")[number % 2],
+            input_cost=(None, 0.5, 2.0)[number % 3],
+            health=("up", "down", "unknown")[number % 3],
+            region=f"r{number % 4}",
+            base_url=f"https://h{number}.example.com/v1",
+            last_probe_id=None if number == 3 else f"p{number}",
+        )
+    seen: list[str] = []
+    path = f"/models?sort={sort}&turned={turned}"
+    while path:
+        page = viewer.get(path).text
+        seen += re.findall(r'name-cell"><a href="([^"]*)"', page)
+        link = re.search(r'rel="next" href="([^"]*)"', page)
+        path = link[1].replace("&amp;", "&") if link else ""
+    assert len(seen) == len(set(seen)) == 63
+
+
+def test_prices_are_sorted_and_unknown_ones_come_last(app: Flask, viewer: FlaskClient) -> None:
+    for name, cost in (("dear", 9.0), ("unknown", None), ("cheap", 0.1)):
+        add(app, display_name=name, model_id=name, input_cost=cost, base_url=f"https://{name}.example.com/v1")
+    assert names(viewer.get("/models?sort=cost").text) == ["cheap", "dear", "unknown"]
+    assert names(viewer.get("/models?sort=cost&turned=yes").text) == ["dear", "cheap", "unknown"]
+
+
+def test_a_head_sorts_and_says_so(app: Flask, viewer: FlaskClient) -> None:
+    add(app, count=2)
+    page = viewer.get("/models?sort=name&q=model").text
+    head = re.search(r'<th[^>]*aria-sort="ascending"[^>]*><a class="sorter" href="([^"]*)"', page)
+    assert head and "turned=yes" in head[1] and "q=model" in head[1]
+    assert names(page) == ["Model 000", "Model 001"]
+
+
+@pytest.mark.parametrize("cursor", ["nonsense", "W10", "bnVsbA", "WyJhIl0", "x" * 3000, "%00"])
+def test_a_cursor_made_by_hand_shows_the_first_page(app: Flask, viewer: FlaskClient, cursor: str) -> None:
+    add(app)
+    assert names(viewer.get(f"/models?cursor={cursor}").text) == ["Model 000"]
+
+
+@pytest.mark.parametrize(
+    ("query", "kept"),
+    [
+        ("host=llm.example.com", True),
+        ("host=LLM.example", True),
+        ("host=example.com", False),
+        ("seen=vision", True),
+        ("seen=reasoning", False),
+        ("seen=streaming", False),
+    ],
+)
+def test_host_and_what_was_seen_are_filters(app: Flask, viewer: FlaskClient, query: str, kept: bool) -> None:
+    seen = {
+        "vision": {"declared": None, "observed": True, "evidence": ""},
+        "reasoning": {"declared": True, "observed": False, "evidence": ""},
+    }
+    add(app, capabilities=seen)
+    assert bool(names(viewer.get(f"/models?{query}").text)) is kept
+
+
+def test_a_changed_name_is_found_again(app: Flask, viewer: FlaskClient) -> None:
+    add(app)
+    with app.app_context():
+        db.session.scalars(db.select(RegisteredModel)).one().display_name = "Straße ÖL"
+        db.session.commit()
+    assert names(viewer.get("/models?q=öl").text) == ["Straße ÖL"]
+    assert names(viewer.get("/models?q=STRASSE").text) == ["Straße ÖL"]
+    assert names(viewer.get("/models?q=Model%20000").text) == []
+
+
+def test_the_last_probes_are_drawn(app: Flask, viewer: FlaskClient) -> None:
+    add(app)
+    with app.app_context():
+        model = db.session.scalars(db.select(RegisteredModel)).one()
+        for verdict in ("accepted", "rejected", "accepted"):
+            db.session.add(
+                Probe(model_pk=model.id, verdict=verdict, duration_ms=100, trigger="manual", report={})
+            )
+            db.session.flush()
+        db.session.commit()
+    page = viewer.get("/models").text
+    assert "2 of the last 3 probes accepted" in page
+    assert (page.count("spark-ok"), page.count("spark-bad")) == (2, 1)
+
+
+def test_a_name_is_never_markup(app: Flask, viewer: FlaskClient) -> None:
+    add(app, display_name="<script>alert(1)</script>", region='"><b>')
+    page = viewer.get("/models").text
+    assert "<script>alert" not in page and '"><b>' not in page
+
+
+def test_a_disabled_model_says_so(app: Flask, viewer: FlaskClient) -> None:
+    add(app, enabled=False)
+    assert "Disabled" in plain(viewer.get("/models").text.partition("<tbody")[2])
+
+
+def test_a_registered_model_appears(viewer: FlaskClient, editor: FlaskClient, good: Form) -> None:
+    register(editor, good)
+    assert names(viewer.get("/models").text) == ["Practice chat"]

@@ -1,0 +1,165 @@
+"""The catalogue: what consumers see, and who may see it."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app.store.base import db
+from app.store.models import RegisteredModel
+from app.web.pages.catalogue import PAGE
+from tests.web.pages.conftest import KEY, Form, plain, register
+
+SEEN = {
+    "streaming": {"declared": None, "observed": True, "evidence": ""},
+    "vision": {"declared": True, "observed": False, "evidence": ""},
+    "reasoning": {"declared": None, "observed": None, "evidence": ""},
+}
+
+
+def add(app: Flask, count: int = 1, **columns: object) -> list[str]:
+    """Models, numbered in the order of their age; their ids."""
+    usual = {
+        "model_type": "chat",
+        "base_url": "https://llm.example.com/v1",
+        "region": "europe",
+        "health": "up",
+        "capabilities": SEEN,
+        "observed": {"context_window": 131072},
+    }
+    with app.app_context():
+        models = []
+        for number in range(count):
+            named = {"model_id": f"model-{number:03}", "display_name": f"Model {number:03}"}
+            models.append(RegisteredModel(**(usual | named | columns)))
+            db.session.add(models[-1])
+            db.session.flush()
+        ids = [model.id for model in models]
+        db.session.commit()
+    return ids
+
+
+def names(page: str) -> list[str]:
+    """The names in the list, from the top."""
+    return re.findall(r'class="name-cell"><a [^>]*>([^<]*)</a>', page)
+
+
+def test_a_row_tells_what_consumers_choose_by(app: Flask, viewer: FlaskClient) -> None:
+    add(app, input_cost=0.15, output_cost=0.6)
+    text = plain(viewer.get("/catalogue").text.partition("<tbody")[2])
+    for word in (
+        "Model 000",
+        "muster@openailike/model-000",
+        "Chat",
+        "europe",
+        "131,072",
+        "$0.15 / $0.60",
+        "Up",
+    ):
+        assert word in text
+    assert "stream" in text and "vision" not in text
+
+
+def test_what_is_disabled_is_not_there(app: Flask, viewer: FlaskClient) -> None:
+    (id,) = add(app, enabled=False)
+    assert "No model can be used yet" in viewer.get("/catalogue").text
+    assert viewer.get(f"/catalogue/{id}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("query", "kept"),
+    [
+        ("q=MODEL-001", True),
+        ("q=nothing", False),
+        ("q=%00", True),
+        ("type=chat", True),
+        ("type=embedding", False),
+        ("type=nonsense", True),
+        ("region=europe", True),
+        ("can=streaming", True),
+        ("can=vision", False),
+        ("can=reasoning", False),
+        ("can=streaming&type=chat&region=europe&q=model", True),
+    ],
+)
+def test_search_and_filters_stand_in_the_url(app: Flask, viewer: FlaskClient, query: str, kept: bool) -> None:
+    add(app, 2)
+    answer = viewer.get(f"/catalogue?{query}")
+    assert answer.status_code == 200
+    assert ("Model 001" in names(answer.text)) is kept
+    assert ("No model fits" in answer.text) is not kept
+
+
+def test_a_region_that_nobody_has_counts_as_not_given(app: Flask, viewer: FlaskClient) -> None:
+    add(app)
+    assert names(viewer.get("/catalogue?region=moon").text) == ["Model 000"]
+
+
+def test_pages_follow_one_another_and_keep_the_search(app: Flask, viewer: FlaskClient) -> None:
+    add(app, PAGE + 2)
+    first = viewer.get("/catalogue?can=streaming").text
+    assert names(first)[0] == f"Model {PAGE + 1:03}" and len(names(first)) == PAGE
+    link = re.search(r'rel="next" href="([^"]*)"', first)
+    assert link and "can=streaming" in link[1]
+    second = viewer.get(html.unescape(link[1])).text
+    assert names(second) == ["Model 001", "Model 000"]
+    assert 'rel="next"' not in second and "First page" in second
+
+
+def test_a_model_tells_how_to_call_it_and_never_the_key(
+    viewer: FlaskClient, editor: FlaskClient, good: Form
+) -> None:
+    id = register(editor, good | {"depth": "", "input_cost": "1", "output_cost": "2"}).rpartition("/")[2]
+    page = viewer.get(f"/catalogue/{id}").text
+    text = plain(page)
+    assert f"curl --globoff {good['base_url']}/chat/completions" in html.unescape(page)
+    assert 'os.environ["API_KEY"]' in html.unescape(page) and "the catalogue has none" in text
+    assert "$1.00 per 1,000,000 tokens" in text and "Tool calling" in text
+    assert KEY not in page
+
+
+def test_a_model_without_a_key_says_so(app: Flask, viewer: FlaskClient) -> None:
+    (id,) = add(app)
+    page = viewer.get(f"/catalogue/{id}").text
+    assert "no key is needed" in page and "API_KEY" not in page
+    assert "Nobody has said what it costs." in page
+
+
+def test_what_a_probe_could_not_tell_is_left_out(app: Flask, viewer: FlaskClient) -> None:
+    (id,) = add(app)
+    seen = plain(viewer.get(f"/catalogue/{id}").text).partition("What a probe has seen")[2]
+    assert "Vision : no" in seen and "Reasoning" not in seen
+
+
+@pytest.mark.parametrize("path", ["/catalogue", "/catalogue/{}"])
+@pytest.mark.parametrize(("public", "status"), [(False, 303), (True, 200)])
+def test_it_is_open_only_where_the_setting_says_so(
+    make_app: Callable[..., Flask], path: str, public: bool, status: int
+) -> None:
+    app = make_app(public_catalogue=public)
+    (id,) = add(app)
+    answer = app.test_client().get(path.format(id))
+    assert answer.status_code == status
+    assert ("Model 000" in answer.text) is public
+
+
+def test_the_public_page_leads_nowhere_that_needs_a_session(make_app: Callable[..., Flask]) -> None:
+    app = make_app(public_catalogue=True)
+    (id,) = add(app)
+    browser = app.test_client()
+    for path in ("/catalogue", f"/catalogue/{id}"):
+        page = browser.get(path).text
+        links = set(re.findall(r'href="(/(?!static)[^"#]*)"', page)) - {"/models"}  # the house's own name
+        assert all(browser.get(html.unescape(link)).status_code == 200 for link in links), links
+
+
+def test_a_name_is_never_markup(app: Flask, viewer: FlaskClient) -> None:
+    (id,) = add(app, display_name="<script>alert(1)</script>", description="<b>bold</b>")
+    for path in ("/catalogue", f"/catalogue/{id}"):
+        page = viewer.get(path).text
+        assert "<script>alert" not in page and "<b>" not in page

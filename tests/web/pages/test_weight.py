@@ -1,0 +1,33 @@
+"""No page of the house weighs much, even for who has nothing of it yet: its HTML and all that it may load."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app.config import ROOT
+from tests.web.pages.models.test_listing import add
+
+HEAVIEST = 100_000
+
+
+def weight(client: FlaskClient, path: str) -> int:
+    """Bytes of a page and of every script, style and picture of ours, as they are sent: not compressed."""
+    page = client.get(path)
+    assert page.status_code == 200, path
+    return len(page.data) + sum(file.stat().st_size for file in (ROOT / "static").iterdir())
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/models", "/models/new", "/models/new?preset=vllm", "/catalogue", "/audit", "/tokens", "/tokens/new",
+     "/account", "/about", "/errors", "/docs", "/docs/schemas"],
+)  # fmt: skip
+def test_no_page_is_heavy(app: Flask, admin: FlaskClient, path: str) -> None:
+    add(app, 60)
+    assert weight(admin, path) < HEAVIEST
+
+
+def test_a_model_s_page_is_not_heavy(editor: FlaskClient, model_url: str) -> None:
+    assert weight(editor, model_url) < HEAVIEST

@@ -1,0 +1,305 @@
+"""Who gets in, with what, and how often."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from flask import Flask, jsonify, request, session
+from flask.testing import FlaskClient
+from flask.typing import ResponseReturnValue
+
+from app.access import actors, people, tokens
+from app.access.actors import AccessError
+from app.store.accounts import Token, User
+from app.store.base import db, now
+from app.web import guards
+from app.web.guards import current_actor, require_role, require_scope
+from tests.conftest import PASSWORD, new_token
+
+NEEDS = ("read", "write", "admin", "credentials")
+MAY = {
+    "read": {"read"},
+    "write": {"read", "write"},
+    "admin": {"read", "write", "admin"},
+    "credentials": {"credentials"},
+}
+
+
+@pytest.fixture
+def app(app: Flask) -> Flask:
+    """The application with a route per scope and a page per role."""
+    add_routes(app)
+    return app
+
+
+def who() -> ResponseReturnValue:
+    """Say who came in."""
+    return jsonify(current_actor().label)
+
+
+try_to_sign_in = guards.limit_signin(who)
+
+
+def add_routes(app: Flask) -> None:
+    """Routes that say who came in."""
+    for scope in NEEDS:
+        app.add_url_rule(f"/v2/needs-{scope}", f"v2-{scope}", require_scope(scope)(who))
+    for role in actors.ROLES:
+        app.add_url_rule(f"/page-for-{role}", f"page-{role}", require_role(role)(who))
+    app.add_url_rule("/try", "try", try_to_sign_in, methods=["GET", "POST"])
+
+
+def sent(text: str) -> dict[str, str]:
+    """The header of a token."""
+    return {"Authorization": f"Bearer {text}"}
+
+
+def code(answer: object) -> str:
+    """The code of an error in the one shape."""
+    body = getattr(answer, "json")  # noqa: B009 - the test client's answer has no exported type
+    assert {"code", "message", "doc_url", "request_id"} <= set(body["error"])
+    return str(body["error"]["code"])
+
+
+@pytest.mark.parametrize("scope", NEEDS)
+def test_a_scope_opens_what_it_implies_and_nothing_else(app: Flask, scope: str) -> None:
+    client, header = app.test_client(), sent(new_token(app, scope))
+    statuses = {needed: client.get(f"/v2/needs-{needed}", headers=header).status_code for needed in NEEDS}
+    assert statuses == {needed: 200 if needed in MAY[scope] else 403 for needed in NEEDS}
+
+
+def test_a_missing_scope_says_so(app: Flask, client: FlaskClient) -> None:
+    answer = client.get("/v2/needs-write", headers=sent(new_token(app, "read")))
+    assert (answer.status_code, code(answer)) == (403, "insufficient_scope")
+
+
+@pytest.mark.parametrize("header", ["", "Basic YTpi", "Bearer", "Bearer ", "mst_x"])
+def test_no_token(client: FlaskClient, header: str) -> None:
+    answer = client.get("/v2/needs-read", headers={"Authorization": header} if header else {})
+    assert (answer.status_code, code(answer)) == (401, "authentication_required")
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize("text", ["mst_wrong", "\xff\xfe", "x" * 5000, "' OR 1=1 --"])
+def test_a_wrong_token(client: FlaskClient, text: str) -> None:
+    answer = client.get("/v2/needs-read", headers=sent(text))
+    assert (answer.status_code, code(answer)) == (401, "invalid_api_key")
+
+
+def test_a_session_is_no_token(admin: FlaskClient) -> None:
+    assert admin.get("/v2/needs-read").status_code == 401
+
+
+def test_a_revoked_token(app: Flask, client: FlaskClient, token: str) -> None:
+    assert client.get("/v2/needs-read", headers=sent(token)).status_code == 200
+    with app.app_context():
+        Token.newest()[0].revoked = now()
+        db.session.commit()
+    assert code(client.get("/v2/needs-read", headers=sent(token))) == "invalid_api_key"
+
+
+def test_the_text_of_a_token_is_not_stored(app: Flask, token: str) -> None:
+    with app.app_context():
+        (row,) = Token.newest()
+        assert token.startswith("mst_") and token.startswith(row.shown)
+        assert token not in " ".join(str(value) for value in vars(row).values())
+
+
+def test_use_is_noted_at_most_once_a_minute(app: Flask, client: FlaskClient, token: str) -> None:
+    def used(before: timedelta | None) -> object:
+        with app.app_context():
+            row = Token.newest()[0]
+            row.last_used = start - before if before is not None else None
+            db.session.commit()
+        client.get("/v2/needs-read", headers=sent(token))
+        with app.app_context():
+            return Token.newest()[0].last_used
+
+    start = now()
+    first = used(None)
+    assert first is not None
+    assert used(timedelta(seconds=30)) == start - timedelta(seconds=30)
+    assert used(timedelta(seconds=90)) != start - timedelta(seconds=90)
+
+
+@pytest.mark.parametrize(
+    "name, scopes", [("", ["read"]), ("x" * 129, ["read"]), ("a\nb", ["read"]), ("a", []), ("a", ["root"])]
+)
+def test_a_token_that_can_not_be(app: Flask, name: str, scopes: list[str]) -> None:
+    with app.app_context(), pytest.raises(AccessError):
+        tokens.create_token(name, scopes, "test")
+
+
+# --- people ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("who, opens", [("viewer", 1), ("editor", 2), ("admin", 3)])
+def test_a_role_opens_its_pages(app: Flask, request: pytest.FixtureRequest, who: str, opens: int) -> None:
+    browser: FlaskClient = request.getfixturevalue(who)
+    statuses = [browser.get(f"/page-for-{role}").status_code for role in ("viewer", "editor", "admin")]
+    assert statuses == [200] * opens + [403] * (3 - opens)
+
+
+def test_strangers_are_sent_to_sign_in_and_back(client: FlaskClient) -> None:
+    answer = client.get("/page-for-viewer?q=a%26b")
+    assert answer.status_code == 303
+    assert answer.headers["Location"] == "/signin?next=%2Fpage-for-viewer%3Fq%3Da%2526b"
+
+
+def test_signing_in_and_out(app: Flask, password_hash: str) -> None:
+    with app.app_context():
+        db.session.add(User(email="a@example.com", role="viewer", password_hash=password_hash))
+        db.session.commit()
+    with app.test_request_context():
+        assert guards.sign_in("a@example.com", "wrong password") is None
+        assert guards.sign_in("b@example.com", PASSWORD) is None
+        user = guards.sign_in(" A@Example.com ", PASSWORD)
+        assert user is not None and user.last_signin is not None
+        assert current_actor().label == "user:a@example.com"
+        guards.sign_out()
+        with pytest.raises(Exception, match="Sign in first"):
+            current_actor()
+
+
+def test_who_was_switched_off_is_out(app: Flask, editor: FlaskClient) -> None:
+    assert editor.get("/page-for-viewer").status_code == 200
+    with app.app_context():
+        user = User.by_email("editor@example.com")
+        assert user is not None
+        user.active = False
+        db.session.commit()
+    assert editor.get("/page-for-viewer").status_code == 303
+    with app.test_request_context():
+        assert guards.sign_in("editor@example.com", PASSWORD) is None
+
+
+def test_a_new_password_ends_every_session(app: Flask, editor: FlaskClient) -> None:
+    with app.app_context():
+        user = User.by_email("editor@example.com")
+        assert user is not None
+        user.password_hash = people.hash_password("another password")
+        db.session.commit()
+    assert editor.get("/page-for-viewer").status_code == 303
+
+
+@pytest.mark.parametrize(
+    "email, role, password",
+    [
+        ("no address", "viewer", PASSWORD),
+        ("a@b@c", "viewer", PASSWORD),
+        ("a\x07@b.de", "viewer", PASSWORD),
+        ("a@b\x1b[31m.de", "viewer", PASSWORD),
+        ("a\u200b@b.de", "viewer", PASSWORD),
+        ("a\u202e@b.de", "viewer", PASSWORD),
+        ("a@b.de", "king", PASSWORD),
+        ("a@b.de", "viewer", "short"),
+        ("a@b.de", "viewer", "x" * 1025),
+    ],
+)
+def test_a_user_who_can_not_be(app: Flask, email: str, role: str, password: str) -> None:
+    with app.app_context(), pytest.raises(AccessError):
+        people.create_user(email, role, password)
+
+
+def test_a_token_whose_name_could_steer_a_terminal(app: Flask) -> None:
+    with app.app_context(), pytest.raises(AccessError, match="control or invisible characters"):
+        tokens.create_token("deploy\x1b[31m", ["read"], "test")
+
+
+def test_the_same_address_twice(app: Flask) -> None:
+    with app.app_context():
+        people.create_user("a@b.de", "viewer", PASSWORD)
+        with pytest.raises(AccessError, match="already"):
+            people.create_user("A@B.de", "viewer", PASSWORD)
+
+
+def test_passwords_are_argon2id(password_hash: str) -> None:
+    assert password_hash.startswith("$argon2id$") and PASSWORD not in password_hash
+
+
+def test_cookies_are_closed_to_scripts_and_other_sites(app: Flask, client: FlaskClient) -> None:
+    @app.get("/cookie")
+    def cookie() -> str:
+        session["a"] = 1
+        return ""
+
+    header = client.get("/cookie").headers["Set-Cookie"]
+    assert "HttpOnly" in header and "SameSite=Lax" in header
+
+
+# --- rates ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def limited(make_app: Callable[..., Flask]) -> FlaskClient:
+    """An application that takes three requests a minute and two attempts to sign in."""
+    made = make_app(rate_limit=3, signin_limit=2)
+    add_routes(made)
+    return made.test_client()
+
+
+def test_too_many_requests(limited: FlaskClient) -> None:
+    header = sent(new_token(limited.application, "read"))
+    statuses = [limited.get("/v2/needs-read", headers=header).status_code for _ in range(4)]
+    answer = limited.get("/v2/needs-read", headers=header)
+    assert statuses == [200, 200, 200, 429]
+    assert code(answer) == "rate_limited" and 1 <= int(answer.headers["Retry-After"]) <= 60
+
+
+def test_another_token_is_counted_apart(limited: FlaskClient) -> None:
+    one, other = new_token(limited.application, "read"), new_token(limited.application, "read")
+    for _ in range(4):
+        limited.get("/v2/needs-read", headers=sent(one))
+    assert limited.get("/v2/needs-read", headers=sent(other)).status_code == 200
+
+
+def test_guessing_tokens_is_counted_by_address(limited: FlaskClient) -> None:
+    statuses = [limited.get("/v2/needs-read", headers=sent(f"mst_{n}")).status_code for n in range(5)]
+    assert statuses == [401, 401, 401, 429, 429]
+
+
+def test_health_is_never_limited(limited: FlaskClient) -> None:
+    assert [limited.get("/healthz").status_code for _ in range(9)] == [200] * 9
+
+
+def test_signing_in_is_limited(make_app: Callable[..., Flask]) -> None:
+    made = make_app(rate_limit=100, signin_limit=2)
+    add_routes(made)
+    client = made.test_client()
+    assert [client.get("/try").status_code for _ in range(4)] == [401] * 4
+    assert [client.post("/try").status_code for _ in range(3)] == [401, 401, 429]
+
+
+def test_strangers_have_one_count_however_often_they_are_refused(limited: FlaskClient) -> None:
+    assert [limited.get("/v2/needs-read").status_code for _ in range(4)] == [401, 401, 401, 429]
+
+
+# --- the surroundings -----------------------------------------------------------------------------------
+
+
+def test_programs_need_no_forgery_token(make_app: Callable[..., Flask]) -> None:
+    """They send no cookie, so nobody can forge their calls; 401 shows that the route was reached."""
+    client = make_app(WTF_CSRF_ENABLED=True).test_client()
+    assert client.post("/v2/models/openai-like", json={}).status_code == 401
+
+
+def test_browsers_need_one(make_app: Callable[..., Flask]) -> None:
+    made = make_app(WTF_CSRF_ENABLED=True)
+    made.add_url_rule("/change", "change", lambda: "", methods=["POST"])
+    assert made.test_client().post("/change").status_code == 400
+
+
+def test_behind_https_cookies_are_secure(make_app: Callable[..., Flask]) -> None:
+    made = make_app(public_url="https://muster.example.com")
+    assert made.config["SESSION_COOKIE_SECURE"] and made.config["REMEMBER_COOKIE_SECURE"]
+
+
+@pytest.mark.parametrize("hops, seen", [(0, "127.0.0.1"), (1, "203.0.113.9")])
+def test_forwarded_addresses_are_believed_only_of_trusted_proxies(
+    make_app: Callable[..., Flask], hops: int, seen: str
+) -> None:
+    made = make_app(trusted_proxies=hops)
+    made.add_url_rule("/address", "address", lambda: request.remote_addr or "")
+    assert made.test_client().get("/address", headers={"X-Forwarded-For": "203.0.113.9"}).text == seen
