@@ -94,6 +94,6 @@ def test_a_model_type_is_one_row_and_two_functions(key: str, verdict: str) -> No
 
 def test_a_wording_is_one_rule() -> None:
     rule = cooked("wording")["it"]
-    said = Refusal(500, "The model is being swapped in.", "", None, (), True, False, True, None)
-    assert rule.fits(said)
+    refusal = Refusal(500, "The model is being swapped in.", "", None, (), True, False, True, None)
+    assert rule.fits(refusal)
     assert rule.meaning in {other.meaning for other in RULES}

@@ -46,34 +46,36 @@ def nonexistent_id(model_id: str) -> str:
 
 
 def ask_for_unknown_model(
-    run: Conversation, proof: Proof, outcome: Outcome, catalog: Catalog
+    talk: Conversation, proof: Proof, outcome: Outcome, catalog: Catalog
 ) -> tuple[Result, Diagnosis | None]:
     """Ask the proof's own call for an id that can't exist; tells a heeded id from one that is ignored.
 
     Gives back the record, and a `model_not_found` where the endpoint told us that it serves another model.
     """
-    unknown = nonexistent_id(run.endpoint.model_id)
-    request = proof.request(run, unknown, outcome.shape)
-    answer, said, judgement = run.ask_patiently(UNKNOWN_MODEL, request, time.monotonic() + run.limits.check_s)
-    shown = proof.look(answer, said, run)
+    unknown = nonexistent_id(talk.endpoint.model_id)
+    request = proof.request(talk, unknown, outcome.shape)
+    answer, refusal, judgement = talk.ask_patiently(
+        UNKNOWN_MODEL, request, time.monotonic() + talk.limits.check_s
+    )
+    proven = proof.look(answer, refusal, talk)
 
     def record(status: Status, evidence: str) -> tuple[Check, ...]:
-        return (check_of(UNKNOWN_MODEL, status, request, answer, evidence, run),)
+        return (check_of(UNKNOWN_MODEL, status, request, answer, evidence, talk),)
 
-    if not isinstance(shown, Proven):
+    if not isinstance(proven, Proven):
         if answer.failure or judgement.meaning in ("rate_limited", "bot_filter"):
             return Result(checks=record("inconclusive", "Could not be told.")), None
         evidence = f"An id that can't exist was refused with {answer.status}: "
-        return Result(checks=record("passed", evidence + quote(said, run.endpoint.api_key))), None
-    instead = _falls_back(outcome, shown, unknown)
-    if instead and _answers_again(run, proof, outcome):
+        return Result(checks=record("passed", evidence + quote(refusal, talk.endpoint.api_key))), None
+    instead = _falls_back(outcome, proven, unknown)
+    if instead and _answers_again(talk, proof, outcome):
         evidence = f"An id that can't exist was answered by another model than this one, {instead}."
         return Result(checks=record("passed", evidence)), None
-    real = _told(run, outcome, shown, unknown, catalog)
+    real = _told(talk, outcome, proven, unknown, catalog)
     by = f", by {', '.join(real[:3])}" if real else ""
     checks = record("failed", f"An id that can't exist was answered too{by}.")
     if real:
-        return Result(checks=checks), _other_model(run, outcome, real)
+        return Result(checks=checks), _other_model(talk, outcome, real)
     return Result(checks=checks, warnings=(NOT_ENFORCED,)), None
 
 
@@ -82,7 +84,7 @@ def _falls_back(outcome: Outcome, control: Proven, unknown: str) -> str | None:
 
     An answer that repeats the unknown id names nothing, and what it says of the proof is no more than that.
     """
-    proof, other = outcome.shown.model if outcome.shown else None, control.model
+    proof, other = outcome.proven.model if outcome.proven else None, control.model
     if not proof or not other or other.lower() in (unknown, proof.lower()):
         return None
     return other
@@ -91,56 +93,56 @@ def _falls_back(outcome: Outcome, control: Proven, unknown: str) -> str | None:
 _REPEATS = 2
 
 
-def _answers_again(run: Conversation, proof: Proof, outcome: Outcome) -> bool:
+def _answers_again(talk: Conversation, proof: Proof, outcome: Outcome) -> bool:
     """Whether it is the asked id that brings this model: a name made of that id, or the same name each time.
 
     A router that spreads calls over what it has brings different names too, by chance.
     """
-    name = outcome.shown.model if outcome.shown else None
-    if name and run.endpoint.model_id.lower() in name.lower():
+    name = outcome.proven.model if outcome.proven else None
+    if name and talk.endpoint.model_id.lower() in name.lower():
         return True
-    until = time.monotonic() + run.limits.check_s
-    again = (proof.judge(run.ask(outcome.request, until=until), run) for _ in range(_REPEATS))
-    return all(isinstance(shown, Proven) and shown.model == name for shown in again)
+    until = time.monotonic() + talk.limits.check_s
+    again = (proof.judge(talk.ask(outcome.request, until=until), talk) for _ in range(_REPEATS))
+    return all(isinstance(proven, Proven) and proven.model == name for proven in again)
 
 
 def _told(
-    run: Conversation, outcome: Outcome, control: Proven, unknown: str, catalog: Catalog
+    talk: Conversation, outcome: Outcome, control: Proven, unknown: str, catalog: Catalog
 ) -> tuple[str, ...]:
     """The ids that the endpoint says it serves in truth: those it lists, else the one it names in its
     answers.
     """
     if catalog.there:
-        return catalog.closest(run.endpoint.model_id) or catalog.ids[:5]
-    named = [shown.model for shown in (outcome.shown, control) if shown and shown.model]
-    mine = run.endpoint.model_id.lower()
+        return catalog.closest(talk.endpoint.model_id) or catalog.ids[:5]
+    named = [proven.model for proven in (outcome.proven, control) if proven and proven.model]
+    mine = talk.endpoint.model_id.lower()
     other = [name for name in named if name != unknown and name.lower() != mine]
     return tuple(dict.fromkeys(other)) if len(other) == len(named) and named else ()
 
 
-def _other_model(run: Conversation, outcome: Outcome, real: tuple[str, ...]) -> Diagnosis:
+def _other_model(talk: Conversation, outcome: Outcome, real: tuple[str, ...]) -> Diagnosis:
     ids = f"the id {real[0]}" if len(real) == 1 else f"one of the ids {', '.join(real[:3])}"
     message = (
-        f"{asked(run, outcome)} answered {outcome.answer.status} for {run.endpoint.model_id!r}, but also for "
-        f"an id that can't exist: it serves what it has, whatever is asked for. Register {ids}, which it "
+        f"{asked(talk, outcome)} answered {outcome.answer.status} for {talk.endpoint.model_id!r}, but also "
+        f"for an id that can't exist: it serves what it has, whatever is asked for. Register {ids}, which it "
         "says it serves."
     )
     return Diagnosis("model_not_found", "model_id", message, {"model_id": real})
 
 
-def ask_with_wrong_key(run: Conversation, proof: Proof, outcome: Outcome) -> Result:
+def ask_with_wrong_key(talk: Conversation, proof: Proof, outcome: Outcome) -> Result:
     """The proof's own call with a wrong key of the same form; answered, the endpoint is open. It never
     rejects.
     """
-    request = proof.request(run, run.endpoint.model_id, outcome.shape)
-    answer = run.ask(
-        request, key=wrong_key(run.endpoint.api_key), until=time.monotonic() + run.limits.check_s
+    request = proof.request(talk, talk.endpoint.model_id, outcome.shape)
+    answer = talk.ask(
+        request, key=wrong_key(talk.endpoint.api_key), until=time.monotonic() + talk.limits.check_s
     )
-    said = read_refusal(answer)
-    if isinstance(proof.look(answer, said, run), Proven):
-        check = check_of(WRONG_KEY, "failed", request, answer, "A wrong key was answered too.", run)
+    refusal = read_refusal(answer)
+    if isinstance(proof.look(answer, refusal, talk), Proven):
+        check = check_of(WRONG_KEY, "failed", request, answer, "A wrong key was answered too.", talk)
         return Result(checks=(check,), warnings=(OPEN_TO_ANYONE,))
-    meaning = meaning_of(said).meaning
+    meaning = meaning_of(refusal).meaning
     told = (
         answer.failure is None
         and meaning in ("invalid_credentials", "permission_denied")
@@ -149,7 +151,7 @@ def ask_with_wrong_key(run: Conversation, proof: Proof, outcome: Outcome) -> Res
     evidence = f"A wrong key was refused with {answer.status}." if told else "Could not be told."
     # The endpoint's words stay out of this record: an echo of the wrong key would look like a leak.
     return Result(
-        checks=(check_of(WRONG_KEY, "passed" if told else "inconclusive", request, answer, evidence, run),)
+        checks=(check_of(WRONG_KEY, "passed" if told else "inconclusive", request, answer, evidence, talk),)
     )
 
 

@@ -28,7 +28,7 @@ from app.probe.transport.answer import Answer, parsed
 from app.probe.transport.call import Call
 from app.probe.transport.client import Client
 from app.probe.transport.deadline import Cancellation
-from app.probe.transport.websocket import Talk
+from app.probe.transport.websocket import SocketScript
 from app.probe.values import Check, CheckWaiting, Event, Limits, Status, Target
 
 _WORDS = (
@@ -77,7 +77,7 @@ class Request:
     body: Mapping[str, Any] | None = None
     form: Mapping[str, Any] | None = field(default=None, repr=False)
     """Values by name; a file is a tuple of its name, its content and its content type."""
-    talk: Talk | None = None
+    script: SocketScript | None = None
     method: str = "POST"
     under: Literal["base", "stem"] = "base"
     """Where the route hangs: under the base, or under the base without its version."""
@@ -183,7 +183,7 @@ class Conversation:
             timeout_s=max(0.2, min(self.deadline, until or math.inf) - time.monotonic()),
             stop=stop or _ends_stream,
         )
-        answer = self.client.converse(call, request.talk) if request.talk else self.client.send(call)
+        answer = self.client.converse(call, request.script) if request.script else self.client.send(call)
         self._count(answer)
         return answer
 
@@ -195,12 +195,12 @@ class Conversation:
 
         Gives back the last answer with its words and their meaning. Waits are events.
         """
-        answer, said = self.ask_in_time(name, request, until, **how)
-        judgement = meaning_of(said)
-        if judgement.meaning in ("no_route", "wrong_model_type") and names_a_field(said, request.sent):
+        answer, refusal = self.ask_in_time(name, request, until, **how)
+        judgement = meaning_of(refusal)
+        if judgement.meaning in ("no_route", "wrong_model_type") and names_a_field(refusal, request.sent):
             # Who complains of a field has read it: route and type are right.
             judgement = Judgement("shape", "base_url", judgement.by_words)
-        return answer, said, judgement
+        return answer, refusal, judgement
 
     def ask_in_time(self, name: str, request: Request, until: float, **how: Any) -> tuple[Answer, Refusal]:
         """The same for who judges the answer itself: what a good answer's words mean is not looked up, which
@@ -209,18 +209,20 @@ class Conversation:
         while True:
             self._hold(until)
             answer = self.ask(request, until=until, **how)
-            said = read_refusal(answer)
-            if answer.failure or not _is_refused(answer, said):
-                return answer, said
-            judgement = meaning_of(said)
-            if not worth_waiting(said, judgement) or _teaches(said, request):
-                return answer, said
-            told = said.retry_after_s
+            refusal = read_refusal(answer)
+            if answer.failure or not _is_refused(answer, refusal):
+                return answer, refusal
+            judgement = meaning_of(refusal)
+            if not worth_waiting(refusal, judgement) or _teaches(refusal, request):
+                return answer, refusal
+            told = refusal.retry_after_s
             seconds = pause if told is None else max(0.05, told)
             if time.monotonic() + seconds > until - 0.1 or self.cancelled.is_set():
-                return answer, said
+                return answer, refusal
             seconds = min(seconds, self.limits.wait_s)
-            self.emit(CheckWaiting(name, round(seconds, 1), printable(said.text, self.endpoint.api_key, 120)))
+            self.emit(
+                CheckWaiting(name, round(seconds, 1), printable(refusal.text, self.endpoint.api_key, 120))
+            )
             if judgement.meaning == "rate_limited":
                 self.hold_until = max(self.hold_until, time.monotonic() + seconds)
             self.cancelled.wait(seconds)
@@ -271,21 +273,21 @@ def _usage_of(answer: Answer) -> Mapping[str, Any]:
     return found
 
 
-def _is_refused(answer: Answer, said: Refusal) -> bool:
-    return not answer.ok or said.is_error or said.is_html
+def _is_refused(answer: Answer, refusal: Refusal) -> bool:
+    return not answer.ok or refusal.is_error or refusal.is_html
 
 
 _PASSING = frozenset({408, 409, 425, 429})
 """Of the 4xx, those that speak of the moment: the others stay as long as the request does."""
 
 
-def _teaches(said: Refusal, request: Request) -> bool:
+def _teaches(refusal: Refusal, request: Request) -> bool:
     """Whether a refusal says what is wrong with the request: gateways wrap that in words of an outage
     ("Provider returned error"), and no waiting mends it.
     """
-    if said.status is None or not 400 <= said.status < 500 or said.status in _PASSING:
+    if refusal.status is None or not 400 <= refusal.status < 500 or refusal.status in _PASSING:
         return False
-    return bool(complained(said, request.sent)) or learn(Shape(), said, request.sent) is not None
+    return bool(complained(refusal, request.sent)) or learn(Shape(), refusal, request.sent) is not None
 
 
 def _ends_stream(body: bytes) -> bool:
@@ -312,7 +314,7 @@ def check_of(
     request: Request,
     answer: Answer | None,
     evidence: str,
-    run: Conversation,
+    talk: Conversation,
     adaptations: tuple[str, ...] = (),
 ) -> Check:
     """The record of a call as a check of the report, cleaned of the key."""
@@ -320,11 +322,11 @@ def check_of(
         name=name,
         status=status,
         method=request.method,
-        path=f"{request.place(run.base).path}{request.route}",
+        path=f"{request.place(talk.base).path}{request.route}",
         http_status=answer.status if answer else None,
         duration_ms=answer.duration_ms if answer else None,
         first_byte_ms=answer.first_byte_ms if answer else None,
-        evidence=printable(evidence, run.endpoint.api_key),
+        evidence=printable(evidence, talk.endpoint.api_key),
         adaptations=adaptations,
         request=shown(request.sent) if request.body is not None or request.form else None,
     )

@@ -118,31 +118,31 @@ _MISSING = any_of(
 _MAY_BE_RAISED_TO = 4096
 
 
-def learn(shape: Shape, said: Refusal, body: Mapping[str, Any]) -> Shape | None:
+def learn(shape: Shape, refusal: Refusal, body: Mapping[str, Any]) -> Shape | None:
     """The shape for the next request, or None where the refusal teaches nothing.
 
     `body` is what was sent. Rules in the order of how plainly the words speak; each changes one thing.
     """
-    refused_in_200 = said.is_error and said.status is not None and 200 <= said.status < 300
-    if said.status not in REFUSAL_STATUSES and not refused_in_200:
+    refused_in_200 = refusal.is_error and refusal.status is not None and 200 <= refusal.status < 300
+    if refusal.status not in REFUSAL_STATUSES and not refused_in_200:
         return None
-    named = complained(said, body)
+    named = complained(refusal, body)
     for rule in _LEARNING:
-        learned = rule(shape, said, body, named)
+        learned = rule(shape, refusal, body, named)
         if learned is not None:
             return learned
     return None
 
 
 def _learn_stream(
-    shape: Shape, said: Refusal, body: Mapping[str, Any], named: tuple[str, ...]
+    shape: Shape, refusal: Refusal, body: Mapping[str, Any], named: tuple[str, ...]
 ) -> Shape | None:
-    if "stream" not in said.all or "stream_options" in named:
+    if "stream" not in refusal.all or "stream_options" in named:
         return None
     asked = body.get("stream")
-    if asked is False and _STREAM_ONLY.search(said.text):
+    if asked is False and _STREAM_ONLY.search(refusal.text):
         return shape.because("asked for a stream, since only streams are served", stream=True)
-    if asked is True and _NO_STREAM.search(said.all):
+    if asked is True and _NO_STREAM.search(refusal.all):
         return shape.because("asked without a stream, since streams are refused", stream=False)
     if asked is False and "stream" in named:
         return shape.because("left out `stream`", dropped=shape.dropped | {"stream"})
@@ -150,13 +150,13 @@ def _learn_stream(
 
 
 def _learn_limit(
-    shape: Shape, said: Refusal, body: Mapping[str, Any], named: tuple[str, ...]
+    shape: Shape, refusal: Refusal, body: Mapping[str, Any], named: tuple[str, ...]
 ) -> Shape | None:
     sent = next((name for name in LIMIT_NAMES if name in body), None)
-    if sent is None or not (sent in named or any(naming(name).search(said.all) for name in _LIMIT_WORDS)):
+    if sent is None or not (sent in named or any(naming(name).search(refusal.all) for name in _LIMIT_WORDS)):
         return None
-    unknown = bool(_UNKNOWN_FIELD.search(said.all))
-    other_value = _other_value(shape, said, int(body[sent]), vaguely=not unknown)
+    unknown = bool(_UNKNOWN_FIELD.search(refusal.all))
+    other_value = _other_value(shape, refusal, int(body[sent]), vaguely=not unknown)
     if other_value is not None:
         return other_value
     return _renamed(shape, sent, named) if unknown or sent in named else None
@@ -165,15 +165,21 @@ def _learn_limit(
 _LIMIT_WORDS = (*LIMIT_NAMES, "max_new_tokens")
 
 
-def _other_value(shape: Shape, said: Refusal, value: int, vaguely: bool) -> Shape | None:
+def _other_value(shape: Shape, refusal: Refusal, value: int, vaguely: bool) -> Shape | None:
     """A higher or a lower limit: as the words state the bound, else (`vaguely`) by their direction."""
-    floor, ceiling = _bound(_AT_LEAST, said.all), _bound(_AT_MOST, said.all)
+    floor, ceiling = _bound(_AT_LEAST, refusal.all), _bound(_AT_MOST, refusal.all)
     if floor is not None and value < floor <= _MAY_BE_RAISED_TO:
         return shape.because(f"raised the token limit to {floor}", limit=floor)
-    if ceiling is not None and 0 < ceiling < value or vaguely and _TOO_LARGE.search(said.all) and value > 1:
+    if (
+        ceiling is not None
+        and 0 < ceiling < value
+        or vaguely
+        and _TOO_LARGE.search(refusal.all)
+        and value > 1
+    ):
         lower = max(1, min(value // 4, ceiling or value))
         return shape.because(f"asked for at most {lower} tokens", limit=lower, fixed_limit=True)
-    if vaguely and _TOO_SMALL.search(said.all) and value < HIGHER_LIMIT:
+    if vaguely and _TOO_SMALL.search(refusal.all) and value < HIGHER_LIMIT:
         return shape.because(f"raised the token limit to {HIGHER_LIMIT}", limit=HIGHER_LIMIT)
     return None
 
@@ -194,24 +200,24 @@ def _renamed(shape: Shape, sent: str, named: tuple[str, ...]) -> Shape:
 
 
 def _learn_content(
-    shape: Shape, said: Refusal, body: Mapping[str, Any], named: tuple[str, ...]
+    shape: Shape, refusal: Refusal, body: Mapping[str, Any], named: tuple[str, ...]
 ) -> Shape | None:
     if "messages" not in body:
         return None
-    if not shape.content_list and _WANTS_LIST.search(said.all):
+    if not shape.content_list and _WANTS_LIST.search(refusal.all):
         return shape.because("sent the content as a list of parts", content_list=True)
-    if shape.content_list and _WANTS_STRING.search(said.all):
+    if shape.content_list and _WANTS_STRING.search(refusal.all):
         return shape.because("sent the content as a string", content_list=False)
     return None
 
 
 def _learn_offer(
-    shape: Shape, said: Refusal, body: Mapping[str, Any], named: tuple[str, ...]
+    shape: Shape, refusal: Refusal, body: Mapping[str, Any], named: tuple[str, ...]
 ) -> Shape | None:
     """A value that the refusal offers, for a field that was sent or for one that it asks for."""
-    for name in _of_few_values(said, body, named):
+    for name in _of_few_values(refusal, body, named):
         sent = body.get(name, "")
-        offers = islice(offers_for(said, name, sent), _OFFERS_TRIED)
+        offers = islice(offers_for(refusal, name, sent), _OFFERS_TRIED)
         value = next(
             (v for v in offers if v not in shape.refused and v not in body and v not in DEFAULTS), ""
         )
@@ -223,11 +229,11 @@ def _learn_offer(
 _OFFERS_TRIED = 2
 
 
-def _of_few_values(said: Refusal, body: Mapping[str, Any], named: tuple[str, ...]) -> Iterator[str]:
+def _of_few_values(refusal: Refusal, body: Mapping[str, Any], named: tuple[str, ...]) -> Iterator[str]:
     """Fields whose values are words: those sent that the refusal names, then those that it names besides."""
     yield from (name for name in named if isinstance(body[name], str))
     words = (name for name, value in DEFAULTS.items() if isinstance(value, str) and name not in body)
-    yield from (name for name in words if is_named(name, said))
+    yield from (name for name in words if is_named(name, refusal))
 
 
 def _with_value(shape: Shape, name: str, value: str, sent: str) -> Shape:
@@ -240,12 +246,12 @@ def _with_value(shape: Shape, name: str, value: str, sent: str) -> Shape:
 
 
 def _learn_missing(
-    shape: Shape, said: Refusal, body: Mapping[str, Any], named: tuple[str, ...]
+    shape: Shape, refusal: Refusal, body: Mapping[str, Any], named: tuple[str, ...]
 ) -> Shape | None:
-    if not _MISSING.search(said.all):
+    if not _MISSING.search(refusal.all):
         return None
     wanted = (name for name in DEFAULTS if name not in body and name not in shape.added)
-    name = next((name for name in wanted if is_named(name, said)), None)
+    name = next((name for name in wanted if is_named(name, refusal)), None)
     if name is None:
         return None
     value = DEFAULTS[name]
@@ -257,7 +263,7 @@ def _learn_missing(
 
 
 def _learn_unwanted(
-    shape: Shape, said: Refusal, body: Mapping[str, Any], named: tuple[str, ...]
+    shape: Shape, refusal: Refusal, body: Mapping[str, Any], named: tuple[str, ...]
 ) -> Shape | None:
     fresh = [name for name in named if name not in shape.dropped]
     if not fresh:

@@ -78,7 +78,7 @@ class ProbeRun:
             )
             with ThreadPoolExecutor(self.limits.calls_at_once + 1, "probe") as pool:
                 outcome = self._first_phase(talk, pool)
-                if outcome is not None and outcome.shown:
+                if outcome is not None and outcome.proven:
                     self._second_phase(talk, pool, outcome)
         self._contradictions()
         duration_ms = round((time.monotonic() - began) * 1000)
@@ -103,7 +103,7 @@ class ProbeRun:
             return None
         outcome = outcomes[0]
         talk.shape = outcome.shape
-        if outcome.shown is None:
+        if outcome.proven is None:
             self._reject(talk, outcome)
         self._end(_proof_check(talk, outcome))
         return outcome
@@ -116,18 +116,18 @@ class ProbeRun:
             self.seen.found["streaming"] = Finding("streaming", False, evidence)
 
     def _second_phase(self, talk: Conversation, pool: ThreadPoolExecutor, outcome: Outcome) -> None:
-        shown = outcome.shown
-        assert shown is not None
-        talk.thinks, talk.observed = shown.thinks, dict(shown.observed)
-        talk.thought = shown.evidence if shown.thinks else ""
-        if shown.warning:
-            self.seen.warnings.append(Warning_(*shown.warning))
+        proven = outcome.proven
+        assert proven is not None
+        talk.thinks, talk.observed = proven.thinks, dict(proven.observed)
+        talk.thought = proven.evidence if proven.thinks else ""
+        if proven.warning:
+            self.seen.warnings.append(Warning_(*proven.warning))
         full = self.depth == "full"
         self._all(talk, pool, [*self._controls(outcome), *(self.model_type.checks(talk) if full else ())])
         if full:
             self.model_type.settle(talk, self.seen.found)
-        elif shown.thinks and "reasoning" in self.model_type.capabilities:
-            self.seen.found["reasoning"] = Finding("reasoning", True, shown.evidence)
+        elif proven.thinks and "reasoning" in self.model_type.capabilities:
+            self.seen.found["reasoning"] = Finding("reasoning", True, proven.evidence)
 
     def _controls(self, outcome: Outcome) -> Iterator[Task]:
         proof = self.model_type.proof
@@ -195,9 +195,9 @@ class ProbeRun:
 
     def _contradictions(self) -> None:
         """A declared capability that was observed false warns; it rejects where the caller is strict."""
-        for name, said in self.declared.items():
+        for name, refusal in self.declared.items():
             finding = self.seen.found.get(name)
-            if not said or finding is None or finding.observed is not False:
+            if not refusal or finding is None or finding.observed is not False:
                 continue
             evidence = finding.evidence.rstrip(". ")
             message = f"{name} was declared, but {self._seen_by(name)} that it does not work. {evidence}."
@@ -221,13 +221,13 @@ def _proven(talk: Conversation, model_type: ModelType, outcomes: list[Outcome]) 
 
 
 def _proof_check(talk: Conversation, outcome: Outcome) -> Check:
-    if outcome.shown:
-        evidence = outcome.shown.evidence
+    if outcome.proven:
+        evidence = outcome.proven.evidence
     elif outcome.answer.failure:
         evidence = f"{outcome.answer.failure.detail}."
     else:
-        evidence = outcome.why or quote(outcome.said) or "An answer without words."
-    status: Literal["passed", "failed"] = "passed" if outcome.shown else "failed"
+        evidence = outcome.why or quote(outcome.refusal) or "An answer without words."
+    status: Literal["passed", "failed"] = "passed" if outcome.proven else "failed"
     return check_of(
         "proof", status, outcome.request, outcome.answer, evidence, talk, outcome.shape.adaptations
     )

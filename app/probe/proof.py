@@ -60,13 +60,13 @@ class Proof:
     streams: bool = False
     learn: Callable[[Outcome], Shape | None] = lambda outcome: None
     """What a refusal teaches that only this type knows (another route, an offered voice); asked first."""
-    reached: Callable[[Refusal], Proven | None] = lambda said: None
+    reached: Callable[[Refusal], Proven | None] = lambda refusal: None
     """What a refusal proves that only a model which was reached gives."""
 
-    def look(self, answer: Answer, said: Refusal, run: Conversation) -> Proven | Doubtful | None:
+    def look(self, answer: Answer, refusal: Refusal, talk: Conversation) -> Proven | Doubtful | None:
         """What an answer proves, or a refusal."""
-        found = self.judge(answer, run) if answer.answered else None
-        return found or (None if answer.failure else self.reached(said))
+        found = self.judge(answer, talk) if answer.answered else None
+        return found or (None if answer.failure else self.reached(refusal))
 
 
 @dataclass(slots=True)
@@ -75,10 +75,10 @@ class Outcome:
 
     request: Request
     answer: Answer
-    said: Refusal
+    refusal: Refusal
     judgement: Judgement
     shape: Shape
-    shown: Proven | None
+    proven: Proven | None
     stream_seen: bool | None = None
     """False where a streamed attempt was answered with an error or with nothing."""
     calls: int = 0
@@ -93,7 +93,7 @@ _FILTERED = (
 
 
 def prove(
-    run: Conversation,
+    talk: Conversation,
     proof: Proof,
     *,
     base: Base | None = None,
@@ -103,15 +103,15 @@ def prove(
     calls: int | None = None,
 ) -> Outcome:
     """Climb the ladder for one model at one base. Never raises for what the endpoint does."""
-    until = until or run.deadline
-    model = run.endpoint.model_id if model is None else model
-    ladder = _Ladder(run, proof, base, model, until, calls or run.limits.proof_calls)
-    return ladder.climb(shape or run.shape)
+    until = until or talk.deadline
+    model = talk.endpoint.model_id if model is None else model
+    ladder = _Ladder(talk, proof, base, model, until, calls or talk.limits.proof_calls)
+    return ladder.climb(shape or talk.shape)
 
 
 @dataclass(slots=True)
 class _Ladder:
-    run: Conversation
+    talk: Conversation
     proof: Proof
     base: Base | None
     model: str
@@ -125,7 +125,7 @@ class _Ladder:
         outcome = self._ask(shape)
         first = outcome
         queue: Iterator[Shape] | None = None
-        while outcome.shown is None and self.calls < self.bound and time.monotonic() < self.until:
+        while outcome.proven is None and self.calls < self.bound and time.monotonic() < self.until:
             if outcome.answer.failure and outcome.answer.status is None or self._is_final(outcome):
                 break
             following, guessed = self._next(outcome), False
@@ -135,11 +135,11 @@ class _Ladder:
             if following is None:
                 break
             outcome = self._ask(following)
-            if guessed and outcome.shown:
+            if guessed and outcome.proven:
                 outcome = self._unless_passing(first, outcome)
         result = (
             outcome
-            if outcome.shown or self._is_final(outcome) or first.said.text == "" and not first.why
+            if outcome.proven or self._is_final(outcome) or first.refusal.text == "" and not first.why
             else self._telling(first, outcome)
         )
         result.calls, result.stream_seen = self.calls, self.stream_seen
@@ -149,47 +149,49 @@ class _Ladder:
         """A guessed shape that works may work because of it, or because the moment has passed: where the
         first words named no field, the first shape is asked once more, and what then works was not forced.
         """
-        if complained(first.said, first.request.sent) or self.calls >= self.bound:
+        if complained(first.refusal, first.request.sent) or self.calls >= self.bound:
             return outcome
         self.calls += 1
-        until = min(self.until, time.monotonic() + self.run.limits.check_s)
-        answer = self.run.ask(first.request, base=self.base, until=until)
-        said = read_refusal(answer)
-        verdict = self.proof.look(answer, said, self.run)
+        until = min(self.until, time.monotonic() + self.talk.limits.check_s)
+        answer = self.talk.ask(first.request, base=self.base, until=until)
+        refusal = read_refusal(answer)
+        verdict = self.proof.look(answer, refusal, self.talk)
         if not isinstance(verdict, Proven):
             return outcome
-        return replace(first, answer=answer, said=said, judgement=meaning_of(said), shown=verdict, why="")
+        return replace(
+            first, answer=answer, refusal=refusal, judgement=meaning_of(refusal), proven=verdict, why=""
+        )
 
     def _telling(self, first: Outcome, last: Outcome) -> Outcome:
         """Of two failures the one that says more: a later rung's complaint about our own variant
         tells less, and another route that is missing tells nothing.
         """
-        if not last.shape.adaptations or first.said.text and _is_missing_beside(last, first):
+        if not last.shape.adaptations or first.refusal.text and _is_missing_beside(last, first):
             return first
         meant, now = first.judgement.meaning, last.judgement.meaning
         if meant == "no_route":
             return first if now in ("no_route", "not_openai_compatible") else last
-        if now == "no_route" and names_a_field(first.said, first.request.sent):
+        if now == "no_route" and names_a_field(first.refusal, first.request.sent):
             return first  # the route was read: what is said without that field tells nothing of it
         return last if meant == "shape" != now else first
 
     def _ask(self, shape: Shape) -> Outcome:
-        request = self.proof.request(self.run, self.model, shape)
+        request = self.proof.request(self.talk, self.model, shape)
         self.tried.add(_signature(request))
         self.calls += 1
         streaming = bool(request.body and request.body.get("stream"))
         until = self.until if streaming else self.until - self._reserve_s()
-        answer, said, judgement = self.run.ask_patiently("proof", request, until, base=self.base)
-        verdict = self.proof.look(answer, said, self.run)
+        answer, refusal, judgement = self.talk.ask_patiently("proof", request, until, base=self.base)
+        verdict = self.proof.look(answer, refusal, self.talk)
         if streaming and not isinstance(verdict, Proven) and answer.answered:
             # A stream that was begun and brought an error or nothing: that it streams was seen to be wrong.
             self.stream_seen = False
-        outcome = Outcome(request, answer, said, judgement, shape, None, self.stream_seen)
+        outcome = Outcome(request, answer, refusal, judgement, shape, None, self.stream_seen)
         if isinstance(verdict, Proven):
-            outcome.shown = verdict
+            outcome.proven = verdict
         elif isinstance(verdict, Doubtful):
             return self._once_more(outcome, verdict)
-        if outcome.shown is None and judgement.meaning == "filtered" and not shape.plain:
+        if outcome.proven is None and judgement.meaning == "filtered" and not shape.plain:
             return self._plainer(outcome)
         return outcome
 
@@ -202,10 +204,10 @@ class _Ladder:
         outcome.why = weak.why
         shape = weak.again(outcome.shape) if weak.again and self.calls < self.bound else None
         second = self._ask(shape) if shape is not None and self._is_new(shape) else None
-        if second and (second.shown or weak.stands is None or self._is_final(second)):
+        if second and (second.proven or weak.stands is None or self._is_final(second)):
             return second
         if weak.stands:
-            outcome.shown, outcome.why = weak.stands, ""
+            outcome.proven, outcome.why = weak.stands, ""
         return outcome
 
     def _plainer(self, outcome: Outcome) -> Outcome:
@@ -215,9 +217,9 @@ class _Ladder:
         plain = replace(outcome.shape, plain=True)
         if self.calls < self.bound:
             second = self._ask(plain)
-            if second.shown or second.judgement.meaning != "filtered":
+            if second.proven or second.judgement.meaning != "filtered":
                 return second
-        outcome.shown = Proven(
+        outcome.proven = Proven(
             "The endpoint's content filter answered: key and model were accepted.", warning=_FILTERED
         )
         return outcome
@@ -235,15 +237,15 @@ class _Ladder:
         return shape if shape is not None and self._is_new(shape) else None
 
     def _learned(self, outcome: Outcome) -> Shape | None:
-        return self.proof.learn(outcome) or learn(outcome.shape, outcome.said, outcome.request.sent)
+        return self.proof.learn(outcome) or learn(outcome.shape, outcome.refusal, outcome.request.sent)
 
     def _is_new(self, shape: Shape) -> bool:
-        return _signature(self.proof.request(self.run, self.model, shape)) not in self.tried
+        return _signature(self.proof.request(self.talk, self.model, shape)) not in self.tried
 
     def _fallbacks(self, first: Outcome) -> Iterator[Shape]:
         """Shapes to try where the words teach nothing, for refusals that may be about the shape at all."""
         if first.judgement.meaning in ("shape", "endpoint_error") or (
-            first.judgement.meaning == "not_openai_compatible" and not first.said.is_html
+            first.judgement.meaning == "not_openai_compatible" and not first.refusal.is_html
         ):
             yield from self.proof.fallbacks(first.shape)
             if self.proof.streams and not first.shape.stream:

@@ -65,7 +65,7 @@ def _catalog(talk: Conversation, catalog: Catalog) -> Mapping[str, Any]:
 
 def _capabilities(talk: Conversation, model_type: ModelType, seen: Seen) -> dict[str, Capability]:
     """The capabilities of the type and those declared; a level of effort only where it was asked for."""
-    declared = (name for name, said in talk.declared.items() if said is not None)
+    declared = (name for name, refusal in talk.declared.items() if refusal is not None)
     names = dict.fromkeys([*model_type.capabilities, *declared])
     return {
         name: _capability(talk, name, seen.found.get(name))

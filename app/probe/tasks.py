@@ -47,33 +47,40 @@ class Task:
 
 def listened(answer: Answer) -> Completion | None:
     """What the model said, where that can be judged: not of an answer that an error ended or stands for."""
-    spoken = read_completion(answer) if answer.status is not None and 200 <= answer.status < 300 else None
-    if spoken and spoken.has_error and (spoken.end == "error" or not (spoken.said_something or spoken.end)):
+    completion = read_completion(answer) if answer.status is not None and 200 <= answer.status < 300 else None
+    if (
+        completion
+        and completion.has_error
+        and (completion.end == "error" or not (completion.said_something or completion.end))
+    ):
         return None
-    return spoken
+    return completion
 
 
-def note(run: Conversation, spoken: Completion | None, answer: Answer) -> None:
+def note(talk: Conversation, completion: Completion | None, answer: Answer) -> None:
     """Every answer is evidence for or against reasoning, and every stream tells the model's speed."""
-    if spoken is None:
+    if completion is None:
         return
-    if spoken.streamed and spoken.deltas > 1 and "first_token_ms" not in run.performance:
-        run.performance |= _speed(spoken, answer)
-    if spoken.thinks and not run.thinks:
-        run.thinks, run.thought = True, "The usage counts reasoning tokens."
-        if spoken.reasoning.strip():
-            run.thought = f"The model reasoned: {spoken.reasoning[:60]}"
-    if spoken.said_something and not spoken.cut:
-        run.whole_answers += 1
+    if completion.streamed and completion.deltas > 1 and "first_token_ms" not in talk.performance:
+        talk.performance |= _speed(completion, answer)
+    if completion.thinks and not talk.thinks:
+        talk.thinks, talk.thought = True, "The usage counts reasoning tokens."
+        if completion.reasoning.strip():
+            talk.thought = f"The model reasoned: {completion.reasoning[:60]}"
+    if completion.said_something and not completion.cut:
+        talk.whole_answers += 1
 
 
-def _speed(spoken: Completion, answer: Answer) -> dict[str, Any]:
+def _speed(completion: Completion, answer: Answer) -> dict[str, Any]:
     """Milliseconds to the first token, and tokens a second after it where there was a stream to time."""
-    if spoken.first_token_ms is None:
+    if completion.first_token_ms is None:
         return {}
-    used, span_ms = tokens(spoken.usage, "completion_tokens"), answer.duration_ms - spoken.first_token_ms
+    used, span_ms = (
+        tokens(completion.usage, "completion_tokens"),
+        answer.duration_ms - completion.first_token_ms,
+    )
     timed = used is not None and used > 4 and span_ms >= _TIMED_MS
     return {
-        "first_token_ms": spoken.first_token_ms,
+        "first_token_ms": completion.first_token_ms,
         "output_tokens_per_s": round((used or 0) * 1000 / span_ms, 1) if timed else None,
     }

@@ -107,7 +107,7 @@ def answer(
     """
     model = saving.model_with(id)
     key = saving.stored_key(model)
-    talk = _Call(
+    call = _Call(
         model,
         vault.resolve(key) if vault.is_reference(key) else key,
         _shape(model),
@@ -121,45 +121,45 @@ def answer(
     db.session.expunge(model)
     db.session.rollback()  # no connection is held while the model speaks
     if model.model_type == "embedding":
-        yield _compare(talk, texts)
+        yield _compare(call, texts)
     elif model.model_type == "image":
-        yield _draw(talk, texts[0])
+        yield _draw(call, texts[0])
     else:
-        yield from _speak(talk, texts[0], limit)
+        yield from _speak(call, texts[0], limit)
 
 
-def _speak(talk: _Call, prompt: str, limit: int) -> Iterator[Piece | PlaygroundAnswer]:
+def _speak(call: _Call, prompt: str, limit: int) -> Iterator[Piece | PlaygroundAnswer]:
     """Stream the answer: the call runs in a thread, its pieces come through a queue."""
     pieces: queue.SimpleQueue[Piece | Answer] = queue.SimpleQueue()
     tap = _Tap(pieces.put)
-    body = _chat_body(talk, prompt, limit) | {"stream": True}
-    thread = threading.Thread(target=lambda: pieces.put(_streamed(talk, body, tap)), daemon=True)
+    body = _chat_body(call, prompt, limit) | {"stream": True}
+    thread = threading.Thread(target=lambda: pieces.put(_streamed(call, body, tap)), daemon=True)
     thread.start()
     try:
         while not isinstance(got := pieces.get(), Answer):
             yield got
     except GeneratorExit:
-        talk.cancelled.set()
+        call.cancelled.set()
         raise
-    yield _heard(got, talk.key)
+    yield _heard(got, call.key)
 
 
-def _streamed(talk: _Call, body: Mapping[str, JSON], tap: _Tap) -> Answer:
+def _streamed(call: _Call, body: Mapping[str, JSON], tap: _Tap) -> Answer:
     """Ask with the usage at the end of the stream; where that is refused, without."""
-    answer = talk.ask({**body, "stream_options": {"include_usage": True}}, tap)
-    return talk.ask(body, tap) if answer.status in (400, 404, 422) else answer
+    answer = call.ask({**body, "stream_options": {"include_usage": True}}, tap)
+    return call.ask(body, tap) if answer.status in (400, 404, 422) else answer
 
 
-def _chat_body(talk: _Call, prompt: str, limit: int) -> dict[str, JSON]:
-    if talk.model.model_type == "completion":
+def _chat_body(call: _Call, prompt: str, limit: int) -> dict[str, JSON]:
+    if call.model.model_type == "completion":
         content: dict[str, JSON] = {"prompt": prompt}
     else:
-        messages = talk.shape.get("messages")
+        messages = call.shape.get("messages")
         last = messages[-1] if isinstance(messages, list) and messages else {}
         in_parts = isinstance(last, Mapping) and isinstance(last.get("content"), list)
-        said: JSON = [{"type": "text", "text": prompt}] if in_parts else prompt
-        content = {"messages": [{"role": "user", "content": said}]}
-    names = [name for name in LIMITS if name in talk.shape]
+        refusal: JSON = [{"type": "text", "text": prompt}] if in_parts else prompt
+        content = {"messages": [{"role": "user", "content": refusal}]}
+    names = [name for name in LIMITS if name in call.shape]
     return content | ({names[0]: limit} if names else {})
 
 
@@ -200,52 +200,52 @@ class _Tap:
 
 
 def _heard(answer: Answer, key: str) -> PlaygroundAnswer:
-    spoken = read_completion(answer) if answer.answered else None
-    if spoken is None or spoken.has_error:
+    completion = read_completion(answer) if answer.answered else None
+    if completion is None or completion.has_error:
         return _failed(answer, key)
     return PlaygroundAnswer(
-        text=spoken.content,
-        thinking=spoken.reasoning,
+        text=completion.content,
+        thinking=completion.reasoning,
         duration_ms=answer.duration_ms,
-        first_token_ms=spoken.first_token_ms,
-        tokens_in=tokens(spoken.usage, "prompt_tokens"),
-        tokens_out=tokens(spoken.usage, "completion_tokens"),
-        cut=spoken.cut,
+        first_token_ms=completion.first_token_ms,
+        tokens_in=tokens(completion.usage, "prompt_tokens"),
+        tokens_out=tokens(completion.usage, "completion_tokens"),
+        cut=completion.cut,
         problem=f"The answer broke off: {answer.failure.detail}." if answer.failure else "",
     )
 
 
-def _compare(talk: _Call, texts: Sequence[str]) -> PlaygroundAnswer:
+def _compare(call: _Call, texts: Sequence[str]) -> PlaygroundAnswer:
     """The vectors of one or two texts: their length, and how alike they are."""
     began, vectors = time.monotonic(), []
     for text in [text for text in texts if text.strip()][:2]:
-        answer = talk.ask(_embedding_body(talk, text))
+        answer = call.ask(_embedding_body(call, text))
         vector = vector_of(answer.json) if answer.ok else None
         if not vector:
-            return _failed(answer, talk.key)
+            return _failed(answer, call.key)
         vectors.append(vector)
     took = round((time.monotonic() - began) * 1000)
     alike = _cosine(*vectors) if len(vectors) == 2 else None
     return PlaygroundAnswer(duration_ms=took, dimensions=len(vectors[0]), similarity=alike)
 
 
-def _embedding_body(talk: _Call, text: str) -> dict[str, JSON]:
-    name = next((name for name in ("inputs", "texts") if name in talk.shape), "input")
-    return {name: [text] if isinstance(talk.shape.get(name), list) else text}
+def _embedding_body(call: _Call, text: str) -> dict[str, JSON]:
+    name = next((name for name in ("inputs", "texts") if name in call.shape), "input")
+    return {name: [text] if isinstance(call.shape.get(name), list) else text}
 
 
-def _draw(talk: _Call, prompt: str) -> PlaygroundAnswer:
-    kept = {name: talk.shape[name] for name in ("size", "response_format", "n") if name in talk.shape}
-    answer = talk.ask({"prompt": prompt, **kept})
+def _draw(call: _Call, prompt: str) -> PlaygroundAnswer:
+    kept = {name: call.shape[name] for name in ("size", "response_format", "n") if name in call.shape}
+    answer = call.ask({"prompt": prompt, **kept})
     if not answer.ok:
-        return _failed(answer, talk.key)
+        return _failed(answer, call.key)
     rows = answer.json.get("data") if isinstance(answer.json, Mapping) else None
     row = rows[0] if isinstance(rows, list) and rows and isinstance(rows[0], Mapping) else {}
     picture = _picture(row)
     return (
         PlaygroundAnswer(duration_ms=answer.duration_ms, picture=picture)
         if picture
-        else _failed(answer, talk.key)
+        else _failed(answer, call.key)
     )
 
 
@@ -268,8 +268,10 @@ def _cosine(one: Sequence[float], other: Sequence[float]) -> float | None:
 
 def _failed(answer: Answer, key: str) -> PlaygroundAnswer:
     if answer.status is None:
-        said = answer.failure.detail if answer.failure else "nothing came"
-        return PlaygroundAnswer(problem=f"No answer: {printable(said, key)}.", duration_ms=answer.duration_ms)
+        refusal = answer.failure.detail if answer.failure else "nothing came"
+        return PlaygroundAnswer(
+            problem=f"No answer: {printable(refusal, key)}.", duration_ms=answer.duration_ms
+        )
     words = quote(read_refusal(answer), key) or "nothing that could be read"
     return PlaygroundAnswer(
         problem=f"The endpoint answered {answer.status}: {words}", duration_ms=answer.duration_ms

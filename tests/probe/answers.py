@@ -27,7 +27,7 @@ def answered(status: int | None, body: JSON = None, headers: Mapping[str, str] |
     return Answer(call, status, headers or {}, raw, 9, 5, ((5, len(raw)),), None)
 
 
-def said(status: int | None, body: JSON = None, headers: Mapping[str, str] | None = None) -> Refusal:
+def refusal(status: int | None, body: JSON = None, headers: Mapping[str, str] | None = None) -> Refusal:
     """The words of such an answer."""
     return read_refusal(answered(status, body, headers))
 

@@ -188,18 +188,18 @@ TALK = run()
 
 def read_in_every_way(answer: Answer) -> None:
     """Everything that reads an answer of an endpoint."""
-    said = read_refusal(answer)
-    judgement = meaning_of(said)
-    worth_waiting(said, judgement)
-    complained(said, SENT)
-    learn(Shape(), said, SENT)
-    shown = quote(said, KEY)
+    refusal = read_refusal(answer)
+    judgement = meaning_of(refusal)
+    worth_waiting(refusal, judgement)
+    complained(refusal, SENT)
+    learn(Shape(), refusal, SENT)
+    shown = quote(refusal, KEY)
     assert shown.isprintable() and len(shown) <= 300
-    assert len(said.all) <= 4100, "the rules read a text of bounded length"
-    spoken = read_completion(answer)
-    if spoken is not None:
-        assert isinstance(tokens(spoken.usage, "completion_tokens"), int | None)
-        assert isinstance(reasoning_tokens(spoken.usage), int)
+    assert len(refusal.all) <= 4100, "the rules read a text of bounded length"
+    completion = read_completion(answer)
+    if completion is not None:
+        assert isinstance(tokens(completion.usage, "completion_tokens"), int | None)
+        assert isinstance(reasoning_tokens(completion.usage), int)
     catalog = read_catalog(answer)
     for name, entry in catalog.entries.items():
         name.encode()

@@ -17,7 +17,7 @@ import pytest
 from app.probe.negotiation import DEFAULTS, LIMIT_NAMES, learn
 from app.probe.reading.named_fields import CONTENT, REFUSAL_STATUSES, complained
 from app.probe.shape import FIRST_LIMIT, HIGHER_LIMIT, Shape
-from tests.probe.answers import Text, said
+from tests.probe.answers import Text, refusal
 
 JSON = Any
 REFUSALS = json.loads(Path(__file__).with_name("refusals.json").read_text("utf-8"))
@@ -43,7 +43,7 @@ def shape_of(row: Mapping[str, JSON], known: Mapping[str, JSON]) -> Shape:
 def test_a_refusal_teaches_the_next_request(row: dict[str, JSON]) -> None:
     body = Text(row["body"]) if isinstance(row["body"], str) else row["body"]
     before = shape_of(row, {})
-    learned = learn(before, said(row["status"], body), sent(row))
+    learned = learn(before, refusal(row["status"], body), sent(row))
     if row["learns"] is None:
         assert learned is None
         return
@@ -58,7 +58,7 @@ def test_a_refusal_that_never_changes_runs_out(row: dict[str, JSON]) -> None:
     body = Text(row["body"]) if isinstance(row["body"], str) else row["body"]
     shape, asked = shape_of(row, {}), [sent(row)]
     for _ in range(12):
-        learned = learn(shape, said(row["status"], body), asked[-1])
+        learned = learn(shape, refusal(row["status"], body), asked[-1])
         following = again(row, learned) if learned is not None else asked[0]
         if following in asked:
             return
@@ -82,7 +82,7 @@ def test_each_refusal_stands_once() -> None:
 
 @pytest.mark.parametrize("status", [400, 403, 404, 405, 406, 409, 411, 413, 415, 422, 424, 500, 501])
 def test_statuses_that_refuse_a_shape(status: int) -> None:
-    words = said(status, {"error": "Unknown parameter: 'seed'"})
+    words = refusal(status, {"error": "Unknown parameter: 'seed'"})
     learned = learn(Shape(), words, {"model": "m", "seed": 1})
     assert learned is not None
     assert learned.dropped == {"seed"}
@@ -93,14 +93,14 @@ def test_statuses_that_refuse_a_shape(status: int) -> None:
     "status", [None, 199, 204, 300, 307, 401, 402, 407, 408, 425, 426, 429, 502, 503, 504, 529]
 )
 def test_statuses_that_speak_of_something_else(status: int | None) -> None:
-    words = said(status, {"message": "Unknown parameter: 'seed'"})
+    words = refusal(status, {"message": "Unknown parameter: 'seed'"})
     assert learn(Shape(), words, {"model": "m", "seed": 1}) is None
     assert status not in REFUSAL_STATUSES
 
 
 @pytest.mark.parametrize(("status", "learns"), [(199, False), (200, True), (299, True), (300, False)])
 def test_an_error_inside_a_success_refuses_too(status: int, learns: bool) -> None:
-    words = said(status, {"error": "Unknown parameter: 'seed'"})
+    words = refusal(status, {"error": "Unknown parameter: 'seed'"})
     assert (learn(Shape(), words, {"model": "m", "seed": 1}) is not None) is learns
 
 
@@ -133,7 +133,7 @@ def test_an_error_inside_a_success_refuses_too(status: int, learns: bool) -> Non
 def test_which_fields_a_refusal_names(
     status: int, message: str, body: dict[str, JSON], named: tuple[str, ...]
 ) -> None:
-    assert complained(said(status, {"error": message}), body) == named
+    assert complained(refusal(status, {"error": message}), body) == named
 
 
 @pytest.mark.parametrize(
@@ -153,17 +153,17 @@ def test_which_fields_a_refusal_names(
     ],
 )
 def test_the_content_is_never_left_out(name: str) -> None:
-    words = said(400, {"error": {"message": f"Unknown parameter: '{name}'", "param": name}})
+    words = refusal(400, {"error": {"message": f"Unknown parameter: '{name}'", "param": name}})
     assert complained(words, {name: "x", "seed": 1}) == ()
     assert name in CONTENT
 
 
 def test_a_field_can_be_named_by_place_alone() -> None:
-    pointed = said(422, {"detail": [{"loc": ["body", "tools", 0, "function", "strict"], "msg": "no"}]})
+    pointed = refusal(422, {"detail": [{"loc": ["body", "tools", 0, "function", "strict"], "msg": "no"}]})
     assert complained(pointed, {"tools": [], "stream": False}) == ("tools",)
-    param = said(400, {"error": {"message": "no", "param": "tools[0].function"}})
+    param = refusal(400, {"error": {"message": "no", "param": "tools[0].function"}})
     assert complained(param, {"tools": [], "function": 1, "stream": False}) == ("tools", "function")
-    assert complained(said(429, {"message": "no", "param": "tools"}), {"tools": []}) == ()
+    assert complained(refusal(429, {"message": "no", "param": "tools"}), {"tools": []}) == ()
 
 
 def test_a_shape_fits_a_body() -> None:
@@ -216,7 +216,7 @@ def test_fields_that_endpoints_demand() -> None:
 
 @pytest.mark.parametrize("name", DEFAULTS)
 def test_every_field_that_may_be_missing_has_a_harmless_value(name: str) -> None:
-    words = said(400, {"error": f"Missing required parameter: '{name}'"})
+    words = refusal(400, {"error": f"Missing required parameter: '{name}'"})
     learned = learn(Shape(), words, {"model": "m"})
     assert learned is not None
     assert learned.added == {name: DEFAULTS[name]}
@@ -224,6 +224,6 @@ def test_every_field_that_may_be_missing_has_a_harmless_value(name: str) -> None
 
 
 def test_fields_already_sent_or_added_are_not_added() -> None:
-    words = said(400, {"error": "Missing required parameter: 'user'"})
+    words = refusal(400, {"error": "Missing required parameter: 'user'"})
     assert learn(Shape(added={"user": "muster"}), words, {"model": "m"}) is None
-    assert learn(Shape(), said(400, {"error": "'user' it is"}), {"model": "m"}) is None
+    assert learn(Shape(), refusal(400, {"error": "'user' it is"}), {"model": "m"}) is None

@@ -43,53 +43,55 @@ class Elsewhere:
 
 
 def look_around(
-    run: Conversation, type_name: str, proof: Proof, outcome: Outcome, catalog: Catalog
+    talk: Conversation, type_name: str, proof: Proof, outcome: Outcome, catalog: Catalog
 ) -> Elsewhere:
     """Gather what tells a wrong path from a wrong type from a wrong id, within the probe's own limits."""
-    until = min(run.deadline, time.monotonic() + _TRY_S * 2)
-    if catalog.there and catalog.listed(run.endpoint.model_id) is False:
-        works = _listed_model_works(run, proof, catalog, until)
+    until = min(talk.deadline, time.monotonic() + _TRY_S * 2)
+    if catalog.there and catalog.listed(talk.endpoint.model_id) is False:
+        works = _listed_model_works(talk, proof, catalog, until)
         if works:
             return Elsewhere(model_works=works)
-    other = other_type(run, type_name, catalog, until)
+    other = other_type(talk, type_name, catalog, until)
     if other:
         return Elsewhere(model_type=other)
     lost = not catalog.there and outcome.judgement.meaning in _NOWHERE
-    return _other_base(run, proof, lost, until) or Elsewhere()
+    return _other_base(talk, proof, lost, until) or Elsewhere()
 
 
-def other_type(run: Conversation, type_name: str, catalog: Catalog, until: float | None = None) -> str | None:
+def other_type(
+    talk: Conversation, type_name: str, catalog: Catalog, until: float | None = None
+) -> str | None:
     """The type that the model is instead: as the catalog states it, else as chat or embedding proves it."""
-    stated = metadata_of(catalog.find(run.endpoint.model_id)).get("type")
+    stated = metadata_of(catalog.find(talk.endpoint.model_id)).get("type")
     if isinstance(stated, str) and stated != type_name:
         return stated
-    until = min(run.deadline, until or time.monotonic() + _TRY_S)
+    until = min(talk.deadline, until or time.monotonic() + _TRY_S)
     for name, proof in _CROSS.items():
-        if name != type_name and prove(run, proof, shape=Shape(), until=until, calls=3).shown:
+        if name != type_name and prove(talk, proof, shape=Shape(), until=until, calls=3).proven:
             return name
     return None
 
 
-def _listed_model_works(run: Conversation, proof: Proof, catalog: Catalog, until: float) -> str | None:
-    for name in catalog.closest(run.endpoint.model_id, 1) or catalog.ids[:1]:
-        if prove(run, proof, model=name, shape=Shape(), until=until, calls=2).shown:
+def _listed_model_works(talk: Conversation, proof: Proof, catalog: Catalog, until: float) -> str | None:
+    for name in catalog.closest(talk.endpoint.model_id, 1) or catalog.ids[:1]:
+        if prove(talk, proof, model=name, shape=Shape(), until=until, calls=2).proven:
             return name
     return None
 
 
-def _other_base(run: Conversation, proof: Proof, lost: bool, until: float) -> Elsewhere | None:
-    bases = list(islice(candidates(run.base), _TRIES))
-    if run.base.scheme == "http":
-        bases.append(replace(run.base, scheme="https"))
-    with ThreadPoolExecutor(min(len(bases), run.limits.calls_at_once)) as pool:
-        tries = list(pool.map(lambda base: _try(run, proof, base, until), bases))
+def _other_base(talk: Conversation, proof: Proof, lost: bool, until: float) -> Elsewhere | None:
+    bases = list(islice(candidates(talk.base), _TRIES))
+    if talk.base.scheme == "http":
+        bases.append(replace(talk.base, scheme="https"))
+    with ThreadPoolExecutor(min(len(bases), talk.limits.calls_at_once)) as pool:
+        tries = list(pool.map(lambda base: _try(talk, proof, base, until), bases))
         for base, tried in zip(bases, tries, strict=True):
-            if tried.shown:
+            if tried.proven:
                 return Elsewhere(base=base, proven=True)
         for base, tried in zip(bases, tries, strict=True):
-            if _refuses_in_words(tried) and _is_the_api(run, base, tried, until):
+            if _refuses_in_words(tried) and _is_the_api(talk, base, tried, until):
                 return Elsewhere(base=base)
-        lists = list(pool.map(lambda base: _lists_models(run, base, until), bases)) if lost else []
+        lists = list(pool.map(lambda base: _lists_models(talk, base, until), bases)) if lost else []
     return next((Elsewhere(base=base) for base, there in zip(bases, lists, strict=False) if there), None)
 
 
@@ -98,49 +100,49 @@ _NOWHERE: frozenset[Meaning] = frozenset({"no_route", "not_openai_compatible", "
 
 
 def _refuses_in_words(outcome: Outcome) -> bool:
-    return outcome.judgement.meaning in FINAL and outcome.judgement.by_words and outcome.said.is_json
+    return outcome.judgement.meaning in FINAL and outcome.judgement.by_words and outcome.refusal.is_json
 
 
-def _is_the_api(run: Conversation, base: Base, outcome: Outcome, until: float) -> bool:
+def _is_the_api(talk: Conversation, base: Base, outcome: Outcome, until: float) -> bool:
     """Whether a refusal comes from the API, and not from a wall before a whole site.
 
     Many sites answer every path under `/api` with one 401. So a list of models must be there, or a route that
     can't exist be answered otherwise: under the base, or beside it, where a key is asked for from `/v1` on.
     """
-    if _lists_models(run, base, until):
+    if _lists_models(talk, base, until):
         return True
-    return any(_told_apart(run, place, outcome, until) for place in dict.fromkeys((base, base.stem)))
+    return any(_told_apart(talk, place, outcome, until) for place in dict.fromkeys((base, base.stem)))
 
 
-def _told_apart(run: Conversation, place: Base, outcome: Outcome, until: float) -> bool:
-    nowhere = replace(outcome.request, route=_NO_ROUTE, talk=None, method="POST", under="base")
-    said = read_refusal(run.ask(nowhere, base=place, until=until))
-    refused = (outcome.said.status, outcome.judgement.meaning)
-    return said.status is not None and (said.status, meaning_of(said).meaning) != refused
+def _told_apart(talk: Conversation, place: Base, outcome: Outcome, until: float) -> bool:
+    nowhere = replace(outcome.request, route=_NO_ROUTE, script=None, method="POST", under="base")
+    refusal = read_refusal(talk.ask(nowhere, base=place, until=until))
+    refused = (outcome.refusal.status, outcome.judgement.meaning)
+    return refusal.status is not None and (refusal.status, meaning_of(refusal).meaning) != refused
 
 
 _NO_ROUTE = "/muster-no-such-route"
 
 
-def _lists_models(run: Conversation, base: Base, until: float) -> bool:
+def _lists_models(talk: Conversation, base: Base, until: float) -> bool:
     """Whether a list of models is there: as OpenAI shows it, or with the asked id (other sites list models
     of theirs in other shapes).
     """
-    answer = run.ask(Request("/models", method="GET"), base=base, until=until)
+    answer = talk.ask(Request("/models", method="GET"), base=base, until=until)
     catalog, body = read_catalog(answer), answer.json
     as_usual = isinstance(body, Mapping) and isinstance(body.get("data"), list)
-    return catalog.there and (as_usual or catalog.listed(run.endpoint.model_id) is True)
+    return catalog.there and (as_usual or catalog.listed(talk.endpoint.model_id) is True)
 
 
-def _try(run: Conversation, proof: Proof, base: Base, until: float) -> Outcome:
-    return prove(run, proof, base=base, shape=Shape(), until=until, calls=3)
+def _try(talk: Conversation, proof: Proof, base: Base, until: float) -> Outcome:
+    return prove(talk, proof, base=base, shape=Shape(), until=until, calls=3)
 
 
-def https_of(run: Conversation, proof: Proof) -> Base | None:
+def https_of(talk: Conversation, proof: Proof) -> Base | None:
     """The https form of an http base, where the API answers there."""
-    base = replace(run.base, scheme="https")
-    outcome = _try(run, proof, base, min(run.deadline, time.monotonic() + _TRY_S))
+    base = replace(talk.base, scheme="https")
+    outcome = _try(talk, proof, base, min(talk.deadline, time.monotonic() + _TRY_S))
     answered = (
-        outcome.shown or outcome.answer.status is not None and outcome.judgement.meaning != "tls_wanted"
+        outcome.proven or outcome.answer.status is not None and outcome.judgement.meaning != "tls_wanted"
     )
     return base if answered else None

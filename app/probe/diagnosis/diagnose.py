@@ -53,21 +53,21 @@ _SIGN_IN = ("login", "signin", "sign-in", "sso", "/auth", "access/", "oauth")
 
 
 def diagnose(
-    run: Conversation, type_name: str, proof: Proof, outcome: Outcome, catalog: Catalog
+    talk: Conversation, type_name: str, proof: Proof, outcome: Outcome, catalog: Catalog
 ) -> Diagnosis:
     """The diagnosis of a proof that failed; makes cross-checks where the answer itself says too little."""
-    return _Verdict(run, type_name, proof, outcome, catalog).diagnosis()
+    return _Verdict(talk, type_name, proof, outcome, catalog).diagnosis()
 
 
 class _Verdict:
     """One failed proof. The methods give the diagnosis of one family of failures each."""
 
     def __init__(
-        self, run: Conversation, type_name: str, proof: Proof, outcome: Outcome, catalog: Catalog
+        self, talk: Conversation, type_name: str, proof: Proof, outcome: Outcome, catalog: Catalog
     ) -> None:
-        self.run, self.type_name, self.proof = run, type_name, proof
+        self.talk, self.type_name, self.proof = talk, type_name, proof
         self.outcome, self.catalog = outcome, catalog
-        self.model_id = run.endpoint.model_id
+        self.model_id = talk.endpoint.model_id
 
     def diagnosis(self) -> Diagnosis:
         """The one that fits, the plainest evidence first."""
@@ -87,14 +87,14 @@ class _Verdict:
         if meaning == "model_not_found":
             return self._not_found()
         if meaning == "wrong_model_type":
-            return self._wrong_type(other_type(self.run, self.type_name, self.catalog))
+            return self._wrong_type(other_type(self.talk, self.type_name, self.catalog))
         return self._after_looking()
 
     def _after_looking(self) -> Diagnosis:
         meaning, status = self.outcome.judgement.meaning, self.outcome.answer.status or 0
         if self.outcome.why or meaning == "endpoint_error" and status < 300:
             return self._advised("endpoint_error")
-        found = look_around(self.run, self.type_name, self.proof, self.outcome, self.catalog)
+        found = look_around(self.talk, self.type_name, self.proof, self.outcome, self.catalog)
         if found.model_works:
             return self._not_found(found.model_works)
         if found.model_type:
@@ -117,12 +117,12 @@ class _Verdict:
         following: str,
         suggestions: Mapping[str, tuple[str, ...]] | None = None,
     ) -> Diagnosis:
-        sentence = f"{asked(self.run, self.outcome)} {came_back(self.run, self.outcome)}."
+        sentence = f"{asked(self.talk, self.outcome)} {came_back(self.talk, self.outcome)}."
         return Diagnosis(code, field, f"{sentence} {following}", suggestions or {})
 
     def _advice(self, code: str, *marks: str) -> str:
-        found = evidence(self.run, self.outcome, *marks)
-        return advice(code, found, facts(self.run, self.outcome, self.type_name))
+        found = evidence(self.talk, self.outcome, *marks)
+        return advice(code, found, facts(self.talk, self.outcome, self.type_name))
 
     def _advised(self, code: str, field: str | None = None, *marks: str) -> Diagnosis:
         """A code whose next step the table of advice knows."""
@@ -140,18 +140,18 @@ class _Verdict:
 
         Routers say no more than that nothing is there, or repeat the path.
         """
-        said, judgement = self.outcome.said, self.outcome.judgement
-        if not self.catalog.there or said.status not in (404, 410) or judgement.by_words:
+        refusal, judgement = self.outcome.refusal, self.outcome.judgement
+        if not self.catalog.there or refusal.status not in (404, 410) or judgement.by_words:
             return False
         route = self.outcome.request.route.partition("?")[0]
-        about_it = self.model_id.lower() in said.all or "model" in said.all
-        return said.is_json and about_it and route not in said.text
+        about_it = self.model_id.lower() in refusal.all or "model" in refusal.all
+        return refusal.is_json and about_it and route not in refusal.text
 
     def _not_found(self, works: str | None = None) -> Diagnosis:
-        if self.catalog.listed(self.model_id) and _NOT_LOADED.search(self.outcome.said.all):
+        if self.catalog.listed(self.model_id) and _NOT_LOADED.search(self.outcome.refusal.all):
             return self._advised("model_unavailable")
         close = self.catalog.closest(self.model_id)
-        following = which_model(self.outcome.said.all, self.model_id, self.catalog, works)
+        following = which_model(self.outcome.refusal.all, self.model_id, self.catalog, works)
         return self._say("model_not_found", "model_id", following, {"model_id": close} if close else {})
 
     def _wrong_type(self, other: str | None) -> Diagnosis:
@@ -168,17 +168,17 @@ class _Verdict:
 
     def _or_else(self) -> str:
         """What else would do than another type, where that can be told."""
-        if "start it with" in self.outcome.said.all or " --" in self.outcome.said.all:
+        if "start it with" in self.outcome.refusal.all or " --" in self.outcome.refusal.all:
             return ", or start the server as its words say"
         if self.outcome.judgement.meaning == "no_route":
-            return f", or an endpoint that serves {facts(self.run, self.outcome, '')['route']}"
+            return f", or an endpoint that serves {facts(self.talk, self.outcome, '')['route']}"
         return ", or another model"
 
     def _no_route(self) -> Diagnosis:
         listed = self.catalog.there and self.catalog.listed(self.model_id)
         if listed and self.type_name != "chat":
             return self._wrong_type(None)
-        route = facts(self.run, self.outcome, self.type_name)["route"]
+        route = facts(self.talk, self.outcome, self.type_name)["route"]
         return self._say(
             "wrong_path",
             "base_url",
@@ -197,22 +197,22 @@ class _Verdict:
         return self._say("wrong_path", "base_url", following, {"base_url": (base,)})
 
     def _wants_tls(self) -> Diagnosis:
-        base = str(https_of(self.run, self.proof) or replace(self.run.base, scheme="https"))
+        base = str(https_of(self.talk, self.proof) or replace(self.talk.base, scheme="https"))
         following = f"Only https answers there: use {base} as the base URL."
         return self._say("redirected", "base_url", following, {"base_url": (base,)})
 
     def _redirected(self) -> Diagnosis:
         target, base = self._target()
-        where = printable(target.split("?")[0], self.run.endpoint.api_key)
+        where = printable(target.split("?")[0], self.talk.endpoint.api_key)
         status = f"answered {self.outcome.answer.status}, a redirect{f' to {where}' if where else ''}"
-        message = f"{asked(self.run, self.outcome)} {status}. {self._after_redirect(where, base)}"
+        message = f"{asked(self.talk, self.outcome)} {status}. {self._after_redirect(where, base)}"
         return Diagnosis("redirected", "base_url", message, {"base_url": (str(base),)} if base else {})
 
     def _after_redirect(self, where: str, base: Base | None) -> str:
         """What to do about a redirect to `where` (shown without its query), which means `base` if any."""
         if not where:
             return "It does not say to where: take the address of the API from its documentation."
-        if base and base.netloc.lower() == self.run.base.netloc.lower():
+        if base and base.netloc.lower() == self.talk.base.netloc.lower():
             return f"Use {base} as the base URL: a key is never sent along a redirect."
         if base:
             return f"If you trust it, use {base} as the base URL: a key is never sent along a redirect."
@@ -238,19 +238,19 @@ class _Verdict:
         path = parts.path.rstrip("/")
         if parts.scheme not in ("http", "https") or not parts.netloc or not path.endswith(route):
             return target, None
-        base = Base(parts.scheme, parts.netloc, path[: -len(route)].rstrip("/"), self.run.base.query)
-        return target, base if base != self.run.base else None
+        base = Base(parts.scheme, parts.netloc, path[: -len(route)].rstrip("/"), self.talk.base.query)
+        return target, base if base != self.talk.base else None
 
     def _unanswered(self, failure: Failure) -> Diagnosis:
         code = _FAILURES.get(failure.kind, "endpoint_unreachable")
-        if self.run.base.scheme == "http" and failure.kind in ("protocol", "reset"):
-            base = https_of(self.run, self.proof)
+        if self.talk.base.scheme == "http" and failure.kind in ("protocol", "reset"):
+            base = https_of(self.talk, self.proof)
             if base:
                 came = "was not answered over http, but https answers there"
-                message = f"{asked(self.run, self.outcome)} {came}. Use {base} as the base URL."
+                message = f"{asked(self.talk, self.outcome)} {came}. Use {base} as the base URL."
                 return Diagnosis("wrong_path", "base_url", message, {"base_url": (str(base),)})
         found = self._advised(code)
-        operation = pasted(self.run)
+        operation = pasted(self.talk)
         if not operation or code in ("egress_denied", "invalid_request"):
             return found
         return replace(

@@ -35,36 +35,36 @@ _CAME: Mapping[str, str] = {
 _IPV4 = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b")
 
 
-def asked(run: Conversation, outcome: Outcome, base: Base | None = None) -> str:
+def asked(talk: Conversation, outcome: Outcome, base: Base | None = None) -> str:
     """What was asked of whom: method, path and host, never a key."""
-    place = outcome.request.place(base or run.base)
+    place = outcome.request.place(base or talk.base)
     return f"{outcome.request.method} {place.path}{outcome.request.route} at {place.netloc}"
 
 
-def came_back(run: Conversation, outcome: Outcome) -> str:
+def came_back(talk: Conversation, outcome: Outcome) -> str:
     """What came of the call, as the rest of the sentence that `asked` begins; without a stop."""
     answer, failure = outcome.answer, outcome.answer.failure
     if failure is not None and answer.status is None:
-        detail = printable(failure.detail, run.endpoint.api_key)
-        return f"{_CAME.get(failure.kind, 'failed:')} {detail}{_where(run, failure)}"
+        detail = printable(failure.detail, talk.endpoint.api_key)
+        return f"{_CAME.get(failure.kind, 'failed:')} {detail}{_where(talk, failure)}"
     if failure is not None:
-        return f"answered {answer.status}, but {_broke(run, outcome, failure)}"
+        return f"answered {answer.status}, but {_broke(talk, outcome, failure)}"
     if outcome.why:
         return f"answered {answer.status}, but {outcome.why}"
-    return f"{_opened(outcome)}{_content(run, outcome)}"
+    return f"{_opened(outcome)}{_content(talk, outcome)}"
 
 
-def _where(run: Conversation, failure: Failure) -> str:
+def _where(talk: Conversation, failure: Failure) -> str:
     """Which character of a key no header can carry: its place tells nothing of the key."""
     if failure.kind != "bad_header":
         return ""
-    key = run.endpoint.api_key
+    key = talk.endpoint.api_key
     place = next((i for i, c in enumerate(key, 1) if not (c.isascii() and c.isprintable())), None)
     return f" (character {place} of {len(key)})" if place else ""
 
 
-def _broke(run: Conversation, outcome: Outcome, failure: Failure) -> str:
-    detail = printable(failure.detail, run.endpoint.api_key)
+def _broke(talk: Conversation, outcome: Outcome, failure: Failure) -> str:
+    detail = printable(failure.detail, talk.endpoint.api_key)
     if failure.kind != "timeout":
         return detail
     seconds = outcome.answer.duration_ms / 1000
@@ -77,19 +77,19 @@ def _opened(outcome: Outcome) -> str:
     return f"answered {outcome.answer.status}"
 
 
-def _content(run: Conversation, outcome: Outcome) -> str:
+def _content(talk: Conversation, outcome: Outcome) -> str:
     """The endpoint's words, or in ours what else came; begins with the colon or space before it."""
-    answer, said, key = outcome.answer, outcome.said, run.endpoint.api_key
-    words = quote(said, key).rstrip(" .。;,:")
-    if words and said.is_html:
+    answer, refusal, key = outcome.answer, outcome.refusal, talk.endpoint.api_key
+    words = quote(refusal, key).rstrip(" .。;,:")
+    if words and refusal.is_html:
         return f" with a web page: “{words}”"
-    if words and answer.answered and not said.is_error and isinstance(answer.json, str | None):
-        return f" with {'a JSON string' if said.is_json else 'plain text'}: “{words}”"
+    if words and answer.answered and not refusal.is_error and isinstance(answer.json, str | None):
+        return f" with {'a JSON string' if refusal.is_json else 'plain text'}: “{words}”"
     if words:
         return f": “{words}”"
     if not answer.text.strip():
         return " with an empty body"
-    if said.is_json:
+    if refusal.is_json:
         return f" with {_kind_of_json(answer.json, key)}"
     begins = printable(answer.text, key, 60)
     return f" with {'a stream' if answer.events else 'text'} that says nothing: “{begins}”"
@@ -105,40 +105,40 @@ def _kind_of_json(body: Any, key: str) -> str:
 _ARTICLES: Mapping[type, str] = {list: "a list", int: "a number", float: "a number", bool: "a boolean"}
 
 
-def evidence(run: Conversation, outcome: Outcome, *marks: str) -> str:
+def evidence(talk: Conversation, outcome: Outcome, *marks: str) -> str:
     """One line for the table of advice: marks for what no words tell, then the words, in lower case."""
-    found = [*marks, *_marks(run, outcome)]
+    found = [*marks, *_marks(talk, outcome)]
     failure = outcome.answer.failure
-    words = failure.detail if failure else outcome.why or outcome.said.all
+    words = failure.detail if failure else outcome.why or outcome.refusal.all
     return " ".join([*(f"#{mark}" for mark in found), words]).lower().replace("\n", " ")
 
 
-def _marks(run: Conversation, outcome: Outcome) -> list[str]:
-    answer, said = outcome.answer, outcome.said
+def _marks(talk: Conversation, outcome: Outcome) -> list[str]:
+    answer, refusal = outcome.answer, outcome.refusal
     found = [answer.failure.kind] if answer.failure else []
     signs = {
-        "loopback": _is_loopback(run.base),
-        "noport": _port_typed(run.base) is None,
-        "nokey": not run.endpoint.api_key,
-        "page": said.is_html,
+        "loopback": _is_loopback(talk.base),
+        "noport": _port_typed(talk.base) is None,
+        "nokey": not talk.endpoint.api_key,
+        "page": refusal.is_html,
         "weak": bool(outcome.why),
         "empty": answer.failure is None and not answer.text.strip(),
-        "other_json": answer.ok and said.is_json and not said.is_error and not said.text,
+        "other_json": answer.ok and refusal.is_json and not refusal.is_error and not refusal.text,
         "basic": answer.headers.get("www-authenticate", "").lower().lstrip().startswith("basic"),
-        "wait": said.retry_after_s is not None,
+        "wait": refusal.retry_after_s is not None,
         f"status:{answer.status}": answer.status is not None,
     }
     return [*found, *(name for name, holds in signs.items() if holds)]
 
 
-def facts(run: Conversation, outcome: Outcome, type_name: str) -> Mapping[str, str]:
+def facts(talk: Conversation, outcome: Outcome, type_name: str) -> Mapping[str, str]:
     """What a sentence of advice may name."""
-    wait, address = outcome.said.retry_after_s, _IPV4.search(outcome.said.text)
+    wait, address = outcome.refusal.retry_after_s, _IPV4.search(outcome.refusal.text)
     calls = outcome.calls
     return {
-        "host": urlsplit(f"//{run.base.netloc}").hostname or run.base.netloc,
-        "port": str(_port_typed(run.base) or {"https": 443}.get(run.base.scheme, 80)),
-        "plain": str(replace(run.base, scheme="http")),
+        "host": urlsplit(f"//{talk.base.netloc}").hostname or talk.base.netloc,
+        "port": str(_port_typed(talk.base) or {"https": 443}.get(talk.base.scheme, 80)),
+        "plain": str(replace(talk.base, scheme="http")),
         "type": type_name,
         "route": outcome.request.route.partition("?")[0],
         "calls": f"{calls} forms" if calls > 1 else "one form",
@@ -149,9 +149,9 @@ def facts(run: Conversation, outcome: Outcome, type_name: str) -> Mapping[str, s
     }
 
 
-def pasted(run: Conversation) -> str:
+def pasted(talk: Conversation) -> str:
     """The operation (`/chat/completions` …) that was pasted at the end of the base URL; empty for none."""
-    return run.base.path[len(without_operation(run.base.path)) :]
+    return talk.base.path[len(without_operation(talk.base.path)) :]
 
 
 def in_words(seconds: float) -> str:

@@ -53,13 +53,13 @@ def sound() -> bytes:
     return out.getvalue()
 
 
-def transcription_request(run: Conversation, model: str, shape: Shape) -> Request:
+def transcription_request(talk: Conversation, model: str, shape: Shape) -> Request:
     """The sound and the model. `response_format` is not sent (field report gpt4o-transcribe-verbose-json)."""
     file = ("sound.wav", sound(), "audio/wav")
     return Request(TRANSCRIPTIONS, form={**shape.fit({"model": model}), "file": file})
 
 
-def judge_transcription(answer: Answer, run: Conversation) -> Proven | Doubtful | None:
+def judge_transcription(answer: Answer, talk: Conversation) -> Proven | Doubtful | None:
     """A JSON text; an empty one is as good, since nobody speaks in what was sent."""
     body = answer.json
     if isinstance(body, Mapping):
@@ -88,10 +88,10 @@ _UNHEARD = any_of(
 )
 
 
-def unheard(said: Refusal) -> Proven | None:
+def unheard(refusal: Refusal) -> Proven | None:
     """A refusal since nobody speaks in the sound: only a model reached with a good key hears that."""
-    taken = said.status is not None and 200 <= said.status < 300 or said.status in REFUSAL_STATUSES
-    if not taken or said.is_html or not _UNHEARD.search(said.all):
+    taken = refusal.status is not None and 200 <= refusal.status < 300 or refusal.status in REFUSAL_STATUSES
+    if not taken or refusal.is_html or not _UNHEARD.search(refusal.all):
         return None
     return Proven("The model heard no speech in the tone that was sent, and said so.")
 
@@ -100,13 +100,13 @@ def _asked_for_json(shape: Shape) -> Shape:
     return shape.because("asked for JSON", added={**shape.added, "response_format": "json"})
 
 
-def speech_request(run: Conversation, model: str, shape: Shape) -> Request:
+def speech_request(talk: Conversation, model: str, shape: Shape) -> Request:
     """A word to be spoken, by a voice; nothing said of format or speed."""
     text = PLAIN_TEXT if shape.plain else TEXT
     return Request(SPEECH, shape.fit({"model": model, "input": text, "voice": VOICES[0]}))
 
 
-def judge_speech(answer: Answer, run: Conversation) -> Proven | Doubtful | None:
+def judge_speech(answer: Answer, talk: Conversation) -> Proven | Doubtful | None:
     """Bytes that begin like audio; raw samples only where the Content-Type says so."""
     if answer.failure is not None and answer.failure.kind != "too_large":
         return None
@@ -150,15 +150,15 @@ def _frame(raw: bytes) -> str | None:
 
 def learn_voice(outcome: Outcome) -> Shape | None:
     """A refused voice: one that the words offer, else one that many know, at last none."""
-    said, shape, sent = outcome.said, outcome.shape, outcome.request.sent
+    refusal, shape, sent = outcome.refusal, outcome.shape, outcome.request.sent
     voice = sent.get("voice")
-    if not isinstance(voice, str) or said.status not in REFUSAL_STATUSES and not said.is_error:
+    if not isinstance(voice, str) or refusal.status not in REFUSAL_STATUSES and not refusal.is_error:
         return None
-    about = said.param == "voice" or any("voice" in place for place in said.places)
-    if not about and not re.search(r"\b(voice|speaker)s?(_?id)?\b", said.all):
+    about = refusal.param == "voice" or any("voice" in place for place in refusal.places)
+    if not about and not re.search(r"\b(voice|speaker)s?(_?id)?\b", refusal.all):
         return None
     refused = shape.refused | {voice}
-    others = (*islice(offers_for(said, "voice", voice), 2), *VOICES)
+    others = (*islice(offers_for(refusal, "voice", voice), 2), *VOICES)
     other = next((name for name in others if name not in refused), None)
     if other is None:
         return (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from app.probe.conversation import Conversation, Request
-from app.probe.model_types.chat.proof import shown
+from app.probe.model_types.chat.proof import proven_by
 from app.probe.proof import Doubtful, Proof, Proven
 from app.probe.reading.completion import read_completion, tokens
 from app.probe.shape import Shape
@@ -14,7 +14,7 @@ from app.probe.transport.answer import Answer
 ROUTE = "/completions"
 
 
-def proof_request(run: Conversation, model: str, shape: Shape) -> Request:
+def proof_request(talk: Conversation, model: str, shape: Shape) -> Request:
     """The smallest completion: a prompt, the token limit, and `stream` said plainly; no `suffix`, no
     `echo`.
     """
@@ -32,16 +32,16 @@ def proof_request(run: Conversation, model: str, shape: Shape) -> Request:
     )
 
 
-def judge_proof(answer: Answer, run: Conversation) -> Proven | Doubtful | None:
+def judge_proof(answer: Answer, talk: Conversation) -> Proven | Doubtful | None:
     """A choice with `text`, or an end that says the model ran."""
-    spoken = read_completion(answer)
-    if spoken is None or spoken.has_error or spoken.text is None:
+    completion = read_completion(answer)
+    if completion is None or completion.has_error or completion.text is None:
         return None  # a chat message in place of a text is another route's answer
-    if spoken.text.strip():
-        return shown(spoken, f"The model went on: {spoken.text.strip()[:80]}")
+    if completion.text.strip():
+        return proven_by(completion, f"The model went on: {completion.text.strip()[:80]}")
     # White space counts too: a line end may be all that a base model adds.
-    if spoken.text or spoken.cut or (tokens(spoken.usage, "completion_tokens") or 0) > 0:
-        return shown(spoken, f"The model ran (finish_reason {spoken.finish}).")
+    if completion.text or completion.cut or (tokens(completion.usage, "completion_tokens") or 0) > 0:
+        return proven_by(completion, f"The model ran (finish_reason {completion.finish}).")
     return Doubtful("a choice came back with no text in it")
 
 

@@ -18,7 +18,7 @@ ROUTE = "/embeddings"
 TEXT = "The quick brown fox jumps over the lazy dog."
 
 
-def proof_request(run: Conversation, model: str, shape: Shape) -> Request:
+def proof_request(talk: Conversation, model: str, shape: Shape) -> Request:
     """One plain text; the forms are a string, a list, and the `inputs` of TEI's own route."""
     text = "Hello" if shape.plain else TEXT
     inputs: dict[str, Any] = ({"input": text}, {"input": [text]}, {"inputs": [text]}, {"texts": [text]})[
@@ -27,7 +27,7 @@ def proof_request(run: Conversation, model: str, shape: Shape) -> Request:
     return Request(ROUTE, shape.fit({"model": model, **inputs}))
 
 
-def judge_proof(answer: Answer, run: Conversation) -> Proven | Doubtful | None:
+def judge_proof(answer: Answer, talk: Conversation) -> Proven | Doubtful | None:
     """A non-empty vector of finite numbers, not all zero, as a list or as base64; its length is recorded."""
     body = answer.json
     vector = vector_of(body)

@@ -32,7 +32,7 @@ _BEGINNINGS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a")
 _CUT_OFF = re.compile(r'"(?:b64_json|url)"\s*:\s*"([^"]{16,400})')
 
 
-def proof_request(run: Conversation, model: str, shape: Shape) -> Request:
+def proof_request(talk: Conversation, model: str, shape: Shape) -> Request:
     """One picture, as small as the endpoint makes it; nothing said of format, number or quality.
 
     `response_format` is not sent: many refuse it (field report agnes-image-litellm-unsupported-params).
@@ -41,7 +41,7 @@ def proof_request(run: Conversation, model: str, shape: Shape) -> Request:
     return Request(ROUTE, shape.fit({"model": model, "prompt": prompt, "size": SMALLEST}))
 
 
-def judge_proof(answer: Answer, run: Conversation) -> Proven | Doubtful | None:
+def judge_proof(answer: Answer, talk: Conversation) -> Proven | Doubtful | None:
     """A picture by URL, or base64 that begins like one."""
     if answer.failure is not None:
         # A large picture breaks the limit of a body: what came of it shows how it begins.
@@ -111,16 +111,16 @@ def begins_like_image(raw: bytes) -> bool:
 
 def learn_size(outcome: Outcome) -> Shape | None:
     """A refused size: the smallest that the words offer, else none is named."""
-    return _other_size(outcome.shape, outcome.said, outcome.request.sent)
+    return _other_size(outcome.shape, outcome.refusal, outcome.request.sent)
 
 
-def _other_size(shape: Shape, said: Refusal, sent: Mapping[str, Any]) -> Shape | None:
+def _other_size(shape: Shape, refusal: Refusal, sent: Mapping[str, Any]) -> Shape | None:
     size = sent.get("size")
-    if size is None or said.status not in REFUSAL_STATUSES and not said.is_error:
+    if size is None or refusal.status not in REFUSAL_STATUSES and not refusal.is_error:
         return None
-    about = "size" in complained(said, sent) or "size" in said.all or "resolution" in said.all
+    about = "size" in complained(refusal, sent) or "size" in refusal.all or "resolution" in refusal.all
     refused = shape.refused | {str(size)}
-    offers = sorted(_sizes(said.text, refused), key=lambda found: found[0])
+    offers = sorted(_sizes(refusal.text, refused), key=lambda found: found[0])
     if about and offers:
         smallest = offers[0][1]
         return shape.because(
@@ -145,7 +145,7 @@ def fallbacks(shape: Shape) -> Iterable[Shape]:
         yield shape.because("asked for the size 1024x1024", instead={**shape.instead, "size": "1024x1024"})
 
 
-def tasks(run: Conversation) -> tuple[Task, ...]:
+def tasks(talk: Conversation) -> tuple[Task, ...]:
     """The second phase of an image model."""
     return (Task(("image_edit",), image_edit),)
 
@@ -156,53 +156,53 @@ def edit_request(model: str, shape: Shape) -> Request:
     return Request(EDITS, form={**fields, "image": ("square.png", to_edit(), "image/png")})
 
 
-def image_edit(run: Conversation) -> Result:
+def image_edit(talk: Conversation) -> Result:
     """Whether POST /images/edits gives a picture for a picture."""
-    until = time.monotonic() + run.limits.check_s
-    shape = run.shape
+    until = time.monotonic() + talk.limits.check_s
+    shape = talk.shape
     for _ in range(4):
-        request = edit_request(run.endpoint.model_id, shape)
-        answer, said, judgement = run.ask_patiently("image_edit", request, until)
-        shown = judge_proof(answer, run) if answer.answered else None
-        if isinstance(shown, Proven):
-            return _edited(run, request, answer, True, f"{shown.evidence.rstrip('.')} for a picture sent.")
-        other = _other_size(shape, said, request.sent) or learn(shape, said, request.sent)
-        if other is None or other == shape or _is_gone(said, judgement):
+        request = edit_request(talk.endpoint.model_id, shape)
+        answer, refusal, judgement = talk.ask_patiently("image_edit", request, until)
+        proven = judge_proof(answer, talk) if answer.answered else None
+        if isinstance(proven, Proven):
+            return _edited(talk, request, answer, True, f"{proven.evidence.rstrip('.')} for a picture sent.")
+        other = _other_size(shape, refusal, request.sent) or learn(shape, refusal, request.sent)
+        if other is None or other == shape or _is_gone(refusal, judgement):
             break
         shape = other
     if answer.failure:
-        return _edited(run, request, answer, None, f"No answer: {answer.failure.detail}.")
-    why = shown.why if isinstance(shown, Doubtful) else quote(said, run.endpoint.api_key) or "no words"
-    refused = isinstance(shown, Doubtful) or _is_gone(said, judgement) or _is_about_image(answer, said)
-    return _edited(run, request, answer, False if refused else None, f"Answered {answer.status}: {why}")
+        return _edited(talk, request, answer, None, f"No answer: {answer.failure.detail}.")
+    why = proven.why if isinstance(proven, Doubtful) else quote(refusal, talk.endpoint.api_key) or "no words"
+    refused = isinstance(proven, Doubtful) or _is_gone(refusal, judgement) or _is_about_image(answer, refusal)
+    return _edited(talk, request, answer, False if refused else None, f"Answered {answer.status}: {why}")
 
 
-def _is_gone(said: Refusal, judgement: Judgement) -> bool:
+def _is_gone(refusal: Refusal, judgement: Judgement) -> bool:
     """No such route here, or not for this model, which has just worked on the other one."""
     return (
         judgement.meaning in ("no_route", "wrong_model_type", "model_not_found")
-        or said.is_html
+        or refusal.is_html
         and (judgement.meaning == "not_openai_compatible")
     )
 
 
-def _is_about_image(answer: Answer, said: Refusal) -> bool:
+def _is_about_image(answer: Answer, refusal: Refusal) -> bool:
     status = answer.status or 0
     if status in (401, 402, 403, 408, 429) or status >= 500 and status not in (500, 501):
         return False
-    if re.search(r"\b(small|large|dimension|resolution|pixel|square|mode|size)", said.all):
+    if re.search(r"\b(small|large|dimension|resolution|pixel|square|mode|size)", refusal.all):
         return False
     words = r"\bedit(s|ing)?\b|(image|multipart|form.?data|content.?type)[^.]{0,60}(\bnot\b|n't|\bun)"
-    return bool(re.search(words, said.all)) or (
-        status in (400, 405, 415, 422) and said.param in ("image", "image[]", "model")
+    return bool(re.search(words, refusal.all)) or (
+        status in (400, 405, 415, 422) and refusal.param in ("image", "image[]", "model")
     )
 
 
 def _edited(
-    run: Conversation, request: Request, answer: Answer, observed: bool | None, evidence: str
+    talk: Conversation, request: Request, answer: Answer, observed: bool | None, evidence: str
 ) -> Result:
     status: Status = "passed" if observed else "inconclusive" if observed is None else "failed"
-    check = check_of("image_edit", status, request, answer, evidence, run)
+    check = check_of("image_edit", status, request, answer, evidence, talk)
     return Result((Finding("image_edit", observed, check.evidence),), (check,))
 
 

@@ -10,11 +10,11 @@ from app.probe.proof import Proof
 from app.probe.tasks import Finding, Task
 
 
-def _no_tasks(run: Conversation) -> tuple[Task, ...]:
+def _no_tasks(talk: Conversation) -> tuple[Task, ...]:
     return ()
 
 
-def _nothing_to_settle(run: Conversation, found: dict[str, Finding]) -> None:
+def _nothing_to_settle(talk: Conversation, found: dict[str, Finding]) -> None:
     return None
 
 

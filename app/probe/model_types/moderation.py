@@ -15,12 +15,12 @@ ROUTE = "/moderations"
 TEXT = "I like apples."
 
 
-def proof_request(run: Conversation, model: str, shape: Shape) -> Request:
+def proof_request(talk: Conversation, model: str, shape: Shape) -> Request:
     """One harmless text, alone or in a list."""
     return Request(ROUTE, shape.fit({"model": model, "input": [TEXT] if shape.form else TEXT}))
 
 
-def judge_proof(answer: Answer, run: Conversation) -> Proven | Doubtful | None:
+def judge_proof(answer: Answer, talk: Conversation) -> Proven | Doubtful | None:
     """A result with categories or scores."""
     body = answer.json
     if not isinstance(body, Mapping) or is_error_value(body.get("error")) or "results" not in body:
@@ -30,9 +30,9 @@ def judge_proof(answer: Answer, run: Conversation) -> Proven | Doubtful | None:
     if not named:
         return Doubtful("no result came back with categories or scores")
     model = body.get("model")
-    shown = ", ".join(str(name)[:30] for name in named[:3])
+    proven = ", ".join(str(name)[:30] for name in named[:3])
     return Proven(
-        f"{len(named)} categories were judged, {shown} among them.",
+        f"{len(named)} categories were judged, {proven} among them.",
         model=model if isinstance(model, str) else None,
     )
 

@@ -12,7 +12,7 @@ from app.probe.reading.faults import is_error_event, is_error_value
 from app.probe.reading.meaning import FINAL
 from app.probe.shape import Shape
 from app.probe.transport.answer import Answer
-from app.probe.transport.websocket import Talk
+from app.probe.transport.websocket import SocketScript
 
 ROUTE = "/realtime"
 _REFUSED_SOCKETS = frozenset({200, 204, 400, 404, 405, 406, 410, 415, 426, 500, 501, 502})
@@ -28,20 +28,20 @@ def is_session(message: Any) -> bool:
     return told and not is_error_event(message)
 
 
-TALK = Talk(is_session, is_error_event, {"type": "session.update", "session": {"type": "realtime"}})
+SCRIPT = SocketScript(is_session, is_error_event, {"type": "session.update", "session": {"type": "realtime"}})
 
 
-def proof_request(run: Conversation, model: str, shape: Shape) -> Request:
+def proof_request(talk: Conversation, model: str, shape: Shape) -> Request:
     """The socket, then the two routes by which OpenAI gives out client secrets, the newer first."""
     if shape.route == 1:
         body = {"session": {"type": "realtime", "model": model}}
         return Request("/realtime/client_secrets", shape.fit(body))
     if shape.route == 2:
         return Request("/realtime/sessions", shape.fit({"model": model}))
-    return Request(f"{ROUTE}?model={quote(model, safe='')}", method="GET", talk=TALK)
+    return Request(f"{ROUTE}?model={quote(model, safe='')}", method="GET", script=SCRIPT)
 
 
-def judge_proof(answer: Answer, run: Conversation) -> Proven | Doubtful | None:
+def judge_proof(answer: Answer, talk: Conversation) -> Proven | Doubtful | None:
     """A session event, or a client secret.
 
     An upgrade alone proves nothing: wrong keys get one too (field report

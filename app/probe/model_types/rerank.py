@@ -25,19 +25,19 @@ _HOW = (
 )
 
 
-def _routes(run: Conversation) -> tuple[tuple[str, Literal["base", "stem"]], ...]:
+def _routes(talk: Conversation) -> tuple[tuple[str, Literal["base", "stem"]], ...]:
     """Where servers have this route: under the base, then at the versions (docs/probe.md's table).
 
     Versions hang beside the one that the base ends with: a base `/v1` leads to `/v2/rerank` and `/rerank`.
     """
-    ends = run.base.path.removeprefix(run.base.stem.path)
+    ends = talk.base.path.removeprefix(talk.base.stem.path)
     forms = [(f"{version}/rerank", version) for version in ("/v1", "/v2", "") if version != ends]
     return (("/rerank", "base"), *((route, "stem") for route, _ in forms))
 
 
-def proof_request(run: Conversation, model: str, shape: Shape) -> Request:
+def proof_request(talk: Conversation, model: str, shape: Shape) -> Request:
     """A query and two documents. `top_n` is not sent (field report rerank-top-n-null-400)."""
-    routes = _routes(run)
+    routes = _routes(talk)
     route, under = routes[min(shape.route, len(routes) - 1)]
     texts = list(DOCUMENTS)
     documents: dict[str, Any] = (
@@ -48,7 +48,7 @@ def proof_request(run: Conversation, model: str, shape: Shape) -> Request:
     return Request(route, shape.fit({"model": model, "query": QUERY, **documents}), under=under)
 
 
-def judge_proof(answer: Answer, run: Conversation) -> Proven | Doubtful | None:
+def judge_proof(answer: Answer, talk: Conversation) -> Proven | Doubtful | None:
     """As many finite scores as documents were sent."""
     body = answer.json
     found = scores(body)
@@ -102,11 +102,11 @@ def learn_route(outcome: Outcome) -> Shape | None:
     A refused key is never a reason for another path: an open one beside a guarded one would let any key pass
     (field report vllm-rerank-unprefixed-unauthenticated).
     """
-    said, shape = outcome.said, outcome.shape
-    if said.status in (400, 415, 422, 500) or said.is_error:
-        if shape.form != 1 and re.search(r"\btexts\b", said.all):
+    refusal, shape = outcome.refusal, outcome.shape
+    if refusal.status in (400, 415, 422, 500) or refusal.is_error:
+        if shape.form != 1 and re.search(r"\btexts\b", refusal.all):
             return shape.because(_HOW[1], form=1)
-        if shape.form == 1 and re.search(r"\bdocuments\b", said.all):
+        if shape.form == 1 and re.search(r"\bdocuments\b", refusal.all):
             return shape.because(_HOW[0], form=0)
     if outcome.judgement.meaning == "no_route" and shape.route < 3:
         following = replace(shape, route=shape.route + 1)

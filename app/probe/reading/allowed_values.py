@@ -33,14 +33,14 @@ _ANY = frozenset(
 """Names of lists that do not say of which field they are."""
 
 
-def offers_for(said: Refusal, name: str, sent: str) -> Iterator[str]:
+def offers_for(refusal: Refusal, name: str, sent: str) -> Iterator[str]:
     """The values that a refusal offers for the field `name` but `sent`: as data, else in its words."""
     of_this = name.rpartition("_")[2]
-    for listed, values in said.offers:
+    for listed, values in refusal.offers:
         if of_this in listed or listed in _ANY:
             yield from (value for value in values if value.lower() != sent.lower())
             return
-    yield from offered(said.text, sent)
+    yield from offered(refusal.text, sent)
 
 
 def offered(text: str, sent: str) -> Iterator[str]:

@@ -112,8 +112,8 @@ def type_of(entry: Mapping[str, Any]) -> str | None:
     """
     places = [place for place in (entry, entry.get("model_info")) if isinstance(place, Mapping)]
     stated = (place.get(name) for name in _STATING for place in places)
-    for said in stated:
-        words = [said] if isinstance(said, str) else said if isinstance(said, list) else []
+    for refusal in stated:
+        words = [refusal] if isinstance(refusal, str) else refusal if isinstance(refusal, list) else []
         known = next(filter(None, (_known_type(str(word)) for word in words)), None)
         if known:
             return known

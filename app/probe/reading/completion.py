@@ -118,8 +118,8 @@ class _Pieces:
     @property
     def amount(self) -> int:
         """How many pieces of anything came so far."""
-        said = len(self.content) + len(self.texts) + len(self.aside)
-        return said + len(self.reasoning) + self.pieces
+        refusal = len(self.content) + len(self.texts) + len(self.aside)
+        return refusal + len(self.reasoning) + self.pieces
 
 
 def read_completion(answer: Answer) -> Completion | None:

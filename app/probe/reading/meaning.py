@@ -25,16 +25,16 @@ class Judgement:
 
 
 @lru_cache(maxsize=64)  # the same words are judged by who waits and by who reports
-def meaning_of(said: Refusal) -> Judgement:
+def meaning_of(refusal: Refusal) -> Judgement:
     """What the words mean; the status decides only where they say nothing.
 
     Takes the words of an answer that was no proof; never raises. `by_words` is False where only the status
     spoke.
     """
     for rule in RULES:
-        if (rule.on_pages or not said.is_html) and rule.fits(said):
-            return _refine(rule, said)
-    return _judge_page(said) if said.is_html else _by_status(said)
+        if (rule.on_pages or not refusal.is_html) and rule.fits(refusal):
+            return _refine(rule, refusal)
+    return _judge_page(refusal) if refusal.is_html else _by_status(refusal)
 
 
 _LONG = any_of(r"per.?(day|week|month)|daily|weekly|monthly|\b[rt]pd\b")
@@ -42,36 +42,36 @@ _MONEY = any_of(r"balance|credit|recharge|top.?up|arrear|overdue|payment|spend|ä
 _SOON_S = 120
 
 
-def _refine(rule: Rule, said: Refusal) -> Judgement:
+def _refine(rule: Rule, refusal: Refusal) -> Judgement:
     """A meaning that the status or a stated wait changes."""
     meaning, field = rule.meaning, rule.field
-    if meaning == "quota_exhausted" and _ends_soon(said):
+    if meaning == "quota_exhausted" and _ends_soon(refusal):
         # Gemini words a limit by the minute as a quota and says when it ends; a daily one names no near end.
         meaning = "rate_limited"
-    if meaning == "invalid_credentials" and said.status in (502, 503, 504):
+    if meaning == "invalid_credentials" and refusal.status in (502, 503, 504):
         meaning, field = "model_unavailable", "model_id"
     return Judgement(meaning, field, True)
 
 
-def _ends_soon(said: Refusal) -> bool:
-    told = said.retry_after_s
-    near = said.status == 429 and told is not None and told <= _SOON_S
-    return near and not _LONG.search(said.all) and not _MONEY.search(said.all)
+def _ends_soon(refusal: Refusal) -> bool:
+    told = refusal.retry_after_s
+    near = refusal.status == 429 and told is not None and told <= _SOON_S
+    return near and not _LONG.search(refusal.all) and not _MONEY.search(refusal.all)
 
 
-def _judge_page(said: Refusal) -> Judgement:
+def _judge_page(refusal: Refusal) -> Judgement:
     """A web page without telling words: its status is all there is."""
-    if said.status in (403, 429):
+    if refusal.status in (403, 429):
         return Judgement("bot_filter", "base_url", False)
-    if said.status == 401:
+    if refusal.status == 401:
         return Judgement("invalid_credentials", "api_key", False)
-    if said.status in (502, 503, 504, *_EDGE):
+    if refusal.status in (502, 503, 504, *_EDGE):
         return Judgement("model_unavailable", "model_id", False)
-    if said.status == _CAPTIVE:
+    if refusal.status == _CAPTIVE:
         return Judgement("not_openai_compatible", "base_url", False)
-    if said.status is not None and said.status >= 500:
+    if refusal.status is not None and refusal.status >= 500:
         return Judgement("endpoint_error", "base_url", False)
-    if said.status in (404, 405, 410):
+    if refusal.status in (404, 405, 410):
         return Judgement("no_route", "base_url", True)
     return Judgement("not_openai_compatible", "base_url", True)
 
@@ -96,11 +96,11 @@ _STATUS: Mapping[int, tuple[Meaning, str]] = {
 }
 
 
-def _by_status(said: Refusal) -> Judgement:
-    status = said.status or 0
+def _by_status(refusal: Refusal) -> Judgement:
+    status = refusal.status or 0
     if status in _STATUS:
         return Judgement(*_STATUS[status], False)
-    if 200 <= status < 300 and not said.is_error and (said.text or said.is_json):
+    if 200 <= status < 300 and not refusal.is_error and (refusal.text or refusal.is_json):
         return Judgement("not_openai_compatible", "base_url", False)
     return Judgement("endpoint_error", "base_url", False)
 
@@ -121,12 +121,12 @@ _LASTING = any_of(
 )
 
 
-def worth_waiting(said: Refusal, judgement: Judgement) -> bool:
+def worth_waiting(refusal: Refusal, judgement: Judgement) -> bool:
     """Whether the same call may succeed a little later: a limit, loading, overload, a bot filter.
 
     The rule is that of docs/probe.md, "Finding out". A page that is only 403 names no filter: web servers and
     CDNs answer so wherever nothing is served, and that stays.
     """
-    if judgement.meaning == "bot_filter" and not judgement.by_words and said.status == 403:
+    if judgement.meaning == "bot_filter" and not judgement.by_words and refusal.status == 403:
         return False
-    return judgement.meaning in WAITS and not _LASTING.search(said.all)
+    return judgement.meaning in WAITS and not _LASTING.search(refusal.all)

@@ -42,34 +42,34 @@ _PARAMETER = any_of(
 _IN_PASSING = any_of(r"did you mean .{0,80}", r"\b(when|if|unless|without) ['\"`]\w{1,40}['\"`]")
 
 
-def complained(said: Refusal, body: Mapping[str, Any]) -> tuple[str, ...]:
+def complained(refusal: Refusal, body: Mapping[str, Any]) -> tuple[str, ...]:
     """Which of the fields sent the refusal names, in the order of the body; the content is never meant."""
-    if said.status not in REFUSAL_STATUSES and not said.is_error:
+    if refusal.status not in REFUSAL_STATUSES and not refusal.is_error:
         return ()
-    if not said.param and not said.places and not _PARAMETER.search(said.all):
+    if not refusal.param and not refusal.places and not _PARAMETER.search(refusal.all):
         return ()
-    return tuple(name for name in body if name not in CONTENT and is_named(name, said))
+    return tuple(name for name in body if name not in CONTENT and is_named(name, refusal))
 
 
-def names_a_field(said: Refusal, body: Mapping[str, Any]) -> bool:
+def names_a_field(refusal: Refusal, body: Mapping[str, Any]) -> bool:
     """Whether a refusal speaks of a field that was sent, by its name alone or together with its value."""
-    if complained(said, body):
+    if complained(refusal, body):
         return True
     values = {name: value for name, value in body.items() if name not in CONTENT and isinstance(value, str)}
-    return any(_value_refused(name, value, said) for name, value in values.items())
+    return any(_value_refused(name, value, refusal) for name, value in values.items())
 
 
-def _value_refused(name: str, value: str, said: Refusal) -> bool:
+def _value_refused(name: str, value: str, refusal: Refusal) -> bool:
     refused = rf"\b{name}s?\b.{{0,60}}\b(not|n't|no such|unknown|invalid|unsupported)\b"
-    words = said.text.lower()
+    words = refusal.text.lower()
     return bool(re.search(refused, words)) or len(value) > 2 and value.lower() in words and name in words
 
 
-def is_named(name: str, said: Refusal) -> bool:
-    if said.param and name in re.split(r"[.\[\]]", said.param):
+def is_named(name: str, refusal: Refusal) -> bool:
+    if refusal.param and name in re.split(r"[.\[\]]", refusal.param):
         return True
-    words = _IN_PASSING.sub("", said.all)
-    return any(name in place for place in said.places) or bool(naming(name).search(words))
+    words = _IN_PASSING.sub("", refusal.all)
+    return any(name in place for place in refusal.places) or bool(naming(name).search(words))
 
 
 @cache

@@ -79,12 +79,12 @@ def read_refusal(answer: Answer) -> Refusal:
     )
 
 
-def quote(said: Refusal, key: str = "") -> str:
+def quote(refusal: Refusal, key: str = "") -> str:
     """The endpoint's own words for a message: shortened, without control characters and without the key.
 
     What only programs read goes: of an error inside the error its sentence stays, of a hash its beginning.
     """
-    text = _INSIDE.sub(lambda inside: inside["words"], without_key(said.text, key))
+    text = _INSIDE.sub(lambda inside: inside["words"], without_key(refusal.text, key))
     text = _HASH.sub(r"\1…", _TAG.sub(" ", text))
     return printable(_TWO_STOPS.sub(".", text), key)
 

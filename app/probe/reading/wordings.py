@@ -44,11 +44,13 @@ class Rule:
     on_pages: bool = False
     """Holds for pages too; the other rules read API errors only, since a page's prose may say anything."""
 
-    def fits(self, said: Refusal) -> bool:
+    def fits(self, refusal: Refusal) -> bool:
         """Whether the words (and, where the rule asks for one, the status) are these."""
-        if self.statuses and said.status not in self.statuses:
+        if self.statuses and refusal.status not in self.statuses:
             return False
-        return bool(self.words.search(said.all)) and not (self.but_not and self.but_not.search(said.all))
+        return bool(self.words.search(refusal.all)) and not (
+            self.but_not and self.but_not.search(refusal.all)
+        )
 
 
 def any_of(*wordings: str) -> re.Pattern[str]:

@@ -34,13 +34,13 @@ _COARSE_MS = 50
 class Reading:
     """Collects what comes back for one call."""
 
-    def __init__(self, call: Call, limits: Limits, watch: Deadline) -> None:
+    def __init__(self, call: Call, limits: Limits, deadline: Deadline) -> None:
         self.failure: Failure | None = None
         self.stopped = False
         self.status: int | None = None
         self._call = call
         self._limits = limits
-        self._watch = watch
+        self._deadline = deadline
         self._headers: dict[str, str] = {}
         self._body = bytearray()
         self._first_byte_ms: int | None = None
@@ -51,8 +51,8 @@ class Reading:
         """Read the whole answer, or as much as the limits and the call's `stop` allow; raises Broken."""
         self.status = response.status
         self._headers = {name.lower(): response.headers[name] for name in response.headers}
-        self._first_byte_ms = self._watch.ms()
-        self._watch.last_step("the answer was not complete within the time limit")
+        self._first_byte_ms = self._deadline.ms()
+        self._deadline.last_step("the answer was not complete within the time limit")
         with self._turn:
             try:
                 self._read_body(response)
@@ -78,10 +78,10 @@ class Reading:
     def _add(self, piece: bytes) -> None:
         room = self._limits.body_bytes - len(self._body)
         if len(self._body) <= _LARGE < len(self._body) + len(piece):
-            self._turn.enter_context(large_body(self._watch))
+            self._turn.enter_context(large_body(self._deadline))
         before = len(self._body)
         self._body += piece[:room]
-        self._note_arrival(self._watch.ms())
+        self._note_arrival(self._deadline.ms())
         if len(piece) > room:
             limit = self._limits.body_bytes // 1024
             raise TransportError("too_large", f"the answer does not end within {limit} KiB")
@@ -103,7 +103,7 @@ class Reading:
             status=self.status,
             headers=self._headers,
             body=bytes(self._body),
-            duration_ms=self._watch.ms(),
+            duration_ms=self._deadline.ms(),
             first_byte_ms=self._first_byte_ms,
             arrivals=tuple(self._arrivals),
             failure=self.failure,

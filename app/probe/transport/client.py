@@ -37,7 +37,7 @@ from app.probe.transport.egress import EgressRules
 from app.probe.transport.failure import Failure, TransportError
 from app.probe.transport.http1 import Pool, SecurePool
 from app.probe.transport.stream import Stream
-from app.probe.transport.websocket import Talk, exchange
+from app.probe.transport.websocket import SocketScript, exchange
 from app.probe.values import Limits
 
 __all__ = ["Answer", "Call", "Client", "Failure", "is_header_value", "user_agent"]
@@ -91,9 +91,9 @@ class Client:
         """Make one call and give back what came of it. Raises ValueError for a `json` that is no JSON."""
         return self._in_turn(call, lambda prepared: self._sent(call, prepared))
 
-    def converse(self, call: Call, talk: Talk) -> Answer:
+    def converse(self, call: Call, script: SocketScript) -> Answer:
         """Ask for a WebSocket and listen to it (see `websocket.exchange`)."""
-        return self._in_turn(call, lambda _: self._talked(call, talk))
+        return self._in_turn(call, lambda _: self._talked(call, script))
 
     def _in_turn(self, call: Call, send: Callable[[requests.PreparedRequest], Answer]) -> Answer:
         start = monotonic()
@@ -108,14 +108,14 @@ class Client:
         finally:
             gate.leave()
 
-    def _talked(self, call: Call, talk: Talk) -> Answer:
+    def _talked(self, call: Call, script: SocketScript) -> Answer:
         with self._lock:
             self.calls += 1
-        answer = exchange(call, talk, self._dialer, self._limits, self._watch(call))
+        answer = exchange(call, script, self._dialer, self._limits, self._deadline_of(call))
         if answer.status is not None or answer.failure is None:
             return answer
         if answer.failure.kind == "reset":
-            return exchange(call, talk, self._dialer, self._limits, self._watch(call))
+            return exchange(call, script, self._dialer, self._limits, self._deadline_of(call))
         if answer.failure.kind == "protocol":  # HTTP/1.0, say: look at the refusal's words
             return self._sent(call, _prepared(call))
         return answer
@@ -123,25 +123,25 @@ class Client:
     def _enter(self, gate: OriginGate) -> None:
         """Wait for a turn at the origin; the call's own clock has not started yet."""
         end = monotonic() + self._limits.probe_s if self._deadline is None else self._deadline
-        watch = Deadline(end, self._cancelled)
-        watch.last_step("too many other calls to the endpoint were under way")
-        gate.enter(self._limits.calls_at_once, watch)
+        deadline = Deadline(end, self._cancelled)
+        deadline.last_step("too many other calls to the endpoint were under way")
+        gate.enter(self._limits.calls_at_once, deadline)
 
     def _sent(self, call: Call, prepared: requests.PreparedRequest) -> Answer:
         with self._lock:
             self.calls += 1
-        watch, lane, fresh_tries = self._watch(call), self._take_lane(), 0
+        deadline, lane, fresh_tries = self._deadline_of(call), self._take_lane(), 0
         try:
             while True:
-                reading = Reading(call, self._limits, watch)
-                lane.carry(prepared, reading, watch)
+                reading = Reading(call, self._limits, deadline)
+                lane.carry(prepared, reading, deadline)
                 fresh_tries += lane.fresh
                 if not lane.may_retry(fresh_tries):
                     return reading.answer()
         finally:
             self._give_back(lane)
 
-    def _watch(self, call: Call) -> Deadline:
+    def _deadline_of(self, call: Call) -> Deadline:
         now = monotonic()
         bounds = [now + (call.timeout_s if call.timeout_s is not None else self._limits.probe_s)]
         if self._deadline is not None:
@@ -191,17 +191,17 @@ class _KeptConnection(HTTPAdapter):
         self._first_byte_s = first_byte_s
         self._origin: tuple[str, str, int] | None = None
         self._pool: Pool | None = None
-        self._watch = Deadline(0.0)
+        self._deadline = Deadline(0.0)
         self._stream: Stream | None = None
         self._may_retry = False
         self.fresh = False
 
-    def carry(self, request: requests.PreparedRequest, reading: Reading, watch: Deadline) -> None:
+    def carry(self, request: requests.PreparedRequest, reading: Reading, deadline: Deadline) -> None:
         """Send a request and have its answer read; whatever breaks is noted in `reading`."""
-        self._watch, self.fresh = watch, False
+        self._deadline, self.fresh = deadline, False
         kept = self._stream is not None
         if self._stream:
-            self._stream.begin(watch)
+            self._stream.begin(deadline)
         self._await_answer()
         try:
             response = self.send(request, stream=True).raw
@@ -228,7 +228,7 @@ class _KeptConnection(HTTPAdapter):
         return failure.kind == "reset" and (self._stream is None or self._stream.received == 0)
 
     def _await_answer(self) -> None:
-        self._watch.step(self._first_byte_s, f"no answer began within {self._first_byte_s:g} s")
+        self._deadline.step(self._first_byte_s, f"no answer began within {self._first_byte_s:g} s")
 
     def drop(self) -> None:
         """Close the connection; the next call opens a new one."""
@@ -279,6 +279,6 @@ class _KeptConnection(HTTPAdapter):
 
     def _dial(self, dial: Callable[[str, int, Deadline], Stream], host: str, port: int) -> Stream:
         self._stream, self.fresh = None, True
-        self._stream = dial(host, port, self._watch)
+        self._stream = dial(host, port, self._deadline)
         self._await_answer()
         return self._stream

@@ -23,13 +23,13 @@ class OriginGate:
         self._inside = 0
         self._left = threading.Condition()
 
-    def enter(self, at_once: int, watch: Deadline) -> None:
+    def enter(self, at_once: int, deadline: Deadline) -> None:
         """Wait for a turn; raises Broken where the watch ends the wait."""
         with self._left:
             try:
                 while self._inside >= at_once:
-                    self._left.wait(watch.pause())
-                watch.left()
+                    self._left.wait(deadline.pause())
+                deadline.left()
             except TransportError:
                 self._left.notify()  # the turn may have been this one's: pass it on
                 raise
@@ -51,12 +51,12 @@ class LargeBodies:
         self._begun: dict[object, float] = {}
         self._left = threading.Condition()
 
-    def enter(self, watch: Deadline) -> object:
+    def enter(self, deadline: Deadline) -> object:
         """Wait for a turn; what comes back is to be given to `leave`. Raises Broken as the watch does."""
         turn = object()
         with self._left:
             while wait_s := self._wait_s():
-                self._left.wait(min(wait_s, watch.pause()))
+                self._left.wait(min(wait_s, deadline.pause()))
             self._begun[turn] = monotonic()
         return turn
 
@@ -86,10 +86,10 @@ def gate_for(origin: tuple[str, str, int]) -> OriginGate:
 
 
 @contextmanager
-def large_body(watch: Deadline) -> Iterator[None]:
+def large_body(deadline: Deadline) -> Iterator[None]:
     """A turn to hold a large body, so that many endless bodies at once do not fill the memory; raises Broken
     where the watch ends the wait."""
-    turn = _large_bodies.enter(watch)
+    turn = _large_bodies.enter(deadline)
     try:
         yield
     finally:

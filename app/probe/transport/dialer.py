@@ -62,9 +62,9 @@ class Lookup:
         """Whether it ended without an address; another look may end better."""
         return self._done.is_set() and isinstance(self._result, TransportError)
 
-    def wait(self, watch: Deadline) -> list[Found]:
+    def wait(self, deadline: Deadline) -> list[Found]:
         """The judged addresses; raises Broken where there are none, where denied or out of time."""
-        while not self._done.wait(watch.pause()):
+        while not self._done.wait(deadline.pause()):
             pass
         if isinstance(self._result, TransportError):
             raise TransportError(self._result.failure.kind, self._result.failure.detail)
@@ -86,42 +86,42 @@ class Dialer:
         """Whether the settings send every call through a proxy."""
         return self._proxy is not None
 
-    def open(self, host: str, port: int, watch: Deadline) -> Stream:
+    def open(self, host: str, port: int, deadline: Deadline) -> Stream:
         """A connection to a judged address of the host, or to the proxy; raises Broken.
 
         Resolving, connecting and what TLS needs share the connect limit.
         """
-        watch.step(self._connect_s, f"the name {host} was not resolved within {self._connect_s:g} s")
+        deadline.step(self._connect_s, f"the name {host} was not resolved within {self._connect_s:g} s")
         if self._proxy is not None:
             _permitted(judge_unresolved(host, port, self._rules) or [])
-            return self._to_proxy(watch)
-        found = self._lookup(host, port, lambda: judge_host(host, port, self._rules)).wait(watch)
-        return self._connected(found, host, port, watch)
+            return self._to_proxy(deadline)
+        found = self._lookup(host, port, lambda: judge_host(host, port, self._rules)).wait(deadline)
+        return self._connected(found, host, port, deadline)
 
-    def open_tunnel(self, host: str, port: int, watch: Deadline) -> Stream:
+    def open_tunnel(self, host: str, port: int, deadline: Deadline) -> Stream:
         """A connection on which the host itself answers, through a proxy where one is set; raises Broken."""
-        stream = self.open(host, port, watch)
+        stream = self.open(host, port, deadline)
         if self._proxy is not None:
             with _closing_on_failure(stream):
                 _ask_for_tunnel(stream, host, port, self.proxy_authorization())
                 stream.host, stream.port = host, port
         return stream
 
-    def open_tls(self, host: str, port: int, watch: Deadline) -> Stream:
+    def open_tls(self, host: str, port: int, deadline: Deadline) -> Stream:
         """TLS with the host, verified for its name; raises Broken, with what the certificate says."""
-        stream = self.open_tunnel(host, port, watch)
-        watch.reword(f"{host} port {port} did not finish the TLS handshake within {self._connect_s:g} s")
+        stream = self.open_tunnel(host, port, deadline)
+        deadline.reword(f"{host} port {port} did not finish the TLS handshake within {self._connect_s:g} s")
         try:
             with _closing_on_failure(stream):
                 stream.start_tls(_context(self._rules), _server_name(host))
         except NotTrusted as refusal:
-            raise TransportError("tls", self._look_at_certificate(host, port, watch, refusal)) from None
+            raise TransportError("tls", self._look_at_certificate(host, port, deadline, refusal)) from None
         return stream
 
-    def _look_at_certificate(self, host: str, port: int, watch: Deadline, refusal: NotTrusted) -> str:
+    def _look_at_certificate(self, host: str, port: int, deadline: Deadline, refusal: NotTrusted) -> str:
         """Connect once more, only to see the certificate: OpenSSL keeps none that it does not trust."""
         try:
-            stream = self.open_tunnel(host, port, watch)
+            stream = self.open_tunnel(host, port, deadline)
         except TransportError:
             return refusal.failure.detail
         try:
@@ -139,24 +139,24 @@ class Dialer:
         pair = f"{unquote(self._proxy.username)}:{unquote(self._proxy.password or '')}"
         return "Basic " + base64.b64encode(pair.encode()).decode()
 
-    def _to_proxy(self, watch: Deadline) -> Stream:
+    def _to_proxy(self, deadline: Deadline) -> Stream:
         assert self._proxy is not None
         if self._proxy.scheme != "http":
             raise TransportError(
                 "unreachable", "the proxy of the settings is no http:// one, the only kind spoken"
             )
         host, port = self._proxy.hostname or "", self._proxy.port or 80
-        watch.reword(f"the proxy {host} was not resolved within {self._connect_s:g} s")
+        deadline.reword(f"the proxy {host} was not resolved within {self._connect_s:g} s")
         resolver = self._rules.resolver
         found = self._lookup(host, port, lambda: numeric(host, port) or resolved(host, port, resolver)).wait(
-            watch
+            deadline
         )
-        return self._connected(found, host, port, watch)
+        return self._connected(found, host, port, deadline)
 
-    def _connected(self, found: list[Found], host: str, port: int, watch: Deadline) -> Stream:
-        watch.reword(f"{host} port {port} took no connection within {self._connect_s:g} s")
-        sock = first_connection(found, host, port, watch)
-        return Stream(sock, watch, host, port)
+    def _connected(self, found: list[Found], host: str, port: int, deadline: Deadline) -> Stream:
+        deadline.reword(f"{host} port {port} took no connection within {self._connect_s:g} s")
+        sock = first_connection(found, host, port, deadline)
+        return Stream(sock, deadline, host, port)
 
     def _lookup(self, host: str, port: int, judgement: Callable[[], list[Found] | Denied]) -> Lookup:
         with self._lock:
@@ -194,15 +194,15 @@ def _permitted(judged: list[Found] | Denied) -> list[Found]:
 
 
 def _ask_for_tunnel(stream: Stream, host: str, port: int, authorization: str) -> None:
-    stream.watch.reword("the proxy opened no tunnel in time")
+    stream.deadline.reword("the proxy opened no tunnel in time")
     target = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     head = f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n"
     head += f"Proxy-Authorization: {authorization}\r\n" if authorization else ""
     stream.sendall(f"{head}\r\n".encode("ascii"))
     status = _read_head(stream).split(b"\r\n")[0].split()
     if len(status) < 2 or not status[0].startswith(b"HTTP/") or status[1][:1] != b"2":
-        said = b" ".join(status[1:])[:80].decode("ascii", "replace") or "nothing"
-        raise TransportError("unreachable", f"the proxy opens no tunnel to {target}: it says {said}")
+        refusal = b" ".join(status[1:])[:80].decode("ascii", "replace") or "nothing"
+        raise TransportError("unreachable", f"the proxy opens no tunnel to {target}: it says {refusal}")
 
 
 def _read_head(stream: Stream) -> bytes:

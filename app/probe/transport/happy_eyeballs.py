@@ -17,7 +17,7 @@ from app.probe.transport.failure import TransportError
 HEAD_START = 0.25
 
 
-def first_connection(found: list[Found], host: str, port: int, watch: Deadline) -> socket.socket:
+def first_connection(found: list[Found], host: str, port: int, deadline: Deadline) -> socket.socket:
     """The first address that takes the connection; a silent one does not keep the next from its turn.
 
     Raises Broken where none does.
@@ -28,7 +28,7 @@ def first_connection(found: list[Found], host: str, port: int, watch: Deadline) 
             while queue or pending.get_map():
                 if queue:
                     _start(queue.popleft(), pending, errors)
-                winner = _winner(pending, errors, watch, HEAD_START if queue else None)
+                winner = _winner(pending, errors, deadline, HEAD_START if queue else None)
                 if winner:
                     winner.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                     return winner
@@ -55,12 +55,12 @@ def _start(found: Found, pending: selectors.BaseSelector, errors: list[int]) -> 
 
 
 def _winner(
-    pending: selectors.BaseSelector, errors: list[int], watch: Deadline, seconds: float | None
+    pending: selectors.BaseSelector, errors: list[int], deadline: Deadline, seconds: float | None
 ) -> socket.socket | None:
     """The next connection made; None where all have failed or `seconds` are over."""
     until = monotonic() + seconds if seconds is not None else None
     while pending.get_map():
-        pause = watch.pause() if until is None else min(watch.pause(), max(0.0, until - monotonic()))
+        pause = deadline.pause() if until is None else min(deadline.pause(), max(0.0, until - monotonic()))
         for key, _ in pending.select(pause):
             sock = key.fileobj
             assert isinstance(sock, socket.socket)

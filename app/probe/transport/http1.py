@@ -40,7 +40,7 @@ class Reply(http.client.HTTPResponse):
     ) -> None:
         super().__init__(sock, debuglevel, method, url)
         self._stream: Stream = sock
-        self._head_left = sock.watch.header_bytes
+        self._head_left = sock.deadline.header_bytes
 
     def begin(self) -> None:
         """Read the status line and the headers; raises Broken where they are none, or too much."""
@@ -61,7 +61,7 @@ class Reply(http.client.HTTPResponse):
         line: bytes = self.fp.readline(self._head_left + 1)
         self._head_left -= len(line)
         if self._head_left < 0:
-            limit = self._stream.watch.header_bytes // 1024
+            limit = self._stream.deadline.header_bytes // 1024
             raise TransportError("too_large", f"the headers of the answer are over {limit} KiB")
         return line
 
@@ -137,8 +137,8 @@ def _message(lines: list[bytes]) -> http.client.HTTPMessage:
 
 def _content_length(headers: http.client.HTTPMessage) -> int | None:
     """The one length that the headers agree on; None where there is none, or none that makes sense."""
-    said = {part.strip() for value in headers.get_all("content-length", []) for part in value.split(",")}
-    length = said.pop() if len(said) == 1 else ""
+    refusal = {part.strip() for value in headers.get_all("content-length", []) for part in value.split(",")}
+    length = refusal.pop() if len(refusal) == 1 else ""
     return int(length) if length.isascii() and length.isdigit() and len(length) < 19 else None
 
 

@@ -19,39 +19,39 @@ class Stream:
     call; `ended` tells that the other side closed.
     """
 
-    def __init__(self, sock: socket.socket, watch: Deadline, host: str, port: int) -> None:
+    def __init__(self, sock: socket.socket, deadline: Deadline, host: str, port: int) -> None:
         sock.setblocking(False)
         self._sock = sock
         self._readers = 0
         self._closed = False
-        self.watch = watch
+        self.deadline = deadline
         self.host = host
         self.port = port
         self.received = 0
         self.ended = False
 
-    def begin(self, watch: Deadline) -> None:
+    def begin(self, deadline: Deadline) -> None:
         """The next bytes belong to another call."""
-        self.watch = watch
+        self.deadline = deadline
         self.received = 0
 
     def recv_into(self, buffer: memoryview) -> int:
         """Read what is there, waiting for the first byte; 0 at the end of the stream."""
         while True:
-            self.watch.left()
+            self.deadline.left()
             try:
                 size = self._sock.recv_into(buffer)
             except (BlockingIOError, ssl.SSLWantReadError):
-                self.watch.wait_to_read(self._sock)
+                self.deadline.wait_to_read(self._sock)
                 continue
             except ssl.SSLWantWriteError:
-                self.watch.wait_to_write(self._sock)
+                self.deadline.wait_to_write(self._sock)
                 continue
             except OSError as error:
                 raise read_error(error, self.host, self.port) from None
             self.received += size
             self.ended = self.ended or size == 0
-            if self.received > self.watch.wire_bytes:
+            if self.received > self.deadline.wire_bytes:
                 raise TransportError(
                     "too_large", f"the answer does not end within {self.received // 2**20} MiB"
                 )
@@ -61,13 +61,13 @@ class Stream:
         """Send all bytes. A closed connection is a BrokenPipeError: the answer may have come before that."""
         left = memoryview(piece).cast("B")
         while left:
-            self.watch.left()
+            self.deadline.left()
             try:
                 left = left[self._sock.send(left) :]
             except (BlockingIOError, ssl.SSLWantWriteError):
-                self.watch.wait_to_write(self._sock)
+                self.deadline.wait_to_write(self._sock)
             except ssl.SSLWantReadError:
-                self.watch.wait_to_read(self._sock)
+                self.deadline.wait_to_read(self._sock)
             except OSError as error:
                 if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError):
                     raise read_error(error, self.host, self.port) from None
@@ -84,9 +84,9 @@ class Stream:
             try:
                 return tls.do_handshake()
             except ssl.SSLWantReadError:
-                self.watch.wait_to_read(tls)
+                self.deadline.wait_to_read(tls)
             except ssl.SSLWantWriteError:
-                self.watch.wait_to_write(tls)
+                self.deadline.wait_to_write(tls)
             except OSError as error:
                 raise read_error(error, self.host, self.port, handshake=True) from None
 

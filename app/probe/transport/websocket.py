@@ -39,7 +39,7 @@ _NOT_OURS = frozenset({"accept-encoding", "content-type"})
 
 
 @dataclass(frozen=True, slots=True)
-class Talk:
+class SocketScript:
     """What to listen for: `is_end` tells whether a message (parsed JSON) is the one waited for, `is_error`
     whether it speaks of an error.
 
@@ -51,14 +51,14 @@ class Talk:
     opening: Any
 
 
-def exchange(call: Call, talk: Talk, dialer: Dialer, limits: Limits, watch: Deadline) -> Answer:
+def exchange(call: Call, script: SocketScript, dialer: Dialer, limits: Limits, deadline: Deadline) -> Answer:
     """Upgrade, listen, hang up. Never raises for what an endpoint does.
 
     The answer's status is 101 where the WebSocket was opened; its body is then the message waited for, else
     the last message that speaks of an error, else the reason of the close, as JSON. A refused upgrade is the
     answer of HTTP to it.
     """
-    heard = _Heard(call, talk, limits, watch)
+    heard = _Heard(call, script, limits, deadline)
     try:
         heard.open(dialer)
         heard.listen()
@@ -70,9 +70,9 @@ def exchange(call: Call, talk: Talk, dialer: Dialer, limits: Limits, watch: Dead
 
 
 class _Heard:
-    def __init__(self, call: Call, talk: Talk, limits: Limits, watch: Deadline) -> None:
+    def __init__(self, call: Call, script: SocketScript, limits: Limits, deadline: Deadline) -> None:
         self.failure: Failure | None = None
-        self._call, self._talk, self._limits, self._watch = call, talk, limits, watch
+        self._call, self._script, self._limits, self._deadline = call, script, limits, deadline
         self._protocol: ClientProtocol | None = None
         self._stream: Stream | None = None
         self._response: Response | None = None
@@ -93,9 +93,11 @@ class _Heard:
         request = protocol.connect()
         _add(request.headers, self._call)
         dial = dialer.open_tls if secure else dialer.open_tunnel
-        self._stream = dial(uri.host, uri.port, self._watch)
+        self._stream = dial(uri.host, uri.port, self._deadline)
         self._protocol = protocol
-        self._watch.step(self._limits.first_byte_s, f"no answer began within {self._limits.first_byte_s:g} s")
+        self._deadline.step(
+            self._limits.first_byte_s, f"no answer began within {self._limits.first_byte_s:g} s"
+        )
         protocol.send_request(request)
         self._flush()
         while self._response is None:
@@ -107,17 +109,17 @@ class _Heard:
             patience = _AFTER_ERROR_S if self._has_error else self._limits.first_byte_s
             if not self._opened and not self._has_error:
                 patience = min(patience, _SILENCE_S)
-            self._watch.step(patience, "the WebSocket was opened, but no session began in time")
+            self._deadline.step(patience, "the WebSocket was opened, but no session began in time")
             try:
                 self._receive()
             except TransportError as broken:
-                if broken.failure.kind != "timeout" or monotonic() >= self._watch.end:
+                if broken.failure.kind != "timeout" or monotonic() >= self._deadline.end:
                     raise
                 if self._has_error:
                     return
                 if self._opened:
                     raise
-                self._watch.last_step("the WebSocket did not take a message in time")
+                self._deadline.last_step("the WebSocket did not take a message in time")
                 self._say_opening()
 
     def hang_up(self) -> None:
@@ -142,7 +144,7 @@ class _Heard:
             status=response.status_code if response else None,
             headers={name.lower(): value for name, value in response.headers.raw_items()} if response else {},
             body=self._body,
-            duration_ms=self._watch.ms(),
+            duration_ms=self._deadline.ms(),
             first_byte_ms=self._first_ms,
             arrivals=((self._first_ms, len(self._body)),) if self._first_ms is not None else (),
             failure=self.failure,
@@ -181,13 +183,13 @@ class _Heard:
     def _hear(self, whole: bytes) -> None:
         if self._found:
             return
-        self._first_ms = self._watch.ms() if self._first_ms is None else self._first_ms
+        self._first_ms = self._deadline.ms() if self._first_ms is None else self._first_ms
         try:
             message = json.loads(whole)
         except (ValueError, RecursionError):
             message = None
-        self._found = self._talk.is_end(message)
-        error = self._talk.is_error(message)
+        self._found = self._script.is_end(message)
+        error = self._script.is_error(message)
         if self._found or error or not self._has_error:
             self._body = whole
         self._has_error = self._has_error or error
@@ -198,7 +200,7 @@ class _Heard:
         assert self._protocol is not None
         self._opened = True
         if self._is_open():
-            self._protocol.send_text(json.dumps(self._talk.opening).encode())
+            self._protocol.send_text(json.dumps(self._script.opening).encode())
             self._flush()
 
     def _flush(self) -> None:

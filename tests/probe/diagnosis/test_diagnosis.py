@@ -10,7 +10,7 @@ import pytest
 from app.probe.diagnosis.codes import CODES
 from app.probe.reading.meaning import FINAL, WAITS, meaning_of, worth_waiting
 from app.probe.reading.wordings import RULES
-from tests.probe.answers import Text, said
+from tests.probe.answers import Text, refusal
 from tests.probe.wordings import WORDINGS, Wording, page
 
 _FILE = Path(__file__).with_name("sentences.json")
@@ -32,7 +32,7 @@ FIELDS = {
 
 @pytest.mark.parametrize("wording", WORDINGS, ids=[wording.whose for wording in WORDINGS])
 def test_a_wording_means_what_a_careful_reader_concludes(wording: Wording) -> None:
-    found = meaning_of(said(wording.status, wording.body))
+    found = meaning_of(refusal(wording.status, wording.body))
     assert found.meaning in wording.means
     assert found.field == (wording.field or FIELDS.get(found.meaning, "base_url"))
     assert found.by_words is wording.by_words
@@ -41,8 +41,8 @@ def test_a_wording_means_what_a_careful_reader_concludes(wording: Wording) -> No
 def test_capitals_make_no_difference() -> None:
     """Servers and the gateways before them write the same sentence in any letter case."""
     for wording in WORDINGS:
-        words = said(wording.status, wording.body)
-        loud = said(wording.status, {"error": {"message": words.text.upper(), "code": words.tags.upper()}})
+        words = refusal(wording.status, wording.body)
+        loud = refusal(wording.status, {"error": {"message": words.text.upper(), "code": words.tags.upper()}})
         if not words.is_html and words.text:
             assert meaning_of(loud).meaning == meaning_of(words).meaning, wording.whose
 
@@ -50,7 +50,7 @@ def test_capitals_make_no_difference() -> None:
 @pytest.mark.parametrize(("meaning", "sentence"), SENTENCES)
 def test_the_words_alone_say_it(meaning: str, sentence: str) -> None:
     """With a status that means nothing (a missing route is believed only with the statuses of one)."""
-    found = meaning_of(said(400 if meaning == "no_route" else 418, {"error": {"message": sentence}}))
+    found = meaning_of(refusal(400 if meaning == "no_route" else 418, {"error": {"message": sentence}}))
     assert found.meaning == meaning
     assert found.by_words
 
@@ -59,7 +59,7 @@ def test_a_page_is_prose() -> None:
     """Only what filters, walls and tunnels write on pages is believed there."""
     on_pages = (None, "bot_filter", "tls_wanted", "permission_denied", "model_unavailable")
     for meaning, sentence in SENTENCES:
-        found = meaning_of(said(418, page("Welcome", sentence)))
+        found = meaning_of(refusal(418, page("Welcome", sentence)))
         believed = found.meaning if found.meaning != "not_openai_compatible" else None
         assert believed in on_pages, sentence
         if meaning in ("bot_filter", "tls_wanted"):
@@ -118,12 +118,12 @@ TWO_THINGS_AT_ONCE = [
 
 @pytest.mark.parametrize(("sentence", "meaning"), TWO_THINGS_AT_ONCE)
 def test_the_more_specific_of_two_things_wins(sentence: str, meaning: str) -> None:
-    assert meaning_of(said(400, {"error": {"message": sentence}})).meaning == meaning
+    assert meaning_of(refusal(400, {"error": {"message": sentence}})).meaning == meaning
 
 
 @pytest.mark.parametrize(("sentence", "meaning"), NOT_WHAT_THEY_SEEM)
 def test_words_beside_it_change_a_meaning(sentence: str, meaning: str) -> None:
-    assert meaning_of(said(418, {"error": {"message": sentence}})).meaning == meaning
+    assert meaning_of(refusal(418, {"error": {"message": sentence}})).meaning == meaning
 
 
 def test_no_wording_stands_twice() -> None:
@@ -170,7 +170,7 @@ NO_WORDS = {
 
 @pytest.mark.parametrize("status", NO_WORDS)
 def test_without_words_the_status_decides(status: int) -> None:
-    found = meaning_of(said(status, b""))
+    found = meaning_of(refusal(status, b""))
     assert (found.meaning, found.field) == NO_WORDS[status]
     assert not found.by_words
 
@@ -201,17 +201,17 @@ PAGES = {
 def test_a_page_is_judged_by_its_status(status: int) -> None:
     """Its prose may speak of models, keys and limits without meaning this call."""
     found = meaning_of(
-        said(status, page("Models", "<p>Invalid API key? The model does not exist? Rate limit!</p>"))
+        refusal(status, page("Models", "<p>Invalid API key? The model does not exist? Rate limit!</p>"))
     )
     assert found.meaning == PAGES[status]
 
 
 def test_a_success_without_a_proof_is_no_api_of_this_kind() -> None:
-    assert meaning_of(said(200, {"hello": "world", "message": "hi"})).meaning == "not_openai_compatible"
-    assert meaning_of(said(200, {"hello": 1})).meaning == "not_openai_compatible"
-    assert meaning_of(said(204, Text("pong"))).meaning == "not_openai_compatible"
-    assert meaning_of(said(200, {"error": {"message": "boom"}})).meaning == "endpoint_error"
-    assert meaning_of(said(None, b"")).meaning == "endpoint_error"
+    assert meaning_of(refusal(200, {"hello": "world", "message": "hi"})).meaning == "not_openai_compatible"
+    assert meaning_of(refusal(200, {"hello": 1})).meaning == "not_openai_compatible"
+    assert meaning_of(refusal(204, Text("pong"))).meaning == "not_openai_compatible"
+    assert meaning_of(refusal(200, {"error": {"message": "boom"}})).meaning == "endpoint_error"
+    assert meaning_of(refusal(None, b"")).meaning == "endpoint_error"
 
 
 @pytest.mark.parametrize(
@@ -231,27 +231,27 @@ def test_a_success_without_a_proof_is_no_api_of_this_kind() -> None:
 )
 def test_a_quota_that_ends_soon_is_a_rate(status: int, text: str, meaning: str) -> None:
     """But money does not come back in seconds, and a day's quota not before the day is over."""
-    assert meaning_of(said(status, {"error": text})).meaning == meaning
+    assert meaning_of(refusal(status, {"error": text})).meaning == meaning
 
 
 @pytest.mark.parametrize("status", [502, 503, 504])
 def test_a_key_that_a_gateway_could_not_use_is_not_the_callers(status: int) -> None:
-    found = meaning_of(said(status, {"error": "Invalid API key"}))
+    found = meaning_of(refusal(status, {"error": "Invalid API key"}))
     assert (found.meaning, found.field) == ("model_unavailable", "model_id")
-    assert meaning_of(said(500, {"error": "Invalid API key"})).meaning == "invalid_credentials"
+    assert meaning_of(refusal(500, {"error": "Invalid API key"})).meaning == "invalid_credentials"
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, None])
 def test_a_missing_route_is_no_matter_of_a_failing_server(status: int | None) -> None:
     """Behind a 5xx, "not found" speaks of something inside."""
     for sentence in ("Not Found", "No route matched"):
-        assert meaning_of(said(status, {"error": sentence})).meaning != "no_route"
+        assert meaning_of(refusal(status, {"error": sentence})).meaning != "no_route"
 
 
 @pytest.mark.parametrize("status", [200, 301, 400, 403, 404, 405, 410, 501])
 def test_a_missing_route_is_said_with_these_statuses(status: int) -> None:
     for sentence in ("Not Found", "No route matched"):
-        found = meaning_of(said(status, {"error": {"message": sentence}}))
+        found = meaning_of(refusal(status, {"error": {"message": sentence}}))
         assert (found.meaning, found.field, found.by_words) == ("no_route", "base_url", True)
 
 
@@ -281,13 +281,13 @@ WAITED_FOR = [
 
 
 def test_a_filter_that_signs_with_a_header_is_waited_for() -> None:
-    words = said(403, page("Einen Moment"), {"cf-mitigated": "challenge"})
+    words = refusal(403, page("Einen Moment"), {"cf-mitigated": "challenge"})
     assert meaning_of(words).by_words and worth_waiting(words, meaning_of(words))
 
 
 @pytest.mark.parametrize(("status", "body", "worth"), WAITED_FOR)
 def test_only_what_passes_is_waited_for(status: int, body: object, worth: bool) -> None:
-    words = said(status, body)
+    words = refusal(status, body)
     assert worth_waiting(words, meaning_of(words)) is worth
 
 
@@ -321,7 +321,7 @@ def test_every_rule_is_needed() -> None:
     """Each rule reads at least one wording first."""
     idle = set(range(len(RULES)))
     for wording in WORDINGS:
-        words = said(wording.status, wording.body)
+        words = refusal(wording.status, wording.body)
         idle -= {
             next((i for i, r in enumerate(RULES) if (r.on_pages or not words.is_html) and r.fits(words)), -1)
         }

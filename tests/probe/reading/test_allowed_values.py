@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.probe.reading.allowed_values import offered, offers_for
-from tests.probe.answers import said
+from tests.probe.answers import refusal
 
 
 @pytest.mark.parametrize(
@@ -43,4 +43,4 @@ def test_what_is_offered(text: str, values: list[str]) -> None:
     ],
 )
 def test_what_is_offered_as_data(body: object, values: list[str]) -> None:
-    assert list(offers_for(said(400, body), "voice", "alloy")) == values
+    assert list(offers_for(refusal(400, body), "voice", "alloy")) == values

@@ -21,9 +21,9 @@ JSON = Any
 
 
 def heard(body: JSON) -> Completion:
-    spoken = read_completion(answered(200, body))
-    assert spoken is not None
-    return spoken
+    completion = read_completion(answered(200, body))
+    assert completion is not None
+    return completion
 
 
 def message(**fields: JSON) -> dict[str, JSON]:
@@ -51,8 +51,8 @@ def call(name: str | None, arguments: JSON, **more: JSON) -> dict[str, JSON]:
     ],
 )
 def test_content_in_every_form(content: JSON, text: str) -> None:
-    spoken = heard(message(content=content))
-    assert (spoken.content, spoken.said_something) == (text, bool(text))
+    completion = heard(message(content=content))
+    assert (completion.content, completion.said_something) == (text, bool(text))
 
 
 THOUGHTS: list[dict[str, JSON]] = [
@@ -72,8 +72,8 @@ THOUGHTS: list[dict[str, JSON]] = [
 
 @pytest.mark.parametrize("fields", THOUGHTS, ids=range(len(THOUGHTS)))
 def test_a_thought_is_set_aside(fields: dict[str, JSON]) -> None:
-    spoken = heard(message(**fields))
-    assert (spoken.content, spoken.reasoning.strip(), spoken.thinks) == ("OK", "hm", True)
+    completion = heard(message(**fields))
+    assert (completion.content, completion.reasoning.strip(), completion.thinks) == ("OK", "hm", True)
 
 
 def test_a_thought_without_words_counts() -> None:
@@ -100,16 +100,21 @@ def test_a_thought_without_words_counts() -> None:
         ("not <b>thinking</b>", "not <b>thinking</b>", ""),
     ],
 )
-def test_thinking_tags(text: str, said: str, thought: str) -> None:
-    assert set_thinking_aside(text) == (said, thought)
+def test_thinking_tags(text: str, refusal: str, thought: str) -> None:
+    assert set_thinking_aside(text) == (refusal, thought)
 
 
 def test_a_stream_joins() -> None:
-    spoken = heard(
+    completion = heard(
         streamed({"choices": []}, chunk(role="assistant"), chunk(content="O"), chunk("stop", content="K"))
     )
-    assert (spoken.content, spoken.finish, spoken.streamed, spoken.deltas) == ("OK", "stop", True, 3)
-    assert (spoken.model, spoken.has_error) == ("m", False)
+    assert (completion.content, completion.finish, completion.streamed, completion.deltas) == (
+        "OK",
+        "stop",
+        True,
+        3,
+    )
+    assert (completion.model, completion.has_error) == ("m", False)
 
 
 STREAMS: dict[str, JSON] = {
@@ -125,17 +130,17 @@ STREAMS: dict[str, JSON] = {
 
 @pytest.mark.parametrize("name", STREAMS)
 def test_working_streams_of_the_field(name: str) -> None:
-    spoken = heard(STREAMS[name])
-    assert (spoken.content, spoken.streamed) == ("OK", True)
+    completion = heard(STREAMS[name])
+    assert (completion.content, completion.streamed) == ("OK", True)
 
 
 def test_the_usage_of_a_stream_is_kept_where_it_counts() -> None:
-    spoken = heard(
+    completion = heard(
         streamed(
             {**chunk(content="x"), "usage": {"completion_tokens": 3}}, {"usage": {"completion_tokens": None}}
         )
     )
-    assert spoken.usage == {"completion_tokens": 3}
+    assert completion.usage == {"completion_tokens": 3}
 
 
 @pytest.mark.parametrize(
@@ -180,15 +185,15 @@ def test_arguments_of_a_call(arguments: JSON, found: JSON, as_object: bool) -> N
 
 
 def test_a_streamed_call_joins() -> None:
-    spoken = heard(
+    completion = heard(
         streamed(
             chunk(tool_calls=[call("get_weather", "", index=0, id="a")]),
             chunk(tool_calls=[{"index": 0, "function": {"arguments": '{"city"'}}]),
             chunk("tool_calls", tool_calls=[{"index": 0, "function": {"arguments": ': "Oslo"}'}}]),
         )
     )
-    assert [(c.name, c.arguments) for c in spoken.calls] == [("get_weather", {"city": "Oslo"})]
-    assert (spoken.pieces, spoken.said_something, spoken.content) == (3, True, "")
+    assert [(c.name, c.arguments) for c in completion.calls] == [("get_weather", {"city": "Oslo"})]
+    assert (completion.pieces, completion.said_something, completion.content) == (3, True, "")
 
 
 @pytest.mark.parametrize("indices", [(0, 1), (0, 0), (None, None)])
@@ -209,8 +214,8 @@ def test_two_calls_stay_two(indices: tuple[int | None, int | None]) -> None:
 
 def test_a_repeated_name_is_not_doubled() -> None:
     parts = [call("f", "", index=0, id="a"), call("f", '{"n": 1}', index=0, id="a")]
-    spoken = heard(streamed(*(chunk(tool_calls=[part]) for part in parts)))
-    assert [(c.name, c.arguments) for c in spoken.calls] == [("f", {"n": 1})]
+    completion = heard(streamed(*(chunk(tool_calls=[part]) for part in parts)))
+    assert [(c.name, c.arguments) for c in completion.calls] == [("f", {"n": 1})]
 
 
 def test_broken_calls_are_passed_over() -> None:
@@ -229,9 +234,9 @@ def test_broken_calls_are_passed_over() -> None:
     ],
 )
 def test_what_the_limit_ended(finish: str | None, cut: bool) -> None:
-    spoken = heard({"choices": [{"finish_reason": finish, "message": {"content": "x"}}]})
-    assert spoken.cut is cut
-    assert spoken.finish == (finish or None)
+    completion = heard({"choices": [{"finish_reason": finish, "message": {"content": "x"}}]})
+    assert completion.cut is cut
+    assert completion.finish == (finish or None)
 
 
 @pytest.mark.parametrize(
@@ -257,8 +262,8 @@ def test_words_where_no_chat_client_reads_them(choice: dict[str, JSON], misplace
 
 
 def test_text_and_message_are_kept_apart() -> None:
-    spoken = heard({"choices": [{"text": "four", "message": {"content": "OK"}}]})
-    assert (spoken.text, spoken.content) == ("four", "OK")
+    completion = heard({"choices": [{"text": "four", "message": {"content": "OK"}}]})
+    assert (completion.text, completion.content) == ("four", "OK")
     assert heard(message(content="OK")).text is None
 
 
@@ -271,8 +276,8 @@ def test_text_and_message_are_kept_apart() -> None:
     ],
 )
 def test_what_stands_beside_the_content_is_output(fields: dict[str, JSON], aside: str) -> None:
-    spoken = heard(message(**fields))
-    assert (spoken.said_something, spoken.aside) == (True, aside)
+    completion = heard(message(**fields))
+    assert (completion.said_something, completion.aside) == (True, aside)
     assert not heard(message(refusal=None, images=[], audio=None)).said_something
 
 
@@ -297,8 +302,8 @@ def test_a_choice_that_failed_is_an_error() -> None:
     ],
 )
 def test_a_whole_answer_in_the_frame_of_a_stream(frame: str) -> None:
-    spoken = heard(Text(frame.replace("{}", json.dumps(message(content="OK")))))
-    assert (spoken.content, spoken.streamed) == ("OK", False)
+    completion = heard(Text(frame.replace("{}", json.dumps(message(content="OK")))))
+    assert (completion.content, completion.streamed) == ("OK", False)
 
 
 def test_completions_have_text() -> None:
@@ -312,9 +317,9 @@ def test_the_time_to_the_first_token() -> None:
     late = answered(200, body)
     arrivals = ((10, first), (70, second), (90, len(body)))
     late = Answer(late.call, 200, {}, body, 99, 10, arrivals, None)
-    spoken = read_completion(late)
-    assert spoken is not None
-    assert spoken.first_token_ms == 70
+    completion = read_completion(late)
+    assert completion is not None
+    assert completion.first_token_ms == 70
 
 
 @pytest.mark.parametrize(

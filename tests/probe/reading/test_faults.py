@@ -10,7 +10,7 @@ from app.practice.wire import as_json
 from app.probe.reading.faults import is_error_event, is_error_value
 from app.probe.values import Limits
 from tests.endpoints.base import Simulator
-from tests.probe.answers import said, streamed
+from tests.probe.answers import refusal, streamed
 from tests.probe.asked import probed, rejected_as
 
 JSON = Any
@@ -47,13 +47,13 @@ TELLING: list[JSON] = [
 @pytest.mark.parametrize("value", EMPTY, ids=repr)
 def test_an_empty_error_is_none(value: JSON) -> None:
     assert not is_error_value(value)
-    assert not said(200, {"choices": [], "error": value}).is_error
+    assert not refusal(200, {"choices": [], "error": value}).is_error
 
 
 @pytest.mark.parametrize("value", TELLING, ids=repr)
 def test_an_error_with_something_in_it_is_one(value: JSON) -> None:
     assert is_error_value(value)
-    assert said(200, {"choices": [], "error": value}).is_error
+    assert refusal(200, {"choices": [], "error": value}).is_error
 
 
 @pytest.mark.parametrize(
@@ -100,12 +100,12 @@ def failed_choice(**more: JSON) -> dict[str, JSON]:
 
 
 def test_the_error_of_a_choice_is_read() -> None:
-    words = said(200, failed_choice(error={"code": 502, "message": "Upstream error: lost"}))
+    words = refusal(200, failed_choice(error={"code": 502, "message": "Upstream error: lost"}))
     assert (words.is_error, words.text, words.tags) == (True, "Upstream error: lost", "502")
-    words = said(200, streamed(failed_choice(error={"message": "No."}, delta={})))
+    words = refusal(200, streamed(failed_choice(error={"message": "No."}, delta={})))
     assert (words.is_error, words.text) == (True, "No.")
-    assert said(200, failed_choice()).is_error
-    assert not said(200, failed_choice(finish_reason="stop", error=None)).is_error
+    assert refusal(200, failed_choice()).is_error
+    assert not refusal(200, failed_choice(finish_reason="stop", error=None)).is_error
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from app.probe.reading.redaction import without_key
 from app.probe.reading.refusal import printable, quote
 from app.probe.transport.answer import parsed
-from tests.probe.answers import Text, answered, said, streamed
+from tests.probe.answers import Text, answered, refusal, streamed
 
 KEY = "sk-simulated-0123456789abcdef"
 
@@ -72,37 +72,37 @@ SHAPES: dict[str, tuple[object, str]] = {
 @pytest.mark.parametrize("shape", SHAPES)
 def test_the_sentence_is_found(shape: str) -> None:
     body, text = SHAPES[shape]
-    assert said(400, body).text == text
+    assert refusal(400, body).text == text
 
 
 def test_codes_are_tags_in_any_style() -> None:
     body = {"Response": {"Error": {"Code": "AuthFailure", "ErrCode": 7}}}
-    assert said(200, body).tags == "authfailure 7"
+    assert refusal(200, body).tags == "authfailure 7"
 
 
 def test_the_header_of_a_bot_filter_is_a_tag() -> None:
-    assert said(403, Text("<html>"), {"cf-mitigated": "challenge"}).tags == "cf-mitigated"
+    assert refusal(403, Text("<html>"), {"cf-mitigated": "challenge"}).tags == "cf-mitigated"
 
 
 def test_codes_and_types_are_tags() -> None:
     body = {"error": {"message": "m", "type": "Kind", "code": "Bad", "status": 7, "errors": [{"code": 9}]}}
-    words = said(400, body)
+    words = refusal(400, body)
     assert set(words.tags.split()) == {"kind", "bad", "7", "9"}
     assert words.all == f"m {words.tags}"
-    assert said(400, {"code": True, "type": None, "error_type": "x" * 80}).tags == ""
-    assert said(400, {"type": "x" * 79}).tags == "x" * 79
+    assert refusal(400, {"code": True, "type": None, "error_type": "x" * 80}).tags == ""
+    assert refusal(400, {"type": "x" * 79}).tags == "x" * 79
 
 
 def test_the_name_of_a_quota_is_a_tag() -> None:
     details = [{"violations": [{"quotaId": "PerDay-Free"}]}]
-    assert "perday-free" in said(429, [{"error": {"message": "m", "details": details}}]).tags
+    assert "perday-free" in refusal(429, [{"error": {"message": "m", "details": details}}]).tags
 
 
 def test_param_and_places() -> None:
-    assert said(400, {"error": {"message": "m", "param": "a.b"}}).param == "a.b"
-    assert said(400, {"error": {"message": "m", "param": ""}}).param is None
+    assert refusal(400, {"error": {"message": "m", "param": "a.b"}}).param == "a.b"
+    assert refusal(400, {"error": {"message": "m", "param": ""}}).param is None
     body = {"detail": [{"loc": ["body", "a", 0]}, {"loc": ["query", "b"]}, {"loc": "c"}]}
-    assert said(422, body).places == (("a", "0"), ("b",))
+    assert refusal(422, body).places == (("a", "0"), ("b",))
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_param_and_places() -> None:
     ],
 )
 def test_whether_a_body_speaks_of_an_error(body: object, is_error: bool) -> None:
-    assert said(200, body).is_error is is_error
+    assert refusal(200, body).is_error is is_error
 
 
 @pytest.mark.parametrize(
@@ -143,14 +143,14 @@ def test_whether_a_body_speaks_of_an_error(body: object, is_error: bool) -> None
     ],
 )
 def test_what_is_a_page(body: str, content_type: str, is_html: bool) -> None:
-    assert said(404, Text(body), {"content-type": content_type}).is_html is is_html
+    assert refusal(404, Text(body), {"content-type": content_type}).is_html is is_html
 
 
 @pytest.mark.parametrize(
     ("body", "is_json"), [({"a": 1}, True), (b"x", False), (streamed({"error": 1}), True)]
 )
 def test_what_is_json(body: object, is_json: bool) -> None:
-    assert said(400, body).is_json is is_json
+    assert refusal(400, body).is_json is is_json
 
 
 @pytest.mark.parametrize(
@@ -186,11 +186,13 @@ def test_what_is_json(body: object, is_json: bool) -> None:
     ],
 )
 def test_how_long_to_wait(headers: dict[str, str], body: object, seconds: float | None) -> None:
-    assert said(429, body, headers).retry_after_s == seconds
+    assert refusal(429, body, headers).retry_after_s == seconds
 
 
 def test_a_long_text_is_cut_before_any_rule_reads_it() -> None:
-    words = said(400, {"error": {"message": "x " * 5000, "errors": [{"code": f"code{n}"} for n in range(8)]}})
+    words = refusal(
+        400, {"error": {"message": "x " * 5000, "errors": [{"code": f"code{n}"} for n in range(8)]}}
+    )
     assert len(words.text) == 2000
 
 
@@ -270,7 +272,7 @@ def test_a_key_typed_with_its_scheme_is_found_without_it() -> None:
 
 
 def test_a_quote_is_of_the_words() -> None:
-    assert quote(said(401, {"error": f"bad key {KEY}\n"}), KEY) == "bad key [key]"
+    assert quote(refusal(401, {"error": f"bad key {KEY}\n"}), KEY) == "bad key [key]"
 
 
 @pytest.mark.parametrize(
@@ -284,7 +286,7 @@ def test_parsing_never_raises(text: str, value: object) -> None:
 
 def test_an_error_event_at_the_end_of_a_long_stream_is_found() -> None:
     chunks = [{"choices": [{"delta": {"content": "a"}}]}] * 500
-    words = said(200, streamed(*chunks, {"error": {"message": "late", "code": 502}}))
+    words = refusal(200, streamed(*chunks, {"error": {"message": "late", "code": 502}}))
     assert (words.text, words.is_error) == ("late", True)
-    assert said(200, streamed(*chunks)).is_error is False
+    assert refusal(200, streamed(*chunks)).is_error is False
     assert answered(200, streamed(*chunks)).events[-1][1] == "[DONE]"

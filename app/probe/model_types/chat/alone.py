@@ -23,9 +23,9 @@ class _Put:
 
     draft: Draft
     answer: Answer
-    said: Refusal
+    refusal: Refusal
     judgement: Judgement
-    spoken: Completion | None
+    completion: Completion | None
     named: tuple[str, ...]
     """The fields of the request that the endpoint complained of."""
 
@@ -34,22 +34,22 @@ class _Put:
 class _Alone:
     """One ask on its own: how its next request differs from the first, and whether that is the same again."""
 
-    run: Conversation
+    talk: Conversation
     ask: Question
     until: float
     dropped: tuple[str, ...] = ()
     larger: int = 0
     repeated: bool = False
-    otherwise: bool = False
+    alternative: bool = False
     right: int = 0
 
     def next(self) -> tuple[Draft, Request]:
         """What is to be sent."""
-        draft = draft_of(self.run, [self.ask])
+        draft = draft_of(self.talk, [self.ask])
         draft.limit = max(draft.limit, self.larger)
-        if self.ask.otherwise and self.otherwise:
-            self.ask.otherwise.change(draft)
-        request = draft.request(self.run)
+        if self.ask.alternative and self.alternative:
+            self.ask.alternative.change(draft)
+        request = draft.request(self.talk)
         if self.dropped and request.body:
             request = replace(request, body={n: v for n, v in request.body.items() if n not in self.dropped})
         return draft, request
@@ -57,25 +57,25 @@ class _Alone:
     def put(self, draft: Draft, request: Request) -> _Put | None:
         """Send it; None where no tokens are left for that."""
         reserved = estimated_tokens(request, bool(draft.image)) + draft.limit
-        if not self.run.reserve(reserved):
+        if not self.talk.reserve(reserved):
             return None
         try:
-            answer, said, judgement = self.run.ask_patiently(self.ask.name, request, self.until)
+            answer, refusal, judgement = self.talk.ask_patiently(self.ask.name, request, self.until)
         finally:
-            self.run.release(reserved)
-        spoken = listened(answer)
-        return _Put(draft, answer, said, judgement, spoken, complained(said, request.body or {}))
+            self.talk.release(reserved)
+        completion = listened(answer)
+        return _Put(draft, answer, refusal, judgement, completion, complained(refusal, request.body or {}))
 
     def mend(self, put: _Put, observed: bool | None) -> bool:
         """Change the next request by what came of this one; False where there is nothing to change."""
-        if put.spoken is not None:
-            short = observed is None and put.spoken.cut and not self.run.shape.fixed_limit
+        if put.completion is not None:
+            short = observed is None and put.completion.cut and not self.talk.shape.fixed_limit
             if not short or self.larger:
                 return False
             self.larger = put.draft.limit * 3
             return True
         if self._has_other_way(put):
-            self.otherwise = True
+            self.alternative = True
             return True
         others = tuple(name for name in put.named if name not in self.ask.fields)
         again = self.ask.role and put.answer.status == 500 and not self.repeated and not others
@@ -84,29 +84,29 @@ class _Alone:
         return bool(others) or again
 
     def _has_other_way(self, put: _Put) -> bool:
-        other = None if self.otherwise else self.ask.otherwise
+        other = None if self.alternative else self.ask.alternative
         refused = put.answer.status in _OF_THE_REQUEST and not put.answer.failure
-        return bool(other and refused and other.words.search(put.said.all))
+        return bool(other and refused and other.words.search(put.refusal.all))
 
     def may_be_chance(self) -> bool:
         """Count a right answer; whether, after a wrong one, it takes more of them."""
         self.right += 1
-        return self.ask.name in self.run.missed and self.right < self.ask.looks
+        return self.ask.name in self.talk.missed and self.right < self.ask.right_answers
 
     def result(
         self, status: Status, request: Request, answer: Answer | None, observed: bool | None, evidence: str
     ) -> Result:
         """What is told of the ask, with what was left out on the way."""
         changed = tuple(f"left out `{name}`" for name in self.dropped)
-        if self.otherwise and self.ask.otherwise:
-            changed += (self.ask.otherwise.how,)
-        check = check_of(self.ask.name, status, request, answer, evidence, self.run, changed)
+        if self.alternative and self.ask.alternative:
+            changed += (self.ask.alternative.how,)
+        check = check_of(self.ask.name, status, request, answer, evidence, self.talk, changed)
         return Result((Finding(self.ask.name, observed, check.evidence),), (check,))
 
 
-def ask_alone(run: Conversation, ask: Question) -> Result:
+def ask_alone(talk: Conversation, ask: Question) -> Result:
     """One ask in a call that changes one thing of the proof's own; up to three, each mended by the last."""
-    return _settled(_Alone(run, ask, time.monotonic() + run.limits.check_s), 3)
+    return _settled(_Alone(talk, ask, time.monotonic() + talk.limits.check_s), 3)
 
 
 def _settled(alone: _Alone, tries: int) -> Result:
@@ -126,11 +126,11 @@ def _settled(alone: _Alone, tries: int) -> Result:
 
 
 def _seen(alone: _Alone, put: _Put) -> tuple[bool | None, str]:
-    if put.spoken is None:
+    if put.completion is None:
         return _refusal(alone, put)
-    note(alone.run, put.spoken, put.answer)
-    observed, evidence = alone.ask.judge(ChatReply(put.answer, put.spoken, put.draft))
-    if observed is False and put.spoken.held_back:
+    note(alone.talk, put.completion, put.answer)
+    observed, evidence = alone.ask.judge(ChatReply(put.answer, put.completion, put.draft))
+    if observed is False and put.completion.held_back:
         return None, f"Could not be told, since the answer was filtered or refused. {evidence}"
     return observed, evidence
 
@@ -151,18 +151,18 @@ def _refusal(alone: _Alone, put: _Put) -> tuple[bool | None, str]:
     ask, status = alone.ask, put.answer.status or 0
     if put.answer.failure:
         return _broken_off(ask, put.answer)
-    words = quote(put.said, alone.run.endpoint.api_key) or "no words"
+    words = quote(put.refusal, alone.talk.endpoint.api_key) or "no words"
     if ask.name == "streaming" and 200 <= status < 300:
         return False, f"The stream brought an error or nothing: {words}"
     if put.judgement.meaning == "filtered":
         return None, f"Could not be told, since a content filter refused the prompt: {words}"
-    about = not set(put.named).isdisjoint(ask.fields) or any(word in put.said.all for word in ask.words)
-    if about and _THIS_PICTURE.search(put.said.all):
+    about = not set(put.named).isdisjoint(ask.fields) or any(word in put.refusal.all for word in ask.words)
+    if about and _THIS_PICTURE.search(put.refusal.all):
         return None, f"Could not be told, since it is about this picture: {words}"
     if about and status in _OF_THE_REQUEST:
         return False, f"Refused with {status}: {words}"
     if status in _OF_ITS_SHAPE and put.judgement.meaning in ("shape", "no_route"):
-        observed = None if about_something_else(put.said) else False
+        observed = None if about_something_else(put.refusal) else False
         return observed, f"Refused with {status}, and the same call without it works: {words}"
     if status == 500 and alone.repeated and not put.judgement.by_words:
         return False, f"Answered 500 twice where the same call without the message works: {words}"
@@ -176,9 +176,9 @@ def _broken_off(ask: Question, answer: Answer) -> tuple[bool | None, str]:
     return None, f"No answer: {detail}."
 
 
-def about_something_else(said: Refusal) -> bool:
+def about_something_else(refusal: Refusal) -> bool:
     """The refusal speaks of a length or a context, not of what was asked."""
     return any(
-        words in said.all
+        words in refusal.all
         for words in ("context length", "too long", "maximum context", "max_tokens", "token limit")
     )

@@ -27,40 +27,40 @@ LEVELS = ("none", "minimal", "low", "medium", "high", "xhigh")
 _LEVEL_LIMIT = 32
 
 
-def tasks(run: Conversation) -> tuple[Task, ...]:
+def tasks(talk: Conversation) -> tuple[Task, ...]:
     """The second phase of a chat model: bundles first, then what stands alone, eight calls in the good
     case.
     """
     alone = [Task(("responses_api",), responses_api), Task(("sampling_params",), sampling_bounds)]
-    if run.thinks or run.declared.get("reasoning") or _catalog_says_reasoning(run):
+    if talk.thinks or talk.declared.get("reasoning") or _catalog_says_reasoning(talk):
         alone.append(Task(("reasoning_effort",), effort_levels))
-    run.witnesses = Counter(ask.name for asks in BUNDLES for ask in asks)
+    talk.witnesses = Counter(ask.name for asks in BUNDLES for ask in asks)
     return (*tasks_for(BUNDLES), *alone)
 
 
-def _catalog_says_reasoning(run: Conversation) -> bool:
-    return "reasoning" in str(run.catalog_metadata.get("supported_parameters", "")).lower()
+def _catalog_says_reasoning(talk: Conversation) -> bool:
+    return "reasoning" in str(talk.catalog_metadata.get("supported_parameters", "")).lower()
 
 
-def responses_api(run: Conversation) -> Result:
+def responses_api(talk: Conversation) -> Result:
     """Whether POST /responses answers as the Responses API does."""
     name, reserved = "responses_api", CHECK_LIMIT + 12
-    body = {"model": run.endpoint.model_id, "input": "Say hello.", "max_output_tokens": CHECK_LIMIT}
+    body = {"model": talk.endpoint.model_id, "input": "Say hello.", "max_output_tokens": CHECK_LIMIT}
     request = Request("/responses", body)
-    if not run.reserve(reserved):
-        return _one(run, name, None, request, None, NO_BUDGET)
+    if not talk.reserve(reserved):
+        return _one(talk, name, None, request, None, NO_BUDGET)
     try:
-        answer, said, judgement = run.ask_patiently(name, request, time.monotonic() + run.limits.check_s)
+        answer, refusal, judgement = talk.ask_patiently(name, request, time.monotonic() + talk.limits.check_s)
     finally:
-        run.release(reserved)
+        talk.release(reserved)
     if answer.failure:
-        return _one(run, name, None, request, answer, f"No answer: {answer.failure.detail}.")
+        return _one(talk, name, None, request, answer, f"No answer: {answer.failure.detail}.")
     if answer.ok and _is_response(answer.json):
-        return _one(run, name, True, request, answer, "An answer with `output` came back.")
-    words = quote(said, run.endpoint.api_key) or "no words"
+        return _one(talk, name, True, request, answer, "An answer with `output` came back.")
+    words = quote(refusal, talk.endpoint.api_key) or "no words"
     gone = judgement.meaning in ("no_route", "not_openai_compatible", "wrong_model_type", "model_not_found")
-    gone = gone or "responses" in said.all and answer.status in REFUSAL_STATUSES
-    return _one(run, name, False if gone else None, request, answer, f"Answered {answer.status}: {words}")
+    gone = gone or "responses" in refusal.all and answer.status in REFUSAL_STATUSES
+    return _one(talk, name, False if gone else None, request, answer, f"Answered {answer.status}: {words}")
 
 
 def _is_response(whole: Any) -> bool:
@@ -71,76 +71,76 @@ def _is_response(whole: Any) -> bool:
     )
 
 
-def sampling_bounds(run: Conversation) -> Result:
+def sampling_bounds(talk: Conversation) -> Result:
     """A temperature that means nothing: an endpoint that reads the field refuses it, one that ignores it
     answers.
     """
     request = request_of(
-        run, run.endpoint.model_id, run.shape, [{"role": "user", "content": "Say hello."}], temperature=-1
+        talk, talk.endpoint.model_id, talk.shape, [{"role": "user", "content": "Say hello."}], temperature=-1
     )
-    if not run.reserve(run.shape.limit + 12):
-        return _one(run, "_temperature_read", None, request, None, NO_BUDGET)
+    if not talk.reserve(talk.shape.limit + 12):
+        return _one(talk, "_temperature_read", None, request, None, NO_BUDGET)
     try:
-        answer, said = run.ask_in_time("sampling_params", request, time.monotonic() + run.limits.check_s)
+        answer, refusal = talk.ask_in_time("sampling_params", request, time.monotonic() + talk.limits.check_s)
     finally:
-        run.release(run.shape.limit + 12)
-    note(run, read_completion(answer) if answer.ok else None, answer)
-    refused = answer.status in REFUSAL_STATUSES and "temperature" in complained(said, request.body or {})
+        talk.release(talk.shape.limit + 12)
+    note(talk, read_completion(answer) if answer.ok else None, answer)
+    refused = answer.status in REFUSAL_STATUSES and "temperature" in complained(refusal, request.body or {})
     observed = True if refused else False if answer.ok else None
     return Result(
-        (Finding("_temperature_read", observed, quote(said, run.endpoint.api_key) if refused else ""),)
+        (Finding("_temperature_read", observed, quote(refusal, talk.endpoint.api_key) if refused else ""),)
     )
 
 
-def effort_levels(run: Conversation) -> Result:
+def effort_levels(talk: Conversation) -> Result:
     """Starts a task for each level, and one for a level that can't exist: only where that is refused do
     takes count.
     """
-    levels = (*LEVELS, run.word())
+    levels = (*LEVELS, talk.word())
     return Result(then=tuple(Task((), partial(_effort, level=level)) for level in levels))
 
 
-def _effort(run: Conversation, level: str) -> Result:
+def _effort(talk: Conversation, level: str) -> Result:
     name = f"reasoning_effort_{level}" if level in LEVELS else "_effort_nonsense"
     request = request_of(
-        run,
-        run.endpoint.model_id,
-        run.shape,
+        talk,
+        talk.endpoint.model_id,
+        talk.shape,
         [{"role": "user", "content": "Is 91 a prime number?"}],
         _LEVEL_LIMIT,
         reasoning_effort=level,
     )
-    if not run.reserve(_LEVEL_LIMIT + 16):
+    if not talk.reserve(_LEVEL_LIMIT + 16):
         return Result((Finding(name, None, NO_BUDGET),))
     try:
-        answer, said, judgement = run.ask_patiently(name, request, time.monotonic() + run.limits.check_s)
+        answer, refusal, judgement = talk.ask_patiently(name, request, time.monotonic() + talk.limits.check_s)
     finally:
-        run.release(_LEVEL_LIMIT + 16)
-    spoken = read_completion(answer) if answer.ok else None
-    if spoken is None:
+        talk.release(_LEVEL_LIMIT + 16)
+    completion = read_completion(answer) if answer.ok else None
+    if completion is None:
         refused = answer.status in REFUSAL_STATUSES and (
-            "effort" in said.all or judgement.meaning == "shape" or "reasoning" in said.all
+            "effort" in refusal.all or judgement.meaning == "shape" or "reasoning" in refusal.all
         )
-        return Result((Finding(name, False if refused else None, quote(said, run.endpoint.api_key)),))
-    note(run, spoken, answer)
-    return Result((Finding(name, True, "reasoned" if spoken.thinks else "did not reason"),))
+        return Result((Finding(name, False if refused else None, quote(refusal, talk.endpoint.api_key)),))
+    note(talk, completion, answer)
+    return Result((Finding(name, True, "reasoned" if completion.thinks else "did not reason"),))
 
 
-def settle(run: Conversation, found: dict[str, Finding]) -> None:
+def settle(talk: Conversation, found: dict[str, Finding]) -> None:
     """What only all answers together tell: reasoning, effort levels, sampling. Changes `found` in place."""
-    _settle_sampling(run, found)
-    _settle_effort(run, found)
-    if run.thinks:
-        found["reasoning"] = Finding("reasoning", True, run.thought)
-    elif run.whole_answers:
+    _settle_sampling(talk, found)
+    _settle_effort(talk, found)
+    if talk.thinks:
+        found["reasoning"] = Finding("reasoning", True, talk.thought)
+    elif talk.whole_answers:
         found["reasoning"] = Finding(
-            "reasoning", False, f"None of {run.whole_answers} whole answers held reasoning."
+            "reasoning", False, f"None of {talk.whole_answers} whole answers held reasoning."
         )
     else:
         found["reasoning"] = Finding("reasoning", None, "No answer was whole enough to tell.")
 
 
-def _settle_sampling(run: Conversation, found: dict[str, Finding]) -> None:
+def _settle_sampling(talk: Conversation, found: dict[str, Finding]) -> None:
     read_it = found.pop("_temperature_read", None)
     taken = found.get("sampling_params")
     if taken is None or taken.observed is not True or read_it is None:
@@ -157,7 +157,7 @@ def _settle_sampling(run: Conversation, found: dict[str, Finding]) -> None:
         found["sampling_params"] = Finding("sampling_params", None, evidence)
 
 
-def _settle_effort(run: Conversation, found: dict[str, Finding]) -> None:
+def _settle_effort(talk: Conversation, found: dict[str, Finding]) -> None:
     nonsense = found.pop("_effort_nonsense", None)
     levels = {
         level: found.pop(f"reasoning_effort_{level}")
@@ -177,12 +177,12 @@ def _settle_effort(run: Conversation, found: dict[str, Finding]) -> None:
     seen = [found[f"reasoning_effort_{level}"].observed for level in levels]
     taken = [level for level in levels if found[f"reasoning_effort_{level}"].observed]
     overall = True if taken else False if all(value is False for value in seen) else None
-    said = (
+    refusal = (
         f"Levels that show in the answers: {', '.join(taken)}."
         if taken
         else found[f"reasoning_effort_{next(iter(levels))}"].evidence
     )
-    found["reasoning_effort"] = Finding("reasoning_effort", overall, said)
+    found["reasoning_effort"] = Finding("reasoning_effort", overall, refusal)
 
 
 def _level(level: str, f: Finding, heeded: bool) -> tuple[bool | None, str]:
@@ -196,7 +196,7 @@ def _level(level: str, f: Finding, heeded: bool) -> tuple[bool | None, str]:
 
 
 def _one(
-    run: Conversation,
+    talk: Conversation,
     name: str,
     observed: bool | None,
     request: Request,
@@ -206,7 +206,7 @@ def _one(
     status: Status = "passed" if observed else "inconclusive" if observed is None else "failed"
     if answer is None:
         status = "skipped"
-    check = check_of(name, status, request, answer, evidence, run)
+    check = check_of(name, status, request, answer, evidence, talk)
     return Result((Finding(name, observed, check.evidence),), (check,))
 
 

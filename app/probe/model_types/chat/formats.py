@@ -11,20 +11,20 @@ from app.probe.model_types.picture import COLOURS, data_url, two_colours
 from app.probe.transport.answer import parsed
 
 
-def _add_json_mode(draft: Draft, run: Conversation) -> None:
+def _add_json_mode(draft: Draft, talk: Conversation) -> None:
     draft.more["response_format"] = {"type": "json_object"}
     draft.user.append("Answer with a JSON object about a city of Norway.")
 
 
-def _judge_json_mode(heard: ChatReply) -> tuple[bool | None, str]:
-    if isinstance(_json_of(heard.spoken.content), dict):
+def _judge_json_mode(reply: ChatReply) -> tuple[bool | None, str]:
+    if isinstance(_json_of(reply.completion.content), dict):
         return True, "The whole content is one JSON object."
-    if heard.spoken.cut:
+    if reply.completion.cut:
         return None, CUT_SHORT
-    return False, f"The content is not one JSON object: {heard.spoken.content[:80]}"
+    return False, f"The content is not one JSON object: {reply.completion.content[:80]}"
 
 
-def _add_json_schema(draft: Draft, run: Conversation) -> None:
+def _add_json_schema(draft: Draft, talk: Conversation) -> None:
     properties: dict[str, Any] = {"label": {"type": "string", "enum": [draft.word]}}
     if draft.image:
         properties |= {"left": {"type": "string"}, "right": {"type": "string"}}
@@ -42,18 +42,18 @@ def _add_json_schema(draft: Draft, run: Conversation) -> None:
         draft.user.append("Write a short note as JSON.")
 
 
-def _judge_json_schema(heard: ChatReply) -> tuple[bool | None, str]:
-    content = _json_of(heard.spoken.content)
-    wanted = heard.draft.more["response_format"]["json_schema"]["schema"]["properties"]
-    if isinstance(content, dict) and set(content) == set(wanted) and content.get("label") == heard.draft.word:
+def _judge_json_schema(reply: ChatReply) -> tuple[bool | None, str]:
+    content = _json_of(reply.completion.content)
+    wanted = reply.draft.more["response_format"]["json_schema"]["schema"]["properties"]
+    if isinstance(content, dict) and set(content) == set(wanted) and content.get("label") == reply.draft.word:
         return True, "The content validates against a schema that chance would hardly hit."
-    if heard.spoken.cut:
+    if reply.completion.cut:
         return None, CUT_SHORT
-    return False, f"The content does not keep to the schema: {heard.spoken.content[:80]}"
+    return False, f"The content does not keep to the schema: {reply.completion.content[:80]}"
 
 
-def _add_vision(draft: Draft, run: Conversation) -> None:
-    left, right = two_colours(run.rng)
+def _add_vision(draft: Draft, talk: Conversation) -> None:
+    left, right = two_colours(talk.rng)
     draft.image = data_url(left, right)
     draft.expected["vision"] = (left, right)
     draft.user.append(
@@ -62,14 +62,14 @@ def _add_vision(draft: Draft, run: Conversation) -> None:
     )
 
 
-def _judge_vision(heard: ChatReply) -> tuple[bool | None, str]:
-    expected = heard.draft.expected["vision"]
-    named = colours_named(heard.spoken.content)
+def _judge_vision(reply: ChatReply) -> tuple[bool | None, str]:
+    expected = reply.draft.expected["vision"]
+    named = colours_named(reply.completion.content)
     if named == list(expected):
         return True, f"The model named both halves: {', '.join(named)}."
-    if heard.spoken.cut:
+    if reply.completion.cut:
         return None, CUT_SHORT
-    return False, f"The halves are {' and '.join(expected)}; the model said: {heard.spoken.content[:80]}"
+    return False, f"The halves are {' and '.join(expected)}; the model said: {reply.completion.content[:80]}"
 
 
 def colours_named(text: str) -> list[str]:
@@ -114,5 +114,5 @@ VISION = Question(
     _judge_vision,
     ("messages",),
     ("image", "vision", "multimodal", "multi-modal", "content", "mmproj", "modalit"),
-    looks=2,
+    right_answers=2,
 )

@@ -10,64 +10,66 @@ from app.probe.reading.completion import tokens
 from app.probe.reading.wordings import any_of
 
 
-def _add_streaming(draft: Draft, run: Conversation) -> None:
+def _add_streaming(draft: Draft, talk: Conversation) -> None:
     draft.stream = True
-    if run.shape.stream_options and "stream_options" not in run.shape.dropped:
+    if talk.shape.stream_options and "stream_options" not in talk.shape.dropped:
         draft.more["stream_options"] = {"include_usage": True}
 
 
-def _judge_streaming(heard: ChatReply) -> tuple[bool | None, str]:
-    spoken = heard.spoken
-    if spoken.has_error:
+def _judge_streaming(reply: ChatReply) -> tuple[bool | None, str]:
+    completion = reply.completion
+    if completion.has_error:
         return False, "The stream held an error."
-    if not spoken.streamed:
+    if not completion.streamed:
         return False, "A stream was asked for, and one whole answer came."
-    if not spoken.deltas:
+    if not completion.deltas:
         return False, "Events came, but none with a delta."
-    if not spoken.fed:
-        return (None, CUT_SHORT) if spoken.cut else (False, "Deltas came, but none that brought anything.")
-    return True, f"{spoken.deltas} chunks with deltas came as server-sent events."
+    if not completion.fed:
+        return (
+            (None, CUT_SHORT) if completion.cut else (False, "Deltas came, but none that brought anything.")
+        )
+    return True, f"{completion.deltas} chunks with deltas came as server-sent events."
 
 
-def _add_system(draft: Draft, run: Conversation) -> None:
+def _add_system(draft: Draft, talk: Conversation) -> None:
     draft.system = f'Begin every answer with the word "{draft.word}".'
 
 
-def _add_developer(draft: Draft, run: Conversation) -> None:
+def _add_developer(draft: Draft, talk: Conversation) -> None:
     draft.developer = f'Begin every answer with the word "{draft.word}".'
     if "response_format" in draft.more:
         draft.developer = f'Every JSON object you write has the key "{draft.word}".'
 
 
-def _judge_word(heard: ChatReply) -> tuple[bool | None, str]:
-    said = re.sub(r"[^a-z]", "", heard.spoken.content.lower())
-    if heard.draft.word in said:
-        return True, f"The answer did as it was told: it holds the word {heard.draft.word}."
-    if heard.spoken.cut:
+def _judge_word(reply: ChatReply) -> tuple[bool | None, str]:
+    refusal = re.sub(r"[^a-z]", "", reply.completion.content.lower())
+    if reply.draft.word in refusal:
+        return True, f"The answer did as it was told: it holds the word {reply.draft.word}."
+    if reply.completion.cut:
         return None, CUT_SHORT
-    return False, f"The instruction was not followed: {heard.spoken.content[:80]}"
+    return False, f"The instruction was not followed: {reply.completion.content[:80]}"
 
 
-def _add_max_completion(draft: Draft, run: Conversation) -> None:
+def _add_max_completion(draft: Draft, talk: Conversation) -> None:
     draft.user.append("Count from 1 to 60 in words.")
     draft.limit_name, draft.limit = (
         "max_completion_tokens",
-        max(24, run.shape.limit if run.shape.limit < 64 else 24),
+        max(24, talk.shape.limit if talk.shape.limit < 64 else 24),
     )
 
 
-def _judge_max_completion(heard: ChatReply) -> tuple[bool | None, str]:
-    used = tokens(heard.spoken.usage, "completion_tokens")
-    if heard.spoken.cut and (used is None or used <= heard.draft.limit * 2):
-        return True, f"The answer ended at the limit of {heard.draft.limit} tokens."
-    if used is not None and used > heard.draft.limit * 2:
-        return False, f"{used} tokens came under a limit of {heard.draft.limit}: the limit is ignored."
-    if len(heard.spoken.content.split()) > heard.draft.limit * 2:
+def _judge_max_completion(reply: ChatReply) -> tuple[bool | None, str]:
+    used = tokens(reply.completion.usage, "completion_tokens")
+    if reply.completion.cut and (used is None or used <= reply.draft.limit * 2):
+        return True, f"The answer ended at the limit of {reply.draft.limit} tokens."
+    if used is not None and used > reply.draft.limit * 2:
+        return False, f"{used} tokens came under a limit of {reply.draft.limit}: the limit is ignored."
+    if len(reply.completion.content.split()) > reply.draft.limit * 2:
         return False, "The answer went past the limit: it is ignored."
     return None, "The answer was too short to show whether the limit holds."
 
 
-def _add_sampling(draft: Draft, run: Conversation) -> None:
+def _add_sampling(draft: Draft, talk: Conversation) -> None:
     draft.more |= {"temperature": 0.7, "top_p": 0.9}
 
 
@@ -75,8 +77,8 @@ def _heat_alone(draft: Draft) -> None:
     draft.more.pop("top_p", None)
 
 
-def _judge_sampling(heard: ChatReply) -> tuple[bool | None, str]:
-    if "top_p" not in heard.draft.more:
+def _judge_sampling(reply: ChatReply) -> tuple[bool | None, str]:
+    if "top_p" not in reply.draft.more:
         return True, "`temperature` 0.7 was taken; `top_p` beside it is refused."
     return True, "`temperature` 0.7 and `top_p` 0.9 were taken."
 
@@ -102,7 +104,7 @@ SAMPLING = Question(
     _judge_sampling,
     ("temperature", "top_p"),
     ("temperature", "top_p"),
-    otherwise=Alternative(
+    alternative=Alternative(
         any_of(r"^(?=.*temperature)(?=.*top_?p).*\b(both|together|only one|one of|either|same time)\b"),
         _heat_alone,
         "sent `temperature` without `top_p`",

@@ -19,7 +19,7 @@ PLAIN_PROMPT = "Hello"
 
 
 def request_of(
-    run: Conversation,
+    talk: Conversation,
     model: str,
     shape: Shape,
     messages: list[dict[str, Any]],
@@ -43,24 +43,24 @@ def _message(message: Mapping[str, Any], shape: Shape) -> dict[str, Any]:
     return {**message, "content": content}
 
 
-def proof_request(run: Conversation, model: str, shape: Shape) -> Request:
+def proof_request(talk: Conversation, model: str, shape: Shape) -> Request:
     """The smallest chat request: one user message, the token limit, and `stream` said plainly."""
     prompt = PLAIN_PROMPT if shape.plain else PROMPT
-    return request_of(run, model, shape, [{"role": "user", "content": prompt}])
+    return request_of(talk, model, shape, [{"role": "user", "content": prompt}])
 
 
-def judge_proof(answer: Answer, run: Conversation) -> Proven | Doubtful | None:
+def judge_proof(answer: Answer, talk: Conversation) -> Proven | Doubtful | None:
     """Whether a model spoke (docs/probe.md, "What proves a model type")."""
-    spoken = read_completion(answer)
-    if spoken is None and '"choices"' in answer.text and '"error"' not in answer.text:
+    completion = read_completion(answer)
+    if completion is None and '"choices"' in answer.text and '"error"' not in answer.text:
         return _without_choice(answer)
-    if spoken is None or spoken.has_error or spoken.misplaced:
-        return _broken(spoken, answer)
-    if spoken.said_something:
-        return shown(spoken, _evidence(spoken))
-    if spoken.end == "content_filter":
-        return shown(
-            spoken,
+    if completion is None or completion.has_error or completion.misplaced:
+        return _broken(completion, answer)
+    if completion.said_something:
+        return proven_by(completion, _evidence(completion))
+    if completion.end == "content_filter":
+        return proven_by(
+            completion,
             "A content filter ended the answer.",
             warning=(
                 "prompt_filtered",
@@ -68,17 +68,17 @@ def judge_proof(answer: Answer, run: Conversation) -> Proven | Doubtful | None:
                 "filter for the probe if its other checks tell too little.",
             ),
         )
-    did = f"The model {'reasoned' if spoken.thinks else 'ran'} (finish_reason {spoken.finish})"
-    if spoken.cut:
-        return shown(spoken, f"{did} and said nothing within the limit.")
-    ran = spoken.end in RAN and (tokens(spoken.usage, "completion_tokens") or 0) > 1
-    stands = shown(spoken, f"{did} and said nothing.") if ran else None
+    did = f"The model {'reasoned' if completion.thinks else 'ran'} (finish_reason {completion.finish})"
+    if completion.cut:
+        return proven_by(completion, f"{did} and said nothing within the limit.")
+    ran = completion.end in RAN and (tokens(completion.usage, "completion_tokens") or 0) > 1
+    stands = proven_by(completion, f"{did} and said nothing.") if ran else None
     return Doubtful("a choice came back with nothing in it", _another_prompt, stands)
 
 
-def _broken(spoken: Completion | None, answer: Answer) -> Doubtful | None:
+def _broken(completion: Completion | None, answer: Answer) -> Doubtful | None:
     """Why an answer is none, where the endpoint itself does not say it."""
-    if spoken is not None and spoken.end == "error" and not read_refusal(answer).text:
+    if completion is not None and completion.end == "error" and not read_refusal(answer).text:
         return Doubtful("the answer ended with finish_reason `error` and does not say why")
     return None
 
@@ -100,19 +100,19 @@ def _another_prompt(shape: Shape) -> Shape:
     return replace(shape, plain=True, limit=limit).because(f"asked another prompt with up to {limit} tokens")
 
 
-def shown(spoken: Completion, evidence: str, warning: tuple[str, str] | None = None) -> Proven:
+def proven_by(completion: Completion, evidence: str, warning: tuple[str, str] | None = None) -> Proven:
     """What a chat or completion answer proves."""
-    return Proven(evidence, model=spoken.model, warning=warning, thinks=spoken.thinks)
+    return Proven(evidence, model=completion.model, warning=warning, thinks=completion.thinks)
 
 
-def _evidence(spoken: Completion) -> str:
-    if spoken.content:
-        before = "reasoned, then answered" if spoken.thinks else "answered"
-        return f"The model {before}: {spoken.content[:80]}"
-    if spoken.calls:
+def _evidence(completion: Completion) -> str:
+    if completion.content:
+        before = "reasoned, then answered" if completion.thinks else "answered"
+        return f"The model {before}: {completion.content[:80]}"
+    if completion.calls:
         return "The model called a tool."
-    thought = f"The model reasoned: {spoken.reasoning[:60]}"
-    return f"The model answered with {spoken.aside}." if spoken.aside else thought
+    thought = f"The model reasoned: {completion.reasoning[:60]}"
+    return f"The model answered with {completion.aside}." if completion.aside else thought
 
 
 def fallbacks(shape: Shape) -> Iterable[Shape]:

@@ -40,9 +40,9 @@ class Draft:
     expected: dict[str, Any] = field(default_factory=dict)
     """What the answer must show, by the ask that will look for it."""
 
-    def request(self, run: Conversation) -> Request:
+    def request(self, talk: Conversation) -> Request:
         """The draft in the shape that this endpoint takes."""
-        shape = run.shape
+        shape = talk.shape
         messages: list[dict[str, Any]] = []
         if self.system:
             messages.append({"role": "system", "content": self.system})
@@ -56,7 +56,7 @@ class Draft:
                 {"type": "image_url", "image_url": {"url": self.image}},
             ]
         messages.append({"role": "user", "content": content})
-        built = request_of(run, run.endpoint.model_id, shape, messages, self.limit, **self.more)
+        built = request_of(talk, talk.endpoint.model_id, shape, messages, self.limit, **self.more)
         body = dict(built.body or {})
         if self.stream is not None:
             body["stream"] = self.stream
@@ -71,7 +71,7 @@ class ChatReply:
     """An answer to a draft, as a judge sees it."""
 
     answer: Answer
-    spoken: Completion
+    completion: Completion
     draft: Draft
 
 
@@ -101,15 +101,15 @@ class Question:
     fields: tuple[str, ...]
     words: tuple[str, ...] = ()
     role: bool = False
-    otherwise: Alternative | None = None
-    looks: int = 1
+    alternative: Alternative | None = None
+    right_answers: int = 1
 
 
-def draft_of(run: Conversation, asks: Sequence[Question]) -> Draft:
+def draft_of(talk: Conversation, asks: Sequence[Question]) -> Draft:
     """A draft that carries all of `asks`."""
-    draft = Draft(word=run.word(), limit=THINKING_LIMIT if run.thinks else CHECK_LIMIT)
+    draft = Draft(word=talk.word(), limit=THINKING_LIMIT if talk.thinks else CHECK_LIMIT)
     for ask in asks:
-        ask.add(draft, run)
+        ask.add(draft, talk)
     return draft
 
 

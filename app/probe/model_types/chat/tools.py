@@ -25,14 +25,14 @@ def _weather_tool(**more: Any) -> dict[str, Any]:
     }
 
 
-def _add_tools(draft: Draft, run: Conversation) -> None:
+def _add_tools(draft: Draft, talk: Conversation) -> None:
     draft.more["tools"] = [_weather_tool()]
     if not draft.user:
         draft.user.append("What is the weather in Oslo? Use the tool.")
     draft.limit = max(draft.limit, 64)
 
 
-def _add_parallel(draft: Draft, run: Conversation) -> None:
+def _add_parallel(draft: Draft, talk: Conversation) -> None:
     draft.more["tools"] = [_weather_tool()]
     draft.user[:] = [
         "What is the weather in Oslo and in Lima? Call the tool once for each city, both at once."
@@ -40,18 +40,18 @@ def _add_parallel(draft: Draft, run: Conversation) -> None:
     draft.limit = max(draft.limit, 96)
 
 
-def _add_streamed_tools(draft: Draft, run: Conversation) -> None:
-    _add_tools(draft, run)
+def _add_streamed_tools(draft: Draft, talk: Conversation) -> None:
+    _add_tools(draft, talk)
     draft.stream = True
 
 
-def _good_calls(heard: ChatReply) -> list[ToolCall]:
-    offered = {tool["function"]["name"] for tool in heard.draft.more["tools"]}
-    return [call for call in heard.spoken.calls if call.name in offered and call.arguments is not None]
+def _good_calls(reply: ChatReply) -> list[ToolCall]:
+    offered = {tool["function"]["name"] for tool in reply.draft.more["tools"]}
+    return [call for call in reply.completion.calls if call.name in offered and call.arguments is not None]
 
 
-def _judge_tools(heard: ChatReply) -> tuple[bool | None, str]:
-    good = _good_calls(heard)
+def _judge_tools(reply: ChatReply) -> tuple[bool | None, str]:
+    good = _good_calls(reply)
     if good:
         note = (
             " (the arguments came as an object, not as the string that the API specifies)"
@@ -59,34 +59,37 @@ def _judge_tools(heard: ChatReply) -> tuple[bool | None, str]:
             else ""
         )
         return True, f"The model called {good[0].name} with {json.dumps(good[0].arguments)}{note}."
-    if heard.spoken.cut:
+    if reply.completion.cut:
         return None, CUT_SHORT
-    if heard.spoken.calls:
+    if reply.completion.calls:
         return False, "A call came, but its name or its arguments do not fit the function that was offered."
-    return False, f"No call was made; the model said: {heard.spoken.content[:80]}"
+    return False, f"No call was made; the model said: {reply.completion.content[:80]}"
 
 
-def _judge_parallel(heard: ChatReply) -> tuple[bool | None, str]:
-    good = _good_calls(heard)
+def _judge_parallel(reply: ChatReply) -> tuple[bool | None, str]:
+    good = _good_calls(reply)
     if len(good) >= 2:
         return True, f"{len(good)} calls came in one answer."
-    if heard.spoken.cut:
+    if reply.completion.cut:
         return None, CUT_SHORT
     return False, "One call at most came, where two at once were asked for."
 
 
-def _judge_streamed_tools(heard: ChatReply) -> tuple[bool | None, str]:
-    if not heard.spoken.streamed and heard.spoken.calls:
+def _judge_streamed_tools(reply: ChatReply) -> tuple[bool | None, str]:
+    if not reply.completion.streamed and reply.completion.calls:
         return False, "The call came whole, not as a stream."
-    if heard.spoken.has_error:
+    if reply.completion.has_error:
         return False, "The stream held an error."
-    observed, evidence = _judge_tools(heard)
+    observed, evidence = _judge_tools(reply)
     if observed:
-        return True, f"The call came streamed in {heard.spoken.pieces} pieces, and they join to valid JSON."
+        return (
+            True,
+            f"The call came streamed in {reply.completion.pieces} pieces, and they join to valid JSON.",
+        )
     return observed, evidence
 
 
-def _add_tool_choice(draft: Draft, run: Conversation) -> None:
+def _add_tool_choice(draft: Draft, talk: Conversation) -> None:
     draft.more.setdefault("tools", [_weather_tool()])
     name = draft.more["tools"][0]["function"]["name"]
     draft.more["tool_choice"] = {"type": "function", "function": {"name": name}}
@@ -100,12 +103,12 @@ def _force_any(draft: Draft) -> None:
     draft.more["tool_choice"] = "required"
 
 
-def _judge_tool_choice(heard: ChatReply) -> tuple[bool | None, str]:
-    observed, evidence = _judge_tools(heard)
+def _judge_tool_choice(reply: ChatReply) -> tuple[bool | None, str]:
+    observed, evidence = _judge_tools(reply)
     return observed, f"Forced. {evidence}" if observed else f"The call was forced. {evidence}"
 
 
-def _add_strict(draft: Draft, run: Conversation) -> None:
+def _add_strict(draft: Draft, talk: Conversation) -> None:
     label = {"type": "string", "enum": [draft.word]}
     parameters = {
         "type": "object",
@@ -128,13 +131,13 @@ def _add_strict(draft: Draft, run: Conversation) -> None:
     draft.limit = max(draft.limit, 64)
 
 
-def _judge_strict(heard: ChatReply) -> tuple[bool | None, str]:
-    for call in _good_calls(heard):
-        if dict(call.arguments or {}) == {"label": heard.draft.word}:
+def _judge_strict(reply: ChatReply) -> tuple[bool | None, str]:
+    for call in _good_calls(reply):
+        if dict(call.arguments or {}) == {"label": reply.draft.word}:
             return True, "`strict: true` was taken and the arguments validate against the schema."
-    if heard.spoken.cut:
+    if reply.completion.cut:
         return None, CUT_SHORT
-    if not heard.spoken.calls:
+    if not reply.completion.calls:
         return None, "`strict: true` was taken, but no call was made that could show it."
     return False, "The arguments do not validate against the strict schema."
 
@@ -161,7 +164,7 @@ TOOL_CHOICE = Question(
     _judge_tool_choice,
     ("tool_choice", "tools"),
     ("tool_choice", "tool choice", "tool"),
-    otherwise=Alternative(
+    alternative=Alternative(
         any_of(r"tool[_ ]?choice"),
         _force_any,
         'sent `tool_choice`: "required", since a named function is refused',
