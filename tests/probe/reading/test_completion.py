@@ -86,7 +86,7 @@ def test_a_thought_without_words_counts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said", "thought"),
+    ("text", "content", "thought"),
     [
         ("OK", "OK", ""),
         ("<think>a</think>b", "b", "a"),
@@ -100,8 +100,8 @@ def test_a_thought_without_words_counts() -> None:
         ("not <b>thinking</b>", "not <b>thinking</b>", ""),
     ],
 )
-def test_thinking_tags(text: str, refusal: str, thought: str) -> None:
-    assert set_thinking_aside(text) == (refusal, thought)
+def test_thinking_tags(text: str, content: str, thought: str) -> None:
+    assert set_thinking_aside(text) == (content, thought)
 
 
 def test_a_stream_joins() -> None:
