@@ -21,8 +21,9 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import pytest
 
-from app.probe.diagnosis import Meaning, judge
-from tests.probe.answers import Text, said
+from app.probe.reading.meaning import meaning_of
+from app.probe.reading.wordings import Meaning
+from tests.probe.answers import Text, refusal
 from tests.probe.wordings import WORDINGS
 
 JSON = Any
@@ -53,8 +54,8 @@ UNDERSTOOD: dict[Half, int] = {"first": 233, "second": 262}
 """How many refusals of each half are understood today. It may only rise: whoever mends a rule raises it."""
 
 
-def _found(refusal: Refusal) -> Meaning:
-    return judge(said(refusal.status, refusal.body)).meaning
+def _found(row: Refusal) -> Meaning:
+    return meaning_of(refusal(row.status, row.body)).meaning
 
 
 def _told(half: Half) -> tuple[Refusal, ...]:
