@@ -93,10 +93,10 @@ def test_the_corpus_is_broad() -> None:
 
 
 def test_every_refusal_is_read_and_tells_where_it_was_found() -> None:
-    for refusal in CORPUS:
-        assert refusal.source.startswith("https://"), refusal
-        assert refusal.meaning is None or refusal.meaning in get_args(Meaning), refusal
-        assert _found(refusal) in get_args(Meaning), refusal
+    for row in CORPUS:
+        assert row.source.startswith("https://"), row
+        assert row.meaning is None or row.meaning in get_args(Meaning), row
+        assert _found(row) in get_args(Meaning), row
 
 
 def test_no_refusal_stands_twice() -> None:
