@@ -74,6 +74,13 @@ def folder(value: str) -> Path:
     return Path(value).expanduser().resolve()
 
 
+def file_path(value: str) -> Path:
+    path = folder(value)
+    if path.is_dir() or not path.parent.is_dir():
+        raise ValueError("the path of a file in a folder that is there")
+    return path
+
+
 def pem_file(value: str) -> str | None:
     if not value:
         return None

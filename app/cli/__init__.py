@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from app.access.actors import AccessError
+from app.cli.audit import AuditBroken, audit_group
 from app.cli.database import db_group, key_group, settings_table
 from app.cli.exchange import export, import_, reprobe
 from app.cli.people import token_group, user_group
@@ -25,13 +26,14 @@ COMMANDS: tuple[click.Command, ...] = (
     export,
     token_group,
     user_group,
+    audit_group,
     db_group,
     key_group,
     settings_table,
 )
 
 # What an operator can mend. Its text is one sentence; everything else is a defect and shows its traceback.
-_FORESEEN = (SettingError, DatabaseError, VaultError, ServeError, AccessError)
+_FORESEEN = (SettingError, DatabaseError, VaultError, ServeError, AccessError, AuditBroken)
 
 
 class OneSentence(click.Group):

@@ -96,6 +96,10 @@ _API = (
               "From Muster itself: wait as long as `Retry-After` says; the operator sets the rate with "
               "`MUSTER_RATE_LIMIT`. With a `probe` in the answer it is the endpoint that limits calls: "
               "probe again later, or use a key with a higher limit."),
+    ErrorCode("too_many_probes", 429, "Too many probes are running at once",
+              "Each holds a thread of the server while the endpoint takes its time. Wait for one of yours to "
+              "end, or for the seconds of `Retry-After`; the operator sets how many with "
+              "`MUSTER_PROBES_PER_CALLER` and `MUSTER_PROBES_AT_ONCE`."),
     ErrorCode("internal_error", 500, "Something broke in Muster itself",
               "Nothing was changed by halves. Give the operator the request id: the log has the rest."),
     ErrorCode("not_ready", 503, "Muster is not ready", "Try again in a moment; `/readyz` says when."),

@@ -179,8 +179,7 @@ def test_a_new_password_ends_every_session(app: Flask, editor: FlaskClient) -> N
     with app.app_context():
         user = User.by_email("editor@example.com")
         assert user is not None
-        user.password_hash = people.hash_password("another password")
-        db.session.commit()
+        people.set_password(user, "another good password", actors.COMMAND_LINE)
     assert editor.get("/page-for-viewer").status_code == 303
 
 

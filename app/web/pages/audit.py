@@ -32,6 +32,7 @@ ACTIONS: dict[str, str] = {
     "model.disabled": "Disabled a model",
     "model.deleted": "Deleted a model",
     "model.key_released": "Read a model's key",
+    "models.exported": "Exported models",
     "token.created": "Made a token",
     "token.revoked": "Revoked a token",
     "user.created": "Added a person",
@@ -41,12 +42,18 @@ ACTIONS: dict[str, str] = {
     "user.deleted": "Deleted a person",
     "user.password_reset": "Gave a person a new password",
     "user.password_changed": "Changed the own password",
+    "user.session_ended": "Ended a session",
+    "signin.succeeded": "Signed in",
+    "signin.failed": "Failed to sign in",
+    "signin.blocked": "Tried to sign in too often",
+    "signin.ended": "Signed out",
+    "access.refused": "Was refused",
     "keys.rotated": "Sealed the stored keys anew",
 }
 """Each action in words. A test finds every action that the program records in here."""
 
 OPEN_TO_ALL = "model."
-"""What happens to models is for everybody; what happens to people, tokens and keys for administrators."""
+"""What happens to models is for everybody; what happens to people, tokens and keys, for administrators."""
 
 
 @dataclass(frozen=True, slots=True)
