@@ -30,14 +30,21 @@ from app.config_readers import (
     web_url,
     words,
 )
+from app.operator_error import OperatorError
 from app.probe.transport.egress import EgressRules
 from app.probe.values import Limits
 
 PREFIX = "MUSTER_"
 ROOT = Path(__file__).resolve().parent.parent
+_IS_CHECKOUT = (ROOT / "pyproject.toml").exists()
+RESOURCES = ROOT if _IS_CHECKOUT else ROOT / "app"
+"""Where templates/ and static/ are: beside the program in a checkout, inside of an installed package."""
+_DATA = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share")
+INSTANCE = ROOT / "instance" if _IS_CHECKOUT else _DATA / "muster"
+"""Never inside an installed package: an upgrade would take it away."""
 
 
-class SettingError(Exception):
+class SettingError(OperatorError):
     """A setting has a value that can't be used; the text is one sentence for the person who set it."""
 
 
@@ -54,7 +61,7 @@ class Settings:
     """The table of settings. Reading them from the environment is `load`."""
 
     # Where things are
-    instance: Path = _setting(folder, ROOT / "instance", "folder of the embedded database and the keys")
+    instance: Path = _setting(folder, INSTANCE, "folder of the embedded database and the keys")
     database_url: str = _setting(
         database, "", "postgresql:// URL; empty: SQLite in the instance folder", secret=True
     )
@@ -297,7 +304,7 @@ def markdown() -> str:
 
 def _shown_default(row: Field[Any]) -> str:
     if row.name == "instance":
-        return "`instance` beside the program"
+        return "`instance` beside the program; installed: `~/.local/share/muster`"
     if row.default in ("", (), None):
         return ""
     return f"`{int(row.default) if isinstance(row.default, bool) else row.default}`"

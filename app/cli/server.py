@@ -19,6 +19,7 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication
 
 from app.config import Settings
+from app.operator_error import OperatorError
 from app.practice.models import KEY as PRACTICE_KEY
 
 __all__ = ["PRACTICE_KEY", "ServeError", "listening", "practice_endpoint", "require_folder", "run", "url_of"]
@@ -28,7 +29,7 @@ _PRACTICE_STARTS_WITHIN_S = 10.0
 _GRACE_S = 3
 
 
-class ServeError(Exception):
+class ServeError(OperatorError):
     """Muster can't be served; the text is one sentence for the operator."""
 
 
