@@ -107,7 +107,8 @@ def test_a_probe_s_progress_comes_as_it_happens(muster: Running, proxy: tuple[st
     assert token is not None
     form = {
         "csrf_token": token[1], "base_url": muster.practice_url, "api_key": "practice-key", "region": "local",
-        "model_id": "practice-chat", "model_type": "chat", "display_name": "Behind nginx",
+        "model_id": "practice-chat-slow", "model_type": "chat", "display_name": "Behind nginx",
+        "depth": "proof",
     }  # fmt: skip
     headers = {"Accept": "application/x-ndjson", "Referer": f"{url}/models/new"}
     times: list[float] = []
@@ -116,7 +117,7 @@ def test_a_probe_s_progress_comes_as_it_happens(muster: Running, proxy: tuple[st
         for line in answer.iter_lines():
             json.loads(line)
             times.append(time.monotonic())
-    assert len(times) > 5 and times[-1] - times[0] > 0.05, "all lines came at once"
+    assert len(times) > 2 and times[-1] - times[0] > 1, "all lines came at once"
 
 
 def test_idle_sockets_keep_nobody_out(muster: Running, proxy: tuple[str, int, str]) -> None:
