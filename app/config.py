@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import secrets
+import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import Field, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, cast
@@ -289,9 +291,14 @@ def secret_path(chosen: Settings) -> Path:
 def ensure_secret(chosen: Settings) -> None:
     """Make the secret that signs sessions unless there is one."""
     path = secret_path(chosen)
-    if not chosen.secret_key and not path.exists():
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-            file.write(secrets.token_hex(32) + "\n")
+    if chosen.secret_key or path.exists():
+        return
+    # Written aside and linked: of two that start at once both read the one that was first, and a whole one.
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, encoding="ascii") as draft:
+        draft.write(secrets.token_hex(32) + "\n")
+        draft.flush()
+        with suppress(FileExistsError):
+            os.link(draft.name, path)
 
 
 def markdown() -> str:

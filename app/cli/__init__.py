@@ -5,6 +5,7 @@ What a command needs takes most of its start (a web framework, a database), and 
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -55,7 +56,8 @@ class Commands(click.Group):
             formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command."""
+        """Run the command. What it makes on disk is its user's alone."""
+        os.umask(0o077)
         try:
             return super().invoke(ctx)
         except OperatorError as error:

@@ -18,6 +18,11 @@ def init_app(app: Flask) -> None:
     app.after_request(_end)
 
 
+def printable(text: str) -> str:
+    """A text of a caller's as one harmless line: nothing in it moves a cursor or begins another line."""
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
+
+
 def _begin() -> None:
     g.request_id = new_id()
     g.began = time.perf_counter()
@@ -30,7 +35,7 @@ def _end(response: Response) -> Response:
     facts = {
         "request_id": request_id,
         "method": request.method,
-        "path": request.path,
+        "path": printable(request.path),
         "status": response.status_code,
         "duration_ms": round((time.perf_counter() - began) * 1000, 1),
         "actor": actor.label if actor is not None else None,
