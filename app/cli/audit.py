@@ -9,11 +9,12 @@ import click
 from app.access import audit_chain
 from app.access.audit_sending import line_of
 from app.cli.application import opened_app
+from app.operator_error import OperatorError
 from app.probe.printing import put
 from app.store.audit_events import facts_of
 
 
-class AuditBroken(Exception):
+class AuditBroken(OperatorError):
     """The audit log is not as it was written; the text is one sentence about the first place."""
 
 

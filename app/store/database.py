@@ -13,10 +13,11 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask
 from flask_migrate import Migrate, upgrade
-from sqlalchemy import Engine, Executable, event
+from sqlalchemy import Engine, Executable, event, text
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.operator_error import OperatorError
 from app.store.base import db
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -26,7 +27,7 @@ _WAIT_MS = 30_000
 _READS = ("select", "pragma", "explain", "values")
 
 
-class DatabaseError(Exception):
+class DatabaseError(OperatorError):
     """The database can't be used; the text is one sentence for the operator."""
 
 
@@ -64,6 +65,19 @@ def write_if_free(statement: Executable) -> bool:
             connection.commit()
     except SQLAlchemyError as error:
         log.debug("not noted: %s", type(error).__name__)
+        return False
+    return True
+
+
+def can_write(wait_s: float) -> bool:
+    """Whether something can be written and committed, after waiting so long at most for who holds a lock."""
+    try:
+        with waiting_at_most(wait_s) as connection:
+            # Alembic's own row, which every database has, with the value that it has.
+            connection.execute(text("UPDATE alembic_version SET version_num = version_num"))
+            connection.commit()
+    except SQLAlchemyError as error:
+        log.error("nothing can be written: %s", type(error).__name__)
         return False
     return True
 

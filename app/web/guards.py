@@ -113,7 +113,7 @@ def _require_left(attempt: Attempt, where: str) -> None:
         return
     if attempt.first_over:
         because = {"because": f"attempts {where}"}
-        audit.record_now(stranger(request.remote_addr), "signin.blocked", detail=because)
+        audit.record_now(stranger(request.remote_addr), "user.signin_blocked", detail=because)
     minutes = ceil(attempt.wait_s / 60)
     wait = "a minute" if minutes == 1 else f"{minutes} minutes"
     message = f"Too many attempts to sign in {where}. Wait {wait}, then try again."
@@ -189,11 +189,11 @@ def sign_in(email: str, password: str) -> User | None:
         known = User.by_email(email)
         # An unknown address is not on record: it may be a password, typed into the wrong field.
         subject = known.email if known is not None else ""
-        audit.record_now(stranger(request.remote_addr), "signin.failed", subject=subject)
+        audit.record_now(stranger(request.remote_addr), "user.signin_failed", subject=subject)
         return None
     secret = sessions.begin(user, request.remote_addr, request.user_agent.string)
     signin_limits.clear_account(email)
-    audit.record(user_actor(user), "signin.succeeded", detail={"address": request.remote_addr})
+    audit.record(user_actor(user), "user.signed_in", detail={"address": request.remote_addr})
     db.session.commit()
     _remember(user, secret)
     return user
@@ -234,7 +234,7 @@ def sign_out() -> None:
     mine = current_session()
     if mine is not None:
         sessions.end(mine.id, mine.user_id)
-        audit.record(user_actor(current_user), "signin.ended")
+        audit.record(user_actor(current_user), "user.signed_out")
         db.session.commit()
     logout_user()
     session.clear()

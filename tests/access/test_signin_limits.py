@@ -115,11 +115,13 @@ def test_sign_ins_are_on_record_without_what_was_typed(app: Flask, viewer: Flask
         query = select(AuditEvent.actor, AuditEvent.action, AuditEvent.subject).order_by(AuditEvent.place)
         told = [tuple(row) for row in db.session.execute(query)]
         counted = db.session.execute(text("SELECT who FROM signin_counts")).scalars().all()
-    failed = [(f"address:192.0.2.{number}", "signin.failed", "viewer@example.com") for number in range(3)]
+    failed = [
+        (f"address:192.0.2.{number}", "user.signin_failed", "viewer@example.com") for number in range(3)
+    ]
     assert told == [
-        ("address:192.0.2.1", "signin.failed", ""),
+        ("address:192.0.2.1", "user.signin_failed", ""),
         *failed,
-        ("address:192.0.2.3", "signin.blocked", ""),
-        ("user:viewer@example.com", "signin.succeeded", ""),
+        ("address:192.0.2.3", "user.signin_blocked", ""),
+        ("user:viewer@example.com", "user.signed_in", ""),
     ]
     assert not any("secret" in who or "@" in who for who in counted)
