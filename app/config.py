@@ -30,6 +30,7 @@ from app.config_readers import (
     pem_file,
     proxy,
     seconds,
+    some_of,
     web_url,
     words,
 )
@@ -119,6 +120,11 @@ class Settings:
         integer(1, 1000), 160, "requests of a web process that probe at once; at most 3/4 of its threads"
     )
     probes_per_caller: int = _setting(integer(1, 1000), 64, "of them for one token or person")
+    totp_roles: tuple[str, ...] = _setting(
+        some_of("viewer", "editor", "admin"),
+        (),
+        "roles whose people need a second factor, with commas between",
+    )
     audit_file: Path | None = _setting(file_path, None, "file that gets each audit event as a line of JSON")
     audit_syslog: str = _setting(
         matching(

@@ -56,6 +56,16 @@ def choice(*choices: str) -> Callable[[str], str]:
     return read
 
 
+def some_of(*choices: str) -> Callable[[str], tuple[str, ...]]:
+    def read(value: str) -> tuple[str, ...]:
+        chosen = tuple(word.lower() for word in words(value))
+        if set(chosen) - set(choices):
+            raise ValueError("some of " + ", ".join(choices))
+        return chosen
+
+    return read
+
+
 def matching(pattern: str, wanted: str) -> Callable[[str], str]:
     def read(value: str) -> str:
         if not re.fullmatch(pattern, value):

@@ -33,7 +33,7 @@ def create_user(email: str, role: str, password: str) -> User:
 
 
 def with_password(email: str, password: str) -> User | None:
-    """The person with this password who is let in, with the sign-in noted; None where there is none.
+    """The person with this password who is let in; None where there is none.
 
     An unknown address costs the same time as a wrong password, so that addresses can't be told apart. The
     row is held until the caller commits, so that a new password can't come between this and the session.
@@ -42,9 +42,9 @@ def with_password(email: str, password: str) -> User | None:
     known_hash = user.password_hash if user is not None else passwords.decoy()
     if not passwords.fits(known_hash, password) or user is None:
         return None
-    changes = {"last_signin": now(), "password_hash": passwords.renewed(known_hash, password)}
+    renewed = update(User).values(password_hash=passwords.renewed(known_hash, password))
     still = (User.id == user.id) & (User.password_hash == known_hash) & User.active
-    held = db.session.execute(update(User).where(still).values(changes).returning(User.id)).first()
+    held = db.session.execute(renewed.where(still).returning(User.id)).first()
     if held is None:
         db.session.rollback()  # the row of nobody would be held else
         return None

@@ -11,7 +11,7 @@ from typing import Any
 import click
 from sqlalchemy import or_, select
 
-from app.access import actors, audit, passwords, people, tokens
+from app.access import actors, audit, passwords, people, second_factor, tokens
 from app.cli.application import opened_app
 from app.probe.printing import put
 from app.store.accounts import Token, User
@@ -162,6 +162,17 @@ def reset_password(email: str, password_stdin: bool, as_json: bool) -> None:
             put("                     (shown only this once: keep it)")
 
 
+@user_group.command("reset-second-factor")
+@click.argument("email")
+@as_json
+def reset_second_factor(email: str, as_json: bool) -> None:
+    """Take the second factor from EMAIL, who has lost it."""
+    with opened_app():
+        user = _user(email)
+        second_factor.remove(user, actors.COMMAND_LINE)
+        _told(user, f"{user.email} signs in without a second factor now.", as_json)
+
+
 @user_group.command("disable")
 @click.argument("email")
 @as_json
@@ -208,6 +219,7 @@ def _user_row(user: User) -> dict[str, Any]:
         "email": user.email,
         "role": user.role,
         "state": "active" if user.active else "disabled",
+        "second_factor": user.totp_secret is not None,
         "created": user.created,
         "last_signin": user.last_signin,
     }

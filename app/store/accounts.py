@@ -8,7 +8,9 @@ from typing import Self
 from flask_login import UserMixin
 from sqlalchemy import (
     JSON,
+    BigInteger,
     ForeignKey,
+    LargeBinary,
     String,
     select,
 )
@@ -29,6 +31,10 @@ class User(Base, UserMixin):  # type: ignore[misc]  # Flask-Login has no types
     active: Mapped[bool] = mapped_column(default=True)
     created: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
     last_signin: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    totp_secret: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """Encrypted; None without a second factor."""
+    totp_step: Mapped[int | None] = mapped_column(BigInteger)
+    """The step of time of the code that was used last: no code is taken twice."""
 
     @property
     def is_active(self) -> bool:

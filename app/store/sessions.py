@@ -35,6 +35,16 @@ class ShownOnce(Base):
     expires: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
 
 
+class RecoveryCode(Base):
+    """What lets somebody in once in place of their second factor; only its hash is kept."""
+
+    __tablename__ = "recovery_codes"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+
+
 class SigninCount(Base):
     """How often somebody tried to sign in since a moment, by address or by account; `who` is a hash."""
 

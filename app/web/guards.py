@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import wraps
 from math import ceil
 from typing import ParamSpec, TypeVar
 from urllib.parse import quote
 
-from flask import Flask, Request, current_app, g, redirect, request, session
+from flask import Flask, Request, current_app, flash, g, redirect, request, session
 from flask import Response as FlaskResponse
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from flask_login import LoginManager, current_user, login_user, logout_user
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.wrappers import Response
 
-from app.access import audit, people, sessions, signin_limits, tokens
+from app.access import audit, people, second_factor, sessions, signin_limits, tokens
 from app.access.actors import ROLES, Actor, stranger, user_actor
 from app.access.signin_limits import Attempt
 from app.config import settings
 from app.errors import ApiError
 from app.store.accounts import User
-from app.store.base import db
+from app.store.base import db, now
 from app.store.sessions import BrowserSession
 from app.web import probe_slots, rates
 from app.web.errors import JSON_PATHS, is_json_side
 
 P = ParamSpec("P")
 R = TypeVar("R")
+_HALF = "half_signed_in"
+_HALF_LASTS_S = 300
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="muster"'}
 
 
@@ -181,22 +184,60 @@ def _bearer() -> str:
 def sign_in(email: str, password: str) -> User | None:
     """Start a session for the user with this password; None where there is none. Commits.
 
-    ApiError 429 where the account was tried too often.
+    With a second factor the session starts only with `confirm`. ApiError 429 where the account was tried too
+    often.
     """
     _require_left(signin_limits.take_account(email), "to this account")
     user = people.with_password(email, password)
     if user is None:
         known = User.by_email(email)
         # An unknown address is not on record: it may be a password, typed into the wrong field.
-        subject = known.email if known is not None else ""
-        audit.record_now(stranger(request.remote_addr), "user.signin_failed", subject=subject)
+        _note_failure(known.email if known is not None else "")
         return None
+    if user.totp_secret is None:
+        _begin(user)
+        return user
+    db.session.commit()
+    session.clear()
+    session[_HALF] = [user.id, sessions.digest_of(user.password_hash), int(time.time())]
+    return user
+
+
+def half_signed_in() -> User | None:
+    """Whose password this browser has sent within five minutes, and who still needs their second factor."""
+    kept = session.get(_HALF)
+    if not isinstance(kept, list) or len(kept) != 3 or not 0 <= time.time() - kept[2] <= _HALF_LASTS_S:
+        return None
+    user = db.session.get(User, kept[0])
+    same = user is not None and user.active and sessions.digest_of(user.password_hash) == kept[1]
+    return user if same else None
+
+
+def confirm(user: User, code: str) -> bool:
+    """Start the session of who is half signed in; False where the code is not theirs. Commits.
+
+    ApiError 429 where the account was tried too often.
+    """
+    _require_left(signin_limits.take_account(user.email), "to this account")
+    if not second_factor.passes(user, code):
+        db.session.rollback()
+        _note_failure(user.email)
+        return False
+    _begin(user)
+    return True
+
+
+def _note_failure(email: str) -> None:
+    audit.record_now(stranger(request.remote_addr), "user.signin_failed", subject=email)
+
+
+def _begin(user: User) -> None:
+    user.last_signin = now()
     secret = sessions.begin(user, request.remote_addr, request.user_agent.string)
-    signin_limits.clear_account(email)
+    signin_limits.clear_account(user.email)
     audit.record(user_actor(user), "user.signed_in", detail={"address": request.remote_addr})
     db.session.commit()
     _remember(user, secret)
-    return user
 
 
 def has_password(user: User, password: str) -> bool:
@@ -253,6 +294,9 @@ def require_role(role: str) -> Callable[[Callable[P, R]], Callable[P, R | Respon
             if not needed <= actor.scopes:
                 _note_refusal(actor, role)
                 raise ApiError("forbidden", f"This needs the role {role}. Ask an administrator for it.", 403)
+            if second_factor.is_missing(current_user) and request.blueprint != "second_factor":
+                flash("Your role needs a second factor. Set it up, then go on.", "warn")
+                return redirect("/account/second-factor", 303)
             probe_slots.take_for(actor)
             g.actor = actor
             return view(*args, **kwargs)

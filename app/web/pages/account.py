@@ -41,7 +41,7 @@ def index() -> str:
 @require_role("viewer")
 def change_password() -> Response | tuple[str, int]:
     """Change the password; every other browser that is signed in with the old one is out."""
-    form, user = AccountForm(), _me()
+    form, user = AccountForm(), signed_in()
     if not form.validate() or not _fits(form, user):
         return _page(form), 400
     try:
@@ -58,7 +58,7 @@ def change_password() -> Response | tuple[str, int]:
 @require_role("viewer")
 def end_session(session_id: str) -> Response:
     """End one of one's own sessions, or `all` but that of this browser."""
-    user, mine = _me(), guards.current_session()
+    user, mine = signed_in(), guards.current_session()
     if session_id == "all":
         people.end_sessions(user, current_actor(), but=mine.id if mine else "")
         flash("Other browsers are signed out.", "ok")
@@ -75,7 +75,7 @@ def _fits(form: AccountForm, user: User) -> bool:
     return not form.errors
 
 
-def _me() -> User:
+def signed_in() -> User:
     """The row of who is signed in; Flask-Login's own is a stand-in for it."""
     user = db.session.get(User, current_user.id)
     assert user is not None, "who is signed in has a row"
@@ -83,7 +83,7 @@ def _me() -> User:
 
 
 def _page(form: AccountForm) -> str:
-    user, mine = _me(), guards.current_session()
+    user, mine = signed_in(), guards.current_session()
     return render_template(
         "account/index.html",
         form=form,

@@ -47,6 +47,8 @@ ACTIONS: dict[str, str] = {
     "user.signin_failed": "Failed to sign in",
     "user.signin_blocked": "Tried to sign in too often",
     "user.signed_out": "Signed out",
+    "user.second_factor_set_up": "Set up a second factor",
+    "user.second_factor_removed": "Removed a second factor",
     "access.refused": "Was refused",
     "keys.rotated": "Sealed the stored keys anew",
 }

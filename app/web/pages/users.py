@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 from wtforms import EmailField, PasswordField, RadioField
 from wtforms.validators import InputRequired, Length, Optional
 
-from app.access import passwords, people, sessions
+from app.access import passwords, people, second_factor, sessions
 from app.access.actors import AccessError
 from app.store.accounts import User
 from app.store.base import db
@@ -137,6 +137,16 @@ def end_session(id: str, session_id: str) -> Response:
     else:
         ended = people.end_session(user, session_id, actor)
     flash(f"{user.email} is signed out there." if ended else "That session had ended already.", "ok")
+    return redirect(url_for("users.detail", id=id), 303)
+
+
+@blueprint.post("/<id>/second-factor/remove")
+@require_role("admin")
+def remove_second_factor(id: str) -> Response:
+    """Take the second factor from who has lost it."""
+    user = _user(id)
+    second_factor.remove(user, current_actor())
+    flash(f"{user.email} signs in without a second factor now.", "ok")
     return redirect(url_for("users.detail", id=id), 303)
 
 

@@ -68,6 +68,20 @@ def _make_tables() -> None:
         sa.PrimaryKeyConstraint("who", name=op.f("pk_signin_counts")),
     )
     op.create_index(op.f("ix_signin_counts_since"), "signin_counts", ["since"])
+    op.create_table(
+        "recovery_codes",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("user_id", sa.String(length=36), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["users.id"], name=op.f("fk_recovery_codes_user_id_users"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_recovery_codes")),
+        sa.UniqueConstraint("digest", name=op.f("uq_recovery_codes_digest")),
+    )
+    op.create_index(op.f("ix_recovery_codes_user_id"), "recovery_codes", ["user_id"])
+    op.add_column("users", sa.Column("totp_secret", sa.LargeBinary(), nullable=True))
+    op.add_column("users", sa.Column("totp_step", sa.BigInteger(), nullable=True))
     with op.batch_alter_table("tokens") as batch_op:
         batch_op.add_column(sa.Column("user_id", sa.String(length=36), nullable=True))
         batch_op.add_column(sa.Column("expires", sa.DateTime(timezone=True), nullable=True))
@@ -166,6 +180,9 @@ def downgrade() -> None:
         batch_op.drop_index(op.f("ix_tokens_user_id"))
         batch_op.drop_column("expires")
         batch_op.drop_column("user_id")
+    op.drop_table("recovery_codes")
+    op.drop_column("users", "totp_step")
+    op.drop_column("users", "totp_secret")
     op.drop_table("signin_counts")
     op.drop_table("shown_once")
     op.drop_table("sessions")
