@@ -17,7 +17,7 @@ from app.store.base import db
 from app.store.models import RegisteredModel
 
 log = logging.getLogger("muster.audit")
-_WAITS_S = 1.0
+_WAITS_S = 5.0
 
 
 def record(
@@ -49,7 +49,7 @@ def record_now(
 ) -> None:
     """Add an event in a transaction of its own, for what changes nothing: a refusal, a look, an export.
 
-    Where it can't be written within a second, the log has it instead: no answer hangs on it. The session at
+    Where it can't be written within five seconds, the log has it instead: no answer hangs on it. The session at
     hand must have written nothing that is not committed yet.
     """
     event = AuditEvent(actor=actor.label, action=action, subject=subject, detail=dict(detail or {}))
