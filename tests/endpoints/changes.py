@@ -12,7 +12,9 @@ from app.practice_api import Practice
 from app.practice_models import Model
 from app.practice_wire import Reply, Request, as_json
 
+from .good import heard, unanswered, understood
 from .replies import chunks_of, sse
+from .responses import respond
 
 JSON = Any
 KEY = "sk-simulated-0123456789abcdef"
@@ -179,10 +181,28 @@ class Changeable(Practice):
                 return refused
         for seen in self.readers:
             request = seen(path, request)
-        reply = super().answer(path, request, model)
+        reply = self.good(path, request, model)
         for edit in self.edits:
             reply = edit(path, request, reply)
         return reply
+
+    def good(self, path: str, request: Request, model: Model) -> Reply:
+        """The good answer: the practice endpoint's, and what a good endpoint does beyond it."""
+        plainly = super().answer
+
+        def with_body(body: JSON) -> Request:
+            return replace(request, body=json.dumps(body).encode())
+
+        if path == "/chat/completions":
+            return unanswered(request.json) or plainly(path, understood(request), model)
+        if path == "/responses":
+            return respond(
+                request.json,
+                lambda body: plainly(path, with_body(body), model),
+                lambda body: self.good("/chat/completions", with_body(body), model),
+            )
+        sound = heard(request) if path == "/audio/transcriptions" else None
+        return sound or plainly(path, request, model)
 
     def model(self, name: JSON, path: str) -> Model:
         """The model asked for; where there is a `fallback`, that one in place of an unknown one."""
