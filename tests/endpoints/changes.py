@@ -14,7 +14,7 @@ from app.practice_wire import Reply, Request, as_json
 
 from .good import heard, unanswered, understood
 from .replies import chunks_of, sse
-from .responses import respond
+from .responses import named, respond
 
 JSON = Any
 KEY = "sk-simulated-0123456789abcdef"
@@ -144,6 +144,17 @@ class Changeable(Practice):
                 return reply
             chunks = change(_body(request), chunks_of(reply))
             return chunks if isinstance(chunks, Reply) else sse(*chunks)
+
+        self.edits.append(edited)
+
+    def edit_events(self, change: Callable[[JSON, list[JSON]], Reply | Iterable[JSON]]) -> None:
+        """Change the events of the good streamed answer of the Responses API; a Reply is sent instead."""
+
+        def edited(route: str, request: Request, reply: Reply) -> Reply:
+            if route != "/responses" or isinstance(reply.body, bytes):
+                return reply
+            told = change(_body(request), [json.loads(piece.split(b"data: ")[1]) for piece in reply.body])
+            return told if isinstance(told, Reply) else named(list(told))
 
         self.edits.append(edited)
 

@@ -71,6 +71,7 @@ def judge(report: Report, endpoint: Simulator, found: Mapping[str, JSON]) -> Non
     assert found["verdict"] == report.verdict, told
     if report.verdict == "rejected":
         judge_diagnosis(report, endpoint, found["diagnosis"])
+    assert not report.calls or len(endpoint.seen) <= report.calls, (len(endpoint.seen), told)
     for name, observed in report.capabilities.items():
         judge_capability(report, name, observed, found["capabilities"].get(name) or {"observed": None})
     for name in report.declared:
@@ -92,6 +93,8 @@ def judge_diagnosis(report: Report, endpoint: Simulator, diagnosis: JSON) -> Non
             diagnosis,
             list(faults(diagnosis["message"], key)),
         )
+    for words in report.words:
+        assert words in diagnosis["message"], (words, diagnosis["message"])
     for name, wanted in report.suggests.items():
         value = suggestion(wanted, endpoint) if name == "base_url" else wanted
         assert value in diagnosis["suggestions"].get(name, []), diagnosis
@@ -101,6 +104,8 @@ def suggestion(wanted: str, endpoint: Simulator) -> str:
     """A suggested base URL of a report, which leaves the host out."""
     if wanted.startswith("/"):
         return endpoint.origin + wanted
+    if "://" in wanted:
+        return wanted
     return endpoint.base_url.replace("http://", "https://", 1)
 
 

@@ -40,6 +40,10 @@ class Report:
     suggests: Mapping[str, str] = dataclasses.field(default_factory=dict)
     capabilities: Mapping[str, Observed] = dataclasses.field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    """What the message of a rejection must say, letter by letter."""
+    calls: int = 0
+    """How many requests may be sent to find that out; 0: as many as the limits allow."""
     change: Change | None = None
     """What is different at the endpoint; None: the function registered under the id."""
 

@@ -95,13 +95,17 @@ def _output(message: JSON, plain: list[JSON]) -> Iterator[JSON]:
 
 
 def events(answer: JSON) -> Reply:
-    """The answer as OpenAI streams it: named events with a sequence number, and no `[DONE]`."""
-    told = list(_events(answer))
-    lines = [
+    """The answer as OpenAI streams it."""
+    return named(list(_events(answer)))
+
+
+def named(told: list[JSON]) -> Reply:
+    """Events with their names and sequence numbers, and no `[DONE]` at the end."""
+    pieces = [
         f"event: {one['type']}\ndata: {json.dumps(one | {'sequence_number': at}, ensure_ascii=False)}\n\n"
         for at, one in enumerate(told)
     ]
-    return Reply(200, "".join(lines).encode(), "text/event-stream; charset=utf-8")
+    return Reply(200, [piece.encode() for piece in pieces], "text/event-stream; charset=utf-8")
 
 
 def _events(answer: JSON) -> Iterator[JSON]:

@@ -1,0 +1,12 @@
+"""Everything of the second round in one place: its field reports and its own behaviours."""
+
+from __future__ import annotations
+
+from . import reports_second, second_ends, second_faults, second_models, second_place
+from .reports import Report, load
+from .second import SECOND
+
+REGISTERS = (reports_second, second_ends, second_faults, second_models, second_place)
+SECOND_REPORTS = load("reports_second.json")
+
+__all__ = ["REGISTERS", "SECOND", "SECOND_REPORTS", "Report"]
