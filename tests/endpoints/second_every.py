@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
-from . import reports_second, second_ends, second_faults, second_models, second_place
+from . import (
+    reports_second,
+    second_edge,
+    second_ends,
+    second_faults,
+    second_models,
+    second_neighbours,
+    second_otherwise,
+    second_place,
+)
 from .reports import Report, load
 from .second import SECOND
 
-REGISTERS = (reports_second, second_ends, second_faults, second_models, second_place)
+REGISTERS = (
+    reports_second,
+    second_edge,
+    second_ends,
+    second_faults,
+    second_models,
+    second_neighbours,
+    second_otherwise,
+    second_place,
+)
 SECOND_REPORTS = load("reports_second.json")
 
 __all__ = ["REGISTERS", "SECOND", "SECOND_REPORTS", "Report"]

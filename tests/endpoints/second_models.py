@@ -1,4 +1,4 @@
-"""Second round: one model's fault (rule 7), refusals that state what is allowed (10), quotas of nought (11)."""
+"""Second round: one model's fault (rule 7), stated allowed values (10), quotas of nought (11)."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def _(sim: Simulator) -> None:
 def _(sim: Simulator) -> None:
     """Groq: a listed model whose terms nobody of the organization has accepted."""
     message = (
-        f"The model `{sim.model_id}` requires terms acceptance. Please have the org admin accept the terms at "
-        f"https://console.groq.com/playground?model={sim.model_id}"
+        f"The model `{sim.model_id}` requires terms acceptance. Please have the org admin accept the terms "
+        f"at https://console.groq.com/playground?model={sim.model_id}"
     )
     only_this_one(sim, error(400, message, code="model_terms_required"), "llama-3.1-8b-instant")
 
@@ -138,7 +138,10 @@ def _(sim: Simulator) -> None:
 )
 def _(sim: Simulator) -> None:
     """A server in Rust, whose enumeration of models the refusal tells."""
-    told = "Failed to deserialize the JSON body into the target type: model: unknown variant `{}`, expected one of "
+    told = (
+        "Failed to deserialize the JSON body into the target type: model: unknown variant `{}`, expected one "
+        "of "
+    )
     sim.catalog(None)
     sim.serve_instead(Model("sonar"), Model("sonar-pro"), Model("sonar-deep-research"))
     names = ", ".join(f"`{name}`" for name in sim.models)
@@ -146,19 +149,28 @@ def _(sim: Simulator) -> None:
 
 
 @rejected(
-    "r10-only-these-deployments",
-    "https://docs.litellm.ai/docs/proxy/virtual_keys",
-    "model_not_found permission_denied",
+    "r10-allowed-values-of-a-validator",
+    "https://ajv.js.org/keywords.html#enum",
+    "model_not_found",
     "model_id",
     model="gpt-4o",
     suggests={"model_id": "azure-gpt-4o"},
-    shows="Allowed values",
+    shows="allowedValues",
 )
 def _(sim: Simulator) -> None:
-    """The allowed ids stand in the refusal as a list, and nowhere else."""
+    """A gateway in JavaScript: its validator tells the allowed ids beside the words, as a list."""
+    fault = {
+        "instancePath": "/model",
+        "keyword": "enum",
+        "message": "must be equal to one of the allowed values",
+    }
+    fault |= {"params": {"allowedValues": ["azure-gpt-4o", "azure-o3"]}}  # type: ignore[dict-item]
+    words = "body/model must be equal to one of the allowed values"
+    refusal = as_json(
+        {"statusCode": 400, "error": "Bad Request", "message": words, "validation": [fault]}, 400
+    )
     sim.catalog(None)
     sim.serve_instead(Model("azure-gpt-4o"), Model("azure-o3"))
-    refusal = error(400, "Invalid value for 'model'. Allowed values: [azure-gpt-4o, azure-o3]", param="model")
     sim.unknown_reply = lambda name: refusal
 
 
@@ -186,8 +198,8 @@ def _(sim: Simulator) -> None:
     """OpenAI: a tier whose limit for this model is nought; it says to wait all the same."""
     message = (
         "Rate limit reached for gpt-4-32k in organization org-x on tokens per min (TPM): Limit 0, Used 0, "
-        "Requested 24. Please try again in 6s. Visit https://platform.openai.com/account/rate-limits to learn "
-        "more."
+        "Requested 24. Please try again in 6s. Visit https://platform.openai.com/account/rate-limits to "
+        "learn more."
     )
     refusal = error(429, message, kind="tokens", code="rate_limit_exceeded")
     sim.refuse(Reply(429, refusal.body, headers={"retry-after": "6"}))
@@ -247,7 +259,11 @@ def _(sim: Simulator) -> None:
     briefly(sim)
 
 
-@accepted("r11-half-a-request-a-second", "https://docs.mistral.ai/deployment/ai-studio/tier")
+@accepted(
+    "r11-half-a-request-a-second",
+    "https://docs.mistral.ai/deployment/ai-studio/tier",
+    shows="limit: 0.5 requests",
+)
 def _(sim: Simulator) -> None:
     """`limit: 0.5` is not nought: it is over in a second."""
     message = "Requests rate limit exceeded (limit: 0.5 requests per second, remaining: 0)"
