@@ -12,7 +12,8 @@ from .second import accepted, rejected
 
 HTML = "text/html; charset=UTF-8"
 NGINX_405 = (
-    "<html>\r\n<head><title>405 Not Allowed</title></head>\r\n<body>\r\n<center><h1>405 Not Allowed</h1></center>\r\n"
+    "<html>\r\n<head><title>405 Not Allowed</title></head>\r\n<body>\r\n<center><h1>405 Not "
+    "Allowed</h1></center>\r\n"
     "<hr><center>nginx/1.27.3</center>\r\n</body>\r\n</html>\r\n"
 )
 
@@ -52,7 +53,8 @@ def _(sim: Simulator) -> None:
 def _(sim: Simulator) -> None:
     """Cloudflare's block of an address: a page on every route, and no word of any key."""
     body = (
-        '<div id="cookie-alert">Please enable cookies.</div><div id="cf-error-details"><h1>Sorry, you have been '
+        '<div id="cookie-alert">Please enable cookies.</div><div id="cf-error-details"><h1>Sorry, you '
+        "have been "
         "blocked</h1><h2>You are unable to access api.example</h2></div>"
     )
     sim.every(page(403, "Attention Required! | Cloudflare", body, server="cloudflare", cf_ray="88a1b2c3-FRA"))
@@ -144,7 +146,7 @@ def _(sim: Simulator) -> None:
 
 @rejected(
     "r13-behind-api-openai",
-    "https://docs.openwebui.com/getting-started/api-endpoints",
+    "https://docs.openwebui.com/reference/api-endpoints",
     "wrong_path",
     "base_url",
     path="/v1",
@@ -181,7 +183,8 @@ def _(sim: Simulator) -> None:
 def _(sim: Simulator) -> None:
     """Python's own web server: a listing to GET, 501 to POST."""
     refusal = (
-        '<!DOCTYPE HTML>\n<html lang="en"><head><title>Error response</title></head><body><h1>Error response</h1>'
+        '<!DOCTYPE HTML>\n<html lang="en"><head><title>Error response</title></head><body><h1>Error '
+        "response</h1>"
         "<p>Error code: 501</p><p>Message: Unsupported method ('POST').</p></body></html>"
     )
     found = html(200, "Directory listing for /", server="SimpleHTTP/0.6 Python/3.12.3")

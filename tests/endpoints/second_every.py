@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import (
     reports_second,
+    second_content,
     second_edge,
     second_ends,
     second_faults,
@@ -11,12 +12,15 @@ from . import (
     second_neighbours,
     second_otherwise,
     second_place,
+    second_real,
+    second_thought,
 )
 from .reports import Report, load
 from .second import SECOND
 
 REGISTERS = (
     reports_second,
+    second_content,
     second_edge,
     second_ends,
     second_faults,
@@ -24,6 +28,8 @@ REGISTERS = (
     second_neighbours,
     second_otherwise,
     second_place,
+    second_real,
+    second_thought,
 )
 SECOND_REPORTS = load("reports_second.json")
 

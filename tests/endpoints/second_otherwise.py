@@ -29,7 +29,8 @@ def _(sim: Simulator) -> None:
     """Bedrock Access Gateway: one of the two is taken."""
     message = (
         "An error occurred (ValidationException) when calling the Converse operation: The model returned the "
-        "following errors: `temperature` and `top_p` cannot both be specified for this model. Please use only one."
+        "following errors: `temperature` and `top_p` cannot both be specified for this model. Please "
+        "use only one."
     )
     sim.refuse(as_json({"detail": message}, 400), lambda body: {"temperature", "top_p"} <= set(body))
 
@@ -44,7 +45,8 @@ def _(sim: Simulator) -> None:
 def _(sim: Simulator) -> None:
     """OpenAI: sampling is taken where the effort is set to none, as the refusal says."""
     message = (
-        "Unsupported parameter: 'temperature' is only supported with this model when reasoning_effort is set to "
+        "Unsupported parameter: 'temperature' is only supported with this model when reasoning_effort "
+        "is set to "
         "'none'."
     )
     sim.traits(efforts=("none", "low", "medium", "high"))
@@ -65,7 +67,8 @@ def _(sim: Simulator) -> None:
 def _(sim: Simulator) -> None:
     """DashScope: JSON is written where thinking is switched off by a field that the refusal names."""
     message = (
-        "<400> InternalError.Algo.InvalidParameter: Json mode response is not supported when enable_thinking is "
+        "<400> InternalError.Algo.InvalidParameter: Json mode response is not supported when "
+        "enable_thinking is "
         "true, please set enable_thinking to false."
     )
     sim.traits(efforts=("low", "medium", "high"))
@@ -100,7 +103,8 @@ def _(sim: Simulator) -> None:
 def _(sim: Simulator) -> None:
     """OpenAI: strict schemas must close their objects; others are refused with what would work."""
     message = (
-        "Invalid schema for function 'f': In context=(), 'additionalProperties' is required to be supplied and to "
+        "Invalid schema for function 'f': In context=(), 'additionalProperties' is required to be "
+        "supplied and to "
         "be false."
     )
 
@@ -195,7 +199,10 @@ def _(sim: Simulator) -> None:
 )
 def _(sim: Simulator) -> None:
     """Ark: small sizes are refused with the least number of pixels."""
-    message = "The parameter `size` specified in the request is not valid: image size must be at least 3686400 pixels."
+    message = (
+        "The parameter `size` specified in the request is not valid: image size must be at least "
+        "3686400 pixels."
+    )
 
     def small(body: JSON) -> bool:
         width, _, height = str(body.get("size") or "2048x2048").partition("x")

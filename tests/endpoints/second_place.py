@@ -168,7 +168,10 @@ def _(sim: Simulator) -> None:
         "Access denied due to missing subscription key. Make sure to include subscription key when making "
         "requests to an API."
     )
-    scheme = 'AzureApiManagementKey realm="https://gateway.example/",name="Ocp-Apim-Subscription-Key",type="header"'
+    scheme = (
+        "AzureApiManagementKey "
+        'realm="https://gateway.example/",name="Ocp-Apim-Subscription-Key",type="header"'
+    )
     sim.every(as_json({"statusCode": 401, "message": message}, 401, www_authenticate=scheme))
 
 

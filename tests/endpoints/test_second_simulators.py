@@ -62,7 +62,8 @@ def test_a_plain_client_gets_what_the_source_tells(report: Report) -> None:
         assert answer.status == 200, answer.body
     told = answer.body.decode("utf-8", "replace")
     named = " ".join(f"{name}: {value}" for name, value in answer.headers.items())
-    assert words in told + named or words in json.dumps(told, ensure_ascii=False), (answer.status, told)
+    escaped = json.dumps(words)[1:-1]
+    assert words in told + named or escaped in told, (answer.status, told)
 
 
 def opened(report: Report) -> str:
