@@ -14,6 +14,8 @@ from . import (
     second_place,
     second_real,
     second_thought,
+    second_types,
+    second_waits,
 )
 from .reports import Report, load
 from .second import SECOND
@@ -30,6 +32,8 @@ REGISTERS = (
     second_place,
     second_real,
     second_thought,
+    second_types,
+    second_waits,
 )
 SECOND_REPORTS = load("reports_second.json")
 

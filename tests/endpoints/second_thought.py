@@ -13,7 +13,7 @@ from .reports_stream import limit_of, think_aloud
 from .second import accepted
 
 JSON = Any
-LONG = "Let me consider what is asked, and in which form it has to be answered, before I say anything. " * 15
+LONG = "Let me consider what is asked, and in which form it has to be answered, before I say anything. " * 12
 """About three hundred tokens."""
 EVERY = dict.fromkeys(
     "streaming system_message tool_calling tool_choice parallel_tool_calls streamed_tool_calling json_mode "
@@ -66,31 +66,26 @@ def _(sim: Simulator) -> None:
     sim.edit_text(lambda asked, said: blind if has_image(asked) else said)
 
 
+def cut_to(room: int, choice: JSON, called: int) -> None:
+    """End a choice where the room for it ends; a call of so many tokens is made whole or not at all."""
+    message = choice["message"]
+    words = tokens(message["content"] or "")
+    if (called if message.get("tool_calls") else len(words)) > room:
+        choice["finish_reason"] = "length"
+        message.pop("tool_calls", None)
+        message["content"] = "".join(words[: max(room, 0)])
+
+
 def think_unseen(sim: Simulator, count: int) -> None:
     """Spend so many tokens before every answer and show none of them; the limit may end it before a word."""
 
     def spent(asked: JSON, answer: JSON) -> JSON:
         limit, usage = limit_of(asked), answer["usage"]
-        room = limit - count
         for choice in answer["choices"]:
-            message = choice["message"]
-            size = (
-                usage["completion_tokens"]
-                if message.get("tool_calls")
-                else len(tokens(message["content"] or ""))
-            )
-            if size > room:
-                choice["finish_reason"] = "length"
-                message.pop("tool_calls", None)
-                message["content"] = "".join(words[: max(room, 0)])
+            cut_to(limit - count, choice, usage["completion_tokens"])
         used = min(usage["completion_tokens"] + count, limit)
-        details = {"reasoning_tokens": min(count, limit)}
-        total = usage["prompt_tokens"] + used
-        answer["usage"] |= {
-            "completion_tokens": used,
-            "total_tokens": total,
-            "completion_tokens_details": details,
-        }
+        usage |= {"completion_tokens": used, "total_tokens": usage["prompt_tokens"] + used}
+        usage["completion_tokens_details"] = {"reasoning_tokens": min(count, limit)}
         return answer
 
     def stream(asked: JSON, chunks: list[JSON]) -> list[JSON]:
