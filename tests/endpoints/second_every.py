@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from . import (
     reports_second,
+    second_calls,
+    second_choice,
     second_content,
     second_edge,
     second_ends,
@@ -13,7 +15,9 @@ from . import (
     second_otherwise,
     second_place,
     second_real,
+    second_responses,
     second_thought,
+    second_turns,
     second_types,
     second_waits,
 )
@@ -22,6 +26,8 @@ from .second import SECOND
 
 REGISTERS = (
     reports_second,
+    second_calls,
+    second_choice,
     second_content,
     second_edge,
     second_ends,
@@ -31,7 +37,9 @@ REGISTERS = (
     second_otherwise,
     second_place,
     second_real,
+    second_responses,
     second_thought,
+    second_turns,
     second_types,
     second_waits,
 )

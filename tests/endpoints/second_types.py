@@ -208,7 +208,7 @@ def _(sim: Simulator) -> None:
 
 
 @accepted(
-    "r27-403-once-before-it-opens",
+    "r27-a-socket-that-opens",
     "https://platform.openai.com/docs/guides/realtime-websocket",
     kind="realtime",
     model="gpt-realtime-mini",

@@ -1,4 +1,4 @@
-"""Second round: what lasts (rule 26), one look is no rate (28), events unasked (29), what is told first (30)."""
+"""Second round: what lasts (rule 26), one look (28), events unasked (29), what is told first (30)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.practice_wire import Reply, Request, as_json, error
 from .base import Simulator
 from .now_and_then import at_first
 from .own import briefly
-from .replies import raw, text, texts
+from .replies import raw, text
 from .reports_capability import forced
 from .responses import events
 from .second import accepted, rejected
@@ -100,11 +100,6 @@ def _(sim: Simulator) -> None:
     """429 for as long as one looks, with no hint how long: asked again at a calm pace."""
     sim.refuse(text(429, "Too Many Requests"))
     sim.settings |= {"probe_seconds": 6.0}
-
-
-def cities(body: JSON) -> int:
-    """How many of the places of a question for several there are."""
-    return texts(body, "user").count(" and ") if body.get("tools") else 0
 
 
 @accepted(
