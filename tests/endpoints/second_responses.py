@@ -121,7 +121,7 @@ def _(sim: Simulator) -> None:
 
 @accepted(
     "cap-responses-stream-breaks-off",
-    "https://www.nginx.com/resources/wiki/start/topics/examples/x-accel/",
+    "https://github.com/openai/codex/issues/41340",
     capabilities={"responses_api": True, "responses_streaming": False},
 )
 def _(sim: Simulator) -> None:
