@@ -27,3 +27,16 @@ def every_second_kind(reply: Rule) -> Rule:
         return reply(request) if sent[request.body] % 2 == 0 else None
 
     return rule
+
+
+def new_kinds(times: int, reply: Rule) -> Rule:
+    """This reply to the first few requests that were not sent before; the same one again is answered."""
+    sent: dict[bytes, None] = {}
+
+    def rule(request: Request) -> Reply | None:
+        if request.body in sent or len(sent) >= times:
+            return None
+        sent[request.body] = None
+        return reply(request)
+
+    return rule

@@ -103,34 +103,34 @@ def _(sim: Simulator) -> None:
 
 
 @accepted(
-    "r28-two-calls-the-second-time",
+    "r28-two-calls-the-third-time",
     "https://docs.anthropic.com/en/docs/agents-and-tools/tool-use/implement-tool-use",
     capabilities={"parallel_tool_calls": True, "tool_calling": True},
 )
 def _(sim: Simulator) -> None:
-    """A model that makes one call where two were asked for, the first time."""
+    """A model that makes one call where two were asked for, the first two times."""
     misses = itertools.count()
 
     def one(asked: JSON, message: JSON) -> None:
-        if len(message.get("tool_calls") or []) > 1 and next(misses) == 0:
+        if len(message.get("tool_calls") or []) > 1 and next(misses) < 2:
             del message["tool_calls"][1:]
 
     sim.edit_message(one)
 
 
 @accepted(
-    "r28-a-call-the-second-time",
+    "r28-a-call-the-third-time",
     "https://docs.vllm.ai/en/latest/features/tool_calling.html",
     declared="tools",
     capabilities={"tool_calling": True, "tool_choice": True},
 )
 def _(sim: Simulator) -> None:
-    """A small model that answers the first question with words, and calls the tool when it is asked again."""
+    """A small model that answers with words twice, and calls the tool when it is asked again."""
     misses = itertools.count()
 
     def shy(body: JSON) -> JSON:
         free = body.get("tools") and not forced(body) and not body.get("stream")
-        return body | {"tool_choice": "none"} if free and next(misses) == 0 else body
+        return body | {"tool_choice": "none"} if free and next(misses) < 2 else body
 
     sim.reads(shy)
 
