@@ -6,6 +6,7 @@ import base64
 import html
 from collections.abc import Callable
 
+from app.practice_models import Model
 from app.practice_wire import error
 
 from .base import KEY, Simulator
@@ -107,3 +108,23 @@ def _(sim: Simulator) -> None:
 def _(sim: Simulator) -> None:
     """The last letters of the key, which vendors show so that a person finds it, may be told."""
     sim.every(text(401, html.unescape("The key ending in cdef was revoked by its owner.")))
+
+
+@rejected(
+    "r31-retired-and-still-listed",
+    "https://console.groq.com/docs/deprecations",
+    "model_not_found model_unavailable",
+    "model_id",
+    path="/openai/v1",
+    model="llama-3.1-70b-versatile",
+    unsaid=("deploy or start it",),
+    shows="has been decommissioned",
+)
+def _(sim: Simulator) -> None:
+    """A hosted model that the vendor retired is listed still: nobody can be told to deploy it."""
+    message = (
+        f"The model `{sim.model_id}` has been decommissioned and is no longer supported. Please refer to "
+        "https://console.groq.com/docs/deprecations for a recommendation on which model to use instead."
+    )
+    sim.serve_also(Model("llama-3.3-70b-versatile"))
+    sim.refuse(error(400, message, code="model_decommissioned"), lambda body: body["model"] == sim.model_id)
