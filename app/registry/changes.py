@@ -80,7 +80,6 @@ def check(model: RegisteredModel, values: Values, actor: Actor) -> None:
             "api_key_required",
             "base_url now leads to another server. Send api_key with it: the stored key goes to another "
             "origin only for a caller with the scope admin. Nothing was contacted.",
-            400,
             field="api_key",
         )
     if _moves(model, values):
@@ -106,9 +105,7 @@ def run(id: str, values: dict[str, Any], asked: ProbeOrder, still: Precondition 
         if ended is not None:
             yield ended
             return
-    raise ApiError(
-        "conflict", "Others changed this model again and again meanwhile. Read it and try again.", 409
-    )
+    raise ApiError("conflict", "Others changed this model again and again meanwhile. Read it and try again.")
 
 
 def _applied(

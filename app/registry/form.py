@@ -244,16 +244,15 @@ _COLUMNS: Mapping[str, str] = {"configuration_model_id": "remote_model_id"}
 _TOLD = 100
 
 
-def invalid(problems: list[Problem]) -> ApiError:
+def invalid(problems: list[Problem], code: str = "invalid_request") -> ApiError:
     """The answer for a bad request: the first problem in front, and the first hundred as details."""
     first, problems = problems[0], problems[:_TOLD]
     suggestions = {
         problem.field: problem.suggestions for problem in problems if problem.field and problem.suggestions
     }
     return ApiError(
-        "invalid_request",
+        code,
         first.message,
-        400,
         field=first.field,
         details=[problem.as_detail() for problem in problems if problem.field],
         suggestions=suggestions,

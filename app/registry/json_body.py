@@ -236,9 +236,8 @@ def _require_json(content_type: str) -> None:
         raise ApiError(
             "unsupported_media_type",
             f"Send the body as `Content-Type: application/json` in UTF-8; it has {got}.",
-            415,
         )
 
 
 def _bad_json(message: str) -> ApiError:
-    return ApiError("invalid_json", message, 400)
+    return ApiError("invalid_json", message)

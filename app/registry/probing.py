@@ -144,7 +144,7 @@ def egress_rules() -> EgressRules:
 def key_unusable(error: vault.VaultError) -> ApiError:
     """The answer where a stored key or a reference can't be turned into a key."""
     message = f"The key can't be used: {error} Send another one with PATCH."
-    return ApiError("api_key_unusable", message, 400, field="api_key")
+    return ApiError("api_key_unusable", message, field="api_key")
 
 
 def key_in_clear(key: str) -> str:

@@ -167,7 +167,7 @@ def refuse_twins(many: Iterable[Values]) -> None:
     for values in many:
         if _identity(values) in seen:
             message = f"{values['model_id']} stands twice among them with the same base_url and model_type."
-            raise ApiError("already_exists", f"{message} Send it once.", 409, field="model_id")
+            raise ApiError("already_exists", f"{message} Send it once.", field="model_id")
         seen.add(_identity(values))
 
 
@@ -249,10 +249,9 @@ def _already_exists(same: RegisteredModel) -> ApiError:
         "already_exists",
         "This model_id is registered at this base_url with this model_type already: "
         f"“{same.display_name}”, id {same.id}. Change that one with PATCH, or delete it first.",
-        409,
         field="model_id",
     )
 
 
 def _gone(id: str) -> ApiError:
-    return ApiError("not_found", f"There is no model {id}; it may have been deleted meanwhile.", 404)
+    return ApiError("not_found", f"There is no model {id}; it may have been deleted meanwhile.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
@@ -14,26 +13,13 @@ from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError, 
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.config import settings
+from app.error_codes import BY_STATUS
 from app.errors import ApiError
 
 log = logging.getLogger("muster.errors")
 
 JSON_PATHS = ("/v1/", "/v2/", "/v3/", "/healthz", "/readyz", "/openapi.json")
 _DRAINED_AT_MOST = 16 * 1024 * 1024
-
-# Code and sentence of the errors that the framework raises by itself.
-_PLAIN: Mapping[int, tuple[str, str]] = {
-    400: ("bad_request", "The request can't be read. Check its body and headers."),
-    401: ("authentication_required", "Send a token: Authorization: Bearer <token>."),
-    403: ("forbidden", "You may not do this."),
-    404: ("not_found", "There is nothing at this address. Check the path and the id."),
-    405: ("method_not_allowed", "This address does not take that method."),
-    413: ("body_too_large", "The body is larger than 1 MiB. Send less."),
-    415: ("unsupported_media_type", "The body must be JSON: send Content-Type: application/json."),
-    429: ("rate_limited", "Too many requests. Wait as long as Retry-After says, then go on."),
-    500: ("internal_error", "Something broke in Muster itself. Tell its operator the request id."),
-    503: ("not_ready", "Muster is not ready to work. Try again in a moment."),
-}
 
 
 def is_json_side() -> bool:
@@ -101,11 +87,13 @@ def _answer_http(error: HTTPException) -> BaseResponse:
         return error.get_response(request.environ)
     if isinstance(error, RequestEntityTooLarge):
         _drain()
-    code, message = _PLAIN.get(status, (_snake(HTTPStatus(status).phrase), error.description or ""))
     kept = {
         name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After", "Location")
     }
-    return answer(ApiError(code, message, status, headers=kept))
+    if row := BY_STATUS.get(status):
+        return answer(ApiError(row.code, row.message, headers=kept))
+    code = _snake(HTTPStatus(status).phrase)
+    return answer(ApiError(code, error.description or "", status=status, headers=kept))
 
 
 def _answer_unreadable(_error: ParseException) -> BaseResponse:

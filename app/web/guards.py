@@ -122,12 +122,12 @@ def _admit(scope: str) -> None:
         token = connection.execute(TOKEN, {"digest": digest}).first()
     if token is None:
         message = "This token is unknown or was revoked. Make a new one with: muster token create NAME."
-        raise ApiError("invalid_api_key", message, 401, headers=_CHALLENGE)
+        raise ApiError("invalid_api_key", message, headers=_CHALLENGE)
     id, name, scopes, last_used = token
     note_use(id, last_used)
     actor = Actor("token", name, granted(scopes), id)
     if not actor.may(scope):
-        raise ApiError("insufficient_scope", f"This token lacks the scope {scope!r}.", 403)
+        raise ApiError("insufficient_scope", f"This token lacks the scope {scope!r}.")
     g.actor = actor
 
 
@@ -135,7 +135,7 @@ def _sent_digest() -> str:
     sent = _bearer()
     if not sent:
         message = "Send a token: Authorization: Bearer <token>."
-        raise ApiError("authentication_required", message, 401, headers=_CHALLENGE)
+        raise ApiError("authentication_required", message, headers=_CHALLENGE)
     return digest_of(sent)
 
 
@@ -183,7 +183,7 @@ def require_role(role: str) -> Callable[[Callable[P, R]], Callable[P, R | Respon
             if not current_user.is_authenticated:
                 return _to_signin()
             if not needed <= ROLES.get(current_user.role, frozenset()):
-                raise ApiError("forbidden", f"This needs the role {role}. Ask an administrator for it.", 403)
+                raise ApiError("forbidden", f"This needs the role {role}. Ask an administrator for it.")
             g.actor = user_actor(current_user)
             return view(*args, **kwargs)
 
@@ -199,11 +199,11 @@ def current_actor() -> Actor:
         return actor
     if current_user.is_authenticated:
         return user_actor(current_user)
-    raise ApiError("authentication_required", "Sign in first.", 401)
+    raise ApiError("authentication_required", "Sign in first.")
 
 
 def _to_signin() -> Response:
     if is_json_side():
-        raise ApiError("authentication_required", "Sign in first.", 401)
+        raise ApiError("authentication_required", "Sign in first.")
     target = request.full_path.rstrip("?") if request.method == "GET" else ""
     return redirect("/signin" + (f"?next={quote(target, safe='')}" if target not in ("", "/") else ""), 303)

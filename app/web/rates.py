@@ -49,7 +49,7 @@ class Rates:
         reset = self._counts.get_window_stats(_item(a_minute), key).reset_time
         message = "Too many requests. Wait as long as Retry-After says, then go on."
         wait = max(1, ceil(reset - time.time()))
-        return ApiError("rate_limited", message, 429, headers={"Retry-After": str(wait)})
+        return ApiError("rate_limited", message, headers={"Retry-After": str(wait)})
 
 
 def init_app(app: Flask) -> None:

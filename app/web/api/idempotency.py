@@ -76,7 +76,6 @@ def _call() -> Call:
         raise ApiError(
             "invalid_request",
             "The Idempotency-Key must be 1 to 255 visible ASCII characters, such as a UUID.",
-            400,
             field="Idempotency-Key",
         )
     return Call(current_actor().id, key, _fingerprint())
@@ -158,7 +157,6 @@ def _awaited(call: Call) -> Response | None:
             raise ApiError(
                 "idempotency_key_reused",
                 "This Idempotency-Key came with another request before. Use a new key for a new request.",
-                409,
                 field="Idempotency-Key",
             )
         if found.status is not None:

@@ -51,7 +51,7 @@ def root() -> Response:
 @blueprint.app_errorhandler(CSRFError)
 def _form_too_old(_error: CSRFError) -> Response:
     message = "This page does not fit your session any more. Go back, load it again and send it once more."
-    return errors.answer(ApiError("form_expired", message, 400))
+    return errors.answer(ApiError("form_expired", message))
 
 
 def navigation() -> list[Item]:

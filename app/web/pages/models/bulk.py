@@ -59,7 +59,7 @@ def _done(models: list[RegisteredModel], chosen: str) -> BaseResponse:
         "delete": (lambda id: changes.remove(id, current_actor()), "deleted"),
     }
     if chosen not in steps:
-        raise ApiError("bad_request", "Choose what is to be done to the models.", 400)
+        raise ApiError("bad_request", "Choose what is to be done to the models.")
     step, word = steps[chosen]
     done = sum(_done_to(step, id) for id in [model.id for model in models])
     gone = len(models) - done
@@ -86,7 +86,7 @@ def _switch(id: str, enabled: bool) -> None:
 def _exported(models: list[RegisteredModel]) -> Response:
     wanted = FORMATS.get(request.form.get("format", "json"))
     if wanted is None:
-        raise ApiError("bad_request", f"Choose one of these formats: {', '.join(FORMATS)}.", 400)
+        raise ApiError("bad_request", f"Choose one of these formats: {', '.join(FORMATS)}.")
     oldest_first = sorted(models, key=lambda model: model.id)
     response = Response(wanted.make(oldest_first), content_type=wanted.content_type)
     response.headers.set("Content-Disposition", "attachment", filename=wanted.file)

@@ -112,7 +112,7 @@ def _unchanged(tried: Submission) -> Any:
 
     def still(model: RegisteredModel) -> None:
         if rfc3339(model.updated) != tried.seen:
-            raise ApiError("conflict", CHANGED_MEANWHILE, 409)
+            raise ApiError("conflict", CHANGED_MEANWHILE)
 
     return still
 
