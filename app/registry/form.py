@@ -17,7 +17,6 @@ from app.errors import ApiError
 from app.probe.model_types import MODEL_TYPES
 from app.registry import json_body
 from app.registry.fields import (
-    INT64,
     Choice,
     FieldError,
     Flag,
@@ -34,7 +33,7 @@ from app.registry.fields import (
     no_controls,
     sendable,
 )
-from app.registry.json_body import Kinds, Problem
+from app.registry.json_body import INT64, Kinds, Problem
 from app.store.vault import VaultError, is_reference, resolve
 
 _MILLION = "USD per 1,000,000 tokens"

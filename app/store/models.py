@@ -34,6 +34,9 @@ def identity_of(model_id: str, base_url: str, model_type: str) -> str:
     return hashlib.sha256("\0".join((model_id, base_url, model_type)).encode()).hexdigest()
 
 
+HEALTHS = ("up", "degraded", "down", "unknown")
+"""What the column `health` holds, the best first."""
+
 SEARCHED = 400
 """Characters of the text that is searched: the whole of its index must fit into a page of PostgreSQL."""
 

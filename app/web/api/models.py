@@ -14,7 +14,7 @@ from app.registry.form import OpenAILikeForm, OpenAILikeUpdateForm, invalid
 from app.registry.json_body import Problem, read
 from app.registry.probing import Probed, Registered, Rejected, Updated
 from app.registry.stored_documents import StoredDocument
-from app.store.models import RegisteredModel
+from app.store.models import HEALTHS, RegisteredModel
 from app.web.api.answers import (
     allowed_methods,
     answer,
@@ -59,7 +59,6 @@ EXAMPLE = {
 
 CHANGE = {"display_name": "Our chat", "region": "europe", "model_type": "chat", "max_tokens": 4096}
 LIST_QUERY = ("limit", "cursor", "q", "model_type", "region", "status", "enabled")
-HEALTHS = ("up", "degraded", "down", "unknown")
 
 
 @blueprint.after_app_request

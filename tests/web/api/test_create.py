@@ -12,6 +12,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
 from app.practice.models import KEY
+from app.practice.server import PracticeServer
+from app.practice.wire import error
 from app.store.audit_events import AuditEvent
 from app.store.base import db
 from app.store.leases import KeyControl
@@ -89,6 +91,18 @@ def test_a_wrong_key_is_named(client: FlaskClient, auth: Headers, good: Body) ->
     )
     assert json.loads(body)["error"]["code"] == "invalid_credentials"
     assert json.loads(body)["error"]["field"] == "api_key" and "sk-wrong-and-secret" not in body
+
+
+def test_a_limited_endpoint_is_a_rejection_like_any_other(
+    client: FlaskClient, auth: Headers, good: Body
+) -> None:
+    limited = PracticeServer(lambda _request: error(429, "Rate limit reached.", code="rate_limit_exceeded"))
+    limited.start()
+    sent = good | {"base_url": f"http://127.0.0.1:{limited.server_port}/v1"}
+    answer = client.post(URL, json=sent, headers=auth)
+    limited.stop()
+    assert answer.json is not None and answer.json["error"]["code"] == "rate_limited"
+    assert answer.status_code == 400, "429 is Muster's own limit"
 
 
 def test_strictness_makes_a_contradiction_a_rejection(client: FlaskClient, auth: Headers, good: Body) -> None:
