@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -96,7 +97,8 @@ def test_a_wrong_key_is_named(client: FlaskClient, auth: Headers, good: Body) ->
 def test_a_limited_endpoint_is_a_rejection_like_any_other(
     client: FlaskClient, auth: Headers, good: Body
 ) -> None:
-    limited = PracticeServer(lambda _request: error(429, "Rate limit reached.", code="rate_limit_exceeded"))
+    refusal = replace(error(429, "Rate limit reached."), headers={"Retry-After": "86400"})
+    limited = PracticeServer(lambda _request: refusal)
     limited.start()
     sent = good | {"base_url": f"http://127.0.0.1:{limited.server_port}/v1"}
     answer = client.post(URL, json=sent, headers=auth)
