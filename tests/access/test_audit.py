@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from flask import Flask
 from sqlalchemy import select
 
@@ -10,6 +11,8 @@ from app.access.actors import COMMAND_LINE, Actor
 from app.store.audit_events import AuditEvent
 from app.store.base import db, new_id
 from app.store.models import RegisteredModel
+
+pytestmark = pytest.mark.both_databases
 
 
 def events(app: Flask) -> list[AuditEvent]:

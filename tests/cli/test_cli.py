@@ -56,6 +56,7 @@ def sentence(ended: Result) -> str:
     return line.removeprefix("Error: ")
 
 
+@pytest.mark.both_databases
 def test_a_token_is_printed_once_and_works(muster: Operator) -> None:
     made = muster("token", "create", "deploy", "--scope", "read")
     assert re.fullmatch(r"mst_[\w-]{43}\n", made.stdout)
@@ -142,6 +143,7 @@ def test_an_unknown_setting_gets_a_warning(muster: Operator) -> None:
     assert ended.exit_code == 0 and "MUSTER_PROT is no setting" in ended.stderr
 
 
+@pytest.mark.both_databases
 def test_an_older_database(muster: Operator) -> None:
     with muster.app.app_context():
         db.session.execute(text("DELETE FROM alembic_version"))
@@ -149,6 +151,7 @@ def test_an_older_database(muster: Operator) -> None:
     assert "run: muster db upgrade" in sentence(muster("token", "list"))
 
 
+@pytest.mark.both_databases
 def test_a_newer_database(muster: Operator) -> None:
     with muster.app.app_context():
         db.session.execute(text("UPDATE alembic_version SET version_num = 'from_the_future'"))
@@ -156,12 +159,14 @@ def test_a_newer_database(muster: Operator) -> None:
     assert "newer Muster" in sentence(muster("db", "upgrade"))
 
 
+@pytest.mark.both_databases
 def test_the_database_is_made(tmp_path: Path) -> None:
     environ = {"MUSTER_INSTANCE": str(tmp_path / "new")}
     assert CliRunner().invoke(main, ["db", "upgrade"], env=environ).exit_code == 0
     assert CliRunner().invoke(main, ["token", "list"], env=environ).exit_code == 0
 
 
+@pytest.mark.both_databases
 def test_rotation(muster: Operator) -> None:
     with muster.app.app_context():
         before = vault.ring().keys

@@ -108,6 +108,7 @@ def test_what_happened_is_said_of_each(muster: Operator) -> None:
     assert [model.model_id for model in muster.models()] == ["old", "new"]
 
 
+@pytest.mark.both_databases
 def test_a_second_import_changes_nothing(muster: Operator) -> None:
     with Simulator() as simulator:
         muster.bring(entry(simulator))
@@ -170,6 +171,7 @@ def test_wrong_use(muster: Operator, arguments: tuple[str, ...]) -> None:
     assert muster(*arguments, input="").exit_code == 2
 
 
+@pytest.mark.both_databases
 def test_an_export_into_an_empty_registry_gives_the_same_models(
     muster: Operator, client: Any, auth: dict[str, str]
 ) -> None:

@@ -24,6 +24,8 @@ from tests.load.editing import Editing
 from tests.load.registering import body_for, memory_watched, register_all
 from tests.load.running import Running, running
 
+pytestmark = pytest.mark.both_databases
+
 MEBIBYTE = 1 << 20
 AT_ONCE = 20
 GROWTH = 50 * MEBIBYTE

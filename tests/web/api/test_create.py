@@ -23,6 +23,8 @@ from app.store.probes import Probe
 from tests.conftest import new_token
 from tests.web.api.conftest import Endpoint, document_problems
 
+pytestmark = pytest.mark.both_databases
+
 URL = "/v2/models/openai-like"
 Headers = dict[str, str]
 Body = dict[str, Any]

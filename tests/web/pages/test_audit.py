@@ -19,6 +19,8 @@ from app.web.pages import audit
 from app.web.pages.audit import ACTIONS, PAGE, oldest_id
 from tests.web.pages.conftest import KEY, Form, plain, register
 
+pytestmark = pytest.mark.both_databases
+
 
 def add(app: Flask, count: int = 1, **columns: object) -> None:
     """Events, numbered in the order of their age."""

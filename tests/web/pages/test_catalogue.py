@@ -15,6 +15,8 @@ from app.store.models import RegisteredModel
 from app.web.pages.catalogue import PAGE
 from tests.web.pages.conftest import KEY, Form, plain, register
 
+pytestmark = pytest.mark.both_databases
+
 SEEN = {
     "streaming": {"declared": None, "observed": True, "evidence": ""},
     "vision": {"declared": True, "observed": False, "evidence": ""},

@@ -52,6 +52,7 @@ def test_a_typed_password_is_not_shown_at_all(app: Flask, admin: FlaskClient) ->
     assert signs_in(app, "new@example.com", OTHER)
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize(
     ("changes", "field", "words"),
     [
@@ -117,6 +118,7 @@ def test_a_password_that_is_too_short(app: Flask, admin: FlaskClient, viewer: Fl
     assert viewer.get("/models").status_code == 200
 
 
+@pytest.mark.both_databases
 def test_deleting_asks_first(app: Flask, admin: FlaskClient, viewer: FlaskClient) -> None:
     page = page_of(app, "viewer@example.com")
     assert "Delete viewer@example.com?" in admin.get(page + "/delete").text
@@ -127,6 +129,7 @@ def test_deleting_asks_first(app: Flask, admin: FlaskClient, viewer: FlaskClient
     assert admin.get(page).status_code == 404 and actions(app) == ["user.deleted"]
 
 
+@pytest.mark.both_databases
 def test_tokens_that_outlive_a_person_are_named(app: Flask, admin: FlaskClient) -> None:
     made(admin)
     page = page_of(app, "admin@example.com")

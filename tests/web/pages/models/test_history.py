@@ -6,6 +6,7 @@ from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -14,6 +15,8 @@ from app.store.probes import Probe
 from app.web.pages.models import charts, history
 from app.web.pages.models.charts import Point
 from tests.web.pages.conftest import plain
+
+pytestmark = pytest.mark.both_databases
 
 REPORT: dict[str, Any] = {
     "verdict": "accepted",

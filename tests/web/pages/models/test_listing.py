@@ -14,6 +14,8 @@ from app.store.probes import Probe
 from app.web.pages.models import listing
 from tests.web.pages.conftest import Form, plain, register, with_practice
 
+pytestmark = pytest.mark.both_databases
+
 
 def add(app: Flask, count: int = 1, **columns: object) -> None:
     """Put models into the database, numbered in the order of their age."""
