@@ -99,7 +99,9 @@ class Settings:
         integer(0, 1_000_000), 600, "requests a minute per token or address; 0: no limit"
     )
     signin_limit: int = _setting(integer(0, 10_000), 10, "sign-in attempts a minute per address; 0: no limit")
-    public_catalogue: bool = _setting(flag, False, "anyone may read /catalogue; 0: only people who are signed in")
+    public_catalogue: bool = _setting(
+        flag, False, "anyone may read /catalogue; 0: only people who are signed in"
+    )
 
     # Keys of endpoints
     encryption_keys: tuple[str, ...] = _setting(

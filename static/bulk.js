@@ -9,7 +9,7 @@ function count() {
   form.querySelector("[data-tick-all-label]").hidden = false;
   all.checked = ticked > 0 && ticked === boxes.length;
   all.indeterminate = ticked > 0 && ticked < boxes.length;
-  form.querySelector("[data-ticked]").textContent = ticked ? `With the ${ticked} ticked:` : "With the ticked:";
+  form.querySelector("[data-ticked]").textContent = ticked ? `With the ${ticked} ticked:` : "With the selected:";
 }
 
 document.addEventListener("change", (event) => {

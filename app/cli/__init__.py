@@ -30,12 +30,12 @@ COMMANDS: tuple[click.Command, ...] = (
     settings_table,
 )
 
-# What an operator can mend. Its text is one sentence; everything else is a defect and shows its traceback.
+# What an operator can fix. Its text is one sentence; everything else is a defect and shows its traceback.
 _FORESEEN = (SettingError, DatabaseError, VaultError, ServeError, AccessError)
 
 
 class OneSentence(click.Group):
-    """Ends with one sentence and exit code 1 where the operator has to mend something."""
+    """Ends with one sentence and exit code 1 where the operator has to fix something."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""

@@ -46,7 +46,7 @@ def prepare(app: Flask) -> str | None:
             lost = vault.ring_path(chosen)
             lost.unlink()
             raise vault.VaultError(
-                f"The key ring {lost} of the stored API keys is gone. Restore it from a backup."
+                f"The key ring {lost} of the stored API keys is missing. Restore it from a backup."
             )
         vault.ring()
         password = _first_administrator()
@@ -72,7 +72,7 @@ def greeting(chosen: config.Settings, password: str | None, practice_url: str | 
     lines = [f"Muster is at           {home}"]
     if password is not None:
         lines += [f"  sign in as           {FIRST_ADMINISTRATOR}", f"  with the password    {password}"]
-        lines += ["                       (shown only this once: keep it)"]
+        lines += ["                       (shown only once: keep it)"]
     if practice_url is not None:
         lines += [f"Practice endpoint      {practice_url}", f"  with the API key     {models.KEY}"]
     return "\n".join(["", *lines, "Ctrl-C stops it.", ""])

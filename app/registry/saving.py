@@ -183,7 +183,8 @@ def locked(id: str, still: Precondition | None = None) -> RegisteredModel:
     """The model as it is now, held against other writers until the transaction ends; ApiError 404.
 
     What an older look at it would write, or a document made of that, could not be told from what others
-    wrote meanwhile. `still` is asked whether it is what the caller thinks it is, and raises ApiError to stop.
+    wrote in the meantime. `still` is asked whether it is what the caller thinks it is, and raises ApiError
+    to stop.
     """
     model = RegisteredModel.locked(id)
     try:
@@ -204,7 +205,7 @@ def columns_of(model: RegisteredModel) -> dict[str, Any]:
 
 
 def endpoint_of(model: RegisteredModel) -> tuple[Any, ...]:
-    """What a probe's verdict holds for. A key that was sealed anew counts as another: one more probe."""
+    """What a probe's verdict holds for. A key that was encrypted again counts as another: one more probe."""
     return (*(getattr(model, name) for name in ENDPOINT), model.key_env, model.key_ciphertext)
 
 
@@ -247,11 +248,11 @@ def _set_key(model: RegisteredModel, key: str) -> None:
 def _already_exists(same: RegisteredModel) -> ApiError:
     return ApiError(
         "already_exists",
-        "This model_id is registered at this base_url with this model_type already: "
-        f"“{same.display_name}”, id {same.id}. Change that one with PATCH, or delete it first.",
+        "This model is registered already, with the same base URL and type: "
+        f"“{same.display_name}”, id {same.id}. Change that one, or delete it first.",
         field="model_id",
     )
 
 
 def _gone(id: str) -> ApiError:
-    return ApiError("not_found", f"There is no model {id}; it may have been deleted meanwhile.")
+    return ApiError("not_found", f"There is no model {id}; it may have been deleted in the meantime.")

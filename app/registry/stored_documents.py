@@ -1,4 +1,4 @@
-"""Documents as they are sent: kept beside their rows, so that reading one is finding it.
+"""Documents as they are sent: kept beside their rows, so that a read only looks one up.
 
 Whatever changes a model through the session changes its document and the registry's revision with it, in the
 same transaction. One that another version of the program made, or that is missing, is made when asked for.
@@ -125,7 +125,7 @@ def page(name: str, ids: Select[Any], limit: int) -> Page:
 
 
 def refresh(ids: Sequence[str]) -> dict[str, StoredDocument]:
-    """Make the documents of these models anew and keep them; gives those that are there. Commits."""
+    """Make and keep new documents of these models; gives those that exist. Commits."""
     db.session.execute(
         update(RegisteredModel).where(RegisteredModel.id.in_(ids)).values(id=RegisteredModel.id)
     )

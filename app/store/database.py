@@ -94,10 +94,12 @@ def _unusable(error: SQLAlchemyError) -> str:
     """What is wrong with the database, and the setting that says where it is."""
     if db.engine.dialect.name == "sqlite":
         file = db.engine.url.database
-        mend = f"Check that {file} can be written: MUSTER_INSTANCE, or MUSTER_DATABASE_URL, says where it is."
+        advice = (
+            f"Check that {file} can be written: MUSTER_INSTANCE, or MUSTER_DATABASE_URL, says where it is."
+        )
     else:
-        mend = "Check MUSTER_DATABASE_URL and that it runs."
-    return f"The database can't be used ({_first_line(error)}). {mend}"
+        advice = "Check MUSTER_DATABASE_URL and that it runs."
+    return f"The database can't be used ({_first_line(error)}). {advice}"
 
 
 def _first_line(error: SQLAlchemyError) -> str:

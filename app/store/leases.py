@@ -50,7 +50,7 @@ class IdempotentAnswer(Base):
     """A keyed hash of method, path and body: the body may hold an API key."""
     created: Mapped[datetime] = mapped_column(UTCDateTime, default=now, index=True)
     leased: Mapped[datetime] = mapped_column(UTCDateTime)
-    """Until then whoever claimed it is believed to be at work."""
+    """Until then its owner is believed to be at work."""
     status: Mapped[int | None]
     headers: Mapped[dict[str, str] | None] = mapped_column(JSON)
     body: Mapped[bytes | None] = mapped_column(LargeBinary)

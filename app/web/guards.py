@@ -115,7 +115,7 @@ def require_scope(scope: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 
 def _admit(scope: str) -> None:
-    """Let in whoever sent a token with this scope, or ApiError."""
+    """Let in a caller whose token has this scope; ApiError for any other."""
     digest = _sent_digest()
     # Not within the session, which would hold a connection while a slow caller goes on to send its body.
     with db.engine.connect() as connection:

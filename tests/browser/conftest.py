@@ -62,8 +62,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """A browser window of its own, wide."""
-    made = browser.new_context(viewport=chromium.WIDE)
-    made.set_default_timeout(10_000)
+    made = chromium.window(browser)
     yield made
     made.close()
 

@@ -78,7 +78,7 @@ def test_a_token_is_revoked_by_name(muster: Operator) -> None:
 def test_two_tokens_of_one_name_are_told_apart_by_id(muster: Operator) -> None:
     muster("token", "create", "deploy")
     muster("token", "create", "deploy")
-    assert "say the id" in sentence(muster("token", "revoke", "deploy"))
+    assert "give the id" in sentence(muster("token", "revoke", "deploy"))
     with muster.app.app_context():
         id = Token.newest()[0].id
     assert muster("token", "revoke", id).exit_code == 0
@@ -111,7 +111,7 @@ def test_a_short_password(muster: Operator) -> None:
 
 def test_a_password_that_is_no_text(muster: Operator) -> None:
     ended = muster("user", "create", "a@b.de", "--password-stdin", input=b"\xff\xfe123456789\n")
-    assert ended.exit_code == 2 and "not text in UTF-8" in ended.stderr and "Traceback" not in ended.output
+    assert ended.exit_code == 2 and "not UTF-8 text" in ended.stderr and "Traceback" not in ended.output
     assert isinstance(ended.exception, SystemExit)
 
 
@@ -140,7 +140,7 @@ def test_a_wrong_setting(muster: Operator) -> None:
 
 def test_an_unknown_setting_gets_a_warning(muster: Operator) -> None:
     ended = muster("token", "list", MUSTER_PROT="1")
-    assert ended.exit_code == 0 and "MUSTER_PROT is no setting" in ended.stderr
+    assert ended.exit_code == 0 and "MUSTER_PROT is not a setting" in ended.stderr
 
 
 @pytest.mark.both_databases

@@ -145,7 +145,7 @@ def test_included_files_are_named(muster: Operator) -> None:
 
 @pytest.mark.parametrize(
     ("text", "says"),
-    [("[", "not YAML"), ("a: 1", "no `model_list`"), ("\udcff", "not text in UTF-8")],
+    [("[", "not YAML"), ("a: 1", "no `model_list`"), ("\udcff", "not UTF-8 text")],
 )
 def test_a_file_of_another_kind(muster: Operator, text: str, says: str) -> None:
     file = muster.folder / "file"

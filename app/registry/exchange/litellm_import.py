@@ -32,7 +32,7 @@ REGION = "unspecified"
 """The region of a definition that names none; LiteLLM knows no such thing."""
 
 UNSUPPORTED = "unsupported_kind"
-"""Code of a problem that no correction of a value would mend: the entry is of another kind."""
+"""Code of a problem that no other value would solve: the entry is of another kind."""
 
 _TYPES = {mode: model_type for model_type, mode in MODES.items()}
 _READ = {"model", "custom_llm_provider", "api_base", "base_url", "api_key", "max_tokens", "temperature"}

@@ -1,6 +1,6 @@
 """Idempotency-Key: the same call twice is one call, also at the same moment and in several processes.
 
-Whoever comes first claims the key with a row; others wait for its answer. The claim is a lease, so that a
+The first call claims the key with a row; others wait for its answer. The claim is a lease, so that a
 process that died at work does not hold a key for a day.
 """
 

@@ -22,7 +22,7 @@ blueprint = Blueprint("account", __name__, url_prefix="/account")
 class AccountForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
     """The password as it is, and as it shall be, twice."""
 
-    old = PasswordField("Current password", [InputRequired("Enter the password that you have now.")])
+    old = PasswordField("Current password", [InputRequired("Enter your current password.")])
     new = PasswordField("New password", [InputRequired("Enter a new password."), LENGTH])
     again = PasswordField("New password again", [InputRequired("Enter the new password a second time.")])
 
@@ -44,15 +44,15 @@ def change_password() -> Response | tuple[str, int]:
         return _page(form), 400
     people.set_password(user, form.new.data or "", current_actor())
     guards.renew_session(user)
-    flash("Your password is changed. Other browsers that you were signed in with are out.", "ok")
+    flash("Your password is changed. Your other browsers are signed out.", "ok")
     return redirect(url_for("account.index"), 303)
 
 
 def _fits(form: AccountForm, user: User) -> bool:
     if not people.has_password(user, form.old.data or ""):
-        form.old.errors = ["This is not the password that you have now."]
+        form.old.errors = ["This is not your current password."]
     elif form.new.data != form.again.data:
-        form.again.errors = ["The two differ. Type the new password twice."]
+        form.again.errors = ["The two passwords differ. Type the new one twice."]
     return not form.errors
 
 

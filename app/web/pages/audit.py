@@ -23,16 +23,16 @@ blueprint = Blueprint("audit", __name__, url_prefix="/audit")
 PAGE = 50
 ACTIONS: dict[str, str] = {
     "model.registered": "Registered a model",
-    "model.rejected": "Tried a model, rejected",
+    "model.rejected": "Had a registration rejected",
     "model.validated": "Probed without registering",
     "model.updated": "Changed a model",
     "model.probed": "Probed a model",
-    "model.tried": "Called a model by hand",
+    "model.tried": "Tried a model in the playground",
     "model.enabled": "Enabled a model",
     "model.disabled": "Disabled a model",
     "model.deleted": "Deleted a model",
     "model.key_released": "Read a model's key",
-    "token.created": "Made a token",
+    "token.created": "Created a token",
     "token.revoked": "Revoked a token",
     "user.created": "Added a person",
     "user.changed": "Changed a person's role",
@@ -40,8 +40,8 @@ ACTIONS: dict[str, str] = {
     "user.deactivated": "Shut a person out",
     "user.deleted": "Deleted a person",
     "user.password_reset": "Gave a person a new password",
-    "user.password_changed": "Changed the own password",
-    "keys.rotated": "Sealed the stored keys anew",
+    "user.password_changed": "Changed their own password",
+    "keys.rotated": "Re-encrypted the stored keys",
 }
 """Each action in words. A test finds every action that the program records in here."""
 

@@ -50,7 +50,7 @@ def root() -> Response:
 
 @blueprint.app_errorhandler(CSRFError)
 def _form_too_old(_error: CSRFError) -> Response:
-    message = "This page does not fit your session any more. Go back, load it again and send it once more."
+    message = "Your session has changed since this page was loaded. Go back, reload it and send it again."
     return errors.answer(ApiError("form_expired", message))
 
 

@@ -14,7 +14,7 @@ from wtforms.validators import InputRequired, Length
 from app.web import guards
 
 blueprint = Blueprint("signin", __name__)
-WRONG = "This email and password do not fit together. Check both; letter case counts in the password."
+WRONG = "Wrong email or password. Check both; the password is case-sensitive."
 
 
 class SigninForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types

@@ -18,14 +18,14 @@ from app.web.pages import shown_once
 blueprint = Blueprint("users", __name__, url_prefix="/users")
 
 ROLES: dict[str, tuple[str, str]] = {
-    "viewer": ("Viewer", "Looks at models, their probes and the audit log."),
-    "editor": ("Editor", "Registers, changes, probes and deletes models too."),
-    "admin": ("Admin", "Looks after people, tokens and settings too."),
+    "viewer": ("Viewer", "Sees models, their probes and the audit log."),
+    "editor": ("Editor", "Also registers, changes, probes and deletes models."),
+    "admin": ("Admin", "Also manages people, tokens and settings."),
 }
 """Each role: its label, and what it lets a person do."""
 
 LENGTH = Length(10, 1024, "A password needs 10 to 1,024 characters.")
-_TYPED = "At least 10 characters. Leave it empty to have one made, which is shown once."
+_TYPED = "At least 10 characters. Leave it empty to generate one, which is shown once."
 
 
 class UserForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
@@ -118,7 +118,7 @@ def set_password(id: str) -> Response | tuple[str, int]:
     typed = form.password.data or ""
     password = typed or people.new_password()
     people.set_password(user, password, current_actor())
-    flash(f"{user.email} has a new password. Browsers that were signed in with the old one are out.", "ok")
+    flash(f"{user.email} has a new password. Browsers signed in with the old one are signed out.", "ok")
     return _shown(user, "" if typed else password)
 
 

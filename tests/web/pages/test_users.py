@@ -133,7 +133,7 @@ def test_deleting_asks_first(app: Flask, admin: FlaskClient, viewer: FlaskClient
 def test_tokens_that_outlive_a_person_are_named(app: Flask, admin: FlaskClient) -> None:
     made(admin)
     page = page_of(app, "admin@example.com")
-    assert "1 valid; they work on" in plain(admin.get(page).text)
+    assert "1 valid; they keep working" in plain(admin.get(page).text)
     assert "Their tokens stay valid" in admin.get(page + "/delete").text
 
 
@@ -194,10 +194,10 @@ def test_the_own_password_is_changed_and_other_browsers_are_out(app: Flask, view
 @pytest.mark.parametrize(
     ("changes", "field", "words"),
     [
-        ({"old": "not the password"}, "old", "This is not the password"),
-        ({"old": ""}, "old", "Enter the password that you have now."),
+        ({"old": "not the password"}, "old", "This is not your current password"),
+        ({"old": ""}, "old", "Enter your current password."),
         ({"new": "short", "again": "short"}, "new", "10 to 1,024"),
-        ({"again": OTHER + "!"}, "again", "The two differ"),
+        ({"again": OTHER + "!"}, "again", "The two passwords differ"),
     ],
 )
 def test_a_password_that_can_not_be_changed(

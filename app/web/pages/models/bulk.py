@@ -41,7 +41,7 @@ def act() -> BaseResponse | str | tuple[str, int]:
     """Do what was chosen to the models that were ticked; deleting asks first."""
     models, chosen = _ticked(), request.form.get("do", "")
     if not models:
-        flash("Tick at least one model first.", "warn")
+        flash("Select at least one model first.", "warn")
         return redirect(url_for("models.index"), 303)
     if chosen == "export":
         return _exported(models)
@@ -59,17 +59,17 @@ def _done(models: list[RegisteredModel], chosen: str) -> BaseResponse:
         "delete": (lambda id: changes.remove(id, current_actor()), "deleted"),
     }
     if chosen not in steps:
-        raise ApiError("bad_request", "Choose what is to be done to the models.")
+        raise ApiError("bad_request", "Choose an action for the models.")
     step, word = steps[chosen]
     done = sum(_done_to(step, id) for id in [model.id for model in models])
     gone = len(models) - done
-    told = f" {gone} had been deleted meanwhile." if gone else ""
+    told = f" {gone} had already been deleted." if gone else ""
     flash(f"{done} model{'' if done == 1 else 's'} {word}.{told}", "warn" if gone else "ok")
     return redirect(url_for("models.index"), 303)
 
 
 def _done_to(step: Callable[[str], Any], id: str) -> bool:
-    """Do it to one model; False where that was deleted meanwhile."""
+    """Do it to one model; False where it has been deleted in the meantime."""
     try:
         step(id)
     except ApiError as error:
@@ -132,7 +132,7 @@ def _probe_one(app: Any, id: str, actor: Actor, left: Cancellation) -> tuple[str
             return "skipped", None, "Not begun."
         model = RegisteredModel.by_id(id)
         if model is None:
-            return "skipped", None, "It was deleted meanwhile."
+            return "skipped", None, "It has been deleted in the meantime."
         try:
             # One of its own: a probe sets what it was given when it ends.
             mine = Cancellation(left)

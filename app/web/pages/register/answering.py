@@ -31,7 +31,7 @@ from app.web.pages.register.submission import Submission
 
 DOUBLE_CLICK = timedelta(minutes=2)
 CHANGED_MEANWHILE = (
-    "Somebody changed this model since you opened this page. Load the page again and make your change there."
+    "Someone changed this model after you opened this page. Reload the page and make your change again."
 )
 
 
@@ -183,16 +183,14 @@ def _purpose(tried: Submission) -> Purpose:
     if tried.model is not None:
         return Purpose(
             f"Change “{tried.model.display_name}”",
-            "A change of the base URL, the key, a model id or the type is probed first. "
-            "Until that has worked, everything stays as it is.",
+            "A new base URL, key, model id or type is probed first. Until that succeeds, nothing changes.",
             url_for("register.change", id=tried.model.id),
             "Save the change",
             url_for("models.detail", id=tried.model.id),
         )
     return Purpose(
         "Register a model",
-        "Muster probes the endpoint with the key and the model id that you give here. "
-        "Only if that works is the model registered.",
+        "Muster probes the endpoint with this key and model id, and registers the model only if it works.",
         url_for("register.create"),
         "Probe and register",
         url_for("models.index"),

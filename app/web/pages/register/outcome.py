@@ -34,7 +34,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What stands above the form; `suggestions` maps a field's name to values that would do."""
+    """What stands above the form; `suggestions` maps a field's name to values that are accepted."""
 
     title: str = ""
     text: str = ""
@@ -80,7 +80,7 @@ def probed(attempt: Submission, report: Mapping[str, Any]) -> Outcome:
     """The probe was asked for alone."""
     if report["verdict"] == "rejected":
         return rejected(attempt, report)
-    text = "Nothing is registered yet. What it saw stands at the end of this page."
+    text = "Nothing is registered yet. The result is at the end of this page."
     return Outcome("The probe was accepted", text, "ok", report=report)
 
 

@@ -22,8 +22,8 @@ from app.web.pages.register.held_keys import Held
 
 Action = Literal["save", "validate", "preset", "look"]
 
-GONE = "The key that you typed before is not kept any more. Type it again, or leave this empty to send none."
-ELSEWHERE = "Type the key again: the one that is kept was typed for {host}, and goes nowhere else."
+GONE = "The key you typed earlier is no longer kept. Type it again, or leave this empty to send none."
+ELSEWHERE = "Type the key again: the one kept was typed for {host} and is sent nowhere else."
 _REFERENCE = re.compile(r"env://[A-Z0-9_]{1,256}")
 _USABLE = ("base_url", "model_id", "configuration_model_id", "model_type")
 _COLUMNS = {"configuration_model_id": "remote_model_id"}

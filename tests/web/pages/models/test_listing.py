@@ -102,7 +102,7 @@ def test_search_and_filters_stand_in_the_url(app: Flask, viewer: FlaskClient, qu
     answer = viewer.get(f"/models?{query}")
     assert answer.status_code == 200
     assert ("Model 001" in names(answer.text)) is kept
-    assert ("No model fits" in answer.text) is not kept
+    assert ("No matching models" in answer.text) is not kept
 
 
 def test_a_filter_shows_what_was_chosen(app: Flask, viewer: FlaskClient) -> None:
