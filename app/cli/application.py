@@ -21,7 +21,7 @@ log = logging.getLogger("muster.settings")
 
 
 def made_app(**overrides: Any) -> Flask:
-    """The application with its log lines on standard error and a warning for each unknown setting."""
+    """The application, with its log on standard error and a warning for each unknown setting."""
     app = create_app(overrides)
     chosen: config.Settings = app.config["MUSTER"]
     prepare_log(chosen)

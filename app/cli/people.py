@@ -32,7 +32,7 @@ def token_group() -> None:
     help="What it may do; repeatable. write includes read, admin includes write.",
 )
 def create(name: str, scopes: tuple[str, ...]) -> None:
-    """Make a token and print it, this once only."""
+    """Create a token and print it; it is shown only once."""
     with opened_app():
         token, text = tokens.create_token(name, scopes, actors.COMMAND_LINE.label)
         audit.record(
@@ -45,7 +45,7 @@ def create(name: str, scopes: tuple[str, ...]) -> None:
 
 @token_group.command("list")
 def list_() -> None:
-    """Show every token, without its text."""
+    """List the tokens, without their text."""
     with opened_app():
         put(_line("ID", "NAME", "BEGINS", "SCOPES", "LAST USED", "STATE"))
         for token in Token.newest():

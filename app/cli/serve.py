@@ -38,7 +38,7 @@ def serve(host: str | None, port: int | None, practice: bool) -> None:
 
 
 def prepare(app: Flask) -> str | None:
-    """Bring database and keys into shape; the password of the first administrator if one was made."""
+    """Prepare database and keys; gives the first administrator's password if one was created."""
     chosen: config.Settings = app.config["MUSTER"]
     with app.app_context():
         database.upgrade_database()
@@ -67,7 +67,7 @@ def _first_administrator() -> str | None:
 
 
 def greeting(chosen: config.Settings, password: str | None, practice_url: str | None) -> str:
-    """What the start prints: where to go, and what is shown only once."""
+    """What the start prints: the addresses, and what is shown only once."""
     home = chosen.public_url or server.url_of(chosen.host, chosen.port)
     lines = [f"Muster is at           {home}"]
     if password is not None:

@@ -89,7 +89,7 @@ def just_written(id: str) -> StoredDocument | None:
 
 
 def bodies(ids: Select[Any]) -> list[tuple[str, bytes]]:
-    """Id and document of the models whose ids a query selects, the newest first."""
+    """Id and document of the models whose ids a query selects, newest first."""
     page = ids.subquery()
     kept_one = RenderedDocument
     query = select(page.c.id, kept_one.stamp, kept_one.body).outerjoin(

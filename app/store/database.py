@@ -1,4 +1,4 @@
-"""How the program talks to its database: engine options, SQLite's manners, migrations."""
+"""How the program talks to its database: engine options, transactions on SQLite, migrations."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def init_app(app: Flask) -> None:
 
 
 def let_go() -> None:
-    """Close the connections that nobody uses at the moment."""
+    """Close the idle connections."""
     db.engine.dispose()
 
 
@@ -91,7 +91,7 @@ def _refuse_newer() -> None:
 
 
 def _unusable(error: SQLAlchemyError) -> str:
-    """What is wrong with the database, and the setting that says where it is."""
+    """What is wrong with the database, and which setting points to it."""
     if db.engine.dialect.name == "sqlite":
         file = db.engine.url.database
         advice = (

@@ -1,4 +1,4 @@
-"""What is held for a while: key controls, keys of rejected forms, answers to repeated calls."""
+"""What is kept for a while: key controls, keys of rejected forms, answers to repeated calls."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from app.store.base import Base, UTCDateTime, new_id, now
 
 
 class KeyControl(Base):
-    """When the last call with a wrong key went to an origin: some servers lock out who does it often."""
+    """When a wrong key was last tried at an origin: some servers lock out an address after several."""
 
     __tablename__ = "key_controls"
 

@@ -1,4 +1,4 @@
-"""The tables, and the questions that the program asks of them.
+"""The tables, and the queries on them.
 
 Every time is UTC with milliseconds. Every id is a UUIDv7, so that ordering by id is ordering by age.
 """
@@ -130,7 +130,7 @@ class RegisteredModel(Base):
 
     @classmethod
     def by_ref(cls, model_id: str) -> list[Self]:
-        """Every model with this `model_id` (the last part of a refId), the oldest first."""
+        """Every model with this `model_id` (the last part of a refId), oldest first."""
         return list(db.session.scalars(select(cls).where(cls.model_id == model_id).order_by(cls.id)))
 
     @classmethod

@@ -35,7 +35,7 @@ class VaultError(Exception):
 
 
 class Ring:
-    """Encryption keys, the newest first."""
+    """Encryption keys, newest first."""
 
     def __init__(self, keys: Sequence[bytes]) -> None:
         if not keys or any(len(key) != 32 for key in keys):

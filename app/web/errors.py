@@ -31,7 +31,7 @@ def is_json_side() -> bool:
 
 
 def error_body(error: ApiError) -> dict[str, Any]:
-    """The error in its JSON shape; members that would say nothing are left out."""
+    """The error in its JSON shape; empty members are left out."""
     inner: dict[str, Any] = {"code": error.code, "message": error.message}
     if error.field is not None:
         inner["field"] = error.field
@@ -97,7 +97,7 @@ def _answer_http(error: HTTPException) -> BaseResponse:
 
 
 def _answer_unreadable(_error: ParseException) -> BaseResponse:
-    """The web server found the body's framing broken while it was read."""
+    """The web server found the body's framing broken while reading it."""
     return _answer_http(BadRequest())
 
 
@@ -118,7 +118,7 @@ def _refuse_truncated() -> None:
 
 
 def _take_the_rest() -> None:
-    """Read a body that nobody asked for: its bytes stand in the way of the connection's next request."""
+    """Read a body that nobody asked for: its bytes would be taken for the connection's next request."""
     if 0 < (request.content_length or 0) <= (current_app.config["MAX_CONTENT_LENGTH"] or 0):
         with suppress(HTTPException, ParseException):
             request.get_data()

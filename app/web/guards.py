@@ -40,7 +40,7 @@ login_manager = LoginManager()
 
 
 class BrowserSessions(SecureCookieSessionInterface):
-    """Sessions for people; a program has none, and making one anyway costs a fifth of a short answer."""
+    """Sessions for people only: making one for a program costs a fifth of a short answer."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         """The session that a browser's cookie holds; an empty one, never kept, on the JSON side."""
@@ -174,7 +174,7 @@ def sign_out() -> None:
 
 
 def require_role(role: str) -> Callable[[Callable[P, R]], Callable[P, R | Response]]:
-    """Decorate a page: others are sent to sign in; a signed-in person without the role gets a 403 page."""
+    """Decorate a page: strangers are sent to sign in, a signed-in person without the role gets a 403 page."""
     needed = ROLES[role]
 
     def decorate(view: Callable[P, R]) -> Callable[P, R | Response]:
@@ -193,7 +193,7 @@ def require_role(role: str) -> Callable[[Callable[P, R]], Callable[P, R | Respon
 
 
 def current_actor() -> Actor:
-    """Who acts in the request at hand; 401 where nobody is known."""
+    """Who acts in this request; 401 if nobody is signed in."""
     actor = g.get("actor")
     if isinstance(actor, Actor):
         return actor

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.both_databases
 
 
 def events(app: Flask) -> list[AuditEvent]:
-    """All of them, the oldest first."""
+    """All of them, oldest first."""
     with app.app_context():
         return list(db.session.scalars(select(AuditEvent).order_by(AuditEvent.id)))
 

@@ -38,7 +38,7 @@ class Operator:
         return CliRunner().invoke(main, arguments, input=input, env=self.environ | environ)
 
     def actions(self) -> list[str]:
-        """What the audit log says, the oldest first."""
+        """What the audit log says, oldest first."""
         with self.app.app_context():
             return list(db.session.scalars(select(AuditEvent.action).order_by(AuditEvent.id)))
 

@@ -51,7 +51,7 @@ class Operator:
         return self("import", str(file), *options)
 
     def models(self) -> list[RegisteredModel]:
-        """The rows, the oldest first."""
+        """The rows, oldest first."""
         with self.app.app_context():
             return list(db.session.scalars(select(RegisteredModel).order_by(RegisteredModel.id)))
 

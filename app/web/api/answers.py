@@ -36,7 +36,7 @@ def json_body() -> JSON:
 
 
 def require_no_body(instead: str) -> None:
-    """ApiError 400 where a call that takes none has a body; `instead` says how to ask for what it holds."""
+    """ApiError 400 if a call that takes no body has one; `instead` says how to ask for what it holds."""
     if request.get_data().strip() not in (b"", b"{}"):
         raise ApiError("invalid_request", f"This call takes no body. {instead}")
 
@@ -54,12 +54,12 @@ def document_answer(ready: StoredDocument) -> Response:
 
 
 def is_known(etag: str) -> bool:
-    """Whether the caller has what carries this ETag already (If-None-Match)."""
+    """Whether the caller has the document with this ETag already (If-None-Match)."""
     return "If-None-Match" in request.headers and request.if_none_match.contains_weak(etag.strip('"'))
 
 
 def conditional(response: Response) -> Response:
-    """The response, or 304 without a body where the caller has just this one."""
+    """The response, or 304 without a body if the caller already has it."""
     response.headers["Cache-Control"] = "private, no-cache"
     if is_known(response.headers["ETag"]):
         short = Response(status=304)
@@ -71,7 +71,7 @@ def conditional(response: Response) -> Response:
 
 
 def check_if_match(model: RegisteredModel) -> None:
-    """ApiError 412 where the caller says which document it wants to change, and it is another by now."""
+    """ApiError 412 if If-Match names a document other than the current one."""
     if "If-Match" not in request.headers:
         return
     now = render(model).etag
@@ -97,7 +97,7 @@ def find_model(ref: str, field: str = "id") -> RegisteredModel:
 
 
 def refuse_method() -> None:
-    """405 where a route that takes any id took an address that belongs to another route's other methods.
+    """405 if a route for any id has caught an address that another route serves with other methods.
 
     `GET /v2/models/openai-like` asks for no model of that name: that address takes POST.
     """

@@ -1,4 +1,4 @@
-"""What a route says of itself: the OpenAPI document and the reference page are made from it."""
+"""What a route says about itself: the OpenAPI document and the reference page are made from it."""
 
 from __future__ import annotations
 

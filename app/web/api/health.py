@@ -1,4 +1,4 @@
-"""Whether Muster is alive, and whether it can work. For whatever watches it; no token needed."""
+"""Whether Muster is alive, and whether it can work. For monitoring; needs no token."""
 
 from __future__ import annotations
 

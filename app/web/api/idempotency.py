@@ -47,7 +47,7 @@ class Call:
 
 
 def idempotent(view: Callable[P, Response]) -> Callable[P, Response]:
-    """Decorate a view that creates, below `require_scope`: with an Idempotency-Key it works once in 24 hours.
+    """Decorate a view that creates, below `require_scope`: each Idempotency-Key works once in 24 hours.
 
     What the first call was answered, errors of the caller's included, is what every other one is answered.
     """
@@ -118,7 +118,7 @@ def _claim(call: Call) -> str | None:
 
 
 def _first(row: str, work: Callable[[], Response]) -> Response:
-    """Do the work and keep its answer; where it breaks, or the fault is Muster's, the key is free again."""
+    """Do the work and keep its answer; if it fails through Muster's fault, the key is free again."""
     kept = False
     try:
         response = _answered(work)
@@ -147,7 +147,7 @@ def _keep(row: str, response: Response) -> bool:
 
 
 def _awaited(call: Call) -> Response | None:
-    """The first call's answer, as soon as there is one; None where its claim is free again. ApiError 409."""
+    """The first call's answer, as soon as there is one; None if its claim is free again. ApiError 409."""
     pause, longest = _POLLS_S
     while True:
         found = _look(call)

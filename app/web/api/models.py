@@ -152,7 +152,7 @@ def update_openai_like(ref: str) -> Response:
 @require_scope("read")
 @describe(tag="Models", gives="Model[]", query=LIST_QUERY, headers=("If-None-Match",))
 def list_models() -> Response:
-    """A page of models, the newest first."""
+    """A page of models, newest first."""
     limit = limit_argument()
     # The revision is read before the list, so that the ETag never promises too much.
     matching, etag = (
@@ -225,7 +225,7 @@ def _named_model(body: Any) -> RegisteredModel:
 
 
 def _matching(limit: int) -> Select[Any]:
-    """The ids of at most `limit` models that the query's filters leave, the newest first."""
+    """The ids of at most `limit` models that the query's filters leave, newest first."""
     ids = RegisteredModel.matching_in_index(
         RegisteredModel.id,
         q=text_argument("q"),

@@ -1,4 +1,4 @@
-"""/openapi.json, made from what the routes, the form and the document say of themselves; /docs shows it."""
+"""/openapi.json, made from what the routes, the form and the document say; /docs shows it."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def reference() -> str:
 
 @blueprint.get("/docs/schemas")
 def objects() -> str:
-    """What the calls take and give, for people; a page of its own, since it is as long as all the rest."""
+    """What the calls take and return, for people; a page of its own because of its length."""
     return render_template("docs/schemas.html", spec=document())
 
 

@@ -30,7 +30,7 @@ blueprint = Blueprint("api_probes", __name__)
 @require_scope("read")
 @describe(tag="Probes", gives="Report[]", query=("limit", "cursor"), errors=(409,))
 def list_probes(ref: str) -> Response:
-    """A page of a model's probe reports, the newest first."""
+    """A page of a model's probe reports, newest first."""
     model = find_or_none(ref)
     if model is None:
         # A model's own id may end like this route.

@@ -1,4 +1,4 @@
-"""Arguments of a query string, each read once with a clear sentence where it is wrong."""
+"""Arguments of a query string, each read once, with a clear sentence if it is wrong."""
 
 from __future__ import annotations
 

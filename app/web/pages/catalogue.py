@@ -95,7 +95,7 @@ def readable(view: Callable[P, str]) -> Callable[P, str | Response]:
 @blueprint.get("")
 @readable
 def index() -> str:
-    """The enabled models, the newest first; search and filters stand in the URL."""
+    """The enabled models, newest first; search and filters stand in the URL."""
     wanted = search_of(request.args)
     found = _found(wanted)
     models, cursor = found[:PAGE], found[PAGE - 1].id if len(found) > PAGE else ""

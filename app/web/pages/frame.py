@@ -70,7 +70,7 @@ def navigation() -> list[Item]:
 
 
 def config_words(config: Mapping[str, Any]) -> str:
-    """The limits of a parameter as words: "from 0 to 2, default 1"."""
+    """A parameter's limits in words: "from 0 to 2, default 1"."""
     parts = []
     low, high = config.get("minimum"), config.get("maximum")
     if low is not None and high is not None:

@@ -1,4 +1,4 @@
-"""A secret that is shown on exactly one page: the one that the browser is sent to after the secret was made.
+"""A secret that is shown on exactly one page: the one that the browser is sent to after it was created.
 
 It travels there in the session cookie, sealed as API keys are and bound to the person and to what it is of;
 the cookie alone reveals nothing. Showing it takes it out, so that loading the page again shows it no

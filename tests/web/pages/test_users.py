@@ -33,7 +33,7 @@ def signs_in(app: Flask, email: str, password: str) -> bool:
 
 
 def actions(app: Flask) -> list[str]:
-    """The actions of the audit log, the oldest first."""
+    """The actions of the audit log, oldest first."""
     with app.app_context():
         return list(db.session.scalars(db.select(AuditEvent.action).order_by(AuditEvent.id)))
 

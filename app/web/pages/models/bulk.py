@@ -1,4 +1,4 @@
-"""One thing done to many models: enable, disable, probe again, export, delete."""
+"""One action on many models: enable, disable, probe again, export, delete."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ ACTIONS: dict[str, str] = {
     "export": "Export",
     "delete": "Delete…",
 }
-"""What can be done to models that were ticked."""
+"""The actions on selected models."""
 
 
 @blueprint.post("")
 @require_role("editor")
 def act() -> BaseResponse | str | tuple[str, int]:
-    """Do what was chosen to the models that were ticked; deleting asks first."""
+    """Run the chosen action on the selected models; deleting asks first."""
     models, chosen = _ticked(), request.form.get("do", "")
     if not models:
         flash("Select at least one model first.", "warn")
@@ -69,7 +69,7 @@ def _done(models: list[RegisteredModel], chosen: str) -> BaseResponse:
 
 
 def _done_to(step: Callable[[str], Any], id: str) -> bool:
-    """Do it to one model; False where it has been deleted in the meantime."""
+    """Run it on one model; False where it has been deleted in the meantime."""
     try:
         step(id)
     except ApiError as error:

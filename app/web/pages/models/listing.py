@@ -200,7 +200,7 @@ def _read_cursor(text: str) -> tuple[Any, str] | None:
 
 
 def _last_probes(model_pk: str) -> Sequence[Any]:
-    """Verdict, duration and time of the last probes, the newest first; not their reports, which are long."""
+    """Verdict, duration and time of the last probes, newest first; not their reports, which are long."""
     query = select(Probe.verdict, Probe.duration_ms, Probe.started).where(Probe.model_pk == model_pk)
     return db.session.execute(query.order_by(Probe.id.desc()).limit(SPARKS)).all()
 

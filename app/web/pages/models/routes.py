@@ -46,7 +46,7 @@ DONE = {
 @blueprint.get("")
 @require_role("viewer")
 def index() -> str:
-    """The models, the newest first; search and filters stand in the URL."""
+    """The models, newest first; search and filters stand in the URL."""
     search = listing.search_of(request.args)
     models, cursor = listing.found(search)
     return render_template(

@@ -1,6 +1,6 @@
-"""What sending the form does, for a new model and for a change: probe, save, and say what came of it.
+"""What happens when the form is sent, for a new model and for a change: probe, save, report.
 
-A browser without scripts waits for the page that comes of it. One with scripts sends the same form to the
+A browser without scripts waits for the resulting page. One with scripts sends the same form to the
 same address, asks for `application/x-ndjson`, and gets each event of the probe as a line; the last line says
 where to go, or holds the page's new middle part.
 """
@@ -47,7 +47,7 @@ class Purpose:
 
 
 def answer(tried: Submission) -> Response | tuple[str, int]:
-    """Do what the form asks: 303 to the model, or the filled form with what is to be said."""
+    """Do what the form asks: 303 to the model, or the filled form with a message."""
     if tried.action in ("preset", "look"):
         return _filled_in(tried)
     lines = _lines(tried)
@@ -60,7 +60,7 @@ def answer(tried: Submission) -> Response | tuple[str, int]:
 
 
 def page(tried: Submission, came: Outcome = outcome.NOTHING) -> str:
-    """The form with what came of it."""
+    """The form with the outcome."""
     return render_template("register/form.html", **_context(tried, came))
 
 
@@ -108,7 +108,7 @@ def _events(tried: Submission, left: Cancellation) -> Iterator[Any]:
 
 
 def _unchanged(tried: Submission) -> Any:
-    """What stops a change that was made on a page older than the model."""
+    """Stops a change made on a page that is older than the model."""
 
     def still(model: RegisteredModel) -> None:
         if rfc3339(model.updated) != tried.seen:

@@ -1,4 +1,4 @@
-"""What came of sending the form, in the words and places of the page."""
+"""The outcome of sending the form, in the words and places of the page."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What stands above the form; `suggestions` maps a field's name to values that are accepted."""
+    """What is shown above the form; `suggestions` maps a field's name to values that are accepted."""
 
     title: str = ""
     text: str = ""
@@ -85,7 +85,7 @@ def probed(attempt: Submission, report: Mapping[str, Any]) -> Outcome:
 
 
 def refused(attempt: Submission, error: ApiError, existing: RegisteredModel | None) -> Outcome:
-    """Registration would not begin or end: the model is there already, or this is not allowed."""
+    """Registration was refused: the model exists already, or this is not allowed."""
     link = None
     if existing:
         link = Link(url_for("models.detail", id=existing.id), f"Open “{existing.display_name}”")

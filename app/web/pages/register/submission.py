@@ -1,4 +1,4 @@
-"""One sending of the form: what was typed, which key is meant, what is to be done with it."""
+"""One submission of the form: what was typed, which key is meant, what to do."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Submission:
         return bool(self.form.api_key.data) or (stored and not self.no_key)
 
     def is_valid(self) -> bool:
-        """Whether the form can be probed with; its errors say what is wrong."""
+        """Whether the form is valid for a probe; its errors say what is wrong."""
         good = self.form.validate()
         if self.problem:
             self.form.api_key.errors = [*self.form.api_key.errors, FieldError(self.problem, "required")]

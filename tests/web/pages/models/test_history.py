@@ -92,7 +92,7 @@ def test_a_model_with_one_probe_has_no_timeline(editor: FlaskClient, model_url: 
 
 
 def probes(*verdicts: str) -> list[Probe]:
-    """Probes with these verdicts, the newest first, an hour apart."""
+    """Probes with these verdicts, newest first, an hour apart."""
     now = datetime.now(UTC)
     return [
         Probe(verdict=verdict, report=REPORT | {"verdict": verdict}, started=now - timedelta(hours=age))
