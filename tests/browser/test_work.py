@@ -81,7 +81,7 @@ def test_many_are_probed_while_one_watches(
     expect(model.get_by_role("heading", level=1)).to_have_text("Theirs")
     model.goto(live_server.url + "/models")
     model.get_by_label("All on this page").check()
-    expect(model.get_by_text("With the 2 ticked:")).to_be_visible()
+    expect(model.get_by_text("With the 2 selected:")).to_be_visible()
     model.get_by_role("button", name="Probe again").click()
     expect(model.get_by_text("2 of 2 probes accepted.")).to_be_visible()
     model.get_by_role("link", name="Back to the list").click()
