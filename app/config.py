@@ -108,13 +108,15 @@ class Settings:
         integer(0, 1_000_000), 600, "requests a minute per token or address; 0: no limit"
     )
     signin_limit: int = _setting(integer(0, 10_000), 10, "sign-in attempts a minute per address; 0: no limit")
-    public_catalogue: bool = _setting(flag, False, "anybody may read /catalogue; 0: only who is signed in")
+    public_catalogue: bool = _setting(
+        flag, False, "anyone may read /catalogue; 0: only people who are signed in"
+    )
 
     # Keys of endpoints
     encryption_keys: tuple[str, ...] = _setting(
         words,
         (),
-        "base64 keys of 32 bytes, the newest first; empty: a key ring in the instance folder",
+        "base64 keys of 32 bytes, newest first; empty: a key ring in the instance folder",
         secret=True,
     )
     key_prefix: str = _setting(

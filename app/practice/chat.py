@@ -1,4 +1,4 @@
-"""The routes of the practice endpoint that speak: chat completions, completions, responses."""
+"""The practice endpoint's text routes: chat completions, completions, responses."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Turn:
 
 
 def turn(asked: Asked, model: Model, limit: int | None, stop: list[str]) -> Turn:
-    """Let the model speak: thinking first, both within `limit` tokens."""
+    """Let the model answer: reasoning first, both within `limit` tokens."""
     budget = min(limit or model.max_output, model.max_output)
     reasoning = tokens(THOUGHTS)[:budget] if model.reasons else []
     thought, spent, cut = _within(think(asked), budget - len(reasoning))

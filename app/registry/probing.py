@@ -90,7 +90,7 @@ class ProbeOrder:
 def probed(values: Values, asked: ProbeOrder, *, key_control: bool) -> Generator[Event, None, Report]:
     """Run the probe and hand its events on; gives the report back.
 
-    `values` are a form's. No connection to the database is held meanwhile; closing this ends the probe.
+    `values` are a form's. No connection to the database is held while it runs; closing this ends the probe.
     """
     key = key_in_clear(values["api_key"] or "")
     origin = origin_of(values["base_url"])
@@ -143,8 +143,8 @@ def egress_rules() -> EgressRules:
 
 def key_unusable(error: vault.VaultError) -> ApiError:
     """The answer where a stored key or a reference can't be turned into a key."""
-    message = f"The key can't be used: {error} Send another one with PATCH."
-    return ApiError("api_key_unusable", message, 400, field="api_key")
+    message = f"The key can't be used: {error} Send another one."
+    return ApiError("api_key_unusable", message, field="api_key")
 
 
 def key_in_clear(key: str) -> str:

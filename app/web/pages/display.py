@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from markupsafe import Markup, escape
 
+from app.registry.document import rfc3339
 from app.registry.endpoint_models import OfferedModel
 
 
@@ -100,11 +101,6 @@ def moment_of(value: datetime | str) -> datetime:
     """A time of the database or of a report (RFC 3339) as an aware one in UTC."""
     moment = datetime.fromisoformat(value) if isinstance(value, str) else value
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-
-
-def rfc3339(value: datetime | str) -> str:
-    """The time for a machine: 2026-03-01T12:00:00Z."""
-    return moment_of(value).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def exact(value: datetime | str) -> str:
@@ -199,6 +195,7 @@ def coded(text: str) -> Markup:
 _CODE = re.compile(r"`([^`\n]{1,200})`")
 
 FILTERS: dict[str, Callable[..., Any]] = {
-    "ago": ago, "exact": exact, "rfc3339": rfc3339, "money": money, "duration": duration, "host_of": host_of,
+    "ago": ago, "exact": exact, "rfc3339": lambda value: rfc3339(moment_of(value)), "money": money,
+    "duration": duration, "host_of": host_of,
     "shown": as_text, "words_of": label_of, "coded": coded, "offer_words": offer_words,
 }  # fmt: skip
