@@ -65,12 +65,21 @@ def speaks_of_error(body: Any) -> bool:
         return False
     if is_error_value(body.get("error")) or body.get("errors") or _holds_failed_choice(body):
         return True
-    if body.get("object") == "error" or body.get("type") == "error":
+    if body.get("object") == "error" or body.get("type") == "error" or _has_error_code(body):
         return True
     base = body.get("base_resp")
     if isinstance(base, Mapping) and base.get("status_code") not in (0, None):
         return True
     return body.get("success") is False or ("detail" in body and "choices" not in body)
+
+
+def _has_error_code(body: Mapping[str, Any]) -> bool:
+    """Whether it counts its errors beside a sentence (Baidu), or wraps one under `Response` (Tencent)."""
+    inner = body.get("Response")
+    if isinstance(inner, Mapping) and is_error_value(inner.get("Error")):
+        return True
+    code, said = body.get("error_code", body.get("errcode")), body.get("error_msg", body.get("errmsg"))
+    return bool(said) and is_error_value(said) and is_error_value(code)
 
 
 def _holds_failed_choice(body: Mapping[str, Any]) -> bool:

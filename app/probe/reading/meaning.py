@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from app.probe.reading.refusal import Refusal
-from app.probe.reading.wordings import RULES, Advice, Meaning, Rule
+from app.probe.reading.wordings import RULES, Advice, Meaning, Rule, any_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +34,39 @@ def meaning_of(refusal: Refusal) -> Judgement:
     Takes the words of an answer that was no proof; never raises. `by_words` is False where only the status
     spoke.
     """
+    inside = _failed_inside(refusal)
     for rule in RULES:
         if (rule.on_pages or not refusal.is_html) and rule.fits(refusal):
-            return _refine(rule, refusal)
+            if not (inside and rule.meaning in _OF_THE_CALLER):
+                return _refine(rule, refusal)
     return _judge_page(refusal) if refusal.is_html else _by_status(refusal)
+
+
+_OF_THE_CALLER: frozenset[Meaning] = frozenset(
+    {"invalid_credentials", "permission_denied", "quota_exhausted", "filtered"}
+)
+"""Meanings that a 5xx has only where it speaks of the caller: else it is somebody else's key or disk."""
+
+_WRAPPED = any_of(
+    r"internal ?server ?error|api_?connection_?error|\b(status|error)( code)?\W{1,3}5\d\d\b",
+    r"^5\d\d\b",
+)
+"""A failure of a server inside an answer that is called something else."""
+
+_CALLERS = any_of(
+    r"api[ _-]?key|access[ _-]?key|subscription key|invalid_(key|token)|bearer|authentication[ _]error",
+    r"\byour (\w{1,20} ){0,3}(key|token|account|plan|balance|credits?|quota|organi[sz]ation|project|prompt)",
+    r"insufficient_(user_)?quota|insufficient.{0,12}(balance|credits?|funds)|billing|payment.?required",
+    r"content.?(filter|policy|management)|data_?inspection|(prompt|input|request) (was |is )?(flagged|blocked)",
+    r"用户|余额|额度|令牌|密钥|欠费|敏感",
+)
+"""Words of an API about the caller's own key, plan or prompt (docs/probe.md, "Whose failure is it?")."""
+
+
+def _failed_inside(refusal: Refusal) -> bool:
+    """Whether a server failed at something of its own, and no word of it is about the caller."""
+    failed = (refusal.status or 0) >= 500 or bool(_WRAPPED.search(refusal.all))
+    return failed and not _CALLERS.search(refusal.all)
 
 
 _SOON_S = 120

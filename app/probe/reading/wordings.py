@@ -55,6 +55,7 @@ Advice = Literal[
     "free_tier",
     "period",
     "plan",
+    "nought",
     # invalid_credentials
     "header",
     "gateway_issued",
@@ -82,8 +83,10 @@ Advice = Literal[
     "use_completion",
     "use_chat",
     "start_flags",
-    # shape
+    # shape and endpoint_error
     "short_context",
+    "generation",
+    "servers_own",
 ]
 """What to do next, where the words tell more than their meaning does; the sentences stand in diagnosis."""
 
@@ -100,7 +103,7 @@ class Rule:
     lasts: bool = False
     """What these words tell stays as it is: the same call is not worth a wait."""
     but_not: re.Pattern[str] | None = None
-    statuses: frozenset[int] = frozenset()
+    statuses: frozenset[int | None] = frozenset()
     """Where it is not empty, only answers with one of these count."""
     on_pages: bool = False
     """Holds for pages too; the other rules read API errors only, since a page's prose may say anything."""
@@ -145,11 +148,81 @@ _KEY_FAULTS = (
 )
 """A key and what is wrong with it; stronger than the "access denied" that it may follow."""
 
-_ROUTE_STATUSES = frozenset({200, 301, 400, 403, 404, 405, 410, 501})
+_ROUTE_STATUSES: frozenset[int | None] = frozenset({200, 301, 400, 403, 404, 405, 410, 424, 501})
 """Statuses with which a missing route was seen; a 5xx that says "not found" speaks of something behind."""
 
+_NOT_PLAINLY: frozenset[int | None] = frozenset(
+    {None, 403, 404, 405, 406, 409, 412, 424, 429, 501, *range(500, 600)}
+)
+"""Statuses that hide a complaint about the request; 400 and 422 say it themselves, and words of a field are
+then read by `negotiation`."""
+
 RULES: tuple[Rule, ...] = (
+    # A limit of nought never refills, whatever a hint to wait says.
+    Rule(
+        "quota_exhausted",
+        any_of(
+            r"\blimit\W{1,3}0(?![.,]?\d|%)(?! (or|to)\b)|\bquota_limit_value\b\W{1,4}0\b|rate limit of 0\b"
+        ),
+        field="api_key",
+        advice="nought",
+        lasts=True,
+    ),
+    # What the model wrote could not be read by its own server: no refusal of the request.
+    Rule(
+        "endpoint_error",
+        any_of(
+            r"failed_generation|tool_use_failed|json_validate_failed|malformed_function_call",
+            r"failed to (call a function|generate (json|valid)|parse (the )?(tool|generated|model|function))",
+            r"failed to parse (input at pos|json output)|output_parse_failed",
+            r"model('s)? (output (is )?not|produced (an )?invalid|generated (an )?invalid|did not (return|output))",
+            r"generated json does not|tool call validation failed",
+        ),
+        field="base_url",
+        advice="generation",
+    ),
+    # Errors of the machine, the language and the tokenizer: the server's own, whatever they are called.
+    Rule(
+        "endpoint_error",
+        any_of(
+            r"\berrno \d{1,4}\b|\bwinerror\b|permission denied: ?['\"/]|no such file or directory",
+            r"error opening (input|output)|\b[a-z]:\\{1,2}(users|windows|program|temp)",
+            r"no space left on device|disk quota|too many open files|read-only file system",
+            r"name '\w{1,40}' is not defined|object has no attribute|object is not (subscript|call|iter)able",
+            r"traceback \(most recent call|segmentation fault|nil pointer dereference|assertionerror",
+            r"(no|not have an?|without an?|missing) (pad(ding)?|bos|eos|unk) token|invalid token ids?\b",
+            r"expecting ('.{1,3}'|value|property name|,).{0,20}: line \d|unterminated string starting at",
+            r"(error|failed) (while )?(rendering|parsing) .{0,20}(jinja|template)|database query error",
+            r"no connected db|no_db_connection|database (is )?(locked|unavailable|connection)",
+        ),
+        field="base_url",
+        advice="servers_own",
+        but_not=any_of(
+            r"connection|connect call|timed? ?out|unreachable|resol(ve|ution)|name or service|memory",
+            r"failed to (import|load)|could ?n[o']t (be )?load|invalid_api_key",
+        ),
+    ),
+    # What a tool of the request's own ran into.
+    Rule("shape", any_of(r"external_connector_error|\bmcp server\b"), field="base_url"),
+    # A prompt that was judged, said together with what it did not cost.
+    Rule(
+        "filtered",
+        any_of(r"\b(input|prompt|content|output) (was|is|has been) flagged\b"),
+        field="base_url",
+    ),
     # A length is the request's own affair, whatever else the sentence mentions.
+    Rule(
+        "shape",
+        any_of(
+            r"(exceed\w{0,3}|longer than|larger than|beyond|less than) .{0,40}(context (window|length)|"
+            r"maximum (input|prompt|output|context|number of tokens))",
+            r"\b(input|prompt)\b.{0,40}\btoo (long|large)\b|context_window_exceeded|context shift is disabled",
+            r"reduce the length|context.?length",
+        ),
+        field="base_url",
+        advice="short_context",
+        but_not=any_of(r"per.?min|per.?day|rate.?limit|quota|\b[rt]p[md]\b"),
+    ),
     Rule(
         "shape",
         any_of(
@@ -161,6 +234,13 @@ RULES: tuple[Rule, ...] = (
         field="base_url",
         advice="short_context",
     ),
+    # A gateway's own word about the key that it was sent, though it goes on about providers.
+    Rule(
+        "permission_denied",
+        any_of(r"\bkey is not (allowed|authori[sz]ed|permitted) to\b", r"\bkey is not scoped to\b"),
+        field="api_key",
+        advice="permission",
+    ),
     # A gateway whose own key the upstream refused: the caller's key is right, the model cannot be served.
     Rule(
         "model_unavailable",
@@ -171,6 +251,7 @@ RULES: tuple[Rule, ...] = (
             r"\b(upstream|provider|backend)('s)?\b.{0,80}?(unauthori[sz]ed|authenticat|credential)",
             r"\b(upstream|provider|backend)('s)?\b.{0,80}?(invalid.{0,12}key|incorrect api key)",
             r"bad[ _]response[ _]status[ _]code",
+            r"exception - .{0,200}(\barn:|\biam (user|role)|service role|assumed-role|marketplace)",
         ),
         field="model_id",
         advice="gateway_key",
@@ -243,6 +324,7 @@ RULES: tuple[Rule, ...] = (
             rf"not (exist|found)\W{{1,3}}or (perhaps )?you do ?{_NOT} have (access|permission)",
             rf"not (exist|found)\W{{1,3}}or your \w{{1,20}}( \w{{1,40}})? does ?{_NOT} have access",
             r"not found the model .{0,120}or permission denied",
+            r"have access to (this|the) model,? or (the )?(model|it)( name)? (is invalid|is not|does not|doesn't)",
         ),
         field="model_id",
         advice="or_access",
@@ -300,7 +382,7 @@ RULES: tuple[Rule, ...] = (
         "permission_denied",
         any_of(
             r"gated (repo|model)|model is gated|model_gated",
-            r"use case details have not been submitted",
+            r"use.case (details have not been submitted|form)|required .{0,20}form for this model",
             r"requires? terms acceptance|model_terms_required",
             r"accept (the )?(license|terms|agreement)",
         ),
@@ -309,7 +391,9 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "permission_denied",
-        any_of(r"must be verified to use the model"),
+        any_of(
+            r"must be verified to use the model", r"model requires an? verified (account|organi[sz]ation)"
+        ),
         field="model_id",
         advice="verify_for_model",
     ),
@@ -330,8 +414,10 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "permission_denied",
         any_of(
-            r"model requires an? (\w{1,20} )?(subscription|plan)\b",
+            r"model requires an? ([\w-]{1,20} )?(subscription|plan)\b",
             r"plan (do(es)? )?not (yet )?(support|include|cover).{0,20}(model|access)",
+            r"not (available|included|supported|offered) (on|in|for|with|by) (the |your |this )?([\w-]{1,20} ){0,2}"
+            r"(tier|plan|subscription)\b|\bplan_\w{0,30}model_not_supported",
             r"(套餐|订阅|计划).{0,12}(未开放|未包含|不包含|不支持)",
         ),
         field="model_id",
@@ -365,6 +451,7 @@ RULES: tuple[Rule, ...] = (
             r"\b[rt]p[ms]\b.{0,30}(limit|exceed|reached)",
             r"max [rt]p[ms]\b",
             r"error code: ?1015\b",
+            r"rate.?limited upstream|request rate (increased|exceed\w*|is too)",
         ),
         field="api_key",
         but_not=any_of(rf"per.?{_LONG_WINDOW}|/ ?{_LONG_WINDOW}|\b[rt]pd\b|daily|weekly|monthly"),
@@ -373,7 +460,8 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "quota_exhausted",
         any_of(
-            r"budget.{0,20}(exceeded|has been)|exceeded.{0,4}budget|over budget|max budget",
+            r"budget.{0,20}(exceeded|has been|exhausted|used up|spent)|insufficient_budget",
+            r"exceeded.{0,4}budget|over budget|max budget",
         ),
         field="api_key",
         advice="budget",
@@ -393,7 +481,9 @@ RULES: tuple[Rule, ...] = (
             r"(reached|exceeded|hit) .{0,30}(weekly|daily|monthly) .{0,12}(limit|cap)",
             rf"(limit|quota|requests|tokens|calls|free.?models).{{0,24}}(per|an?|/)[ -]?{_LONG_WINDOW}",
             rf"quota.{{0,200}}per.?{_LONG_WINDOW}",
-            r"\b[rt]pd\b",
+            r"\b[rt]pd\b|quota will (reset|refill)|quota.{0,80}for the (day|week|month)",
+            r"\b(?<!worker )(?<!local )total request limit reached(?!.{0,40}minute)",
+            r"(今日|每日|当日|每周|每月|本月).{0,16}(限额|上限|额度|次数)",
             r"(daily|weekly|monthly).{0,20}(limit|quota|free allocation)",
         ),
         field="api_key",
@@ -403,7 +493,8 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "quota_exhausted",
         any_of(
-            r"insufficient.{0,12}(balance|credits?|funds)",
+            r"insufficient.{0,12}(balance|credits?|funds)|balance_exhausted|extra usage\b",
+            r"credits? (is |are |have been )?(exhausted|depleted)|billing_not_active|check your billing",
             r"not[ _]enough[ _](balance|credits?|funds)",
             r"quota.{0,80}\b(billing|balance|credits?)",
             r"(balance|credit limit).{0,30}\b(too low|exhausted|insufficient|negative|empty)",
@@ -426,7 +517,7 @@ RULES: tuple[Rule, ...] = (
         "quota_exhausted",
         any_of(
             r"free (trial|tier|quota|credits?|allocation).{0,40}\b(ended|expired|exhausted|used up|over)\b",
-            r"trial (has )?(ended|expired)",
+            r"trial (has )?(ended|expired)|(套餐|订阅|计划).{0,4}(到期|过期)",
             r"subscription (has )?(expired|ended)|(no active|inactive) (subscription|plan)",
             r"plan does not include",
         ),
@@ -438,14 +529,16 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "quota_exhausted",
         any_of(
-            r"insufficient.{0,12}quota",
+            r"insufficient.{0,12}quota|exceeds (your )?(available |remaining )?(quota|balance)",
+            r"quota.?limit.?(expired|exceeded|reached)|usage_limits?\w{0,20}(exhaust|exceed)",
+            r"reached your (usage|billing) (limit|cap)",
             r"exceeded (your |the )?current quota|exceeded_current_quota",
             r"quota.{0,40}(exhausted|exceeded|used up|depleted|reached)",
             r"\bquota (is |was |has been )?(used|spent)\b|out of (\w{1,20} ){0,3}quota",
             r"\b(key|spend(ing)?|usage|inference) (limit|cap).{0,40}(reached|exceeded|hit)",
             r"(reached|exceeded|hit) .{0,30}(spending|inference) .{0,12}(limit|cap)",
             r"allocationquota",
-            r"额度不足|额度已用|用尽",
+            r"额度不足|额度已用|用尽|无可用额度",
         ),
         field="api_key",
     ),
@@ -453,7 +546,8 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "invalid_credentials",
         any_of(
-            r"key was reported as leaked",
+            r"key was reported as leaked|\bkey (has |is |was )?expired\b",
+            r"token could not be (validated|verified)|bad.credentials",
             rf"{_KEY} (is |has been |was )?(currently )?(blocked|disabled|revoked|suspended)",
         ),
         field="api_key",
@@ -472,7 +566,9 @@ RULES: tuple[Rule, ...] = (
         any_of(
             r"(project|organi[sz]ation|account|team).{0,40}(archived|deactivated)",
             r"(project|organi[sz]ation|account|team).{0,40}(disabled|suspended)",
-            r"封禁",
+            r"(resource|account|subscription|access) has been (temporarily )?(blocked|restricted)",
+            r"unavailable for (this |your )?account",
+            r"封禁|账[户号].{0,16}(非活动|锁定|冻结|停用|禁用)",
         ),
         field="api_key",
         advice="account_shut",
@@ -501,6 +597,7 @@ RULES: tuple[Rule, ...] = (
             rf"{_NOT} have (the )?(necessary |required |sufficient )?(permissions?|rights|privileges|role)",
             r"lacks? the (required )?(permission|data action|role|right)",
             rf"{_MAY_NOT} (perform|access|use|call|invoke|make)",
+            rf"\bno permission\b|{_NOT} have access to it\b|unauthorizedoperation|未授权",
             r"无权",
         ),
         field="api_key",
@@ -531,11 +628,20 @@ RULES: tuple[Rule, ...] = (
             r"overload|over capacity|at capacity|no capacity|insufficient capacity",
             r"capacity (temporarily )?(exceeded|reached|constraint)",
             r"high (traffic|demand|load)",
-            r"worker (local )?total request limit",
+            r"worker (local )?total request limit|no more (\w{1,20} ){1,2}to (forward|route|send)",
+            r"we('re| are) (receiving|experiencing|getting|seeing) (too many|an? |heavy)",
+            r"\b(workers?|servers?|model|slots?) (is |are )?(currently )?busy\b",
             r"访问量过大|负载已?饱和",
         ),
         field="model_id",
         advice="full",
+    ),
+    # Somebody behind the endpoint is limited, not the caller.
+    Rule(
+        "model_unavailable",
+        any_of(r"upstream rate.?limit", r"^\W{0,3}[^\s]{1,80} \[429\]"),
+        field="model_id",
+        advice="provider",
     ),
     Rule(
         "rate_limited",
@@ -571,7 +677,7 @@ RULES: tuple[Rule, ...] = (
         "wrong_model_type",
         any_of(
             r"chat template is no longer allowed|provide a chat template|chat_template is not set",
-            r"template error: template not found|does not have a chat template",
+            r"template error: template not found|not have an? (default )?chat template",
         ),
         field="model_type",
         advice="chat_template",
@@ -632,7 +738,10 @@ RULES: tuple[Rule, ...] = (
             r"model .{0,80}does not support this (api|endpoint|operation)",
             r"cannot be used with the \S{1,60} endpoint",
             r"use the /?\S{0,40}(embeddings|completions|images|audio|rerank|responses)\S{0,40} endpoint",
-            rf"not (supported|available|compatible) (by|with|on) (the )?{_KIND}\b",
+            rf"not (supported|available|compatible) (by|with|on|via|in|for) (the )?{_KIND}\b(?! (count|size|format))",
+            r"\b(embeddings?|rerank(ing)?|transcriptions?|text.to.speech) (is |are )?not supported (by|for|with|on)",
+            rf"model is not (an? )?({_KIND}|llm)\b|unsupported_api_for_model|\boptions are \{{",
+            rf"does ?{_NOT} support [`'\"](embed|rerank|classify|generate|score|transcribe)",
             r"not allowed to generate embeddings",
             r"(model|task)[^.]{0,60}(type|task|mode) .{0,20}(mismatch|invalid|unsupported)",
             rf"(model|task)[^.]{{0,60}}(type|task|mode) .{{0,20}}{_NOT} (support|match)",
@@ -663,7 +772,12 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "model_unavailable",
-        any_of(r"failed to load|could ?n[o']t (be )?load|error loading model|unable to load"),
+        any_of(
+            r"(failed|unable) to load (?!audio|image)|could ?n[o']t (be )?load|error loading model",
+            r"cannot load (the )?(network|model|weights)|error (was )?encountered while running the model",
+            r"exited prematurely|process has terminated|signal: (killed|aborted|segment)|exit (code|status) \d",
+            r"load request: .{0,80}\beof\b",
+        ),
         field="model_id",
         advice="server_log",
         lasts=True,
@@ -674,6 +788,7 @@ RULES: tuple[Rule, ...] = (
             r"cudaerror|cuda (error|out)",
             r"engine.{0,20}(dead|not running|stopped|crash|encountered an issue)|runner process",
             r"model (runner|loading) (failed|has unexpectedly)|model (has |process )?crashed",
+            r"inference engine is unavailable|model (was )?(re|un)loaded\b|model unavailable due to",
         ),
         field="model_id",
         advice="server_log",
@@ -693,7 +808,7 @@ RULES: tuple[Rule, ...] = (
             r"\bloading\b|is still load|warming up|cold.?start|starting up|scaling.?up|runner to start",
             r"is (still )?(being )?(initiali[sz]|start|deploy|provision|download)",
             r"being (loaded|registered|downloaded|pulled)\b|server (is )?not (yet )?started",
-            r"not ready",
+            r"not[ _]ready|did not become ready|(not loaded|not yet loaded) ?yet|is not yet loaded",
         ),
         field="model_id",
         advice="not_ready",
@@ -709,6 +824,7 @@ RULES: tuple[Rule, ...] = (
         any_of(
             r"scaled (down )?to zero",
             r"(model|endpoint) (is )?(paused|stopped|stopping|sleeping|offline|unloaded)",
+            r"\b(endpoint|model|deployment|instance)\b.{0,80}\bis not running\b",
         ),
         field="model_id",
         advice="start_model",
@@ -716,11 +832,25 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "model_unavailable",
         any_of(
-            r"provider_unavailable|provider returned error|upstream_error",
+            r"provider_unavailable|^provider returned error[\W\d]*$",
             r"upstream (error|connect|request|provider|service)",
         ),
         field="model_id",
         advice="provider",
+    ),
+    # The same words around a refusal, or a tag beside one, tell of an outage only where the status does.
+    Rule(
+        "model_unavailable",
+        any_of(r"provider returned error|upstream_error"),
+        field="model_id",
+        advice="provider",
+        statuses=frozenset({429, *range(500, 600)}),
+    ),
+    Rule(
+        "model_unavailable",
+        any_of(r"\bmodel (is )?(currently )?(not available|unavailable)\b"),
+        field="model_id",
+        statuses=frozenset(range(500, 600)),
     ),
     Rule(
         "model_unavailable",
@@ -740,9 +870,23 @@ RULES: tuple[Rule, ...] = (
             rf"no ({_WELL} ){{0,3}}deployments?\b",
             r"temporarily (unavailable|disabled|out of)|currently unavailable",
             r"service (is )?unavailable|under maintenance",
-            r"degraded function|try again later",
+            r"degraded function|try again later|暂时无法|暂不可用|服务不可用",
         ),
         field="model_id",
+    ),
+    # What was asked is served, but not here.
+    Rule(
+        "no_route",
+        any_of(
+            rf"({_NOT}) (supported|available|served|enabled) (on|at|in|under) this (route|path|host|base ?url)\b",
+            r"incorrect (regional )?host ?name|incorrect_hostname|\bapi\b.{0,20}\bhas been deprecated\b",
+            r"only available when using .{0,30}\b(api|base)\b",
+            r"api.?version(s| query parameter)?\b[^,.]{0,20}\b(not (allowed|supported)|invalid|retired)",
+            r"\benabled only for api.?versions?|\b(unsupported|invalid) api.?version",
+            r"\bapi \S{1,40} ?(已下线|不存在)|接口(版本)?不存在",
+        ),
+        field="base_url",
+        statuses=_ROUTE_STATUSES | {401, 421},
     ),
     # The path is not served, said so plainly that no rule below may take it for a model.
     Rule(
@@ -771,8 +915,8 @@ RULES: tuple[Rule, ...] = (
         field="model_id",
         advice="retired",
         but_not=any_of(
-            r"unsupported (parameter|value)",
-            r"not supported with this model",
+            r"unsupported (parameter|value)|model (parameter|field) not found",
+            r"not supported (with|on|by|for) this model",
             r"unrecogni[sz]ed request argument",
         ),
     ),
@@ -801,7 +945,11 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "model_not_found",
         any_of(
-            r"model[ _]?not[ _]?(found|exists?)",
+            r"model[ _]?not[ _]?(found|exists?)|\bnot supported model\b|cannot use own model",
+            r"but you passed|allowed now, your model|model name is invalid|model \S{1,80} is not a valid model",
+            r"unknown provider for model|no router? for (the )?requested model|no reachable .{0,20}source",
+            r"unknown function: |deployment \S{1,100} not found|not configured in the gateway",
+            r"model field.{0,60}cannot be empty|model should be in .{0,12}format",
             r"invalid_model|unknown_model|model_not_(available|supported)|modelerror",
             r"\b(invalid|unknown|unsupported|unrecogni[sz]ed)[ _]model\b(?! (type|output|input|param))",
             r"\b(no such|non-?existent|incorrect|wrong|bad)[ _]model\b(?! (type|output|input|param))",
@@ -838,10 +986,29 @@ RULES: tuple[Rule, ...] = (
         ),
         field="model_id",
         but_not=any_of(
-            r"unsupported (parameter|value)",
-            r"not supported with this model",
+            r"unsupported (parameter|value)|model (parameter|field) not found",
+            r"not supported (with|on|by|for) this model",
             r"unrecogni[sz]ed request argument",
         ),
+    ),
+    # A field of the request, an input or a way to ask, said with a status that tells of something else.
+    Rule(
+        "shape",
+        any_of(
+            r"no endpoints found that (support|can handle)|^invalid request: |error: .{0,20}invalid request: ",
+            r"\b(tool (use|calling)|tools|function calling|streaming|json mode|response_format|lora)\b "
+            r"(is|are) not supported",
+            rf"does ?{_NOT} support (tool|function|lora|streaming|json|response_format|system)",
+            r"\b(param|parameter|response_format|tools?)\b.{0,30}\b(requires?|only supports?)\b",
+            r"only supports? (\w{1,20} )?(response_format|parameter)|streaming is required",
+            r"(audio|image|vision|file|video) input is not supported|(failed|unable) to (decode|load) (audio|image)",
+            r"jinja exception|raise_exception|no user query found|roles must alternate",
+            r"too large to process|physical batch size|badrequesterror",
+            r"不是json|格式(错误|不正确)|取值范围|参数.{0,6}(错误|无效|不合法)",
+        ),
+        field="base_url",
+        but_not=any_of(r"model .{0,40}not (found|exist)|authori[sz](ed|ation)|internal ?server"),
+        statuses=_NOT_PLAINLY,
     ),
     # Keys: none came where the endpoint looks for one;
     Rule(
@@ -912,6 +1079,8 @@ RULES: tuple[Rule, ...] = (
             r"expected to start with 'sk-'",
             r"\bjwt (is|verification|issuer)",
             r"invalid signature|signature ?(does|mis|fail)|secret ?id\b.{0,20}not found",
+            r"(failed|unable) to (get|read|find) the authori[sz]ation|certification failed|token failed",
+            r"账[户号]不存在",
             r"could not validate credentials|access denied due to invalid",
             r"令牌|身份验证失败|鉴权|密钥|apikey",
         ),
@@ -929,15 +1098,22 @@ RULES: tuple[Rule, ...] = (
             r"responsible ?ai",
             r"data_?inspection",
             r"content exists risk|risk control|high risk",
-            r"(prompt|input|request|content) .{0,40}(flagged|(blocked|rejected) (by|due|for|as))",
+            r"(prompt|input|content)\b.{0,40}(flagged|(blocked|rejected) (by|due|for|as))|input blocked",
+            r"request .{0,40}(flagged|(blocked|rejected) (by|due|for|as)).{0,60}(content|safety|moderat|policy|guard)",
             r"(inappropriate|sensitive|unsafe|harmful|prohibited) (content|input|prompt|words|information)",
             r"new_sensitive",
             r"safety (system|filter|settings|policy)",
-            r"guardrail",
-            r"moderation (block|flag)",
-            r"prompt_blocked|prohibited_content|censorship|敏感",
+            r"(violat|block|interven|reject|flag|trigger|deni)\w{0,6}.{0,40}\bguardrail",
+            r"guardrail\b.{0,60}(violat|blocked|interven|rejected (the|your)|triggered|flagged)",
+            r"moderation (block|flag)|content.?moderation|flagged for",
+            r"(安全策略|内容安全|安全审核|合规)|违规|不当内容",
+            r"prompt_blocked|content_blocked|prohibited_content|censorship|敏感",
         ),
         field="base_url",
+        but_not=any_of(
+            r"guardrail.{0,60}(not (exist|found|configured|available)|cannot connect|failed to connect|timed out)",
+            r"cannot connect to host",
+        ),
     ),
     # What routers say of any unknown path, when nothing above made it speak of something else.
     Rule(
@@ -950,7 +1126,7 @@ RULES: tuple[Rule, ...] = (
             r"resource not found|resource_not_found|no static resource",
             r"unknown (path|endpoint|route|operation)|endpoint not found",
             r"no such (endpoint|route|api)|invalid (path|endpoint|route)|api (path )?not found",
-            r"method not allowed",
+            r"method not allowed|unsupported (\w{1,20} )?method",
             r"^(?=.*(found|404))(not[ _]?found|404|file|error|[\s.:_])+$",
         ),
         field="base_url",
