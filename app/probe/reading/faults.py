@@ -52,9 +52,22 @@ def ends_in_error(choice: Mapping[str, Any]) -> bool:
     return is_error_value(choice.get("error")) or end_of(choice.get("finish_reason")) == "error"
 
 
+_FILTER_ENDS = frozenset(
+    "content_filter content_filtered content_filtering contentfilter safety sensitive recitation "
+    "prohibited_content blocklist spii refusal image_safety image_prohibited_content image_recitation "
+    "guardrail_intervened content_blocked content_policy censored censorship moderation language".split()
+)
+"""What vendors call the end that the OpenAI API calls `content_filter`."""
+
+
 def end_of(finish: Any) -> str:
-    """A finish reason as one word of lower case: some servers shout it, some add a reason after a colon."""
-    return finish.partition(":")[0].strip().lower() if isinstance(finish, str) else ""
+    """A finish reason as one word of lower case: some servers shout it, some add a reason after a colon.
+
+    A filter's end is `content_filter`, whatever the vendor calls it.
+    """
+    word = finish.partition(":")[0].strip().lower() if isinstance(finish, str) else ""
+    word = word.rpartition(".")[2].removeprefix("finish_reason_")
+    return "content_filter" if word in _FILTER_ENDS else word
 
 
 def speaks_of_error(body: Any) -> bool:
