@@ -202,7 +202,7 @@ class Conversation:
     ) -> tuple[Answer, Refusal]:
         """The same for who judges the answer itself: what a good answer's words mean is not looked up, which
         in the chunks of a long stream would cost more than all the rest of a check."""
-        pause = 0.5
+        pause, waits = 0.5, 0
         before: tuple[Answer, Refusal] | None = None
         while True:
             self._hold(until)
@@ -216,9 +216,11 @@ class Conversation:
             if not worth_waiting(refusal, judgement) or _teaches(refusal, request):
                 return answer, refusal
             before = answer, refusal
+            # At its own pace first, then ever slower: it may say "in a second" for as long as one asks.
             told = refusal.retry_after_s
-            seconds = pause if told is None else max(0.05, told)
-            if time.monotonic() + seconds > until - 0.1 or self.cancelled.is_set():
+            seconds = max(told, pause if waits else 0.05) if told is not None else pause
+            waits += 1
+            if waits > _WAITS or time.monotonic() + seconds > until - 0.1 or self.cancelled.is_set():
                 return answer, refusal
             seconds = min(seconds, self.limits.wait_s)
             self.emit(
@@ -277,6 +279,9 @@ def _usage_of(answer: Answer) -> Mapping[str, Any]:
 def _is_refused(answer: Answer, refusal: Refusal) -> bool:
     return not answer.ok or refusal.is_error or refusal.is_html
 
+
+_WAITS = 10
+"""How often one call is asked again after a wait."""
 
 _PASSING = frozenset({408, 409, 425, 429})
 """Of the 4xx, those that speak of the moment: the others stay as long as the request does."""

@@ -111,8 +111,8 @@ def prove(
     calls: int | None = None,
     patient: bool = True,
 ) -> Outcome:
-    """Climb the ladder for one model at one base; without patience nothing is waited for. Never raises for
-    what the endpoint does.
+    """Climb the ladder for one model at one base; without patience nothing is waited for, and no shape is
+    guessed. Never raises for what the endpoint does.
     """
     until = until or talk.deadline
     model = talk.endpoint.model_id if model is None else model
@@ -261,11 +261,9 @@ class _Ladder:
 
     def _fallbacks(self, first: Outcome) -> Iterator[Shape]:
         """Shapes to try where the words teach nothing, for refusals that may be about the shape at all."""
-        if first.suspect:
+        if first.suspect or first.refusal.is_html or not self.patient:
             return
-        if first.judgement.meaning in ("shape", "endpoint_error") or (
-            first.judgement.meaning == "not_openai_compatible" and not first.refusal.is_html
-        ):
+        if first.judgement.meaning in ("shape", "endpoint_error", "not_openai_compatible"):
             yield from self.proof.fallbacks(first.shape)
             if self.proof.streams and not first.shape.stream:
                 yield first.shape.because("asked for a stream", stream=True)

@@ -29,8 +29,8 @@ from app.probe.reading.web_page import is_html
 from app.probe.reading.wordings import Meaning
 from app.probe.shape import Shape
 
-_CALLS = 24
-"""Calls of a whole probe after which nothing more is looked for."""
+_CALLS = 23
+"""Calls of a whole probe after which nothing more is looked for: a look may take a call more."""
 _TRIES = 12
 """Prefixes of vendors that are tried, beside the bases that the typed path itself suggests."""
 _AT_ONCE = 4
@@ -143,7 +143,8 @@ class LookAround:
         """The first of these bases at which the very same call works; asked a few at a time."""
         waiting = [base for base in bases if base not in self.tried]
         while waiting and self._may_ask():
-            wave, waiting = waiting[:_AT_ONCE], waiting[_AT_ONCE:]
+            count = min(_AT_ONCE, _CALLS - self.talk.usage.calls)
+            wave, waiting = waiting[:count], waiting[count:]
             with ThreadPoolExecutor(len(wave)) as pool:
                 found = list(pool.map(self._asked_at, wave))
             self.tried.update(zip(wave, found, strict=True))

@@ -162,6 +162,8 @@ class _Verdict:
             return self._wrong_type(other) if other else self._advised("endpoint_error")
         if suspect is None and (self.outcome.why or meaning == "endpoint_error" and status < 300):
             return self._advised("endpoint_error")
+        if meaning == "bot_filter" and self.outcome.judgement.by_words:
+            return self._advised("not_openai_compatible", None, "filter")
         found = self.around.all_around()
         if found.gate:
             return self._gate()
