@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from app.probe.capabilities import EFFORT_LEVELS
 from app.probe.conversation import Conversation, Request, check_of
+from app.probe.model_types.chat import formats, messages, tools
 from app.probe.model_types.chat.asking import tasks_for
 from app.probe.model_types.chat.formats import JSON_MODE, JSON_SCHEMA, VISION
 from app.probe.model_types.chat.messages import DEVELOPER, MAX_COMPLETION, SAMPLING, STREAMING, SYSTEM
@@ -23,7 +25,6 @@ from app.probe.tasks import NO_BUDGET, Finding, Result, Task, note
 from app.probe.transport.answer import Answer
 from app.probe.values import Status
 
-LEVELS = ("none", "minimal", "low", "medium", "high", "xhigh")
 _LEVEL_LIMIT = 32
 
 
@@ -35,7 +36,7 @@ def tasks(talk: Conversation) -> tuple[Task, ...]:
     if talk.thinks or talk.declared.get("reasoning") or _catalog_says_reasoning(talk):
         alone.append(Task(("reasoning_effort",), effort_levels))
     talk.witnesses = Counter(ask.name for asks in BUNDLES for ask in asks)
-    return (*tasks_for(BUNDLES), *alone)
+    return (*tasks_for((*BUNDLES, *_ALONE)), *alone)
 
 
 def _catalog_says_reasoning(talk: Conversation) -> bool:
@@ -96,12 +97,12 @@ def effort_levels(talk: Conversation) -> Result:
     """Starts a task for each level, and one for a level that can't exist: only where that is refused do
     takes count.
     """
-    levels = (*LEVELS, talk.word())
+    levels = (*EFFORT_LEVELS, talk.word())
     return Result(then=tuple(Task((), partial(_effort, level=level)) for level in levels))
 
 
 def _effort(talk: Conversation, level: str) -> Result:
-    name = f"reasoning_effort_{level}" if level in LEVELS else "_effort_nonsense"
+    name = f"reasoning_effort_{level}" if level in EFFORT_LEVELS else "_effort_nonsense"
     request = request_of(
         talk,
         talk.endpoint.model_id,
@@ -161,7 +162,7 @@ def _settle_effort(talk: Conversation, found: dict[str, Finding]) -> None:
     nonsense = found.pop("_effort_nonsense", None)
     levels = {
         level: found.pop(f"reasoning_effort_{level}")
-        for level in LEVELS
+        for level in EFFORT_LEVELS
         if f"reasoning_effort_{level}" in found
     }
     if not levels:
@@ -220,3 +221,12 @@ BUNDLES: tuple[tuple[Question, ...], ...] = (
 """What is asked together first. Together with the two controls and `responses` these make eight calls, which
 is one
 wave at the limit of eight calls at a time."""
+
+_BUNDLED = {question for bundle in BUNDLES for question in bundle}
+_ALONE = tuple(
+    (question,)
+    for module in (messages, formats, tools)
+    for question in vars(module).values()
+    if isinstance(question, Question) and question not in _BUNDLED
+)
+"""A question that stands in no bundle is asked in a call of its own."""

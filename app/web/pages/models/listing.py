@@ -13,6 +13,7 @@ from flask import current_app, url_for
 from markupsafe import Markup
 from sqlalchemy import ColumnElement, Select, and_, or_, select
 
+from app.probe.capabilities import CAPABILITIES
 from app.probe.model_types import MODEL_TYPES
 from app.registry import stored_documents
 from app.store.base import db
@@ -116,11 +117,12 @@ def search_of(arguments: Mapping[str, str]) -> Search:
     """The search in a query string; values that are not on offer count as not given."""
     types = [(name, kind.label) for name, kind in MODEL_TYPES.items()]
     states = [(name, display.look_of(name).label) for name in HEALTHS]
+    seen = [(row.name, row.label) for row in CAPABILITIES if row.is_filter]
     choices = (
         _choice("type", "Type", arguments, types),
         _choice("region", "Region", arguments, [(region, region) for region in regions()]),
         _choice("health", "Health", arguments, states),
-        _choice("seen", "Can do", arguments, list(display.CAPABILITIES.items())),
+        _choice("seen", "Can do", arguments, seen),
         _choice("enabled", "Use", arguments, [("yes", "Enabled"), ("no", "Disabled")]),
     )
     sort = arguments.get("sort", "")
@@ -158,9 +160,9 @@ def rows_of(models: Sequence[RegisteredModel]) -> list[Row]:
 def chips_of(capabilities: Mapping[str, Mapping[str, Any]]) -> list[Chip]:
     """What the probe saw, and what was declared and not seen."""
     return [
-        Chip(label, contradicted=seen.get("observed") is False)
-        for name, label in display.SHORT_CAPABILITIES.items()
-        if (seen := capabilities.get(name)) and _worth_showing(seen)
+        Chip(row.chip, contradicted=seen.get("observed") is False)
+        for row in CAPABILITIES
+        if row.chip and (seen := capabilities.get(row.name)) and _worth_showing(seen)
     ]
 
 
