@@ -90,7 +90,7 @@ def test_a_capability_is_one_row_and_one_question(tmp_path: Path) -> None:
     probe = tmp_path / "app/probe"
     follow(probe / "capabilities.py", "CAPABILITIES: tuple[CapabilityRow, ...] = (", RECIPES["capability"])
     follow(tmp_path / "app/registry/metadata.py", "FIELDS: tuple[Field, ...] = (", RECIPES["metadata field"])
-    with (probe / "model_types/chat/messages.py").open("a") as messages:
+    with (probe / "model_types/chat/questions/messages.py").open("a") as messages:
         messages.write(RECIPES["question"])
     tests = ["-m", "pytest", "-q", "--database", "sqlite", "tests/recipes/capability.py"]
     run_ = subprocess.run([sys.executable, *tests], cwd=tmp_path, capture_output=True, text=True, check=False)

@@ -27,22 +27,36 @@ class CapabilityRow:
     fills: tuple[str, ...] = ()
     is_filter: bool = True
     model_types: tuple[str, ...] = ("chat",)
+    is_always_told: bool = True
+    """The report names it even where it was not asked."""
 
 
 def _effort(level: str) -> CapabilityRow:
     fills = (f"supports_reasoning_effort_{level}",)
-    return CapabilityRow(f"reasoning_effort_{level}", f"Reasoning effort: {level}", "", fills, False)
+    label = f"Reasoning effort: {level}"
+    return CapabilityRow(
+        f"reasoning_effort_{level}", label, fills=fills, is_filter=False, is_always_told=False
+    )
 
 
 # fmt: off
 CAPABILITIES: tuple[CapabilityRow, ...] = (
     CapabilityRow("streaming", "Streaming", "stream", ("supports_streaming",)),
+    CapabilityRow("stream_usage", "Usage in streams"),
     CapabilityRow("system_message", "System message", fills=("supports_system_message",)),
+    CapabilityRow("system_message_list", "System message in parts"),
     CapabilityRow("developer_message", "Developer message", fills=("supports_developer_message",)),
     CapabilityRow("tool_calling", "Tool calling", "tools", ("supports_tool_calling",)),
     CapabilityRow("tool_choice", "Forced tool call", fills=("supports_tool_choice",)),
     CapabilityRow("parallel_tool_calls", "Parallel tool calls", fills=("supports_parallel_tool_calls",)),
     CapabilityRow("streamed_tool_calling", "Streamed tool calls"),
+    CapabilityRow("streamed_parallel_tool_calls", "Streamed parallel tool calls"),
+    CapabilityRow("tool_call_ids", "Tool call ids"),
+    CapabilityRow("tool_results", "Results of tools"),
+    CapabilityRow("tool_choice_none", "Forbidden tool call"),
+    CapabilityRow("many_tools", "Many tools"),
+    CapabilityRow("tools_with_json_schema", "Tools with a JSON schema"),
+    CapabilityRow("tools_with_reasoning", "Tools while reasoning"),
     CapabilityRow("strict_tool", "Strict tools", "strict tools", ("supports_strict_tool",)),
     CapabilityRow("json_mode", "JSON mode", fills=("supports_json_mode_response_format",)),
     CapabilityRow("json_schema", "JSON schema", "schema",
@@ -54,7 +68,11 @@ CAPABILITIES: tuple[CapabilityRow, ...] = (
     CapabilityRow("max_completion_tokens", "max_completion_tokens",
                   fills=("supports_max_completion_tokens",)),
     CapabilityRow("sampling_params", "Sampling parameters", fills=("supports_sampling_params",)),
+    CapabilityRow("logprobs", "Log-probabilities"),
     CapabilityRow("responses_api", "Responses API", fills=("supports_responses_api",)),
+    CapabilityRow("responses_tools", "Responses API: tools"),
+    CapabilityRow("responses_streaming", "Responses API: streaming"),
+    CapabilityRow("context_window", "Context read to its start", is_filter=False, is_always_told=False),
     CapabilityRow("image_edit", "Image edit", "edit", ("supports_image_edit",), model_types=("image",)),
 )
 # fmt: on

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent import futures
 from dataclasses import replace
 from typing import Any
@@ -16,7 +16,8 @@ from app.practice.wire import Reply, Request, as_json, error
 from app.probe import run
 from app.probe.conversation import Conversation
 from app.probe.model_types import MODEL_TYPES
-from app.probe.tasks import Result, Task
+from app.probe.model_types.chat.checks import ChatChecks
+from app.probe.tasks import Finding, Result, Task
 from app.probe.transport.deadline import Cancellation
 from app.probe.values import CheckEnded, CheckStarted, CheckWaiting, Event, Finished, Limits, Report, Target
 from tests.endpoints.base import Simulator
@@ -54,7 +55,7 @@ def test_a_good_endpoint_has_every_capability() -> None:
     assert report.verdict == "accepted"
     seen = {name: capability.observed for name, capability in report.capabilities.items()}
     absent = {name: value for name, value in seen.items() if value is not True}
-    assert absent == {"reasoning": False, "reasoning_effort": None}
+    assert absent == {"reasoning": False, "reasoning_effort": None, "tools_with_reasoning": None}
     assert report.warnings == ()
     assert report.diagnosis is None
     assert [one.name for one in report.checks][:3] == ["proof", "catalog", "wrong_key"]
@@ -64,14 +65,14 @@ def test_a_good_endpoint_has_every_capability() -> None:
     assert report.observed["context_window"] == 32_768
 
 
-@pytest.mark.parametrize("efforts", [(), ("low", "medium", "high")])
-def test_a_probe_stays_within_its_budget(efforts: tuple[str, ...]) -> None:
-    """Its whole use of a chat model is counted, and stays under 2,000 tokens."""
+@pytest.mark.parametrize(("efforts", "most"), [((), 2000), (("low", "medium", "high"), 3000)])
+def test_a_probe_stays_within_its_budget(efforts: tuple[str, ...], most: int) -> None:
+    """Its whole use of a chat model is counted, and stays under 2,000 tokens where it answers at once."""
     endpoint = Simulator()
     endpoint.traits(efforts=efforts)
     report = probed(endpoint)
     usage = report.usage
-    assert 0 < usage["prompt_tokens"] + usage["completion_tokens"] < 2000
+    assert 0 < usage["prompt_tokens"] + usage["completion_tokens"] < most
     assert usage["calls"] == len(endpoint.seen)
 
 
@@ -426,7 +427,13 @@ def defect(run: Conversation) -> Result:
 
 
 def test_a_defect_in_a_check_does_not_end_the_others() -> None:
-    broken = replace(CHAT, checks=lambda run: (Task(("vision",), defect), *CHAT.checks(run)))
+    class Defective(ChatChecks):
+        def waves(self, found: Mapping[str, Finding]) -> Iterator[tuple[Task, ...]]:
+            waves = super().waves(found)
+            yield (Task(("vision",), defect), *next(waves))
+            yield from waves
+
+    broken = replace(CHAT, checks=Defective.after)
     endpoint = Simulator()
     with endpoint:
         typed = Target(endpoint.base_url, endpoint.api_key, endpoint.model_id)
@@ -454,10 +461,11 @@ def test_a_defect_in_the_proof_rejects_and_says_whose_fault_it_is() -> None:
 def test_a_defect_elsewhere_does_not_hang_the_caller() -> None:
     """Whatever fails in the probe's own thread, the caller learns of it."""
 
-    def settle(run: Conversation, found: object) -> None:
-        raise KeyError("x")
+    class Defective(ChatChecks):
+        def settle(self, found: object) -> None:
+            raise KeyError("x")
 
-    broken = replace(CHAT, settle=settle)
+    broken = replace(CHAT, checks=Defective.after)
     endpoint = Simulator()
     with endpoint:
         typed = Target(endpoint.base_url, endpoint.api_key, endpoint.model_id)

@@ -10,19 +10,19 @@ from collections.abc import Mapping
 from app.probe.model_types import audio, completion, embedding, image, moderation, realtime, rerank
 from app.probe.model_types.chat import checks, proof
 from app.probe.model_types.model_type import ModelType
+from app.probe.tasks import Checks
 
 _ROWS = (
     ModelType(
         "chat",
         "Chat",
         proof.PROOF,
-        checks.tasks,
-        checks.settle,
+        checks.ChatChecks.after,
         ("connection", "general", "pricing", "capabilities"),
     ),
     ModelType("completion", "Completion", completion.PROOF),
     ModelType("embedding", "Embedding", embedding.PROOF),
-    ModelType("image", "Image", image.PROOF, image.tasks),
+    ModelType("image", "Image", image.PROOF, lambda talk, proven: Checks(image.tasks(talk))),
     ModelType("rerank", "Rerank", rerank.PROOF),
     ModelType("stt", "Speech to text", audio.STT_PROOF),
     ModelType("tts", "Text to speech", audio.TTS_PROOF),

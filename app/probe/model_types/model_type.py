@@ -7,31 +7,25 @@ from dataclasses import dataclass
 
 from app.probe.capabilities import capabilities_of
 from app.probe.conversation import Conversation
-from app.probe.proof import Proof
-from app.probe.tasks import Finding, Task
+from app.probe.proof import Proof, Proven
+from app.probe.tasks import Checks
 
 
-def _no_tasks(talk: Conversation) -> tuple[Task, ...]:
-    return ()
-
-
-def _nothing_to_settle(talk: Conversation, found: dict[str, Finding]) -> None:
-    return None
+def _no_checks(talk: Conversation, proven: Proven) -> Checks:
+    return Checks()
 
 
 @dataclass(frozen=True, slots=True)
 class ModelType:
     """A row of `app.probe.model_types.MODEL_TYPES`.
 
-    `checks` gives the tasks of the second phase, `settle` what only all their findings together tell,
-    `sections` the parts of the form.
+    `checks` gives the second phase, `sections` the parts of the form.
     """
 
     name: str
     label: str
     proof: Proof
-    checks: Callable[[Conversation], tuple[Task, ...]] = _no_tasks
-    settle: Callable[[Conversation, dict[str, Finding]], None] = _nothing_to_settle
+    checks: Callable[[Conversation, Proven], Checks] = _no_checks
     sections: tuple[str, ...] = ("connection", "general", "pricing")
 
     @property

@@ -102,7 +102,13 @@ def _another_prompt(shape: Shape) -> Shape:
 
 def proven_by(completion: Completion, evidence: str, warning: tuple[str, str] | None = None) -> Proven:
     """What a chat or completion answer proves."""
-    return Proven(evidence, model=completion.model, warning=warning, thinks=completion.thinks)
+    return Proven(
+        evidence,
+        model=completion.model,
+        warning=warning,
+        thinks=completion.thinks,
+        silent=completion.cut and not (completion.content or completion.calls),
+    )
 
 
 def _evidence(completion: Completion) -> str:
