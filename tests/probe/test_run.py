@@ -497,6 +497,9 @@ def test_at_most_eight_calls_at_a_time() -> None:
     assert 3 <= most[0] <= 8
 
 
+THOUGHT = {"completion_tokens": 8, "reasoning_tokens": 7}
+
+
 def empty_under(limit: int, **usage: int) -> Simulator:
     """One that says nothing, and ends with `stop`, where fewer tokens than this are allowed."""
     endpoint = Simulator()
@@ -519,15 +522,20 @@ def test_an_empty_answer_is_asked_for_once_more_before_it_counts() -> None:
     assert [body["max_tokens"] for body in asked_bodies(endpoint)[:2]] == [16, 256]
 
 
-@pytest.mark.parametrize(("used", "verdict"), [(8, "accepted"), (1, "rejected"), (0, "rejected")])
-def test_an_answer_that_stays_empty_counts_where_tokens_were_made(used: int, verdict: str) -> None:
-    report = probed(empty_under(9999, completion_tokens=used), depth="proof")
+@pytest.mark.parametrize(
+    ("usage", "verdict"),
+    [(THOUGHT, "accepted"), ({"completion_tokens": 8}, "rejected"), ({}, "rejected")],
+)
+def test_an_answer_that_stays_empty_counts_where_the_model_thought(
+    usage: dict[str, int], verdict: str
+) -> None:
+    report = probed(empty_under(9999, **usage), depth="proof")
     assert report.verdict == verdict
     assert len(check(report, "proof").adaptations) == 1
 
 
 def test_a_refusal_of_the_larger_prompt_takes_nothing_back() -> None:
-    endpoint = empty_under(9999, completion_tokens=8)
+    endpoint = empty_under(9999, **THOUGHT)
     endpoint.refuse(error(500, "boom"), when=lambda body: body.get("max_tokens", 0) > 100)
     assert probed(endpoint, depth="proof").verdict == "accepted"
 

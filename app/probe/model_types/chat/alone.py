@@ -73,9 +73,11 @@ class _Alone(Attempt):
         looks = self.chat.missed[self.question.name] + self.wrong + self.right
         if observed is False and self.right:
             return False, f"Right once, wrong once: that may be chance. {evidence}"
-        if observed and self.question.right_answers == 1 and looks > 1:
+        if self.question.chances == 1 or looks < 2:
+            return observed, evidence
+        if observed:
             return True, f"Seen in {self.right} of {looks}. {evidence}"
-        if observed is False and self.wrong and looks > 1:
+        if observed is False and self.wrong:
             return False, f"Not seen in any of {looks}. {evidence}"
         return observed, evidence
 

@@ -126,6 +126,9 @@ class ChatChecks(Checks):
 
     def _second_wave(self, found: Mapping[str, Finding]) -> Iterator[Task]:
         has_tools = _is_seen(found, "tool_calling") or _is_seen(found, "streamed_tool_calling")
+        if has_tools:
+            # Forty functions alone cost about half of what a whole probe does without them.
+            self.talk.budget.grow(self.talk.limits.tokens * 3 // 2)
         bundles = AFTER_TOOLS if has_tools else WITHOUT_TOOLS
         if has_tools and not _is_seen(found, "json_schema"):
             bundles = ((MANY_TOOLS,), *AFTER_TOOLS[1:])

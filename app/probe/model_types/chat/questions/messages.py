@@ -12,6 +12,8 @@ from app.probe.reading.wordings import any_of
 
 def _add_streaming(draft: Draft, talk: Conversation) -> None:
     draft.stream = True
+    if not draft.user:
+        draft.user.append("Count from 1 to 9 with digits.")
     if talk.shape.stream_options and "stream_options" not in talk.shape.dropped:
         draft.more["stream_options"] = {"include_usage": True}
 
@@ -73,7 +75,7 @@ def _judge_word(reply: ChatReply) -> tuple[bool | None, str]:
 
 
 def _add_max_completion(draft: Draft, talk: Conversation) -> None:
-    draft.user.append("Count from 1 to 60 in words.")
+    draft.user[:] = ["Count from 1 to 60 in words."]
     draft.limit_name, draft.is_tight = "max_completion_tokens", True
     draft.limit = max(24, talk.shape.limit if talk.shape.limit < 64 else 24)
 
