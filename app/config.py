@@ -133,13 +133,15 @@ class Settings:
         "",
         "syslog that gets the same lines: udp://host:port or /dev/log",
     )
-    public_catalogue: bool = _setting(flag, False, "anybody may read /catalogue; 0: only who is signed in")
+    public_catalogue: bool = _setting(
+        flag, False, "anyone may read /catalogue; 0: only people who are signed in"
+    )
 
     # Keys of endpoints
     encryption_keys: tuple[str, ...] = _setting(
         words,
         (),
-        "base64 keys of 32 bytes, the newest first; empty: a key ring in the instance folder",
+        "base64 keys of 32 bytes, newest first; empty: a key ring in the instance folder",
         secret=True,
     )
     key_prefix: str = _setting(

@@ -49,8 +49,8 @@ def record_now(
 ) -> None:
     """Add an event in a transaction of its own, for what changes nothing: a refusal, a look, an export.
 
-    Where it can't be written within five seconds, the log has it instead: no answer hangs on it. The session at
-    hand must have written nothing that is not committed yet.
+    Where it can't be written within five seconds, the log has it instead: no answer hangs on it. The session
+    at hand must have written nothing that is not committed yet.
     """
     event = AuditEvent(actor=actor.label, action=action, subject=subject, detail=dict(detail or {}))
     try:

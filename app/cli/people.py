@@ -34,13 +34,13 @@ def token_group() -> None:
     multiple=True,
     default=("write",),
     show_default=True,
-    help="What it may do; can be given more than once. write includes read, admin includes write.",
+    help="What it may do; repeatable. write includes read, admin includes write.",
 )
 @click.option(
     "--expires", metavar="SPAN", help="End it after a span such as 12h, 90d or 4w; else it never ends."
 )
 def create(name: str, scopes: tuple[str, ...], expires: str | None) -> None:
-    """Make a token and print it, this once only. It belongs to nobody and ends with nobody."""
+    """Create a token and print it; it is shown only once. It belongs to no person and ends with none."""
     with opened_app():
         ends = tokens.expiry_of(expires) if expires else None
         token, text = tokens.create_token(name, scopes, actors.COMMAND_LINE.label, expires=ends)
@@ -49,14 +49,14 @@ def create(name: str, scopes: tuple[str, ...], expires: str | None) -> None:
         db.session.commit()
         until = f" until {_moment(token.expires)} UTC" if token.expires else ""
         may = ", ".join(token.scopes)
-        put(f"The token {name!r} may{until}: {may}. It is shown only this once.", file=sys.stderr)
+        put(f"The token {name!r} may{until}: {may}. It is shown only once.", file=sys.stderr)
         put(text)
 
 
 @token_group.command("list")
 @as_json
 def list_(as_json: bool) -> None:
-    """Show every token, without its text."""
+    """List the tokens, without their text."""
     with opened_app():
         let_in = {id: active for id, active in db.session.execute(select(User.id, User.active))}
         rows = [_token_row(token, let_in.get(token.user_id or "", True)) for token in Token.newest()]
@@ -95,7 +95,7 @@ def revoke(which: str) -> None:
         found = list(db.session.scalars(query))
         if len(found) != 1:
             wrong = (
-                f"{len(found)} tokens are named {which!r}; say the id."
+                f"{len(found)} tokens are named {which!r}; give the id."
                 if found
                 else f"No valid token {which!r}."
             )
@@ -234,7 +234,7 @@ def _first_line() -> str:
     try:
         return sys.stdin.buffer.readline().decode().rstrip("\r\n")
     except UnicodeDecodeError:
-        raise click.UsageError("The password is not text in UTF-8.") from None  # the cause would show it
+        raise click.UsageError("The password is not UTF-8 text.") from None  # the cause would show it
 
 
 def _show(rows: Iterable[Mapping[str, Any]], columns: Mapping[str, int], as_json: bool) -> None:

@@ -1,4 +1,4 @@
-"""How the program talks to its database: engine options, SQLite's manners, migrations."""
+"""How the program talks to its database: engine options, transactions on SQLite, migrations."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def init_app(app: Flask) -> None:
 
 
 def let_go() -> None:
-    """Close the connections that nobody uses at the moment."""
+    """Close the idle connections."""
     db.engine.dispose()
 
 
@@ -142,13 +142,15 @@ def _refuse_newer() -> None:
 
 
 def _unusable(error: SQLAlchemyError) -> str:
-    """What is wrong with the database, and the setting that says where it is."""
+    """What is wrong with the database, and which setting points to it."""
     if db.engine.dialect.name == "sqlite":
         file = db.engine.url.database
-        mend = f"Check that {file} can be written: MUSTER_INSTANCE, or MUSTER_DATABASE_URL, says where it is."
+        advice = (
+            f"Check that {file} can be written: MUSTER_INSTANCE, or MUSTER_DATABASE_URL, says where it is."
+        )
     else:
-        mend = "Check MUSTER_DATABASE_URL and that it runs."
-    return f"The database can't be used ({_first_line(error)}). {mend}"
+        advice = "Check MUSTER_DATABASE_URL and that it runs."
+    return f"The database can't be used ({_first_line(error)}). {advice}"
 
 
 def _first_line(error: SQLAlchemyError) -> str:

@@ -36,7 +36,7 @@ class VaultError(OperatorError):
 
 
 class Ring:
-    """Encryption keys, the newest first."""
+    """Encryption keys, newest first."""
 
     def __init__(self, keys: Sequence[bytes]) -> None:
         if not keys or any(len(key) != 32 for key in keys):
@@ -146,7 +146,7 @@ def count_sealed() -> int:
 
 
 def rotate() -> int:
-    """Seal every stored key anew with the newest encryption key; how many were sealed.
+    """Encrypt every stored key again with the newest encryption key; gives how many there were.
 
     A ring in the instance folder gets a new key first, and loses those that nothing needed before. A ring
     in the settings is taken as it is: put the new key in front of the old ones, then rotate.
@@ -205,7 +205,7 @@ def _write(path: Path, keys: Sequence[bytes]) -> None:
     except OSError as error:
         raise VaultError(
             f"The key ring {path} can't be written ({error.strerror}). "
-            "Mend the rights of its folder, or set MUSTER_INSTANCE to another one."
+            "Fix the permissions of its folder, or set MUSTER_INSTANCE to another one."
         ) from error
 
 

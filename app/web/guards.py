@@ -39,7 +39,7 @@ login_manager = LoginManager()
 
 
 class BrowserSessions(SecureCookieSessionInterface):
-    """Sessions for people; a program has none, and making one anyway costs a fifth of a short answer."""
+    """Sessions for people only: making one for a program costs a fifth of a short answer."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         """The session that a browser's cookie holds; an empty one, never kept, on the JSON side."""
@@ -120,7 +120,7 @@ def _require_left(attempt: Attempt, where: str) -> None:
     minutes = ceil(attempt.wait_s / 60)
     wait = "a minute" if minutes == 1 else f"{minutes} minutes"
     message = f"Too many attempts to sign in {where}. Wait {wait}, then try again."
-    raise ApiError("rate_limited", message, 429, headers={"Retry-After": str(attempt.wait_s)})
+    raise ApiError("rate_limited", message, headers={"Retry-After": str(attempt.wait_s)})
 
 
 def require_scope(scope: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -146,7 +146,7 @@ def _admit(scope: str) -> None:
     tokens.note_use(actor.id, known.last_used)
     if not actor.may(scope):
         _note_refusal(actor, scope)
-        raise ApiError("insufficient_scope", f"This token lacks the scope {scope!r}.", 403)
+        raise ApiError("insufficient_scope", f"This token lacks the scope {scope!r}.")
     probe_slots.take_for(actor)
     g.actor = actor
 
@@ -156,7 +156,7 @@ def _sent_token() -> tokens.KnownToken:
     sent = _bearer()
     if not sent:
         message = "Send a token: Authorization: Bearer <token>."
-        raise ApiError("authentication_required", message, 401, headers=_CHALLENGE)
+        raise ApiError("authentication_required", message, headers=_CHALLENGE)
     known = tokens.find(sent)
     if known is not None and not known.wrong:
         return known
@@ -165,7 +165,7 @@ def _sent_token() -> tokens.KnownToken:
         _note_refusal(known.actor, known.wrong)
     why = known.wrong if known is not None else "This token is unknown."
     message = f"{why} Make a new one with: muster token create NAME."
-    raise ApiError("invalid_api_key", message, 401, headers=_CHALLENGE)
+    raise ApiError("invalid_api_key", message, headers=_CHALLENGE)
 
 
 def _note_refusal(actor: Actor, because: str) -> None:
@@ -282,7 +282,7 @@ def sign_out() -> None:
 
 
 def require_role(role: str) -> Callable[[Callable[P, R]], Callable[P, R | Response]]:
-    """Decorate a page: others are sent to sign in; a signed-in person without the role gets a 403 page."""
+    """Decorate a page: strangers are sent to sign in, a signed-in person without the role gets a 403 page."""
     needed = ROLES[role]
 
     def decorate(view: Callable[P, R]) -> Callable[P, R | Response]:
@@ -293,7 +293,7 @@ def require_role(role: str) -> Callable[[Callable[P, R]], Callable[P, R | Respon
             actor = user_actor(current_user)
             if not needed <= actor.scopes:
                 _note_refusal(actor, role)
-                raise ApiError("forbidden", f"This needs the role {role}. Ask an administrator for it.", 403)
+                raise ApiError("forbidden", f"This needs the role {role}. Ask an administrator for it.")
             if second_factor.is_missing(current_user) and request.blueprint != "second_factor":
                 flash("Your role needs a second factor. Set it up, then go on.", "warn")
                 return redirect("/account/second-factor", 303)
@@ -307,17 +307,17 @@ def require_role(role: str) -> Callable[[Callable[P, R]], Callable[P, R | Respon
 
 
 def current_actor() -> Actor:
-    """Who acts in the request at hand; 401 where nobody is known."""
+    """Who acts in this request; 401 if nobody is signed in."""
     actor = g.get("actor")
     if isinstance(actor, Actor):
         return actor
     if current_user.is_authenticated:
         return user_actor(current_user)
-    raise ApiError("authentication_required", "Sign in first.", 401)
+    raise ApiError("authentication_required", "Sign in first.")
 
 
 def _to_signin() -> Response:
     if is_json_side():
-        raise ApiError("authentication_required", "Sign in first.", 401)
+        raise ApiError("authentication_required", "Sign in first.")
     target = request.full_path.rstrip("?") if request.method == "GET" else ""
     return redirect("/signin" + (f"?next={quote(target, safe='')}" if target not in ("", "/") else ""), 303)

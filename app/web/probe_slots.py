@@ -91,4 +91,4 @@ def _slots() -> ProbeSlots:
 
 def _too_many(why: str) -> ApiError:
     message = f"{why} Wait for one of them, then send this again."
-    return ApiError("too_many_probes", message, 429, headers={"Retry-After": str(_COME_BACK_S)})
+    return ApiError("too_many_probes", message, headers={"Retry-After": str(_COME_BACK_S)})

@@ -38,6 +38,7 @@ def test_an_empty_log_is_whole(app: Flask) -> None:
     assert verdict(app) == audit_chain.Verdict(0, START)
 
 
+@pytest.mark.both_databases
 def test_what_was_written_is_whole(app: Flask) -> None:
     write(app)
     found = verdict(app)
@@ -53,6 +54,7 @@ def test_each_holds_the_digest_of_the_one_before(app: Flask) -> None:
         assert [event.previous for event in events] == [START, events[0].digest, events[1].digest]
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize(
     "change",
     [
@@ -96,6 +98,7 @@ def test_a_log_that_was_written_anew_does_not_have_the_digest_that_was_noted(app
     assert "No event has the digest that was noted" in verdict(app, knows=noted).wrong
 
 
+@pytest.mark.both_databases
 def test_many_who_write_at_once_make_one_chain(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
     def write_some(number: int) -> None:
         with app.app_context():
@@ -117,6 +120,7 @@ def test_many_who_write_at_once_make_one_chain(app: Flask, caplog: pytest.LogCap
     assert found.events == 8 * 4 * 3 - left_to_the_log
 
 
+@pytest.mark.both_databases
 def test_what_is_rolled_back_to_a_savepoint_leaves_no_gap(app: Flask) -> None:
     with app.app_context():
         audit.record(COMMAND_LINE, "model.updated", subject="kept")
@@ -141,6 +145,7 @@ def test_an_event_of_an_older_program_is_chained_by_the_next(app: Flask) -> None
     assert verdict(app).events == 2 and verdict(app).wrong == ""
 
 
+@pytest.mark.both_databases
 def test_the_migration_chains_what_is_there(app: Flask) -> None:
     with app.app_context():
         downgrade(revision="0005")

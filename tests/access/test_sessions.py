@@ -39,6 +39,7 @@ def set_age(app: Flask, **columns: timedelta) -> None:
         db.session.commit()
 
 
+@pytest.mark.both_databases
 def test_signing_out_ends_a_copied_cookie_too(app: Flask, viewer: FlaskClient) -> None:
     thief = copied(app, viewer)
     viewer.post("/signout")
@@ -100,6 +101,7 @@ def test_who_is_shut_out_and_let_in_again_must_sign_in(app: Flask, viewer: Flask
     assert not is_in(viewer)
 
 
+@pytest.mark.both_databases
 def test_deleting_somebody_ends_their_sessions(app: Flask, viewer: FlaskClient) -> None:
     with app.app_context():
         user = User.by_email("viewer@example.com")

@@ -42,6 +42,7 @@ def later(app: Flask, age: timedelta) -> None:
         db.session.commit()
 
 
+@pytest.mark.both_databases
 def test_an_account_is_tried_so_often_from_wherever(app: Flask, viewer: FlaskClient) -> None:
     statuses = [try_as(app, "viewer@example.com", address=f"192.0.2.{n}") for n in range(4)]
     assert statuses == [401, 401, 401, 429]
@@ -81,6 +82,7 @@ def test_another_process_counts_along(make_app: Callable[..., Flask], app: Flask
     assert statuses == [401, 401, 401, 429]
 
 
+@pytest.mark.both_databases
 def test_many_at_once_get_no_further(app: Flask) -> None:
     def take(_number: int) -> bool:
         with app.app_context():

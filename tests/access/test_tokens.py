@@ -64,6 +64,7 @@ def test_it_rests_while_its_maker_is_shut_out(app: Flask, admin: FlaskClient, ma
         assert calls(app, sent) == status
 
 
+@pytest.mark.both_databases
 def test_it_ends_with_its_maker(app: Flask, admin: FlaskClient, maker: str, token: str) -> None:
     _, sent = made(admin)
     with app.app_context():
@@ -94,6 +95,7 @@ def test_what_is_no_span_of_time(span: str) -> None:
         tokens.expiry_of(span)
 
 
+@pytest.mark.both_databases
 def test_reading_neither_waits_nor_fails_while_another_holds_the_database(app: Flask, token: str) -> None:
     """Its last use is then not noted, and that is all."""
     with app.app_context(), db.engine.connect() as other:

@@ -1,4 +1,4 @@
-"""A secret that is shown on exactly one page: the one that the browser is sent to after the secret was made.
+"""A secret that is shown on exactly one page: the one that the browser is sent to after it was created.
 
 It waits in the database, encrypted with a key that only the browser's cookie holds: neither of the two is
 worth anything alone. Showing it deletes the row, so that no copy of the cookie and no second look shows it

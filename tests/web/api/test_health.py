@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import pytest
 import requests
 from flask import Flask
 from flask.testing import FlaskClient
@@ -13,6 +14,8 @@ from app.store import vault
 from app.store.base import db, new_id
 from app.store.models import RegisteredModel
 from tests.conftest import LiveServer
+
+pytestmark = pytest.mark.both_databases
 
 
 def test_alive(client: FlaskClient) -> None:
@@ -45,6 +48,7 @@ def test_not_ready_with_a_ring_that_opens_no_stored_key(app: Flask, client: Flas
     assert answer.json is not None and answer.json["error"]["code"] == "keys_unavailable"
 
 
+@pytest.mark.both_databases
 def test_not_ready_where_nothing_can_be_written(app: Flask, client: FlaskClient) -> None:
     with app.app_context(), db.engine.connect() as other:
         other.execute(text("UPDATE alembic_version SET version_num = version_num"))
@@ -56,6 +60,7 @@ def test_not_ready_where_nothing_can_be_written(app: Flask, client: FlaskClient)
     assert client.get("/readyz").status_code == 200
 
 
+@pytest.mark.both_databases
 def test_not_ready_on_a_full_or_read_only_database(
     app: Flask, client: FlaskClient, database_kind: str
 ) -> None:

@@ -80,6 +80,7 @@ def test_a_wrong_code_opens_nothing_and_is_on_record(app: Flask, viewer: FlaskCl
     assert actions.count("user.signin_failed") == 4 and "user.signed_in" not in actions
 
 
+@pytest.mark.both_databases
 def test_a_code_is_taken_once(app: Flask, viewer: FlaskClient) -> None:
     secret, _ = set_up(viewer)
     code = code_of(secret)
@@ -94,6 +95,7 @@ def test_a_clock_may_be_a_little_off(app: Flask, viewer: FlaskClient, steps: int
     assert answer.status_code == status
 
 
+@pytest.mark.both_databases
 def test_a_recovery_code_lets_in_once(app: Flask, viewer: FlaskClient) -> None:
     _, codes = set_up(viewer)
     assert len(set(codes)) == 10 and not re.findall("<li><code>", viewer.get(PAGE).text)
