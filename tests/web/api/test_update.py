@@ -14,11 +14,11 @@ from sqlalchemy import func, select
 from app.access.actors import COMMAND_LINE
 from app.practice.models import KEY
 from app.registry import probing, registration
-from app.store import vault
 from app.store.audit_events import AuditEvent
 from app.store.base import db
 from app.store.models import RegisteredModel
 from tests.conftest import new_token
+from tests.rows import opened
 from tests.web.api.conftest import Endpoint, document_problems
 
 Headers = dict[str, str]
@@ -51,7 +51,7 @@ def stored_key(app: Flask, id: str) -> str:
     with app.app_context():
         model = RegisteredModel.by_id(id)
         assert model is not None
-        return vault.key_of(model)
+        return opened(model.endpoint)
 
 
 def test_what_is_absent_or_null_stays(
@@ -332,7 +332,7 @@ def test_a_key_that_can_not_be_opened_is_said(
     with app.app_context():
         model = RegisteredModel.by_id(made["id"])
         assert model is not None
-        model.key_ciphertext = b"\x01nonsense"
+        model.endpoint.key_ciphertext = b"\x01nonsense"
         db.session.commit()
     answer = client.post(f"/v2/models/{made['id']}/probes", headers=auth)
     assert answer.status_code == 400 and answer.json is not None
