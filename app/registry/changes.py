@@ -76,7 +76,7 @@ def check(model: RegisteredModel, values: Values, actor: Actor, move_key: bool) 
     another model is the same already.
     """
     if "api_key" in values:
-        credentials.require_may_name(actor, values["api_key"] or "")
+        credentials.require_may_name(actor, values["api_key"] or "", values.get("base_url", model.base_url))
     elif "base_url" in values:
         credentials.refuse_move(model.endpoint, values["base_url"], actor, move_key)
     if _moves(model, values):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from app import config
 from app.access import audit
 from app.access.actors import Actor
 from app.errors import ApiError
@@ -46,7 +47,7 @@ def target_for(
     """
     key = typed if typed is not None else _judged(endpoint, base_url, actor, move_key)
     if typed is not None:
-        require_may_name(actor, typed)
+        require_may_name(actor, typed, base_url)
     try:
         clear = vault.resolve(key) if vault.is_reference(key) else key
         kept = settings or _settings_of(endpoint, base_url, move_key)
@@ -57,9 +58,13 @@ def target_for(
     return Target(base_url, clear, model_id, kept)
 
 
-def require_may_name(actor: Actor, key: str) -> None:
-    """ApiError 403 where the key is a reference to the server's environment and the actor no admin."""
-    if vault.is_reference(key) and not actor.may("admin"):
+def require_may_name(actor: Actor, key: str, base_url: str) -> None:
+    """ApiError 403 where the key is a reference to the server's environment and the actor no admin.
+
+    A pair of URL and reference that the settings hold was named by the operator, whoever makes use of it.
+    """
+    named = (config.settings().litellm_base_url, config.settings().litellm_api_key)
+    if vault.is_reference(key) and not actor.may("admin") and (base_url, key) != named:
         raise ApiError(
             "insufficient_scope",
             "Only an administrator (a token with the scope admin) may name a variable of the server's "
@@ -67,6 +72,11 @@ def require_may_name(actor: Actor, key: str) -> None:
             403,
             field="api_key",
         )
+
+
+def require_set(reference: str) -> None:
+    """VaultError where a reference to the environment may not be read, or is not set to anything."""
+    vault.resolve(reference)
 
 
 def refuse_move(endpoint: Endpoint, base_url: str, actor: Actor, move_key: bool) -> None:

@@ -119,14 +119,14 @@ def test_the_same_key_again_needs_no_probe(
 
 def test_a_key_is_rotated(
     client: FlaskClient,
-    auth: Headers,
     made: Body,
     app: Flask,
     endpoint: Endpoint,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("MUSTER_KEY_NEW", KEY)
-    answer = patch(client, auth, made, api_key="env://MUSTER_KEY_NEW")
+    chief = {"Authorization": f"Bearer {new_token(app, 'admin')}"}
+    answer = patch(client, chief, made, api_key="env://MUSTER_KEY_NEW")
     assert answer.status_code == 200 and answer.json["configuration"]["api_key_env"] == "MUSTER_KEY_NEW"
     assert endpoint.proofs() > 0
     with app.app_context():
@@ -167,8 +167,9 @@ def test_an_administrator_may_send_the_stored_key_elsewhere(
     client: FlaskClient, made: Body, app: Flask, second: Endpoint
 ) -> None:
     chief = {"Authorization": f"Bearer {new_token(app, 'admin')}"}
-    answer = patch(client, chief, made, base_url=second.base_url)
-    assert answer.status_code == 200 and second.proofs() > 0
+    body = NEEDED | {"base_url": second.base_url}
+    url = f"/v2/models/openai-like/{made['id']}?move_key=true"
+    assert client.patch(url, json=body, headers=chief).status_code == 200 and second.proofs() > 0
 
 
 def test_becoming_the_same_as_another_is_409(

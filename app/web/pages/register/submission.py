@@ -11,7 +11,7 @@ from werkzeug.datastructures import MultiDict
 
 from app.errors import ApiError
 from app.probe.base_url import origin_of
-from app.registry.credentials import target_for
+from app.registry.credentials import require_may_name, target_for
 from app.registry.document import rfc3339
 from app.registry.endpoint_models import EndpointModels, list_endpoint_models
 from app.registry.fields import FieldError
@@ -67,6 +67,11 @@ class Submission:
     def is_valid(self) -> bool:
         """Whether the form can be probed with; its errors say what is wrong."""
         good = self.form.validate()
+        try:
+            require_may_name(current_actor(), self.form.api_key.data or "", self.form.base_url.data or "")
+        except ApiError as error:
+            self.problem = error.message
+            self.form.api_key.errors = []
         if self.problem:
             self.form.api_key.errors = [*self.form.api_key.errors, FieldError(self.problem, "required")]
         return good and not self.problem
