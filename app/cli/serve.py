@@ -8,7 +8,7 @@ import click
 from flask import Flask
 
 from app import config
-from app.access import actors, audit, people
+from app.access import actors, audit, passwords, people
 from app.cli import server
 from app.cli.application import made_app
 from app.practice import models
@@ -60,7 +60,7 @@ def prepare(app: Flask) -> str | None:
 def _first_administrator() -> str | None:
     if User.exists():
         return None
-    password = people.new_password()
+    password = passwords.made()
     people.create_user(FIRST_ADMINISTRATOR, "admin", password)
     audit.record(actors.COMMAND_LINE, "user.created", subject=FIRST_ADMINISTRATOR, detail={"role": "admin"})
     db.session.commit()

@@ -8,6 +8,7 @@ from typing import Any
 from flask import Blueprint, Response
 from sqlalchemy import select
 
+from app.access import audit
 from app.errors import ApiError
 from app.registry import many
 from app.registry.credentials import require_may_name
@@ -76,6 +77,7 @@ def export_models() -> Response:
     """Every model in another program's form; no key is in any of them."""
     chosen = exports.FORMATS[choice_argument("format", exports.FORMATS) or "litellm"]
     text = chosen.make(db.session.scalars(select(RegisteredModel).order_by(RegisteredModel.id)))
+    audit.record_now(current_actor(), "model.exported", detail={"format": chosen.file})
     response = Response(text, content_type=chosen.content_type)
     response.headers["Content-Disposition"] = f"attachment; filename={chosen.file}"
     response.headers["Cache-Control"] = "private, no-cache"
