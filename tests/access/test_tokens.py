@@ -119,7 +119,7 @@ def test_the_migration_gives_tokens_to_their_makers(app: Flask, admin: FlaskClie
         _, orphaned = tokens.create_token("orphan", ["read"], "user:gone@example.com")
         db.session.commit()
         db.session.remove()
-        downgrade(revision="0005")
+        downgrade(revision="0006")
         upgrade()
     assert [calls(app, sent) for sent in (kept, orphaned, token)] == [200, 401, 200]
     with app.app_context():

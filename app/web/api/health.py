@@ -10,9 +10,10 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.errors import ApiError
+from app.registry import credentials
 from app.store import database, vault
 from app.store.base import db
-from app.store.models import RegisteredModel
+from app.store.endpoints import Endpoint
 from app.web.api.describe import describe
 
 blueprint = Blueprint("health", __name__)
@@ -64,18 +65,16 @@ def _check_writing() -> None:
 
 def _check_keys() -> None:
     try:
-        usable = vault.open_(vault.seal("ready", "ready"), "ready") == "ready"
-        _open_one()
+        usable = vault.open_(vault.seal("ready", "ready"), "ready") == "ready" and _opens_what_is_there()
     except vault.VaultError as error:
         log.error("key store not usable: %s", error)
         raise ApiError("keys_unavailable", "The key store can't be used; see the server's log.") from error
     if not usable:
-        raise ApiError("keys_unavailable", "The key store does not open what it sealed.")
+        raise ApiError("keys_unavailable", "The key ring does not open the stored keys.")
 
 
-def _open_one() -> None:
-    """Open the newest stored key: a machine with another ring seals and opens, but not what is there."""
-    sealed = select(RegisteredModel).where(RegisteredModel.key_ciphertext.is_not(None))
-    model = db.session.scalars(sealed.order_by(RegisteredModel.id.desc()).limit(1)).first()
-    if model is not None and model.key_ciphertext is not None:
-        vault.open_(model.key_ciphertext, model.id)
+def _opens_what_is_there() -> bool:
+    """Whether the newest stored key opens: a machine with another ring seals and opens, but not that."""
+    sealed = select(Endpoint).where(Endpoint.key_ciphertext.is_not(None))
+    newest = db.session.scalars(sealed.order_by(Endpoint.id.desc()).limit(1)).first()
+    return newest is None or credentials.is_usable(newest)
