@@ -120,6 +120,7 @@ class ProbeRun:
         assert proven is not None
         talk.thinks, talk.observed = proven.thinks, dict(proven.observed)
         talk.thought = proven.evidence if proven.thinks else ""
+        self.seen.answered_by = proven.model
         if proven.warning:
             self.seen.warnings.append(Warning_(*proven.warning))
         full = self.depth == "full"

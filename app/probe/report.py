@@ -27,6 +27,7 @@ class Seen:
     warnings: list[Warning_] = field(default_factory=list)
     catalog: Catalog = field(default_factory=Catalog)
     diagnosis: Diagnosis | None = None
+    answered_by: str | None = None
 
 
 def report_of(
@@ -52,6 +53,7 @@ def report_of(
             "completion_tokens": talk.usage.completion_tokens,
         },
         observed=_observed(talk, model_type, seen) if verdict == "accepted" else {},
+        answered_by=seen.answered_by,
     )
 
 

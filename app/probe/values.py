@@ -128,6 +128,8 @@ class Report:
     usage: Mapping[str, int]
     observed: Mapping[str, JSON] = with_default(default_factory=dict)
     """Metadata fields of the model document that the probe saw, by their names there."""
+    answered_by: str | None = None
+    """The `model` that the proof's answer named."""
 
     def as_dict(self) -> dict[str, JSON]:
         """The report in its JSON form, without `id` and `model`, which storage adds."""
@@ -143,6 +145,7 @@ class Report:
             "performance": dict(self.performance),
             "usage": dict(self.usage),
             "observed": dict(self.observed),
+            "answered_by": self.answered_by,
         }
 
 

@@ -8,13 +8,14 @@ whoever closes the generator in the middle has changed nothing.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Generator
 from typing import Any
 
 from app.access import audit
 from app.access.actors import Actor
 from app.errors import ApiError
 from app.probe.transport.deadline import Cancellation
-from app.probe.values import Report
+from app.probe.values import Event, Report
 from app.registry import saving
 from app.registry.probing import (
     Depth,
@@ -75,6 +76,19 @@ def reprobe(
     return _reprobing(model.id, trigger, ProbeOrder(actor, depth=depth, cancelled=cancelled))
 
 
+def watched(id: str, trigger: str, asked: ProbeOrder) -> Generator[Event, None, Report]:
+    """Probe with the stored key for the watcher, keep what was seen but no verdict; gives the report back.
+
+    ApiError 404 where there is no such model (any more).
+    """
+    model = saving.model_with(id)
+    before = saving.endpoint_of(model)
+    values = saving.columns_of(model) | {"api_key": saving.stored_key(model)}
+    report = yield from probed(values, asked, key_control=False)
+    _kept(id, before, trigger, asked, report, judged=False)
+    return report
+
+
 def drain(events: Events) -> Terminal:
     """The terminal event, for whoever does not want the others."""
     (last,) = deque(events, maxlen=1)
@@ -108,7 +122,13 @@ def _reprobing(id: str, trigger: str, asked: ProbeOrder) -> Events:
 
 
 def _kept(
-    id: str, before: tuple[Any, ...], trigger: str, asked: ProbeOrder, report: Report
+    id: str,
+    before: tuple[Any, ...],
+    trigger: str,
+    asked: ProbeOrder,
+    report: Report,
+    *,
+    judged: bool = True,
 ) -> dict[str, Any] | None:
     """Keep a re-probe; None where the model was deleted or changed meanwhile: it tells of no one then."""
     try:
@@ -118,7 +138,7 @@ def _kept(
     if saving.endpoint_of(model) != before:
         db.session.rollback()
         return None
-    full = saving.keep_probe(model, report, trigger, asked.actor)
+    full = saving.keep_probe(model, report, trigger, asked.actor, judged=judged)
     audit.record(asked.actor, "model.probed", model, {"verdict": report.verdict, "trigger": trigger})
     db.session.commit()
     return full

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
@@ -11,6 +13,8 @@ from sqlalchemy import (
     MetaData,
     TypeDecorator,
 )
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import DeclarativeBase
 from uuid_utils import uuid7
 
@@ -48,6 +52,14 @@ class UTCDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def insert_missing(table: type[DeclarativeBase], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert what is not there yet, whoever else does the same at this moment."""
+    if rows:
+        dialect = db.engine.dialect.name
+        made = sqlite_insert(table) if dialect == "sqlite" else postgresql_insert(table)
+        db.session.execute(made.on_conflict_do_nothing(), [dict(row) for row in rows])
 
 
 def new_id() -> str:
