@@ -13,12 +13,14 @@ from app.cli.people import token_group, user_group
 from app.cli.probe import probe
 from app.cli.serve import serve
 from app.cli.server import ServeError
+from app.cli.worker import worker
 from app.config import SettingError
 from app.store.database import DatabaseError
 from app.store.vault import VaultError
 
 COMMANDS: tuple[click.Command, ...] = (
     serve,
+    worker,
     probe,
     reprobe,
     import_,

@@ -40,6 +40,8 @@ class ModelHealth(Base):
     turn: Mapped[int] = mapped_column(default=0)
     leased_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
     running_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    taken_by: Mapped[str | None] = mapped_column(String(36))
+    """The worker that is looking, None where nobody is."""
     last_check: Mapped[datetime | None] = mapped_column(UTCDateTime)
     last_proof: Mapped[datetime | None] = mapped_column(UTCDateTime)
     last_full: Mapped[datetime | None] = mapped_column(UTCDateTime)

@@ -16,13 +16,16 @@ from sqlalchemy import ColumnElement, and_, func, or_, select, update
 
 from app.config import settings
 from app.store.base import db, insert_missing
-from app.store.health import EndpointWatch, ModelHealth, WatchCost
+from app.store.health import EndpointWatch, ModelHealth, WatchCost, WatchWorker
 from app.store.models import RegisteredModel
 from app.watch.places import endpoint_of, host_of
 from app.watch.schedule import Kind, Plan, Spent, first_due, kind_of_look
 
 HORIZON = timedelta(seconds=90)
 """How far ahead claims are made: longer than the minute between two rounds."""
+
+SILENT = timedelta(seconds=20)
+"""After how long without a heartbeat a worker counts as lost."""
 
 _AT_ONCE = 5000
 _SPARE_S = 30
@@ -124,7 +127,19 @@ def claim(now: datetime, only: Sequence[str] | None = None) -> list[Claim]:
     return found
 
 
-def take(model_pk: str, turn: int, now: datetime) -> Taken | Literal["busy"] | None:
+def release_lost(now: datetime) -> int:
+    """Free what workers were looking at that are not heard of any more; gives how many looks. Commits."""
+    alive = select(WatchWorker.id).where(WatchWorker.heard > now - SILENT)
+    lost = and_(ModelHealth.taken_by.is_not(None), ModelHealth.taken_by.not_in(alive))
+    freed = update(ModelHealth).where(lost).values(taken_by=None, running_until=None, leased_until=None)
+    count = db.session.execute(freed.execution_options(synchronize_session=False)).rowcount  # type: ignore[attr-defined]
+    db.session.commit()
+    return int(count)
+
+
+def take(
+    model_pk: str, turn: int, now: datetime, worker: str | None = None
+) -> Taken | Literal["busy"] | None:
     """Begin a look. "busy": the endpoint has as many as it may have. None: there is nothing to do. Commits.
 
     The endpoint's row is held meanwhile, so that the looks under way are counted one after the other.
@@ -139,7 +154,7 @@ def take(model_pk: str, turn: int, now: datetime) -> Taken | Literal["busy"] | N
         db.session.commit()
         return taken
     assert row is not None
-    row.running_until = now + lease()
+    row.running_until, row.taken_by = now + lease(), worker
     db.session.commit()
     return taken
 

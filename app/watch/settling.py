@@ -16,7 +16,7 @@ from app.store.base import db
 from app.store.health import EndpointWatch, Look, ModelHealth, WatchCost
 from app.store.models import RegisteredModel
 from app.watch import incidents, judgement
-from app.watch.due import Taken, plan_of, spent_today
+from app.watch.due import HORIZON, Taken, plan_of, spent_today
 from app.watch.faults import (
     ENDPOINT_WIDE,
     UNREACHABLE,
@@ -70,10 +70,12 @@ def settle(taken: Taken, seen: Seen | None, now: datetime) -> list[str]:
     look = Settled(place, row, model, seen, now, rules)
     _note(look)
     _take_over(look)
-    again = _judge(look)
-    row.leased_until = row.running_until = None
+    again = set(_judge(look))
+    row.leased_until = row.running_until = row.taken_by = None
+    if row.due <= now + HORIZON:
+        again.add(row.model_pk)
     db.session.commit()
-    return again
+    return sorted(again)
 
 
 def _note(look: Settled) -> None:
@@ -168,7 +170,7 @@ def _alone(look: Settled) -> list[str]:
     if keep(row, look.model, judged.health, look.now):
         follow(row, look.model, before, look.now)
     _next(look, judged.wait_s)
-    return [look.id] if judged.wait_s < look.rules.every_s else []
+    return []
 
 
 def _next(look: Settled, seconds: int) -> None:

@@ -16,8 +16,8 @@ Worlds = Callable[..., World]
 QUICK = {
     "probe_wait_seconds": 0.01,
     "probe_connect_seconds": 1.0,
-    "probe_first_byte_seconds": 2.0,
-    "probe_seconds": 5.0,
+    "probe_first_byte_seconds": 1.0,
+    "probe_seconds": 1.0,
     "watch_full_hours": 0,
 }
 

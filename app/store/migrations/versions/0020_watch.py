@@ -250,6 +250,7 @@ def upgrade() -> None:
         sa.Column("turn", sa.Integer(), nullable=False),
         sa.Column("leased_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("running_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("taken_by", sa.String(length=36), nullable=True),
         sa.Column("last_check", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_proof", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_full", sa.DateTime(timezone=True), nullable=True),
