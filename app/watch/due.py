@@ -84,6 +84,15 @@ def adopt_new(now: datetime) -> int:
     return len(fresh)
 
 
+def adopt(model: RegisteredModel, now: datetime) -> ModelHealth:
+    """What the watcher keeps of a model, made if need be, in the transaction at hand."""
+    insert_missing(EndpointWatch, [{"endpoint_id": endpoint_of(model), "host": host_of(model.base_url)}])
+    insert_missing(ModelHealth, [_row_of(model, now)])
+    row = ModelHealth.by_id(model.id)
+    assert row is not None, "it was just made sure of"
+    return row
+
+
 def _row_of(model: RegisteredModel, now: datetime) -> dict[str, object]:
     every_s = settings().watch_seconds or 300
     return {

@@ -19,9 +19,10 @@ from huey.consumer import Consumer
 
 from app.config import Settings
 from app.store.base import new_id, now
-from app.watch import chores, sending
+from app.watch import chores
 from app.watch.due import Claim, adopt_new, claim, release_lost, take
 from app.watch.looking import look_at
+from app.watch.notices import sending
 from app.watch.queue import make_queue
 from app.watch.settling import settle
 

@@ -15,7 +15,7 @@ from app.store.base import db, insert_missing, new_id
 from app.store.events import FeedEvent
 from app.store.incidents import Incident, IncidentEvent, IncidentModel
 from app.store.models import RegisteredModel
-from app.watch import telling
+from app.watch.notices import telling
 from app.watch.places import endpoint_of, name_of
 
 OWN_NETWORK = "own_network"

@@ -12,9 +12,10 @@ from app.store.base import db
 from app.store.events import FeedEvent
 from app.store.health import ModelHealth, Span
 from app.store.models import RegisteredModel
-from app.watch import incidents, telling
+from app.watch import incidents
 from app.watch.due import plan_of
 from app.watch.judgement import STALE_INTERVALS, Health, Memory, Reason, State
+from app.watch.notices import telling
 
 _TUPLES = ("latencies", "complaints")
 

@@ -144,7 +144,7 @@ class WatchState:
 
     @property
     def stands_still(self) -> bool:
-        """Whether looks that are due are not made: later than two rounds and nobody at work, or far behind."""
+        """Whether looks that are due are not made: late and nobody at work, or far behind."""
         return self.is_on and (self.late_s > 300 or (self.late_s > 120 and not self.workers))
 
 

@@ -29,7 +29,7 @@ from app.registry.probing import egress_rules
 from app.store import vault
 from app.store.base import db
 from app.store.channels import Channel, Delivery
-from app.watch.wording import text_of, title_of
+from app.watch.notices.wording import text_of, title_of
 
 log = logging.getLogger("muster.watch.sending")
 _BACK_OFF_S = (30, 60, 300, 900, 3600, 3 * 3600, 6 * 3600)
