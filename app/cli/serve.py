@@ -13,7 +13,7 @@ from app.cli import server
 from app.cli.application import made_app
 from app.cli.worker import watcher
 from app.practice import models
-from app.store import database, vault
+from app.store import database, rotation, vault
 from app.store.accounts import User
 from app.store.base import db
 
@@ -43,7 +43,7 @@ def prepare(app: Flask) -> str | None:
     chosen: config.Settings = app.config["MUSTER"]
     with app.app_context():
         database.upgrade_database()
-        if vault.ensure_ring(chosen) and vault.count_sealed():
+        if vault.ensure_ring(chosen) and rotation.count_sealed():
             lost = vault.ring_path(chosen)
             lost.unlink()
             raise vault.VaultError(

@@ -16,12 +16,29 @@ JSON = Any
 
 
 @dataclass(frozen=True, slots=True)
+class EndpointSettings:
+    """How an endpoint wants to be called, beside its URL and its key. Secrets are hidden from the repr."""
+
+    auth_header: str = "Authorization"
+    auth_scheme: str = "Bearer"
+    """What stands before the key in its header, "" for nothing."""
+    headers: tuple[tuple[str, str], ...] = with_default(default=(), repr=False)
+    """Further headers of every call: name and value, in the order of their names."""
+    ca_pem: str = ""
+    """Certificates that are trusted beside the system's."""
+    client_certificate: str = with_default(default="", repr=False)
+    """A certificate and its private key, as PEM."""
+    proxy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """Where a model is served. The key is in clear, so the repr hides it."""
 
     base_url: str
     api_key: str = with_default(repr=False)
     model_id: str
+    settings: EndpointSettings = EndpointSettings()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from app.access.actors import SYSTEM
 from app.config import settings
 from app.probe.presence import Presence, look_at_catalog
 from app.probe.transport.deadline import Cancellation
-from app.probe.values import Report, Target
+from app.probe.values import Report
 from app.registry import registration, saving
-from app.registry.probing import ProbeOrder, egress_rules, key_in_clear, probed
+from app.registry.probing import ProbeOrder, egress_rules, probed
 from app.store.base import db
 from app.store.models import RegisteredModel
 
@@ -21,9 +21,9 @@ TRIGGER = "watch"
 
 def prove(model: RegisteredModel, cancelled: Cancellation | None = None) -> Report:
     """Prove a model with its stored key and keep nothing of it."""
-    values = saving.columns_of(model) | {"api_key": saving.stored_key(model)}
-    order = ProbeOrder(SYSTEM, depth="proof", cancelled=cancelled)
-    return _report_of(probed(values, order, key_control=False))
+    values, order = saving.columns_of(model), ProbeOrder(SYSTEM, depth="proof", cancelled=cancelled)
+    target = registration.stored_target(model, SYSTEM, "health_check")
+    return _report_of(probed(values, target, order, key_control=False))
 
 
 def probe_wholly(model: RegisteredModel, cancelled: Cancellation | None = None) -> Report:
@@ -34,7 +34,7 @@ def probe_wholly(model: RegisteredModel, cancelled: Cancellation | None = None) 
 
 def read_catalog(model: RegisteredModel) -> Presence:
     """Ask the endpoint of a model for its list of models, with the stored key."""
-    target = Target(model.base_url, key_in_clear(saving.stored_key(model)), model.wire_model_id)
+    target = registration.stored_target(model, SYSTEM, "health_check")
     db.session.rollback()  # no connection is held while an endpoint is asked
     return look_at_catalog(target, settings().limits, egress_rules())
 

@@ -13,8 +13,7 @@ from sqlalchemy import (
     MetaData,
     TypeDecorator,
 )
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase
 from uuid_utils import uuid7
 
@@ -54,14 +53,6 @@ class UTCDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-def insert_missing(table: type[DeclarativeBase], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert what is not there yet, whoever else does the same at this moment."""
-    if rows:
-        dialect = db.engine.dialect.name
-        made = sqlite_insert(table) if dialect == "sqlite" else postgresql_insert(table)
-        db.session.execute(made.on_conflict_do_nothing(), [dict(row) for row in rows])
-
-
 def new_id() -> str:
     """A UUIDv7 in lower case."""
     return str(uuid7())
@@ -71,3 +62,17 @@ def now() -> datetime:
     """This moment in UTC, to the millisecond, as the tables keep it."""
     moment = datetime.now(UTC)
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def insert_new(table: type[Base], **values: Any) -> bool:
+    """Insert a row, in the transaction at hand, unless a unique one stands in its way; whether it was."""
+    dialect = postgresql if db.engine.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(table).values(**values).on_conflict_do_nothing()
+    return db.session.connection().execute(statement).rowcount == 1
+
+
+def insert_missing(table: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert those that are not there yet, whoever else does the same at this moment."""
+    if rows:
+        dialect = postgresql if db.engine.dialect.name == "postgresql" else sqlite
+        db.session.execute(dialect.insert(table).on_conflict_do_nothing(), [dict(row) for row in rows])

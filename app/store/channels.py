@@ -9,6 +9,7 @@ from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, Text, selec
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.store.base import Base, UTCDateTime, db, new_id, now
+from app.store.vault import place
 
 
 class Channel(Base):
@@ -25,6 +26,10 @@ class Channel(Base):
     filter: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     enabled: Mapped[bool] = mapped_column(default=True)
     created: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
+
+    def place_of(self, field: str) -> str:
+        """Where a sealed value of this row belongs."""
+        return place("channels", self.id, field, "")
 
     @classmethod
     def by_id(cls, id: str) -> Self | None:

@@ -18,7 +18,7 @@ from app.config import settings
 from app.store.base import db, insert_missing
 from app.store.health import EndpointWatch, ModelHealth, WatchCost, WatchWorker
 from app.store.models import RegisteredModel
-from app.watch.places import endpoint_of, host_of
+from app.watch.places import host_of
 from app.watch.schedule import Kind, Plan, Spent, first_due, kind_of_look
 
 HORIZON = timedelta(seconds=90)
@@ -77,7 +77,7 @@ def adopt_new(now: datetime) -> int:
     """
     watched = select(ModelHealth.model_pk).where(ModelHealth.model_pk == RegisteredModel.id).exists()
     fresh = db.session.scalars(select(RegisteredModel).where(~watched).limit(_AT_ONCE)).all()
-    hosts = {endpoint_of(model): host_of(model.base_url) for model in fresh}
+    hosts = {model.endpoint_id: host_of(model.base_url) for model in fresh}
     insert_missing(EndpointWatch, [{"endpoint_id": id, "host": host} for id, host in hosts.items()])
     insert_missing(ModelHealth, [_row_of(model, now) for model in fresh])
     db.session.commit()
@@ -86,7 +86,7 @@ def adopt_new(now: datetime) -> int:
 
 def adopt(model: RegisteredModel, now: datetime) -> ModelHealth:
     """What the watcher keeps of a model, made if need be, in the transaction at hand."""
-    insert_missing(EndpointWatch, [{"endpoint_id": endpoint_of(model), "host": host_of(model.base_url)}])
+    insert_missing(EndpointWatch, [{"endpoint_id": model.endpoint_id, "host": host_of(model.base_url)}])
     insert_missing(ModelHealth, [_row_of(model, now)])
     row = ModelHealth.by_id(model.id)
     assert row is not None, "it was just made sure of"
@@ -97,7 +97,7 @@ def _row_of(model: RegisteredModel, now: datetime) -> dict[str, object]:
     every_s = settings().watch_seconds or 300
     return {
         "model_pk": model.id,
-        "endpoint_id": endpoint_of(model),
+        "endpoint_id": model.endpoint_id,
         "state": model.health,
         "since": model.created,
         "due": first_due(model.id, now, every_s),
@@ -170,7 +170,7 @@ def take(
 
 def _placed(row: ModelHealth, model: RegisteredModel) -> EndpointWatch:
     """The row of a model's endpoint, held; a model that has moved is counted there from now on."""
-    id = endpoint_of(model)
+    id = model.endpoint_id
     insert_missing(EndpointWatch, [{"endpoint_id": id, "host": host_of(model.base_url)}])
     if row.endpoint_id != id:
         row.endpoint_id, row.state_before, row.alone = id, None, False

@@ -16,7 +16,6 @@ from app.store.events import FeedEvent
 from app.store.incidents import Incident, IncidentEvent, IncidentModel
 from app.store.models import RegisteredModel
 from app.watch.notices import telling
-from app.watch.places import endpoint_of, name_of
 
 OWN_NETWORK = "own_network"
 _OWN_KEY = "own_network"
@@ -33,9 +32,9 @@ def join(models: list[RegisteredModel], code: str, message: str, now: datetime) 
     """
     if not models:
         return None
-    endpoint_id = endpoint_of(models[0])
+    endpoint_id = models[0].endpoint_id
     key = f"{endpoint_id}:{code}"
-    incident, is_new = _opened(key, endpoint_id, name_of(models[0]), code, message, now)
+    incident, is_new = _opened(key, endpoint_id, models[0].endpoint.name, code, message, now)
     known = {member.model_pk: member for member in incident.members}
     for model in models:
         _add(incident, model, known.get(model.id), now)

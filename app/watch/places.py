@@ -1,16 +1,9 @@
-"""Which endpoint a model is served at, as the watcher counts it."""
+"""Where a model is served, as the watcher counts it, and whose it is."""
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Sequence
 from urllib.parse import urlsplit
-
-from app.store.models import RegisteredModel
-
-
-def endpoint_of(model: RegisteredModel) -> str:
-    """The id of a model's endpoint."""
-    return hashlib.sha256(model.base_url.encode()).hexdigest()[:36]
 
 
 def host_of(base_url: str) -> str:
@@ -18,11 +11,6 @@ def host_of(base_url: str) -> str:
     return urlsplit(base_url).hostname or ""
 
 
-def name_of(model: RegisteredModel) -> str:
-    """What people call a model's endpoint."""
-    return urlsplit(model.base_url).netloc.rpartition("@")[2]
-
-
-def labels_of(_model_pks: list[str]) -> tuple[frozenset[str], frozenset[str]]:
+def labels_of(_model_pks: Sequence[str]) -> tuple[frozenset[str], frozenset[str]]:
     """The owners and the tags of some models."""
     return frozenset(), frozenset()

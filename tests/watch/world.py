@@ -25,6 +25,7 @@ from app.store.models import RegisteredModel
 from app.watch.due import HORIZON, Claim, adopt_new, claim, take
 from app.watch.looking import look_at
 from app.watch.settling import settle
+from tests.rows import an_endpoint
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 Refusal = Callable[[Request], Reply | None]
@@ -92,17 +93,18 @@ class World:
             db.session.commit()
 
     def _rows(self, host: Host) -> Iterator[RegisteredModel]:
+        endpoint = an_endpoint(host.base_url, name=host.address)
+        endpoint.key_ciphertext = vault.seal(KEY, endpoint.place_of("key"))
         for name in host.names:
-            id = new_id()
             yield RegisteredModel(
-                id=id,
+                id=new_id(),
                 model_id=name,
                 display_name=f"{name} at {host.address}",
                 model_type=host.kind,
-                base_url=host.base_url,
+                endpoint=endpoint,
+                endpoint_id=endpoint.id,
                 region="eu",
                 health="up",
-                key_ciphertext=vault.seal(KEY, id),
                 created=START,
                 updated=START,
             )

@@ -133,8 +133,8 @@ def opened(channel: Channel) -> tuple[str, str]:
     """Address and secret of a channel, in clear."""
     secret = channel.secret_ciphertext
     return (
-        vault.open_(channel.url_ciphertext, channel.id),
-        vault.open_(secret, channel.id) if secret else "",
+        vault.open_(channel.url_ciphertext, channel.place_of("url")),
+        vault.open_(secret, channel.place_of("secret")) if secret else "",
     )
 
 

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0020"
-down_revision = "0005"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
@@ -136,44 +136,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_deliveries_topic"), ["topic"], unique=False)
 
     op.create_table(
-        "health_rollups",
-        sa.Column("model_pk", sa.String(length=36), nullable=False),
-        sa.Column("step", sa.String(length=4), nullable=False),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("checks", sa.Integer(), nullable=False),
-        sa.Column("failures", sa.Integer(), nullable=False),
-        sa.Column("down_s", sa.Double(), nullable=False),
-        sa.Column("known_s", sa.Double(), nullable=False),
-        sa.Column("p50_ms", sa.Integer(), nullable=True),
-        sa.Column("p95_ms", sa.Integer(), nullable=True),
-        sa.Column("p99_ms", sa.Integer(), nullable=True),
-        sa.Column("tokens", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["model_pk"], ["models.id"], name=op.f("fk_health_rollups_model_pk_models"), ondelete="CASCADE"
-        ),
-        sa.PrimaryKeyConstraint("model_pk", "step", "at", name=op.f("pk_health_rollups")),
-    )
-    with op.batch_alter_table("health_rollups", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_health_rollups_at"), ["at"], unique=False)
-
-    op.create_table(
-        "health_spans",
-        sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("model_pk", sa.String(length=36), nullable=False),
-        sa.Column("state", sa.String(length=16), nullable=False),
-        sa.Column("begin", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("end", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["model_pk"], ["models.id"], name=op.f("fk_health_spans_model_pk_models"), ondelete="CASCADE"
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_health_spans")),
-    )
-    with op.batch_alter_table("health_spans", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_health_spans_model_pk_health_spans_end"), ["model_pk", "end"], unique=False
-        )
-
-    op.create_table(
         "incident_events",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("incident_id", sa.String(length=36), nullable=False),
@@ -212,6 +174,44 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("incident_models", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_incident_models_model_pk"), ["model_pk"], unique=False)
+
+    op.create_table(
+        "health_rollups",
+        sa.Column("model_pk", sa.String(length=36), nullable=False),
+        sa.Column("step", sa.String(length=4), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("checks", sa.Integer(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("down_s", sa.Double(), nullable=False),
+        sa.Column("known_s", sa.Double(), nullable=False),
+        sa.Column("p50_ms", sa.Integer(), nullable=True),
+        sa.Column("p95_ms", sa.Integer(), nullable=True),
+        sa.Column("p99_ms", sa.Integer(), nullable=True),
+        sa.Column("tokens", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["model_pk"], ["models.id"], name=op.f("fk_health_rollups_model_pk_models"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("model_pk", "step", "at", name=op.f("pk_health_rollups")),
+    )
+    with op.batch_alter_table("health_rollups", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_health_rollups_at"), ["at"], unique=False)
+
+    op.create_table(
+        "health_spans",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("model_pk", sa.String(length=36), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("begin", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("end", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["model_pk"], ["models.id"], name=op.f("fk_health_spans_model_pk_models"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_health_spans")),
+    )
+    with op.batch_alter_table("health_spans", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_health_spans_model_pk_health_spans_end"), ["model_pk", "end"], unique=False
+        )
 
     op.create_table(
         "looks",
@@ -307,14 +307,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_looks_at"))
 
     op.drop_table("looks")
-    with op.batch_alter_table("incident_models", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_incident_models_model_pk"))
-
-    op.drop_table("incident_models")
-    with op.batch_alter_table("incident_events", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_incident_events_incident_id_incident_events_id"))
-
-    op.drop_table("incident_events")
     with op.batch_alter_table("health_spans", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_health_spans_model_pk_health_spans_end"))
 
@@ -323,6 +315,14 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_health_rollups_at"))
 
     op.drop_table("health_rollups")
+    with op.batch_alter_table("incident_models", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_incident_models_model_pk"))
+
+    op.drop_table("incident_models")
+    with op.batch_alter_table("incident_events", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_incident_events_incident_id_incident_events_id"))
+
+    op.drop_table("incident_events")
     with op.batch_alter_table("deliveries", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_deliveries_topic"))
         batch_op.drop_index(batch_op.f("ix_deliveries_state_deliveries_due"))
