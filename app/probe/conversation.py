@@ -217,7 +217,8 @@ class Conversation:
                 return answer, refusal
             told = refusal.retry_after_s
             seconds = pause if told is None else max(0.05, told)
-            if time.monotonic() + seconds > until - 0.1 or self.cancelled.is_set():
+            in_time = time.monotonic() + seconds <= until - 0.1
+            if not in_time or not self.limits.wait_s or self.cancelled.is_set():
                 return answer, refusal
             seconds = min(seconds, self.limits.wait_s)
             self.emit(

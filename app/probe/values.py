@@ -50,6 +50,7 @@ class Limits:
     probe_s: float = 120.0
     check_s: float = 30.0
     wait_s: float = 20.0
+    """For one wait that an endpoint asks for; 0: nobody waits, the first answer counts."""
     body_bytes: int = 2 * 1024 * 1024
     header_bytes: int = 256 * 1024
     calls_at_once: int = 8

@@ -21,7 +21,10 @@ TRIGGER = "watch"
 
 def prove(model: RegisteredModel, cancelled: Cancellation | None = None) -> Report:
     """Prove a model with its stored key and keep nothing of it."""
-    values, order = saving.columns_of(model), ProbeOrder(SYSTEM, depth="proof", cancelled=cancelled)
+    values, order = (
+        saving.columns_of(model),
+        ProbeOrder(SYSTEM, depth="proof", cancelled=cancelled, waits=False),
+    )
     target = registration.stored_target(model, SYSTEM, "health_check")
     return _report_of(probed(values, target, order, key_control=False))
 

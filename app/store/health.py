@@ -35,6 +35,8 @@ class ModelHealth(Base):
     alone: Mapped[bool] = mapped_column(default=False)
     """It met a fault of endpoints while others were answered: the next one is its own."""
     memory: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    week_p95_ms: Mapped[int | None]
+    """The p95 of the last seven days, set once a day."""
 
     due: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
     turn: Mapped[int] = mapped_column(default=0)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 
 from app.store.base import db, insert_missing
 from app.store.channels import Delivery, Maintenance
@@ -61,6 +61,7 @@ def roll_up(now: datetime) -> int:
         insert_missing(Rollup, list(_hours(first)))
         if first.hour == 23:
             insert_missing(Rollup, list(_days(day_of(first))))
+            _set_week(day_of(first) + DAY)
         db.session.commit()
         first, made = first + HOUR, made + 1
     return made
@@ -90,6 +91,17 @@ def _days(day: datetime) -> Iterable[dict[str, Any]]:
     for row in db.session.scalars(query):
         hours[row.model_pk].append(bucket_from(row))
     return [_row_of(model_pk, "day", day, merged(buckets)) for model_pk, buckets in hours.items()]
+
+
+def _set_week(end: datetime) -> None:
+    """What is usual for each model: the p95 of the seven days before."""
+    days: dict[str, list[Bucket]] = defaultdict(list)
+    query = select(Rollup).where(Rollup.step == "day", Rollup.at >= end - 7 * DAY, Rollup.at < end)
+    for row in db.session.scalars(query):
+        days[row.model_pk].append(bucket_from(row))
+    for model_pk, buckets in days.items():
+        mine = update(ModelHealth).where(ModelHealth.model_pk == model_pk)
+        db.session.execute(mine.values(week_p95_ms=merged(buckets).p95_ms))
 
 
 def bucket_from(row: Rollup) -> Bucket:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -23,7 +23,8 @@ _TUPLES = ("latencies", "complaints")
 def health_of(row: ModelHealth) -> Health:
     """What the judgement needs to know of a row."""
     reason = Reason(row.reason_code, row.reason_message or "") if row.reason_code else None
-    return Health(cast(State, row.state), row.since, reason, memory_of(row.memory or {}))
+    memory = replace(memory_of(row.memory or {}), week_p95_ms=row.week_p95_ms)
+    return Health(cast(State, row.state), row.since, reason, memory)
 
 
 def memory_of(kept: Mapping[str, Any]) -> Memory:

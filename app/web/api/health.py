@@ -9,6 +9,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.errors import ApiError
 from app.store import database, vault
+from app.store.base import now
+from app.watch import summary
 from app.web.api.describe import describe
 
 blueprint = Blueprint("health", __name__)
@@ -28,7 +30,14 @@ def readyz() -> Response:
     """Ready: the database answers and is at the right revision, and the key store opens what it sealed."""
     _check_database()
     _check_keys()
-    return jsonify({"status": "ok", "database": "ok", "keys": "ok"})
+    return jsonify({"status": "ok", "database": "ok", "keys": "ok", "watch": _watch()})
+
+
+def _watch() -> dict[str, object]:
+    """How late the watch is. A web server whose watcher stands still can work all the same."""
+    state = summary.watch_state(now())
+    words = "off" if not state.is_on else "late" if state.stands_still else "ok"
+    return {"status": words, "late_seconds": state.late_s, "workers": state.workers}
 
 
 def _check_database() -> None:

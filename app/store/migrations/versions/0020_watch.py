@@ -246,6 +246,7 @@ def upgrade() -> None:
         sa.Column("state_before", sa.String(length=16), nullable=True),
         sa.Column("alone", sa.Boolean(), nullable=False),
         sa.Column("memory", sa.JSON(), nullable=False),
+        sa.Column("week_p95_ms", sa.Integer(), nullable=True),
         sa.Column("due", sa.DateTime(timezone=True), nullable=False),
         sa.Column("turn", sa.Integer(), nullable=False),
         sa.Column("leased_until", sa.DateTime(timezone=True), nullable=True),
