@@ -13,7 +13,7 @@ from app.cli import server
 from app.cli.application import made_app
 from app.cli.worker import watcher
 from app.practice import models
-from app.store import database, rotation, vault
+from app.store import database, locks, rotation, vault
 from app.store.accounts import User
 from app.store.base import db
 
@@ -41,7 +41,7 @@ def serve(host: str | None, port: int | None, practice: bool) -> None:
 def prepare(app: Flask) -> str | None:
     """Bring database and keys into shape; the password of the first administrator if one was made."""
     chosen: config.Settings = app.config["MUSTER"]
-    with app.app_context():
+    with app.app_context(), locks.exclusive("start"):
         database.upgrade_database()
         if vault.ensure_ring(chosen) and rotation.count_sealed():
             lost = vault.ring_path(chosen)
@@ -51,6 +51,7 @@ def prepare(app: Flask) -> str | None:
             )
         vault.ring()
         password = _first_administrator()
+    with app.app_context():
         # The workers are forked from here: each must open connections of its own.
         db.session.remove()
         database.let_go()

@@ -13,6 +13,8 @@ from typing import Any, Literal
 Verdict = Literal["accepted", "rejected"]
 Status = Literal["passed", "failed", "inconclusive", "skipped"]
 JSON = Any
+HIDDEN = "[key]"
+"""What stands in the place of a secret that an endpoint echoed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ def list_endpoint_models(target: Target) -> EndpointModels:
     """
     key, url = target.api_key, Base.of(target.base_url).url("models")
     db.session.rollback()  # no connection is held while an endpoint is asked
-    with Client(egress_rules(), settings().limits) as client:
+    with Client(egress_rules(), settings().limits, settings=target.settings) as client:
         answer = client.send(Call("GET", url, key=key, timeout_s=WITHIN_S))
     catalog = read_catalog(answer)
     if not catalog.there:

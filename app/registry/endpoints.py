@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from app.probe.base_url import origin_of
 from app.probe.values import EndpointSettings, Target
 from app.registry import credentials
-from app.store import vault
+from app.store import rotation, vault
 from app.store.base import db, insert_new, new_id, now
 from app.store.digests import digest
 from app.store.endpoints import Endpoint, EndpointHeader
@@ -132,11 +132,11 @@ def _sealed(endpoint: Endpoint, target: Target, key: str) -> dict[str, object]:
     certificate = settings.client_certificate
     return {
         "key_env": vault.reference_name(key) if is_env else None,
-        "key_ciphertext": vault.seal(key, endpoint.place_of("key")) if key and not is_env else None,
+        "key_ciphertext": rotation.seal(key, endpoint.place_of("key")) if key and not is_env else None,
         "auth_header": settings.auth_header,
         "auth_scheme": settings.auth_scheme,
         "ca_pem": settings.ca_pem or None,
-        "client_certificate": vault.seal(certificate, endpoint.place_of("client_certificate"))
+        "client_certificate": rotation.seal(certificate, endpoint.place_of("client_certificate"))
         if certificate
         else None,
         "proxy": settings.proxy or None,
@@ -148,7 +148,7 @@ def _put_headers(endpoint: Endpoint, settings: EndpointSettings) -> None:
     rows = []
     for name, value in settings.headers:
         row = known.get(name) or EndpointHeader(name=name)
-        row.ciphertext = vault.seal(value, endpoint.place_of(f"header {name}"))
+        row.ciphertext = rotation.seal(value, endpoint.place_of(f"header {name}"))
         rows.append(row)
     endpoint.headers = rows
 

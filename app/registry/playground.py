@@ -88,7 +88,13 @@ class _Call:
         """Send one request; works on any thread."""
         url = Base.of(self.target.base_url).url(ROUTES[self.model.model_type])
         deadline = time.monotonic() + self.limits.probe_s
-        with Client(self.rules, self.limits, deadline=deadline, cancelled=self.cancelled) as client:
+        with Client(
+            self.rules,
+            self.limits,
+            deadline=deadline,
+            cancelled=self.cancelled,
+            settings=self.target.settings,
+        ) as client:
             sent = {"model": self.model.wire_model_id, **body}
             return client.send(Call("POST", url, json=sent, key=self.target.api_key, stop=tap))
 

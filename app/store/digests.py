@@ -6,12 +6,11 @@ import hashlib
 import hmac
 import os
 
-from app.store import vault
+from app.store import rotation, vault
 from app.store.base import db, insert_new
-from app.store.endpoints import DigestSecret
+from app.store.endpoints import DIGEST_PLACE, DigestSecret
 
 _ID = 1
-PLACE = vault.place("digest_secrets", str(_ID), "secret", "")
 
 
 def digest(text: str) -> str:
@@ -25,7 +24,7 @@ def digest(text: str) -> str:
 def _secret() -> bytes:
     kept = db.session.get(DigestSecret, _ID)
     if kept is None:
-        sealed = vault.seal(os.urandom(32).hex(), PLACE)
+        sealed = rotation.seal(os.urandom(32).hex(), DIGEST_PLACE)
         insert_new(DigestSecret, id=_ID, ciphertext=sealed)
         kept = db.session.get_one(DigestSecret, _ID)
-    return bytes.fromhex(vault.open_(kept.ciphertext, PLACE))
+    return bytes.fromhex(vault.open_(kept.ciphertext, DIGEST_PLACE))

@@ -80,6 +80,9 @@ class EndpointHeader(Base):
     ciphertext: Mapped[bytes] = mapped_column(LargeBinary)
 
 
+DIGEST_PLACE = place("digest_secrets", "1", "secret", "")
+
+
 class DigestSecret(Base):
     """One row: what keys are digested with. Random, and sealed, so that it outlives the keys of the ring."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
@@ -9,11 +10,15 @@ from typing import Any, NamedTuple
 from sqlalchemy import func, select, update
 
 from app.config import settings
-from app.store import digests, vault
+from app.store import locks, vault
 from app.store.base import Base, db
 from app.store.channels import Channel
-from app.store.endpoints import DigestSecret, Endpoint, EndpointHeader
+from app.store.endpoints import DIGEST_PLACE, DigestSecret, Endpoint, EndpointHeader
 from app.store.leases import HeldKey
+
+LOCK = "keys"
+
+log = logging.getLogger("muster.keys")
 
 
 class Sealed(NamedTuple):
@@ -34,7 +39,7 @@ def count_sealed() -> int:
 def sealed_values() -> Iterator[Sealed]:
     """Every sealed value of the database. Whoever seals something new adds it here."""
     for secret in db.session.scalars(select(DigestSecret)):
-        yield Sealed(DigestSecret, "ciphertext", {"id": secret.id}, digests.PLACE, secret.ciphertext)
+        yield Sealed(DigestSecret, "ciphertext", {"id": secret.id}, DIGEST_PLACE, secret.ciphertext)
     for endpoint in db.session.scalars(select(Endpoint)):
         for column, field in (("key_ciphertext", "key"), ("client_certificate", "client_certificate")):
             if sealed := getattr(endpoint, column):
@@ -51,25 +56,39 @@ def sealed_values() -> Iterator[Sealed]:
         yield Sealed(HeldKey, "ciphertext", {"id": held.id}, held.place, held.ciphertext)
 
 
+def seal(plaintext: str, place: str) -> bytes:
+    """Seal a secret that the transaction at hand will store: no rotation begins before that has ended."""
+    locks.keep_out(LOCK)
+    return vault.seal(plaintext, place)
+
+
 def rotate() -> int:
     """Seal every stored secret anew with the newest encryption key; how many keys of endpoints there were.
 
-    A ring in the instance folder gets a new key first, and loses those that nothing needed before. A ring
-    in the settings is taken as it is: put the new key in front of the old ones, then rotate.
+    A ring in the instance folder gets a new key first, and loses those that nothing is sealed with any more;
+    the one that was the newest stays for one rotation, for whoever has just read what it sealed. A ring in
+    the settings is taken as it is: put the new key in front of the old ones, then rotate. Commits.
     """
     chosen = settings()
-    if not chosen.encryption_keys:
-        vault.write_ring(vault.ring_path(chosen), [os.urandom(32), *_needed(vault.ring())])
-    fresh = vault.ring()
-    for each in list(sealed_values()):
-        _reseal(fresh, each)
-    db.session.commit()
+    db.session.rollback()
+    with locks.exclusive(LOCK):
+        locks.take_the_pen()
+        if not chosen.encryption_keys:
+            vault.write_ring(vault.ring_path(chosen), [os.urandom(32), *_needed(vault.ring())])
+        for each in list(sealed_values()):
+            _reseal(vault.ring(), each)
+        db.session.commit()
     keys = select(func.count()).select_from(Endpoint).where(Endpoint.key_ciphertext.is_not(None))
     return db.session.scalar(keys) or 0
 
 
 def _reseal(fresh: vault.Ring, each: Sealed) -> None:
-    sealed = fresh.seal(fresh.open(each.ciphertext, each.place), each.place)
+    """Change the row only where it still holds what was read. What does not open stays as it is."""
+    try:
+        sealed = fresh.seal(fresh.open(each.ciphertext, each.place), each.place)
+    except vault.VaultError as error:
+        log.warning("%s %s: %s", each.table.__tablename__, dict(each.row), error)
+        return
     mine = [getattr(each.table, name) == value for name, value in each.row.items()]
     unchanged = getattr(each.table, each.column) == each.ciphertext
     db.session.execute(update(each.table).where(*mine, unchanged).values({each.column: sealed}))

@@ -22,12 +22,13 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from flask import current_app
 
 from app.config import Settings, settings
+from app.operator_error import OperatorError
 
 _FORMAT = b"\x01"
 _ENV = "env://"
 
 
-class VaultError(Exception):
+class VaultError(OperatorError):
     """A key can't be sealed, opened or found; the text is one sentence without any part of a key."""
 
 

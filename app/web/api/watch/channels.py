@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from app.access import audit
 from app.errors import ApiError
-from app.store import vault
+from app.store import rotation
 from app.store.base import db, new_id, now
 from app.store.channels import Channel, Delivery
 from app.watch.incidents import stamp
@@ -52,11 +52,11 @@ def create_channel() -> Response:
     wanted = checked_body("ChannelRequest")
     host, secret = _host(wanted["kind"], wanted["url"]), ""
     channel = Channel(id=new_id(), kind=wanted["kind"], name=wanted.get("name") or host, host=host)
-    channel.url_ciphertext = vault.seal(wanted["url"], channel.place_of("url"))
+    channel.url_ciphertext = rotation.seal(wanted["url"], channel.place_of("url"))
     channel.filter, channel.enabled = wanted.get("filter", {}), wanted.get("enabled", True)
     if channel.kind == "webhook":
         secret = sending.new_secret()
-        channel.secret_ciphertext = vault.seal(secret, channel.place_of("secret"))
+        channel.secret_ciphertext = rotation.seal(secret, channel.place_of("secret"))
     db.session.add(channel)
     _note("channel.created", channel)
     db.session.commit()
@@ -71,7 +71,7 @@ def change_channel(id: str) -> Response:
     wanted, channel = checked_body("ChannelChange"), _found(id)
     if "url" in wanted:
         channel.host = _host(channel.kind, wanted["url"])
-        channel.url_ciphertext = vault.seal(wanted["url"], channel.place_of("url"))
+        channel.url_ciphertext = rotation.seal(wanted["url"], channel.place_of("url"))
     for field in ("name", "filter", "enabled"):
         if field in wanted:
             setattr(channel, field, wanted[field])

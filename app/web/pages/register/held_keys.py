@@ -16,7 +16,7 @@ from app.config import settings
 from app.practice import models
 from app.probe.base_url import origin_of
 from app.registry.credentials import held_key
-from app.store import vault
+from app.store import rotation
 from app.store.base import db, new_id, now
 from app.store.leases import HeldKey
 
@@ -51,7 +51,7 @@ def hold(key: str, base_url: str, user_id: str) -> Held:
     """Keep a key for a further try of the same person at the same origin. Commits."""
     db.session.execute(delete(HeldKey).where(HeldKey.expires <= now()))
     row = HeldKey(id=new_id(), user_id=user_id, origin=_origin(base_url), expires=now() + KEPT)
-    row.ciphertext = vault.seal(key, row.place)
+    row.ciphertext = rotation.seal(key, row.place)
     db.session.add(row)
     db.session.commit()
     return _shown(row)
