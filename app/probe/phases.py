@@ -123,6 +123,7 @@ class ProbeRun:
         proven = outcome.proven
         assert proven is not None
         talk.observed = dict(proven.observed)
+        self.seen.answered_by = proven.model
         if proven.warning:
             self.seen.warnings.append(Warning_(*proven.warning))
         checks = Checks() if self.depth == "proof" else self.model_type.checks(talk, proven)
