@@ -25,6 +25,7 @@ PACKAGES: Layers = (
     ("app.errors", "app.error_codes"),
     ("app.store",),
     ("app.config", "app.config_readers"),
+    ("app.operator_error",),
     ("app.probe", "app.practice"),
 )
 PROBE: Layers = (

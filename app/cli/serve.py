@@ -12,7 +12,7 @@ from app.access import actors, audit, people
 from app.cli import server
 from app.cli.application import made_app
 from app.practice import models
-from app.store import database, vault
+from app.store import database, locks, vault
 from app.store.accounts import User
 from app.store.base import db
 
@@ -40,7 +40,7 @@ def serve(host: str | None, port: int | None, practice: bool) -> None:
 def prepare(app: Flask) -> str | None:
     """Prepare database and keys; gives the first administrator's password if one was created."""
     chosen: config.Settings = app.config["MUSTER"]
-    with app.app_context():
+    with app.app_context(), locks.exclusive("start"):
         database.upgrade_database()
         if vault.ensure_ring(chosen) and vault.count_sealed():
             lost = vault.ring_path(chosen)
@@ -50,6 +50,7 @@ def prepare(app: Flask) -> str | None:
             )
         vault.ring()
         password = _first_administrator()
+    with app.app_context():
         # The workers are forked from here: each must open connections of its own.
         db.session.remove()
         database.let_go()

@@ -137,7 +137,7 @@ class ProbeRun:
             yield Task((UNKNOWN_MODEL,), partial(self._unknown_model, outcome=outcome))
 
     def _unknown_model(self, talk: Conversation, outcome: Outcome) -> Result:
-        result, diagnosis = ask_for_unknown_model(talk, self.model_type.proof, outcome, self.seen.catalog)
+        result, diagnosis = ask_for_unknown_model(talk, self.model_type, outcome, self.seen.catalog)
         self.seen.diagnosis = self.seen.diagnosis or diagnosis
         return result
 

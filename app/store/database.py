@@ -14,6 +14,7 @@ from sqlalchemy import Engine, event
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.operator_error import OperatorError
 from app.store.base import db
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -21,7 +22,7 @@ migrate = Migrate(directory=str(MIGRATIONS), render_as_batch=True, compare_type=
 _READS = ("select", "pragma", "explain", "values")
 
 
-class DatabaseError(Exception):
+class DatabaseError(OperatorError):
     """The database can't be used; the text is one sentence for the operator."""
 
 

@@ -22,6 +22,7 @@ from flask import current_app
 from sqlalchemy import func, select
 
 from app.config import Settings, settings
+from app.operator_error import OperatorError
 from app.store.base import db
 from app.store.leases import HeldKey
 from app.store.models import RegisteredModel
@@ -30,7 +31,7 @@ _FORMAT = b"\x01"
 _ENV = "env://"
 
 
-class VaultError(Exception):
+class VaultError(OperatorError):
     """A key can't be sealed, opened or found; the text is one sentence without any part of a key."""
 
 

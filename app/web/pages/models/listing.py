@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from flask import current_app
+from itsdangerous import BadData, URLSafeSerializer
 from markupsafe import Markup
 from sqlalchemy import ColumnElement, Select, and_, or_, select
 
@@ -113,13 +113,13 @@ def found(wanted: ModelSearch) -> tuple[list[RegisteredModel], str]:
     Two steps: the ids of the page from the index alone, then these rows.
     """
     query = _matching(wanted)
-    after = _read_cursor(wanted.cursor)
+    after = _read_cursor(wanted)
     if after:
         query = query.where(_beyond(wanted, *after))
     page = list(db.session.execute(_ordered(query, wanted).limit(PAGE + 1)))
     ids = [row[0] for row in page[:PAGE]]
     rows = {model.id: model for model in db.session.scalars(_rows(ids))} if ids else {}
-    following = _cursor(page[PAGE - 1]) if len(page) > PAGE else ""
+    following = _cursor(wanted, page[PAGE - 1]) if len(page) > PAGE else ""
     return [rows[id] for id in ids if id in rows], following
 
 
@@ -186,17 +186,23 @@ def _beyond(wanted: ModelSearch, value: Any, id: str) -> ColumnElement[bool]:
     return or_(later, and_(column == value, later_id), column.is_(None))
 
 
-def _cursor(row: Any) -> str:
-    return base64.urlsafe_b64encode(json.dumps([row[1], row[0]]).encode()).decode().rstrip("=")
+def _signed() -> URLSafeSerializer:
+    return URLSafeSerializer(current_app.secret_key or "", salt="cursor of the list")
 
 
-def _read_cursor(text: str) -> tuple[Any, str] | None:
-    """The value and the id in a cursor; None where it is none, or was changed by hand."""
+def _cursor(search: ModelSearch, row: Any) -> str:
+    """Where the next page begins, signed: its value is compared with a column, so it must be of its type."""
+    cursor: str = _signed().dumps([search.sort, row[1], row[0]])
+    return cursor
+
+
+def _read_cursor(search: ModelSearch) -> tuple[Any, str] | None:
+    """The value and the id in a cursor; None where it is none of this order, or was changed by hand."""
     try:
-        value, id = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except (ValueError, TypeError):
+        sort, value, id = _signed().loads(search.cursor)
+    except BadData:
         return None
-    return (value, id) if isinstance(id, str) and isinstance(value, str | float | int | None) else None
+    return (value, id) if sort == search.sort else None
 
 
 def _last_probes(model_pk: str) -> Sequence[Any]:

@@ -169,6 +169,15 @@ def test_a_cursor_made_by_hand_shows_the_first_page(app: Flask, viewer: FlaskCli
     assert names(viewer.get(f"/models?cursor={cursor}").text) == ["Model 000"]
 
 
+def test_a_cursor_of_another_order_shows_the_first_page(app: Flask, viewer: FlaskClient) -> None:
+    """Its value is of another type than the column, which PostgreSQL would not compare."""
+    add(app, count=31)
+    following = re.search(r'href="[^"]*cursor=([^"&]+)', viewer.get("/models?sort=cost").text)
+    assert following is not None
+    answer = viewer.get(f"/models?sort=name&cursor={following[1]}")
+    assert answer.status_code == 200 and names(answer.text)[0] == "Model 000"
+
+
 @pytest.mark.parametrize(
     ("query", "kept"),
     [
