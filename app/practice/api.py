@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from app.practice.chat import chat, completion, responses
+from app.practice.chat import chat, completion
 from app.practice.checks import refuse
 from app.practice.models import KEY, MODELS, Model, catalog, entry
+from app.practice.responses import responses
 from app.practice.routes import embeddings, image_edits, images, moderations, rerank, speech, transcriptions
 from app.practice.wire import (
     Refused,

@@ -12,6 +12,7 @@ from sqlalchemy import Select, select
 from werkzeug.wrappers import Response
 
 from app.config import settings
+from app.probe.capabilities import CAPABILITIES
 from app.probe.model_types import MODEL_TYPES
 from app.registry.document import document, ref_id
 from app.registry.exchange import artefacts
@@ -34,9 +35,6 @@ PAGE = 50
 
 ARTEFACTS = ("curl", "python", "node", "litellm")
 """What consumers can use; a Terraform block registers a model, which they do not."""
-
-CAPABILITIES = ("streaming", "tool_calling", "json_schema", "vision", "reasoning")
-"""What consumers choose a model by."""
 
 PRICES = {
     "input_cost": ("Input", "per 1,000,000 tokens"),
@@ -130,7 +128,7 @@ def detail(id: str) -> str:
 
 def search_of(arguments: Mapping[str, str]) -> Search:
     """The search in a query string; values that are not on offer count as not given."""
-    seen = [(name, display.label_of(name)) for name in CAPABILITIES]
+    seen = [(row.name, row.label) for row in CAPABILITIES if row.is_filter and row.chip]
     choices = (
         search.type_choice(arguments),
         search.region_choice(arguments),

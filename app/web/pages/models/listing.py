@@ -12,6 +12,7 @@ from itsdangerous import BadData, URLSafeSerializer
 from markupsafe import Markup
 from sqlalchemy import ColumnElement, Select, and_, or_, select
 
+from app.probe.capabilities import CAPABILITIES
 from app.probe.model_types import MODEL_TYPES
 from app.store.base import db
 from app.store.models import HEALTHS, RegisteredModel
@@ -88,11 +89,12 @@ class Row:
 def search_of(arguments: Mapping[str, str]) -> ModelSearch:
     """The search in a query string; values that are not on offer count as not given."""
     states = [(name, display.look_of(name).label) for name in HEALTHS]
+    seen = [(row.name, row.label) for row in CAPABILITIES if row.is_filter]
     choices = (
         search.type_choice(arguments),
         search.region_choice(arguments),
         search.choice_of("health", "Health", arguments, states),
-        search.choice_of("seen", "Can do", arguments, display.CAPABILITIES.items()),
+        search.choice_of("seen", "Can do", arguments, seen),
         search.choice_of("enabled", "Use", arguments, [("yes", "Enabled"), ("no", "Disabled")]),
     )
     sort = arguments.get("sort", "")
@@ -131,9 +133,9 @@ def rows_of(models: Sequence[RegisteredModel]) -> list[Row]:
 def chips_of(capabilities: Mapping[str, Mapping[str, Any]]) -> list[Chip]:
     """What the probe saw, and what was declared and not seen."""
     return [
-        Chip(label, contradicted=seen.get("observed") is False)
-        for name, label in display.SHORT_CAPABILITIES.items()
-        if (seen := capabilities.get(name)) and _worth_showing(seen)
+        Chip(row.chip, contradicted=seen.get("observed") is False)
+        for row in CAPABILITIES
+        if row.chip and (seen := capabilities.get(row.name)) and _worth_showing(seen)
     ]
 
 
