@@ -120,7 +120,7 @@ class Flag(Input, SelectField):
 
     kind: Kind = "boolean"
     _VALUES = {"": None, "true": True, "false": False}
-    _LABELS = {"": "Not said", "true": "Yes", "false": "No"}
+    _LABELS = {"": "Not declared", "true": "Yes", "false": "No"}
 
     def __init__(self, label: str, *rules: Rule, **options: Any) -> None:
         super().__init__(label, *rules, choices=dict(self._LABELS), **options)
@@ -133,7 +133,7 @@ class Flag(Input, SelectField):
         """Take `true`, `false` or nothing."""
         text = valuelist[0] if valuelist else ""
         if text not in self._VALUES:
-            raise ValueError(FieldError(f"{self.label.text} must be yes, no or not said.", "wrong_type"))
+            raise ValueError(FieldError(f"{self.label.text} must be yes, no or not declared.", "wrong_type"))
         self.data = self._VALUES[text]
 
     def iter_choices(self) -> Iterator[tuple[Any, str, bool, dict[str, Any]]]:

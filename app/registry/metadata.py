@@ -126,7 +126,7 @@ FIELDS: tuple[Field, ...] = (
           "The newer name of the system message."),
     Field("supports_sampling_params", "boolean", "", "capabilities", "Sampling parameters",
           "Temperature and top-p are accepted."),
-    Field("supports_max_completion_tokens", "boolean", "", "capabilities", "max_completion_tokens",
+    Field("supports_max_completion_tokens", "boolean", "", "capabilities", "Completion token limit",
           "The newer name of the token limit is accepted and obeyed."),
     Field("supports_json_mode_response_format", "boolean", "", "capabilities", "JSON mode",
           "Answers can be one JSON object."),
