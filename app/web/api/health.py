@@ -6,14 +6,12 @@ import logging
 import time
 
 from flask import Blueprint, Response, current_app, jsonify
-from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.errors import ApiError
-from app.registry import credentials
-from app.store import database, vault
-from app.store.base import db
-from app.store.endpoints import Endpoint
+from app.store import database, endpoints, vault
+from app.store.base import now
+from app.watch import summary
 from app.web.api.describe import describe
 
 blueprint = Blueprint("health", __name__)
@@ -37,7 +35,14 @@ def readyz() -> Response:
     _check_revision()
     _check_writing()
     _check_keys()
-    return jsonify({"status": "ok", "database": "ok", "keys": "ok"})
+    return jsonify({"status": "ok", "database": "ok", "keys": "ok", "watch": _watch()})
+
+
+def _watch() -> dict[str, object]:
+    """How late the watch is. A web server whose watcher stands still can work all the same."""
+    state = summary.watch_state(now())
+    words = "off" if not state.is_on else "late" if state.stands_still else "ok"
+    return {"status": words, "late_seconds": state.late_s, "workers": state.workers}
 
 
 def _check_revision() -> None:
@@ -65,16 +70,10 @@ def _check_writing() -> None:
 
 def _check_keys() -> None:
     try:
-        usable = vault.open_(vault.seal("ready", "ready"), "ready") == "ready" and _opens_what_is_there()
+        usable = vault.open_(vault.seal("ready", "ready"), "ready") == "ready"
+        endpoints.require_opens()
     except vault.VaultError as error:
         log.error("key store not usable: %s", error)
         raise ApiError("keys_unavailable", "The key store can't be used; see the server's log.") from error
     if not usable:
-        raise ApiError("keys_unavailable", "The key ring does not open the stored keys.")
-
-
-def _opens_what_is_there() -> bool:
-    """Whether the newest stored key opens: a machine with another ring seals and opens, but not that."""
-    sealed = select(Endpoint).where(Endpoint.key_ciphertext.is_not(None))
-    newest = db.session.scalars(sealed.order_by(Endpoint.id.desc()).limit(1)).first()
-    return newest is None or credentials.is_usable(newest)
+        raise ApiError("keys_unavailable", "The key store does not open what it sealed.")

@@ -13,7 +13,7 @@ from sqlalchemy import event, text
 from app.store import vault
 from app.store.base import db
 from tests.conftest import LiveServer
-from tests.store.test_vault import stored
+from tests.rows import an_endpoint
 
 pytestmark = pytest.mark.both_databases
 
@@ -36,7 +36,11 @@ def test_not_ready_without_a_key_ring(app: Flask, client: FlaskClient) -> None:
 
 def test_not_ready_with_a_ring_that_opens_no_stored_key(app: Flask, client: FlaskClient) -> None:
     """As on a second machine that made a ring of its own: it seals and opens, but not what is there."""
-    stored(app)
+    with app.app_context():
+        endpoint = an_endpoint()
+        endpoint.key_ciphertext = vault.seal("sk-stored", endpoint.place_of("key"))
+        db.session.add(endpoint)
+        db.session.commit()
     assert client.get("/readyz").status_code == 200
     (app.config["MUSTER"].instance / "keyring.json").unlink()
     vault.ensure_ring(app.config["MUSTER"])
