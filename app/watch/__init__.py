@@ -1,1 +1,1 @@
-"""What is due, health and its changes, incidents, history, and who is told."""
+"""What is in stays watched: what is due, health and its changes, incidents, history, and who is told."""
