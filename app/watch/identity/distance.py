@@ -28,7 +28,9 @@ def distance(first: Rows, second: Rows) -> float:
     return float(np.abs(first.mean(axis=0) - second.mean(axis=0)).mean())
 
 
-def apart(baseline: Rows, window: Rows, random: np.random.Generator, permutations: int = PERMUTATIONS) -> Apart:
+def apart(
+    baseline: Rows, window: Rows, random: np.random.Generator, permutations: int = PERMUTATIONS
+) -> Apart:
     """A two-sample permutation test: are the rows of the window such as the baseline could have given?
 
     Under "nothing changed" every division of all rows in two is as likely, several clouds of several replicas

@@ -51,11 +51,11 @@ def word_of(text: str) -> str:
 
 def columns_of(baseline: Sequence[LogProbs]) -> tuple[str, ...]:
     """The tokens that samples are compared by: those that most samples hold, the most likely first."""
-    totals: Counter[str] = Counter()
+    totals: dict[str, float] = {}
     for sample in baseline:
         for token, value in sample.top.items():
-            totals[token] += float(np.exp(value))
-    return tuple(token for token, _ in totals.most_common(TOKENS))
+            totals[token] = totals.get(token, 0.0) + float(np.exp(value))
+    return tuple(sorted(totals, key=totals.__getitem__, reverse=True)[:TOKENS])
 
 
 def log_rows(samples: Sequence[LogProbs], columns: Sequence[str]) -> Rows:
@@ -71,7 +71,7 @@ def log_rows(samples: Sequence[LogProbs], columns: Sequence[str]) -> Rows:
 
 
 def word_rows(samples: Sequence[Word], vocabulary: Sequence[Word]) -> Rows:
-    """A row for each sample: 1 in the column of its word; the last column stands for words not seen before."""
+    """A row for each sample: 1 in the column of its word; the last column stands for words never seen."""
     places = {word: place for place, word in enumerate(vocabulary)}
     rows = np.zeros((len(samples), len(vocabulary) + 1))
     for row, sample in zip(rows, samples, strict=True):
