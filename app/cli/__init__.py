@@ -31,6 +31,9 @@ COMMANDS: dict[str, Entry] = {
     "user": Entry("people:user_group", "People who sign in."),
     "db": Entry("database:db_group", "The database."),
     "key": Entry("database:key_group", "The keys that stored API keys are encrypted with."),
+    "backup": Entry("backup:backup", "Write the embedded database to a file."),
+    "restore": Entry("backup:restore", "Put a backup in the database's place."),
+    "check": Entry("check:check", "Say what is wrong with this installation."),
     "settings": Entry("database:settings_table", "The settings as a table."),
 }
 

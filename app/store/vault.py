@@ -137,6 +137,15 @@ def ensure_ring(chosen: Settings) -> bool:
     return True
 
 
+def require_opens() -> None:
+    """VaultError unless this machine's ring opens a key that is stored: rings of machines may differ."""
+    model = db.session.scalars(
+        select(RegisteredModel).where(RegisteredModel.key_ciphertext.is_not(None)).limit(1)
+    ).first()
+    if model is not None:
+        key_of(model)
+
+
 def count_sealed() -> int:
     """How many registered models have a sealed key."""
     sealed = (
