@@ -22,13 +22,16 @@ from app.config_readers import (
     any_text,
     choice,
     database,
+    file_path,
     flag,
     folder,
     integer,
     matching,
+    off_or,
     pem_file,
     proxy,
     seconds,
+    some_of,
     web_url,
     words,
 )
@@ -104,17 +107,42 @@ class Settings:
     session_hours: int = _setting(
         integer(1, 24 * 90), 12, "hours until a signed-in browser must sign in again"
     )
+    session_idle_hours: int = _setting(
+        integer(1, 24 * 90), 4, "hours without use after which it must sign in again"
+    )
     rate_limit: int = _setting(
         integer(0, 1_000_000), 600, "requests a minute per token or address; 0: no limit"
     )
     signin_limit: int = _setting(integer(0, 10_000), 10, "sign-in attempts a minute per address; 0: no limit")
-    public_catalogue: bool = _setting(flag, False, "anybody may read /catalogue; 0: only who is signed in")
+    signin_failures: int = _setting(
+        integer(0, 100), 20, "failed sign-ins of an account in a quarter of an hour; 0: no limit"
+    )
+    probes_at_once: int = _setting(
+        integer(1, 1000), 160, "requests of a web process that probe at once; at most 3/4 of its threads"
+    )
+    probes_per_caller: int = _setting(integer(1, 1000), 64, "of them for one token or person")
+    totp_roles: tuple[str, ...] = _setting(
+        some_of("viewer", "editor", "admin"),
+        (),
+        "roles whose people need a second factor, with commas between",
+    )
+    audit_file: Path | None = _setting(file_path, None, "file that gets each audit event as a line of JSON")
+    audit_syslog: str = _setting(
+        matching(
+            r"/\S+|udp://(\[[0-9a-f:]+\]|[\w.-]+):\d{1,5}", "udp://host:port or a socket such as /dev/log"
+        ),
+        "",
+        "syslog that gets the same lines: udp://host:port or /dev/log",
+    )
+    public_catalogue: bool = _setting(
+        flag, False, "anyone may read /catalogue; 0: only people who are signed in"
+    )
 
     # Keys of endpoints
     encryption_keys: tuple[str, ...] = _setting(
         words,
         (),
-        "base64 keys of 32 bytes, the newest first; empty: a key ring in the instance folder",
+        "base64 keys of 32 bytes, newest first; empty: a key ring in the instance folder",
         secret=True,
     )
     key_prefix: str = _setting(
@@ -165,6 +193,24 @@ class Settings:
     probe_tokens: int = _setting(
         integer(100, 100_000), _LIMITS.tokens, "tokens for a whole probe of a chat model"
     )
+
+    # The watch
+    watch_seconds: int = _setting(
+        off_or(5, 86_400), 300, "seconds between two looks at a model; 0: nobody looks"
+    )
+    watch_full_hours: int = _setting(
+        off_or(1, 8760), 24, "hours between two whole probes of a model; 0: none"
+    )
+    watch_failures: int = _setting(integer(1, 20), 3, "failed looks in a row that take a model down")
+    watch_tokens_per_day: int = _setting(
+        integer(0, 1_000_000_000), 50_000, "tokens a day that the watch of a model may use"
+    )
+    watch_threads: int = _setting(integer(1, 256), 16, "looks at once of the watcher of `muster serve`")
+    remind_hours: int = _setting(
+        off_or(1, 720), 4, "hours after which an incident that nobody acknowledged is told again; 0: never"
+    )
+    metrics_public: bool = _setting(flag, False, "anybody may read /metrics; 0: only with a token")
+    hide_down: bool = _setting(flag, False, "models that are down are left out of the lists for consumers")
 
     @property
     def database(self) -> str:

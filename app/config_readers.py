@@ -22,6 +22,15 @@ def integer(low: int, high: int) -> Callable[[str], int]:
     return read
 
 
+def off_or(low: int, high: int) -> Callable[[str], int]:
+    def read(value: str) -> int:
+        if not re.fullmatch(r"\d{1,9}", value) or int(value) != 0 and not low <= int(value) <= high:
+            raise ValueError(f"a whole number from {low} to {high}, or 0 for off")
+        return int(value)
+
+    return read
+
+
 def seconds(high: float) -> Callable[[str], float]:
     def read(value: str) -> float:
         if not re.fullmatch(r"\d{1,6}(\.\d{1,6})?", value) or not 0 < float(value) <= high:
@@ -56,6 +65,16 @@ def choice(*choices: str) -> Callable[[str], str]:
     return read
 
 
+def some_of(*choices: str) -> Callable[[str], tuple[str, ...]]:
+    def read(value: str) -> tuple[str, ...]:
+        chosen = tuple(word.lower() for word in words(value))
+        if set(chosen) - set(choices):
+            raise ValueError("some of " + ", ".join(choices))
+        return chosen
+
+    return read
+
+
 def matching(pattern: str, wanted: str) -> Callable[[str], str]:
     def read(value: str) -> str:
         if not re.fullmatch(pattern, value):
@@ -69,6 +88,13 @@ def folder(value: str) -> Path:
     if not value:
         raise ValueError("the path of a folder")
     return Path(value).expanduser().resolve()
+
+
+def file_path(value: str) -> Path:
+    path = folder(value)
+    if path.is_dir() or not path.parent.is_dir():
+        raise ValueError("the path of a file in a folder that is there")
+    return path
 
 
 def pem_file(value: str) -> str | None:

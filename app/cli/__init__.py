@@ -23,12 +23,14 @@ class Entry(NamedTuple):
 
 COMMANDS: dict[str, Entry] = {
     "serve": Entry("serve:serve", "Serve Muster until Ctrl-C."),
+    "worker": Entry("worker:worker", "Look at models until Ctrl-C, beside other workers."),
     "probe": Entry("probe:probe", "Probe an endpoint; nothing is stored."),
     "reprobe": Entry("exchange:reprobe", "Probe registered models again."),
     "import": Entry("exchange:import_", "Register the models of another program's file."),
     "export": Entry("exchange:export", "Write the registered models for another program."),
     "token": Entry("people:token_group", "Tokens of programs."),
     "user": Entry("people:user_group", "People who sign in."),
+    "audit": Entry("audit:audit_group", "The audit log: whether it is whole, and its events."),
     "db": Entry("database:db_group", "The database."),
     "key": Entry("database:key_group", "The keys that stored API keys are encrypted with."),
     "backup": Entry("backup:backup", "Write the embedded database to a file."),

@@ -18,7 +18,7 @@ from app import config
 from app.cli.application import made_app
 from app.operator_error import OperatorError
 from app.probe.printing import put
-from app.store import database, vault
+from app.store import database, endpoints, vault
 from app.store.base import db
 
 _LEAST_SPACE = 256 * 2**20
@@ -62,7 +62,7 @@ def findings() -> Iterator[Finding]:
             yield Finding("database", problem)
             if not problem:
                 yield Finding("clock", _clock())
-                yield Finding("keys", _sentence(vault.ring) or _sentence(vault.require_opens))
+                yield Finding("keys", _sentence(vault.ring) or _sentence(endpoints.require_opens))
         finally:
             db.session.remove()
             database.let_go()

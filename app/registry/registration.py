@@ -2,20 +2,22 @@
 
 A function here checks at once what needs no network and raises ApiError for it; what it gives back is the
 generator that probes and saves. While an endpoint is asked, no connection to the database is held, and
-whoever closes the generator in the middle has changed nothing.
+closing the generator in the middle changes nothing.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Generator
 from typing import Any
 
 from app.access import audit
 from app.access.actors import Actor
 from app.errors import ApiError
 from app.probe.transport.deadline import Cancellation
-from app.probe.values import Report
-from app.registry import saving
+from app.probe.values import Event, Report, Target
+from app.registry import endpoints, saving
+from app.registry.credentials import Use, target_for
 from app.registry.probing import (
     Depth,
     Events,
@@ -30,6 +32,7 @@ from app.registry.probing import (
 )
 from app.registry.saving import all_saved, wire_report
 from app.store.base import db, new_id
+from app.store.digests import digest
 from app.store.models import RegisteredModel
 
 __all__ = ["Probed", "Registered", "Rejected", "Terminal", "Updated"]
@@ -48,7 +51,8 @@ def register(
     ApiError 409 `already_exists` before anything is contacted, and at the end too where another was faster.
     """
     saving.refuse_same(values)
-    return _registering(dict(values), ProbeOrder(actor, strict, depth, cancelled))
+    target = target_of(values, actor, "register")
+    return _registering(dict(values), target, ProbeOrder(actor, strict, depth, cancelled))
 
 
 def validate(
@@ -60,7 +64,8 @@ def validate(
     cancelled: Cancellation | None = None,
 ) -> Events:
     """Probe and keep nothing but the audit event; ends in Probed, whatever the verdict."""
-    return _validating(dict(values), ProbeOrder(actor, strict, depth, cancelled))
+    target = target_of(values, actor, "validate")
+    return _validating(dict(values), target, ProbeOrder(actor, strict, depth, cancelled))
 
 
 def reprobe(
@@ -75,24 +80,53 @@ def reprobe(
     return _reprobing(model.id, trigger, ProbeOrder(actor, depth=depth, cancelled=cancelled))
 
 
+def watched(id: str, trigger: str, asked: ProbeOrder) -> Generator[Event, None, Report]:
+    """Probe with the stored key for the watcher, keep what was seen but no verdict; gives the report back.
+
+    ApiError 404 where there is no such model (any more).
+    """
+    model = saving.model_with(id)
+    before = saving.endpoint_of(model)
+    values, target = saving.columns_of(model), stored_target(model, asked.actor, "health_check")
+    report = yield from probed(values, target, asked, key_control=False)
+    _kept(id, before, trigger, asked, report, judged=False)
+    return report
+
+
 def drain(events: Events) -> Terminal:
-    """The terminal event, for whoever does not want the others."""
+    """The terminal event, for callers that do not want the others."""
     (last,) = deque(events, maxlen=1)
     assert isinstance(last, Registered | Updated | Probed | Rejected)
     return last
 
 
-def _registering(values: dict[str, Any], asked: ProbeOrder) -> Events:
-    report = yield from probed(values, asked, key_control=True)
+def target_of(values: Values, actor: Actor, use: Use) -> Target:
+    """What a form's values are probed at. Where an endpoint has this URL and key already, its settings hold.
+
+    Commits; ApiErrors as `credentials.target_for` has them.
+    """
+    key = values["api_key"] or ""
+    known = endpoints.found(values["base_url"], digest(key))
+    wire_model_id = values.get("remote_model_id") or values["model_id"]
+    return target_for(actor, use, values["base_url"], wire_model_id, typed=key, endpoint=known)
+
+
+def stored_target(model: RegisteredModel, actor: Actor, use: Use) -> Target:
+    """A model as it is stored. Commits; ApiErrors as `credentials.target_for` has them."""
+    return target_for(actor, use, model.endpoint.base_url, model.wire_model_id, endpoint=model.endpoint)
+
+
+def _registering(values: dict[str, Any], target: Target, asked: ProbeOrder) -> Events:
+    report = yield from probed(values, target, asked, key_control=True)
     if report.verdict == "rejected":
         yield saving.rejected(values, report, asked)
         return
-    (end,) = all_saved([values], [report], asked)
+    (end,) = all_saved([values], [target], [report], asked)
     yield end
 
 
-def _validating(values: dict[str, Any], asked: ProbeOrder) -> Events:
-    report = yield from probed(values, asked, key_control=True)
+def _validating(values: dict[str, Any], target: Target, asked: ProbeOrder) -> Events:
+    report = yield from probed(values, target, asked, key_control=True)
     outline = saving.audit_detail(values, report)
     audit.record(asked.actor, "model.validated", detail=outline, subject=values["display_name"])
     db.session.commit()
@@ -102,15 +136,22 @@ def _validating(values: dict[str, Any], asked: ProbeOrder) -> Events:
 def _reprobing(id: str, trigger: str, asked: ProbeOrder) -> Events:
     model = saving.model_with(id)
     before = saving.endpoint_of(model)
-    values = saving.columns_of(model) | {"api_key": saving.stored_key(model)}
-    report = yield from probed(values, asked, key_control=False)
+    values = saving.columns_of(model)
+    target = stored_target(model, asked.actor, "probe" if trigger == "manual" else "health_check")
+    report = yield from probed(values, target, asked, key_control=False)
     yield Probed(_kept(id, before, trigger, asked, report) or wire_report(report, new_id(), None))
 
 
 def _kept(
-    id: str, before: tuple[Any, ...], trigger: str, asked: ProbeOrder, report: Report
+    id: str,
+    before: tuple[Any, ...],
+    trigger: str,
+    asked: ProbeOrder,
+    report: Report,
+    *,
+    judged: bool = True,
 ) -> dict[str, Any] | None:
-    """Keep a re-probe; None where the model was deleted or changed meanwhile: it tells of no one then."""
+    """Keep a re-probe; None where the model was deleted or changed in the meantime."""
     try:
         model = saving.locked(id)
     except ApiError:
@@ -118,7 +159,7 @@ def _kept(
     if saving.endpoint_of(model) != before:
         db.session.rollback()
         return None
-    full = saving.keep_probe(model, report, trigger, asked.actor)
+    full = saving.keep_probe(model, report, trigger, asked.actor, judged=judged)
     audit.record(asked.actor, "model.probed", model, {"verdict": report.verdict, "trigger": trigger})
     db.session.commit()
     return full

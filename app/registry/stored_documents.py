@@ -1,4 +1,4 @@
-"""Documents as they are sent: kept beside their rows, so that reading one is finding it.
+"""Documents as they are sent: kept beside their rows, so that a read only looks one up.
 
 Whatever changes a model through the session changes its document and the registry's revision with it, in the
 same transaction. One that another version of the program made, or that is missing, is made when asked for.
@@ -23,12 +23,16 @@ from app.registry import document as document_module
 from app.registry import metadata
 from app.registry.document import document
 from app.store.base import db, now
+from app.store.events import EventCount
 from app.store.models import RegisteredModel, RenderedDocument, Revision
 
 UNSEEN = frozenset(
     {"capabilities", "last_probe_id", "key_ciphertext", "created_by", "identity", "search", "seen"}
 )
 """Columns that neither the document shows nor the list filters by."""
+
+COUNTED_BEFORE = EventCount
+"""The two rows that every writer wants are taken in one order, or two writers would wait for each other."""
 
 _CHANGED = "muster_registry_changed"
 _WRITTEN = "muster_documents_written"
@@ -89,7 +93,7 @@ def just_written(id: str) -> StoredDocument | None:
 
 
 def bodies(ids: Select[Any]) -> list[tuple[str, bytes]]:
-    """Id and document of the models whose ids a query selects, the newest first."""
+    """Id and document of the models whose ids a query selects, newest first."""
     page = ids.subquery()
     kept_one = RenderedDocument
     query = select(page.c.id, kept_one.stamp, kept_one.body).outerjoin(
@@ -125,7 +129,7 @@ def page(name: str, ids: Select[Any], limit: int) -> Page:
 
 
 def refresh(ids: Sequence[str]) -> dict[str, StoredDocument]:
-    """Make the documents of these models anew and keep them; gives those that are there. Commits."""
+    """Make and keep new documents of these models; gives those that exist. Commits."""
     db.session.execute(
         update(RegisteredModel).where(RegisteredModel.id.in_(ids)).values(id=RegisteredModel.id)
     )
