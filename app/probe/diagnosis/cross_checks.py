@@ -112,7 +112,7 @@ class LookAround:
         if listed and not beside.same:
             return None
         far = [base for base in islice(candidates(self.talk.base), _TRIES + len(near)) if base not in near]
-        if self.talk.base.scheme == "http":
+        if self.talk.base.scheme == "http" and ":" not in self.talk.base.netloc:
             far.append(replace(self.talk.base, scheme="https"))
         return self.proven_base(far) or self._answering_base()
 
@@ -136,7 +136,9 @@ class LookAround:
         stated = metadata_of(entry).get("type")
         if isinstance(stated, str) and stated != self.type_name:
             return stated
-        order = dict.fromkeys((*pointed_at(self.outcome.refusal, entry), *_UNPOINTED))
+        # A reranker that is asked for vectors gives some that tell nothing.
+        first = ("rerank",) if self.outcome.suspect == "type" else pointed_at(self.outcome.refusal, entry)
+        order = dict.fromkeys((*first, *_UNPOINTED))
         return next((name for name in order if name != self.type_name and self._works(_CROSS[name])), None)
 
     def proven_base(self, bases: Iterable[Base]) -> Elsewhere | None:
