@@ -156,7 +156,14 @@ class LookAround:
         return None
 
     def _answering_base(self) -> Elsewhere | None:
-        """A base at which the API answers, if only with a refusal in its own words, or lists its models."""
+        """A base at which the API answers, if only with a refusal in its own words, or lists its models.
+
+        Below the typed path any refusal of another kind than a missing route is the API's.
+        """
+        if self.outcome.judgement.meaning == "no_route":
+            for base in kin(self.talk.base):
+                if base in self.tried and _is_asked_for_more(self.tried[base]):
+                    return Elsewhere(base=base)
         for base, tried in self.tried.items():
             if self._may_ask() and _refuses_in_words(tried) and self._is_the_api(base, tried):
                 return Elsewhere(base=base)
@@ -218,6 +225,11 @@ class LookAround:
 
     def _may_ask(self) -> bool:
         return self.talk.usage.calls < _CALLS and time.monotonic() < self.until
+
+
+def _is_asked_for_more(outcome: Outcome) -> bool:
+    refusal = outcome.refusal
+    return refusal.is_json and bool(refusal.text) and refusal.status in (400, 401, 403, 422, 429)
 
 
 def _refuses_in_words(outcome: Outcome) -> bool:

@@ -113,7 +113,8 @@ def _fault(vectors: list[list[float] | None]) -> str:
             return f"a vector came back that is {'all zero' if vector else 'empty'}"
         if not all(math.isfinite(value) for value in vector):
             return "a vector came back that holds no finite numbers"
-        if len(vector) >= _MANY and sum(abs(value) > 1e-9 * _size(vector) for value in vector) <= _FEW:
+        least = 1e-9 * _size(vector)
+        if len(vector) >= _MANY and sum(abs(value) > least for value in vector) <= _FEW:
             return "a vector came back in which all but a number or two are zero"
     found = [vector for vector in vectors if vector]
     if len(found) == 3 and _likeness(found[0], found[2]) < _LIKE_ITSELF:
@@ -139,7 +140,8 @@ def _likeness(one: list[float], other: list[float]) -> float:
     """The cosine of two vectors; of different lengths they are like nothing."""
     if len(one) != len(other):
         return 0.0
-    a, b = ([value / _size(vector) for value in vector] for vector in (one, other))
+    size, other_size = _size(one), _size(other)
+    a, b = [value / size for value in one], [value / other_size for value in other]
     return sum(x * y for x, y in zip(a, b, strict=True)) / (math.hypot(*a) * math.hypot(*b))
 
 
