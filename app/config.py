@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import secrets
+import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import Field, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, cast
@@ -30,14 +32,21 @@ from app.config_readers import (
     web_url,
     words,
 )
+from app.operator_error import OperatorError
 from app.probe.transport.egress import EgressRules
 from app.probe.values import Limits
 
 PREFIX = "MUSTER_"
 ROOT = Path(__file__).resolve().parent.parent
+_IS_CHECKOUT = (ROOT / "pyproject.toml").exists()
+RESOURCES = ROOT if _IS_CHECKOUT else ROOT / "app"
+"""Where templates/ and static/ are: beside the program in a checkout, inside of an installed package."""
+_DATA = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share")
+INSTANCE = ROOT / "instance" if _IS_CHECKOUT else _DATA / "muster"
+"""Never inside an installed package: an upgrade would take it away."""
 
 
-class SettingError(Exception):
+class SettingError(OperatorError):
     """A setting has a value that can't be used; the text is one sentence for the person who set it."""
 
 
@@ -54,7 +63,7 @@ class Settings:
     """The table of settings. Reading them from the environment is `load`."""
 
     # Where things are
-    instance: Path = _setting(folder, ROOT / "instance", "folder of the embedded database and the keys")
+    instance: Path = _setting(folder, INSTANCE, "folder of the embedded database and the keys")
     database_url: str = _setting(
         database, "", "postgresql:// URL; empty: SQLite in the instance folder", secret=True
     )
@@ -99,13 +108,15 @@ class Settings:
         integer(0, 1_000_000), 600, "requests a minute per token or address; 0: no limit"
     )
     signin_limit: int = _setting(integer(0, 10_000), 10, "sign-in attempts a minute per address; 0: no limit")
-    public_catalogue: bool = _setting(flag, False, "anybody may read /catalogue; 0: only who is signed in")
+    public_catalogue: bool = _setting(
+        flag, False, "anyone may read /catalogue; 0: only people who are signed in"
+    )
 
     # Keys of endpoints
     encryption_keys: tuple[str, ...] = _setting(
         words,
         (),
-        "base64 keys of 32 bytes, the newest first; empty: a key ring in the instance folder",
+        "base64 keys of 32 bytes, newest first; empty: a key ring in the instance folder",
         secret=True,
     )
     key_prefix: str = _setting(
@@ -282,9 +293,14 @@ def secret_path(chosen: Settings) -> Path:
 def ensure_secret(chosen: Settings) -> None:
     """Make the secret that signs sessions unless there is one."""
     path = secret_path(chosen)
-    if not chosen.secret_key and not path.exists():
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-            file.write(secrets.token_hex(32) + "\n")
+    if chosen.secret_key or path.exists():
+        return
+    # Written aside and linked: of two that start at once both read the one that was first, and a whole one.
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, encoding="ascii") as draft:
+        draft.write(secrets.token_hex(32) + "\n")
+        draft.flush()
+        with suppress(FileExistsError):
+            os.link(draft.name, path)
 
 
 def markdown() -> str:
@@ -297,7 +313,7 @@ def markdown() -> str:
 
 def _shown_default(row: Field[Any]) -> str:
     if row.name == "instance":
-        return "`instance` beside the program"
+        return "`instance` beside the program; installed: `~/.local/share/muster`"
     if row.default in ("", (), None):
         return ""
     return f"`{int(row.default) if isinstance(row.default, bool) else row.default}`"

@@ -8,9 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
-
 
 def any_text(value: str) -> str:
     return value
@@ -89,15 +86,14 @@ def pem_file(value: str) -> str | None:
 def database(value: str) -> str:
     if not value:
         return ""
-    try:
-        url = make_url(value)
-    except ArgumentError as error:
-        raise ValueError("a database URL such as postgresql://user:password@host/muster") from error
-    if url.drivername in ("postgres", "postgresql"):
-        url = url.set(drivername="postgresql+psycopg")
-    if url.drivername not in ("sqlite", "postgresql+psycopg"):
+    scheme, colon, rest = value.partition(":")
+    if not colon or not rest.startswith("//"):
+        raise ValueError("a database URL such as postgresql://user:password@host/muster")
+    if scheme in ("postgres", "postgresql"):
+        scheme = "postgresql+psycopg"
+    if scheme not in ("sqlite", "postgresql+psycopg"):
         raise ValueError("a postgresql:// or sqlite:/// URL")
-    return url.render_as_string(hide_password=False)
+    return f"{scheme}:{rest}"
 
 
 def web_url(value: str) -> str:

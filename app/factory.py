@@ -31,8 +31,8 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     app = Flask(
         __name__,
         instance_path=str(chosen.instance),
-        template_folder=str(config.ROOT / "templates"),
-        static_folder=str(config.ROOT / "static"),
+        template_folder=str(config.RESOURCES / "templates"),
+        static_folder=str(config.RESOURCES / "static"),
     )
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the order of a document is the order of its tables
     app.config.from_mapping(_flask_config(chosen))

@@ -1,4 +1,5 @@
-"""Fixtures of the whole suite. Whatever touches the database runs twice: on SQLite and on PostgreSQL."""
+"""Fixtures of the whole suite. A test that needs a database runs on SQLite; where the marker `both_databases`
+stands, on PostgreSQL too."""
 
 from __future__ import annotations
 
@@ -35,15 +36,17 @@ _numbers = count(1)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--database sqlite` (or postgresql) runs the suite on one of the two only."""
-    parser.addoption("--database", choices=["sqlite", "postgresql"], help="run on this database only")
+    """`--database sqlite` (or postgresql) runs every test on this one."""
+    parser.addoption("--database", choices=["sqlite", "postgresql"], help="run every test on this database")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give whatever needs a database both of them."""
+    """Give each test that needs a database the kinds that it runs on."""
     if "database_kind" in metafunc.fixturenames:
         only = metafunc.config.getoption("--database")
-        metafunc.parametrize("database_kind", [only] if only else ["sqlite", "postgresql"], scope="session")
+        both = metafunc.definition.get_closest_marker("both_databases")
+        kinds = [only] if only else ["sqlite", "postgresql"] if both else ["sqlite"]
+        metafunc.parametrize("database_kind", kinds, scope="session")
 
 
 @pytest.fixture(scope="session")

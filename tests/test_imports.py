@@ -22,9 +22,10 @@ PACKAGES: Layers = (
     ("app.watch",),
     ("app.registry",),
     ("app.access",),
-    ("app.errors",),
+    ("app.errors", "app.error_codes"),
     ("app.store",),
     ("app.config", "app.config_readers"),
+    ("app.operator_error",),
     ("app.probe", "app.practice"),
 )
 PROBE: Layers = (
@@ -40,7 +41,7 @@ PROBE: Layers = (
     ("app.probe.proof", "app.probe.tasks"),
     ("app.probe.conversation",),
     ("app.probe.negotiation",),
-    ("app.probe.shape",),
+    ("app.probe.shape", "app.probe.budget"),
     ("app.probe.pasted_input",),
     ("app.probe.reading",),
     ("app.probe.transport",),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.operator_error import OperatorError
 from app.store.accounts import User
 
 ROLES = {
@@ -20,7 +21,7 @@ SCOPES = {
 }
 
 
-class AccessError(ValueError):
+class AccessError(OperatorError):
     """A user or token can't be made or changed as asked; the text is one sentence for who asked."""
 
 

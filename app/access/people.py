@@ -140,8 +140,8 @@ def _locked(id: str, actor: Actor, *, but_admin: bool = False) -> User:
     """The person, with every administrator's row held until the transaction ends.
 
     Two administrators who demote each other at the same moment would leave none, so each change waits for
-    the other and looks anew. Rows are locked in one order, against deadlocks; SQLite has no FOR UPDATE, there
-    the write that changes nothing takes the lock. `but_admin` says that an administrator stays one.
+    the other and looks again. Rows are locked in one order, against deadlocks. SQLite has no FOR UPDATE:
+    there the write that changes nothing takes the lock. `but_admin` says that an administrator stays one.
     """
     rows = select(User.id).where(or_(User.role == "admin", User.id == id)).order_by(User.id)
     db.session.execute(rows.with_for_update())

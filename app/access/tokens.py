@@ -21,7 +21,7 @@ TOKEN = select(Token.id, Token.name, Token.scopes, Token.last_used).where(
 
 
 def refusals_of(address: str | None) -> str:
-    """Under which name an address's refused tokens are counted: whoever guesses has a new one each time."""
+    """The name that an address's refused tokens are counted under: each guess is another token."""
     return f"refused:{address}"
 
 

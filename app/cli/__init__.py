@@ -1,57 +1,70 @@
-"""The `muster` command. Each group of commands is a module `cli_*`, and a line in the table below."""
+"""The `muster` command: a line in the table below for each group of commands, imported when it is asked for.
+
+What a command needs takes most of its start (a web framework, a database), and `muster --help` needs none.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import os
+from importlib import import_module
+from typing import Any, NamedTuple
 
 import click
 
-from app.access.actors import AccessError
-from app.cli.database import db_group, key_group, settings_table
-from app.cli.exchange import export, import_, reprobe
-from app.cli.people import token_group, user_group
-from app.cli.probe import probe
-from app.cli.serve import serve
-from app.cli.server import ServeError
-from app.config import SettingError
-from app.store.database import DatabaseError
-from app.store.vault import VaultError
-
-COMMANDS: tuple[click.Command, ...] = (
-    serve,
-    probe,
-    reprobe,
-    import_,
-    export,
-    token_group,
-    user_group,
-    db_group,
-    key_group,
-    settings_table,
-)
-
-# What an operator can mend. Its text is one sentence; everything else is a defect and shows its traceback.
-_FORESEEN = (SettingError, DatabaseError, VaultError, ServeError, AccessError)
+from app.operator_error import OperatorError
 
 
-class OneSentence(click.Group):
-    """Ends with one sentence and exit code 1 where the operator has to mend something."""
+class Entry(NamedTuple):
+    """Where a command stands (`module:name` below app.cli), and its line in the help."""
+
+    place: str
+    summary: str
+
+
+COMMANDS: dict[str, Entry] = {
+    "serve": Entry("serve:serve", "Serve Muster until Ctrl-C."),
+    "probe": Entry("probe:probe", "Probe an endpoint; nothing is stored."),
+    "reprobe": Entry("exchange:reprobe", "Probe registered models again."),
+    "import": Entry("exchange:import_", "Register the models of another program's file."),
+    "export": Entry("exchange:export", "Write the registered models for another program."),
+    "token": Entry("people:token_group", "Tokens of programs."),
+    "user": Entry("people:user_group", "People who sign in."),
+    "db": Entry("database:db_group", "The database."),
+    "key": Entry("database:key_group", "The keys that stored API keys are encrypted with."),
+    "settings": Entry("database:settings_table", "The settings as a table."),
+}
+
+
+class Commands(click.Group):
+    """The table as a group. What an operator can set right ends in one sentence and exit code 1."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the table's order."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command with this name, imported now."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, name = COMMANDS[cmd_name].place.split(":")
+        found: click.Command = getattr(import_module(f"app.cli.{module}"), name)
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The help's list of commands, from the table alone."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command."""
+        """Run the command. What it makes on disk is its user's alone."""
+        os.umask(0o077)
         try:
             return super().invoke(ctx)
-        except _FORESEEN as error:
+        except OperatorError as error:
             raise click.ClickException(str(error)) from error
 
 
-@click.group(
-    cls=OneSentence, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
-)
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="muster", prog_name="muster")
 def main() -> None:
     """A registry for LLM endpoints that lets in only what it has seen working."""
-
-
-for _command in COMMANDS:
-    main.add_command(_command)

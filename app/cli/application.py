@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,13 +9,10 @@ from typing import Any
 from flask import Flask
 
 from app import config
+from app.cli.log_lines import prepare_log
 from app.factory import create_app
-from app.probe.console import KEY_VARIABLE
 from app.store import database
 from app.store.base import db
-from app.web import logs
-
-log = logging.getLogger("muster.settings")
 
 
 def made_app(**overrides: Any) -> Flask:
@@ -26,14 +21,6 @@ def made_app(**overrides: Any) -> Flask:
     chosen: config.Settings = app.config["MUSTER"]
     prepare_log(chosen)
     return app
-
-
-def prepare_log(chosen: config.Settings) -> None:
-    """Log lines on standard error, the first of them a warning for each unknown setting."""
-    logs.configure(chosen.log_level)
-    for name in config.unknown(os.environ, chosen.key_prefix):
-        if name != KEY_VARIABLE:
-            log.warning("%s is no setting of Muster and does nothing. Is it spelled right?", name)
 
 
 @contextmanager

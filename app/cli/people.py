@@ -29,25 +29,23 @@ def token_group() -> None:
     multiple=True,
     default=("write",),
     show_default=True,
-    help="What it may do; can be given more than once. write includes read, admin includes write.",
+    help="What it may do; repeatable. write includes read, admin includes write.",
 )
 def create(name: str, scopes: tuple[str, ...]) -> None:
-    """Make a token and print it, this once only."""
+    """Create a token and print it; it is shown only once."""
     with opened_app():
         token, text = tokens.create_token(name, scopes, actors.COMMAND_LINE.label)
         audit.record(
             actors.COMMAND_LINE, "token.created", subject=token.name, detail={"scopes": token.scopes}
         )
         db.session.commit()
-        put(
-            f"The token {name!r} may: {', '.join(token.scopes)}. It is shown only this once.", file=sys.stderr
-        )
+        put(f"The token {name!r} may: {', '.join(token.scopes)}. It is shown only once.", file=sys.stderr)
         put(text)
 
 
 @token_group.command("list")
 def list_() -> None:
-    """Show every token, without its text."""
+    """List the tokens, without their text."""
     with opened_app():
         put(_line("ID", "NAME", "BEGINS", "SCOPES", "LAST USED", "STATE"))
         for token in Token.newest():
@@ -65,7 +63,7 @@ def revoke(which: str) -> None:
         found = list(db.session.scalars(query))
         if len(found) != 1:
             wrong = (
-                f"{len(found)} tokens are named {which!r}; say the id."
+                f"{len(found)} tokens are named {which!r}; give the id."
                 if found
                 else f"No valid token {which!r}."
             )
@@ -85,7 +83,7 @@ def user_group() -> None:
 @click.argument("email")
 @click.option("--role", type=click.Choice(list(actors.ROLES)), default="viewer", show_default=True)
 @click.option(
-    "--password-stdin", is_flag=True, help="Read the password from standard input; else ask for it."
+    "--password-stdin", is_flag=True, help="Read the password from standard input instead of asking for it."
 )
 def create_user(email: str, role: str, password_stdin: bool) -> None:
     """Make a user who can sign in with EMAIL."""
@@ -105,7 +103,7 @@ def _first_line() -> str:
     try:
         return sys.stdin.buffer.readline().decode().rstrip("\r\n")
     except UnicodeDecodeError:
-        raise click.UsageError("The password is not text in UTF-8.") from None  # the cause would show it
+        raise click.UsageError("The password is not UTF-8 text.") from None  # the cause would show it
 
 
 def _moment(moment: datetime | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import socket
 import subprocess
@@ -19,16 +20,19 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication
 
 from app.config import Settings
+from app.operator_error import OperatorError
 from app.practice.models import KEY as PRACTICE_KEY
 
 __all__ = ["PRACTICE_KEY", "ServeError", "listening", "practice_endpoint", "require_folder", "run", "url_of"]
 
+log = logging.getLogger("muster.start")
+_PRIVATE = ("*.sqlite*", "keyring.json", "secret_key")
 _PRACTICE_STARTS_WITHIN_S = 10.0
 # How long requests may go on after Ctrl-C. A registration that is cut off has saved nothing.
 _GRACE_S = 3
 
 
-class ServeError(Exception):
+class ServeError(OperatorError):
     """Muster can't be served; the text is one sentence for the operator."""
 
 
@@ -38,11 +42,24 @@ def require_folder(folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
+        _close_to_others(folder)
     except OSError as error:
         raise ServeError(
             f"The folder {folder} can't be written ({error.strerror}). "
-            "Mend its rights, or set MUSTER_INSTANCE to another one."
+            "Fix its permissions, or set MUSTER_INSTANCE to another folder."
         ) from error
+
+
+def _close_to_others(folder: Path) -> None:
+    """Take the instance folder, and what holds keys in it, from all but its owner; say what was open."""
+    folder.chmod(0o700)
+    kept = [file for pattern in _PRIVATE for file in folder.glob(pattern)]
+    opened = [file for file in kept if file.stat().st_mode & 0o077]
+    for file in opened:
+        file.chmod(0o600)
+    if opened:
+        names = ", ".join(file.name for file in opened)
+        log.warning("Others on this machine could read %s in %s. Only the owner can now.", names, folder)
 
 
 def url_of(host: str, port: int) -> str:

@@ -1,7 +1,7 @@
 """One probe's talk with one endpoint: what every call of it shares.
 
-The `Run` holds the endpoint, the client with its deadlines, the shape learned so far, the budget of tokens
-and the words drawn at random for this run. It makes single calls and patient ones; it judges nothing.
+The `Conversation` holds the endpoint, the client with its deadlines, the shape learned so far, the budget of
+tokens and the words drawn at random for this run. It makes single calls and patient ones; it judges nothing.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import math
 import random
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from typing import Any
 from urllib3.filepost import encode_multipart_formdata
 
 from app.probe.base_url import Base
+from app.probe.budget import Budget
 from app.probe.negotiation import learn
 from app.probe.reading.completion import tokens
 from app.probe.reading.meaning import Judgement, meaning_of, worth_waiting
@@ -29,7 +29,7 @@ from app.probe.transport.call import Call
 from app.probe.transport.client import Client
 from app.probe.transport.deadline import Cancellation
 from app.probe.transport.websocket import SocketScript
-from app.probe.values import Check, CheckWaiting, Event, Limits, Status, Target
+from app.probe.values import Check, CheckWaiting, Depth, Event, Limits, Status, Target
 
 _WORDS = (
     "amber",
@@ -102,16 +102,6 @@ def _text(value: Any) -> Any:
 
 
 @dataclass(slots=True)
-class Usage:
-    """What the probe cost: calls, and tokens as the endpoint counted them."""
-
-    calls: int = 0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    reserved: int = 0
-
-
-@dataclass(slots=True)
 class Conversation:
     """See the module. `emit` takes events at once; `deadline` is on the monotonic clock."""
 
@@ -123,34 +113,16 @@ class Conversation:
     emit: Callable[[Event], None]
     declared: Mapping[str, bool | None]
     shape: Shape = field(default_factory=Shape)
-    usage: Usage = field(default_factory=Usage)
+    depth: Depth = "full"
     rng: random.Random = field(default_factory=random.SystemRandom)
     hold_until: float = 0.0
     cancelled: Cancellation = field(default_factory=Cancellation)
-    thinks: bool = False
-    thought: str = ""
-    whole_answers: int = 0
-    performance: dict[str, Any] = field(default_factory=dict)
     observed: dict[str, Any] = field(default_factory=dict)
     catalog_metadata: Mapping[str, Any] = field(default_factory=dict)
-    witnesses: dict[str, int] = field(default_factory=dict)
-    """How many calls under way are still to show an ask, by its name; see `last_witness`."""
-    doubted: set[str] = field(default_factory=set)
-    missed: set[str] = field(default_factory=set)
-    """Asks of which a call with others showed the contrary: see `Ask.looks`."""
-    witnessed: dict[str, str] = field(default_factory=dict)
-    """The fullest evidence of each ask, whichever call brought it."""
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    budget: Budget = field(init=False)
 
-    def last_witness(self, name: str, evidence: str | None) -> bool:
-        """Note what a call showed of this (None: nothing); True where no other call is still to show it."""
-        with self.lock:
-            if evidence is None:
-                self.doubted.add(name)
-            elif len(evidence) > len(self.witnessed.get(name, "")):
-                self.witnessed[name] = evidence
-            left = self.witnesses[name] = self.witnesses.get(name, 1) - 1
-            return left == 0
+    def __post_init__(self) -> None:
+        self.budget = Budget(self.limits.tokens)
 
     def word(self) -> str:
         """A plain word that an answer would hardly hold by chance."""
@@ -191,11 +163,7 @@ class Conversation:
         words. Waits are events. Where it is not `patient`, one look is enough.
         """
         answer, refusal = self.ask_in_time(name, request, until, patient=patient, **how)
-        judgement = meaning_of(refusal)
-        if judgement.meaning in ("no_route", "wrong_model_type") and names_a_field(refusal, request.sent):
-            # Who complains of a field has read it: route and type are right.
-            judgement = Judgement("shape", "base_url", judgement.by_words)
-        return answer, refusal, judgement
+        return answer, refusal, meant(refusal, request)
 
     def ask_in_time(
         self, name: str, request: Request, until: float, *, patient: bool = True, **how: Any
@@ -231,20 +199,6 @@ class Conversation:
             self.cancelled.wait(seconds)
             pause = min(pause * 2, self.limits.wait_s)
 
-    def reserve(self, count: int) -> bool:
-        """Set tokens of the budget aside for a call; False where the probe would use more than its limit."""
-        with self.lock:
-            spent = self.usage.prompt_tokens + self.usage.completion_tokens
-            if spent + self.usage.reserved + count > self.limits.tokens:
-                return False
-            self.usage.reserved += count
-            return True
-
-    def release(self, count: int) -> None:
-        """Give reserved tokens back once the call's own usage is counted."""
-        with self.lock:
-            self.usage.reserved -= count
-
     def _hold(self, until: float) -> None:
         """Where the endpoint has just said that it limits calls, no other check asks before the time
         it gave.
@@ -255,12 +209,10 @@ class Conversation:
 
     def _count(self, answer: Answer) -> None:
         usage = _usage_of(answer)
-        with self.lock:
-            self.usage.calls += 1
-            self.usage.prompt_tokens += tokens(usage, "prompt_tokens") or tokens(usage, "input_tokens") or 0
-            self.usage.completion_tokens += (
-                tokens(usage, "completion_tokens") or tokens(usage, "output_tokens") or 0
-            )
+        self.budget.count(
+            tokens(usage, "prompt_tokens") or tokens(usage, "input_tokens") or 0,
+            tokens(usage, "completion_tokens") or tokens(usage, "output_tokens") or 0,
+        )
 
 
 def _usage_of(answer: Answer) -> Mapping[str, Any]:
@@ -282,6 +234,16 @@ def _is_refused(answer: Answer, refusal: Refusal) -> bool:
 
 _WAITS = 10
 """How often one call is asked again after a wait."""
+
+
+def meant(refusal: Refusal, request: Request) -> Judgement:
+    """What a refusal of this request means."""
+    judgement = meaning_of(refusal)
+    if judgement.meaning in ("no_route", "wrong_model_type") and names_a_field(refusal, request.sent):
+        # Who complains of a field has read it: route and type are right.
+        return Judgement("shape", "base_url", judgement.by_words)
+    return judgement
+
 
 _PASSING = frozenset({408, 409, 425, 429})
 """Of the 4xx, those that speak of the moment: the others stay as long as the request does."""

@@ -33,6 +33,8 @@ class Proven:
     observed: dict[str, Any] = field(default_factory=dict)
     warning: tuple[str, str] | None = None
     thinks: bool = False
+    silent: bool = False
+    """The limit ended the answer before it said anything: something used its tokens."""
 
 
 @dataclass(frozen=True, slots=True)

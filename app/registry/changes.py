@@ -71,16 +71,15 @@ def check(model: RegisteredModel, values: Values, actor: Actor) -> None:
 
     ApiError 400 `api_key_required` where the origin changes without a key and without the scope admin,
     409 where another model is the same already. Who names the reference that is stored has sent no key:
-    whoever may read the model can read that name.
+    everyone who may read the model can read that name.
     """
     moved = "base_url" in values and origin_of(values["base_url"]) != origin_of(model.base_url)
     named = model.key_env is not None and saving.has_key(model, values.get("api_key"))
     if moved and ("api_key" not in values or named) and not actor.may("admin"):
         raise ApiError(
             "api_key_required",
-            "base_url now leads to another server. Send api_key with it: the stored key goes to another "
-            "origin only for a caller with the scope admin. Nothing was contacted.",
-            400,
+            "The base URL now leads to another server, so the API key is needed again: a stored key goes to "
+            "another origin only for an administrator. Nothing was contacted.",
             field="api_key",
         )
     if _moves(model, values):
@@ -106,9 +105,7 @@ def run(id: str, values: dict[str, Any], asked: ProbeOrder, still: Precondition 
         if ended is not None:
             yield ended
             return
-    raise ApiError(
-        "conflict", "Others changed this model again and again meanwhile. Read it and try again.", 409
-    )
+    raise ApiError("conflict", "Others kept changing this model in the meantime. Read it again and retry.")
 
 
 def _applied(

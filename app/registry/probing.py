@@ -16,11 +16,13 @@ from app import probe
 from app.access.actors import Actor
 from app.config import settings
 from app.errors import ApiError
+from app.probe.capabilities import CAPABILITIES
 from app.probe.controls import WRONG_KEY
 from app.probe.model_types import MODEL_TYPES
 from app.probe.transport.deadline import Cancellation
 from app.probe.transport.egress import EgressRules
 from app.probe.values import Event, Finished, Report, Target
+from app.registry.metadata import FIELD_BY_NAME
 from app.store import vault
 from app.store.base import db, now
 from app.store.leases import KeyControl
@@ -30,11 +32,10 @@ Values = Mapping[str, Any]
 Depth = Literal["full", "proof"]
 
 DECLARED: Mapping[str, str] = {
-    "tool_calling": "supports_tool_calling",
-    "strict_tool": "supports_strict_tool",
-    "vision": "supports_vision",
-    "reasoning": "has_reasoning",
-    "image_edit": "supports_image_edit",
+    row.name: column
+    for row in CAPABILITIES
+    for field in row.fills
+    if (column := FIELD_BY_NAME[field].declared_by)
 }
 """Which column declares a capability of the probe."""
 
@@ -90,7 +91,7 @@ class ProbeOrder:
 def probed(values: Values, asked: ProbeOrder, *, key_control: bool) -> Generator[Event, None, Report]:
     """Run the probe and hand its events on; gives the report back.
 
-    `values` are a form's. No connection to the database is held meanwhile; closing this ends the probe.
+    `values` are a form's. No connection to the database is held while it runs; closing this ends the probe.
     """
     key = key_in_clear(values["api_key"] or "")
     origin = origin_of(values["base_url"])
@@ -143,8 +144,8 @@ def egress_rules() -> EgressRules:
 
 def key_unusable(error: vault.VaultError) -> ApiError:
     """The answer where a stored key or a reference can't be turned into a key."""
-    message = f"The key can't be used: {error} Send another one with PATCH."
-    return ApiError("api_key_unusable", message, 400, field="api_key")
+    message = f"The key can't be used: {error} Send another one."
+    return ApiError("api_key_unusable", message, field="api_key")
 
 
 def key_in_clear(key: str) -> str:

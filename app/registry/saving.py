@@ -167,7 +167,7 @@ def refuse_twins(many: Iterable[Values]) -> None:
     for values in many:
         if _identity(values) in seen:
             message = f"{values['model_id']} stands twice among them with the same base_url and model_type."
-            raise ApiError("already_exists", f"{message} Send it once.", 409, field="model_id")
+            raise ApiError("already_exists", f"{message} Send it once.", field="model_id")
         seen.add(_identity(values))
 
 
@@ -183,7 +183,8 @@ def locked(id: str, still: Precondition | None = None) -> RegisteredModel:
     """The model as it is now, held against other writers until the transaction ends; ApiError 404.
 
     What an older look at it would write, or a document made of that, could not be told from what others
-    wrote meanwhile. `still` is asked whether it is what the caller thinks it is, and raises ApiError to stop.
+    wrote in the meantime. `still` is asked whether it is what the caller thinks it is, and raises ApiError
+    to stop.
     """
     model = RegisteredModel.locked(id)
     try:
@@ -204,7 +205,7 @@ def columns_of(model: RegisteredModel) -> dict[str, Any]:
 
 
 def endpoint_of(model: RegisteredModel) -> tuple[Any, ...]:
-    """What a probe's verdict holds for. A key that was sealed anew counts as another: one more probe."""
+    """What a probe's verdict holds for. A key that was encrypted again counts as another: one more probe."""
     return (*(getattr(model, name) for name in ENDPOINT), model.key_env, model.key_ciphertext)
 
 
@@ -247,12 +248,11 @@ def _set_key(model: RegisteredModel, key: str) -> None:
 def _already_exists(same: RegisteredModel) -> ApiError:
     return ApiError(
         "already_exists",
-        "This model_id is registered at this base_url with this model_type already: "
-        f"“{same.display_name}”, id {same.id}. Change that one with PATCH, or delete it first.",
-        409,
+        "This model is registered already, with the same base URL and type: "
+        f"“{same.display_name}”, id {same.id}. Change that one, or delete it first.",
         field="model_id",
     )
 
 
 def _gone(id: str) -> ApiError:
-    return ApiError("not_found", f"There is no model {id}; it may have been deleted meanwhile.", 404)
+    return ApiError("not_found", f"There is no model {id}; it may have been deleted in the meantime.")

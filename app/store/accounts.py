@@ -78,5 +78,5 @@ class Token(Base):
 
     @classmethod
     def newest(cls) -> list[Self]:
-        """Every token, revoked ones too, the newest first."""
+        """Every token, revoked ones too, newest first."""
         return list(db.session.scalars(select(cls).order_by(cls.id.desc())))

@@ -1,4 +1,4 @@
-"""How the program talks to its database: engine options, SQLite's manners, migrations."""
+"""How the program talks to its database: engine options, transactions on SQLite, migrations."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from sqlalchemy import Engine, event
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.operator_error import OperatorError
 from app.store.base import db
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -21,7 +22,7 @@ migrate = Migrate(directory=str(MIGRATIONS), render_as_batch=True, compare_type=
 _READS = ("select", "pragma", "explain", "values")
 
 
-class DatabaseError(Exception):
+class DatabaseError(OperatorError):
     """The database can't be used; the text is one sentence for the operator."""
 
 
@@ -44,7 +45,7 @@ def init_app(app: Flask) -> None:
 
 
 def let_go() -> None:
-    """Close the connections that nobody uses at the moment."""
+    """Close the idle connections."""
     db.engine.dispose()
 
 
@@ -91,13 +92,15 @@ def _refuse_newer() -> None:
 
 
 def _unusable(error: SQLAlchemyError) -> str:
-    """What is wrong with the database, and the setting that says where it is."""
+    """What is wrong with the database, and which setting points to it."""
     if db.engine.dialect.name == "sqlite":
         file = db.engine.url.database
-        mend = f"Check that {file} can be written: MUSTER_INSTANCE, or MUSTER_DATABASE_URL, says where it is."
+        advice = (
+            f"Check that {file} can be written: MUSTER_INSTANCE, or MUSTER_DATABASE_URL, says where it is."
+        )
     else:
-        mend = "Check MUSTER_DATABASE_URL and that it runs."
-    return f"The database can't be used ({_first_line(error)}). {mend}"
+        advice = "Check MUSTER_DATABASE_URL and that it runs."
+    return f"The database can't be used ({_first_line(error)}). {advice}"
 
 
 def _first_line(error: SQLAlchemyError) -> str:

@@ -22,6 +22,7 @@ from flask import current_app
 from sqlalchemy import func, select
 
 from app.config import Settings, settings
+from app.operator_error import OperatorError
 from app.store.base import db
 from app.store.leases import HeldKey
 from app.store.models import RegisteredModel
@@ -30,12 +31,12 @@ _FORMAT = b"\x01"
 _ENV = "env://"
 
 
-class VaultError(Exception):
+class VaultError(OperatorError):
     """A key can't be sealed, opened or found; the text is one sentence without any part of a key."""
 
 
 class Ring:
-    """Encryption keys, the newest first."""
+    """Encryption keys, newest first."""
 
     def __init__(self, keys: Sequence[bytes]) -> None:
         if not keys or any(len(key) != 32 for key in keys):
@@ -145,7 +146,7 @@ def count_sealed() -> int:
 
 
 def rotate() -> int:
-    """Seal every stored key anew with the newest encryption key; how many were sealed.
+    """Encrypt every stored key again with the newest encryption key; gives how many there were.
 
     A ring in the instance folder gets a new key first, and loses those that nothing needed before. A ring
     in the settings is taken as it is: put the new key in front of the old ones, then rotate.
@@ -204,7 +205,7 @@ def _write(path: Path, keys: Sequence[bytes]) -> None:
     except OSError as error:
         raise VaultError(
             f"The key ring {path} can't be written ({error.strerror}). "
-            "Mend the rights of its folder, or set MUSTER_INSTANCE to another one."
+            "Fix the permissions of its folder, or set MUSTER_INSTANCE to another one."
         ) from error
 
 

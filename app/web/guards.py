@@ -40,7 +40,7 @@ login_manager = LoginManager()
 
 
 class BrowserSessions(SecureCookieSessionInterface):
-    """Sessions for people; a program has none, and making one anyway costs a fifth of a short answer."""
+    """Sessions for people only: making one for a program costs a fifth of a short answer."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         """The session that a browser's cookie holds; an empty one, never kept, on the JSON side."""
@@ -115,19 +115,19 @@ def require_scope(scope: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 
 def _admit(scope: str) -> None:
-    """Let in whoever sent a token with this scope, or ApiError."""
+    """Let in a caller whose token has this scope; ApiError for any other."""
     digest = _sent_digest()
     # Not within the session, which would hold a connection while a slow caller goes on to send its body.
     with db.engine.connect() as connection:
         token = connection.execute(TOKEN, {"digest": digest}).first()
     if token is None:
         message = "This token is unknown or was revoked. Make a new one with: muster token create NAME."
-        raise ApiError("invalid_api_key", message, 401, headers=_CHALLENGE)
+        raise ApiError("invalid_api_key", message, headers=_CHALLENGE)
     id, name, scopes, last_used = token
     note_use(id, last_used)
     actor = Actor("token", name, granted(scopes), id)
     if not actor.may(scope):
-        raise ApiError("insufficient_scope", f"This token lacks the scope {scope!r}.", 403)
+        raise ApiError("insufficient_scope", f"This token lacks the scope {scope!r}.")
     g.actor = actor
 
 
@@ -135,7 +135,7 @@ def _sent_digest() -> str:
     sent = _bearer()
     if not sent:
         message = "Send a token: Authorization: Bearer <token>."
-        raise ApiError("authentication_required", message, 401, headers=_CHALLENGE)
+        raise ApiError("authentication_required", message, headers=_CHALLENGE)
     return digest_of(sent)
 
 
@@ -174,7 +174,7 @@ def sign_out() -> None:
 
 
 def require_role(role: str) -> Callable[[Callable[P, R]], Callable[P, R | Response]]:
-    """Decorate a page: others are sent to sign in; a signed-in person without the role gets a 403 page."""
+    """Decorate a page: strangers are sent to sign in, a signed-in person without the role gets a 403 page."""
     needed = ROLES[role]
 
     def decorate(view: Callable[P, R]) -> Callable[P, R | Response]:
@@ -183,7 +183,7 @@ def require_role(role: str) -> Callable[[Callable[P, R]], Callable[P, R | Respon
             if not current_user.is_authenticated:
                 return _to_signin()
             if not needed <= ROLES.get(current_user.role, frozenset()):
-                raise ApiError("forbidden", f"This needs the role {role}. Ask an administrator for it.", 403)
+                raise ApiError("forbidden", f"This needs the role {role}. Ask an administrator for it.")
             g.actor = user_actor(current_user)
             return view(*args, **kwargs)
 
@@ -193,17 +193,17 @@ def require_role(role: str) -> Callable[[Callable[P, R]], Callable[P, R | Respon
 
 
 def current_actor() -> Actor:
-    """Who acts in the request at hand; 401 where nobody is known."""
+    """Who acts in this request; 401 if nobody is signed in."""
     actor = g.get("actor")
     if isinstance(actor, Actor):
         return actor
     if current_user.is_authenticated:
         return user_actor(current_user)
-    raise ApiError("authentication_required", "Sign in first.", 401)
+    raise ApiError("authentication_required", "Sign in first.")
 
 
 def _to_signin() -> Response:
     if is_json_side():
-        raise ApiError("authentication_required", "Sign in first.", 401)
+        raise ApiError("authentication_required", "Sign in first.")
     target = request.full_path.rstrip("?") if request.method == "GET" else ""
     return redirect("/signin" + (f"?next={quote(target, safe='')}" if target not in ("", "/") else ""), 303)

@@ -1,4 +1,4 @@
-"""How often somebody may ask: so many times a minute, counted in memory by each web process for itself.
+"""Rate limits: so many requests a minute, counted in memory by each web process.
 
 The library `limits` counts; Flask-Limiter around it cost more than all the rest of a short answer.
 """
@@ -28,7 +28,7 @@ class Rates:
         self._noted_until = 0.0
 
     def take(self, key: str, a_minute: int) -> None:
-        """Count one for this key; ApiError 429 where that is one too many."""
+        """Count one for this key; ApiError 429 if that is one too many."""
         if a_minute and not self._counts.hit(_item(a_minute), key):
             raise self._too_often(key, a_minute)
 
@@ -49,7 +49,7 @@ class Rates:
         reset = self._counts.get_window_stats(_item(a_minute), key).reset_time
         message = "Too many requests. Wait as long as Retry-After says, then go on."
         wait = max(1, ceil(reset - time.time()))
-        return ApiError("rate_limited", message, 429, headers={"Retry-After": str(wait)})
+        return ApiError("rate_limited", message, headers={"Retry-After": str(wait)})
 
 
 def init_app(app: Flask) -> None:

@@ -21,6 +21,8 @@ from app.store.base import db
 from app.web.guards import sign_in
 from tests.ports import free_port
 
+pytestmark = pytest.mark.both_databases
+
 READY_WITHIN_S = 30
 
 

@@ -142,7 +142,11 @@ class Changeable(Practice):
             if route != "/chat/completions" or isinstance(reply.body, bytes):
                 return reply
             chunks = change(_body(request), chunks_of(reply))
-            return chunks if isinstance(chunks, Reply) else sse(*chunks)
+            if isinstance(chunks, Reply):
+                return chunks
+            told = sse(*chunks)
+            # In pieces, as the base has it, so that further edits see a stream.
+            return replace(told, body=[told.body] if isinstance(told.body, bytes) else told.body)
 
         self.edits.append(edited)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -79,7 +81,9 @@ def judge(report: Report, endpoint: Simulator, found: Mapping[str, JSON]) -> Non
             assert found["capabilities"][DECLARED_AS[name]]["declared"] is True
     warned = {warning["code"] for warning in found.get("warnings", [])}
     assert set(report.warnings) <= warned, (report.warnings, warned)
-    judge_manners(endpoint, json.dumps(found, ensure_ascii=False))
+    everything = json.dumps(found, ensure_ascii=False)
+    assert not [words for words in report.unsaid if words in everything], everything
+    judge_manners(endpoint, everything)
 
 
 MAY_WAIT = {"rate_limited", "model_unavailable", "quota_exhausted", "timeout", "endpoint_unreachable"}
@@ -99,11 +103,8 @@ def judge_diagnosis(report: Report, endpoint: Simulator, diagnosis: JSON) -> Non
     if report.field:
         assert diagnosis["field"] in report.field, diagnosis["message"]
     if diagnosis["code"] != "invalid_request":  # which the form may say too, before anything is asked
-        key = endpoint.api_key.strip().strip("“”\"'")
-        assert not list(faults(diagnosis["message"], key)), (
-            diagnosis,
-            list(faults(diagnosis["message"], key)),
-        )
+        found = list(faults(diagnosis["message"], guarded(endpoint)))
+        assert not found, (diagnosis, found)
     for words in report.words:
         assert words in diagnosis["message"], (words, diagnosis["message"])
     for name, wanted in report.suggests.items():
@@ -126,10 +127,27 @@ def judge_capability(report: Report, name: str, right: Observed, found: Mapping[
     assert any(found["observed"] is state for state in states), (report.verdict, name, found)
 
 
+def guarded(endpoint: Simulator) -> str:
+    """The key that may stand nowhere; empty where it is so short that it is a word like any other."""
+    key = endpoint.api_key.strip().strip("“”\"'")
+    return key if len(key) >= 12 else ""
+
+
+def forms_of(key: str) -> Iterator[str]:
+    """A key as it is and in the codings in which endpoints repeat one."""
+    raw = key.encode()
+    yield key
+    yield from (raw.hex(), raw.hex().upper(), quote(key, safe="").replace("~", "%7E"))
+    yield from ("".join(f"%{byte:02{case}}" for byte in raw) for case in "xX")
+    yield "".join(f"&#{byte};" for byte in raw)
+    for coded in (base64.b64encode(raw).decode(), base64.b32encode(raw).decode()):
+        yield coded.rstrip("=")
+
+
 def judge_manners(endpoint: Simulator, told: str) -> None:
     """The key is nowhere in what is told; nothing proves itself by HEAD or OPTIONS."""
-    key = endpoint.api_key.strip().strip("“”\"'")
-    assert not key or key not in told, "the key stands in the report"
+    key = guarded(endpoint)
+    assert not key or not [form for form in forms_of(key) if form in told], "the key stands in the report"
     assert not {"HEAD", "OPTIONS"} & {method for method, _ in endpoint.calls}
     for neighbour in endpoint.neighbours:
         assert not any("authorization" in request.headers for request in neighbour.seen), (

@@ -16,14 +16,14 @@ def at_first(times: int, reply: Reply) -> Rule:
     return lambda request: reply if next(counted) < times else None
 
 
-def every_second_kind(reply: Rule) -> Rule:
-    """This reply to every second request that was not sent before; the same one again is answered."""
-    sent: dict[bytes, int] = {}
+def new_kinds(times: int, reply: Rule) -> Rule:
+    """This reply to the first few requests that were not sent before; the same one again is answered."""
+    sent: dict[bytes, None] = {}
 
     def rule(request: Request) -> Reply | None:
-        if request.body in sent:
+        if request.body in sent or len(sent) >= times:
             return None
-        sent[request.body] = len(sent)
-        return reply(request) if sent[request.body] % 2 == 0 else None
+        sent[request.body] = None
+        return reply(request)
 
     return rule

@@ -42,6 +42,8 @@ class Report:
     warnings: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     """What the message of a rejection must say, letter by letter."""
+    unsaid: tuple[str, ...] = ()
+    """What may stand nowhere in what is told, beside the key in whatever form."""
     calls: int = 0
     """How many requests may be sent to find that out; 0: as many as the limits allow."""
     change: Change | None = None

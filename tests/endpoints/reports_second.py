@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import replace
 from typing import Any
 
 from app.practice.models import Model
 from app.practice.wire import Reply, Request, as_json, error
 from tests.endpoints.base import Simulator
-from tests.endpoints.now_and_then import at_first, every_second_kind
+from tests.endpoints.languages import answer_in
+from tests.endpoints.now_and_then import at_first, new_kinds
 from tests.endpoints.own import briefly
-from tests.endpoints.replies import has_image, schema_of, sse, text
+from tests.endpoints.replies import sse, text
 from tests.endpoints.reports import report
 from tests.endpoints.reports_capability import hide_reasoning
 from tests.endpoints.reports_stream import think_aloud
 
 JSON = Any
 HEARING = "/audio/transcriptions"
-HAN = {"red": "红色", "green": "绿色", "blue": "蓝色", "yellow": "黄色", "black": "黑色", "white": "白色"}
-TWO = re.compile(rf"({'|'.join(HAN)}), ({'|'.join(HAN)})")
 
 
 @report("tools-need-effort-none")
@@ -62,13 +60,7 @@ def _(sim: Simulator) -> None:
 
 @report("vision-answers-in-chinese")
 def _(sim: Simulator) -> None:
-    def translated(asked: JSON, said: str) -> str:
-        if not has_image(asked) or schema_of(asked) != "text":
-            return said
-        halves = "图片的左半部分是{}，右半部分是{}。"
-        return TWO.sub(lambda found: halves.format(HAN[found[1]], HAN[found[2]]), said)
-
-    sim.edit_text(translated)
+    answer_in(sim, "红色 绿色 蓝色 黄色 黑色 白色", "图片的左半部分是{}，右半部分是{}。")
 
 
 @report("transcription-refuses-wav")
@@ -138,8 +130,11 @@ def _(sim: Simulator) -> None:
     def lines(request: Request, reply: Reply) -> Reply:
         if "response_format" in request.form or reply.status != 200:
             return reply
-        line = {"text": reply.json["text"], "start": 0.0, "end": 1.0, "is_final": True, "language": "en"}
-        return replace(reply, body=json.dumps(line).encode() + b"\n", content_type="application/x-ndjson")
+        times = {"start": 0.0, "end": 1.0, "language": "en"}
+        first = times | {"text": "A practice", "is_final": False}
+        last = times | {"text": reply.json["text"], "is_final": True}
+        told = "".join(json.dumps(line) + "\n" for line in (first, last))
+        return replace(reply, body=told.encode(), content_type="application/x-ndjson")
 
     sim.edit_reply(lines)
 
@@ -182,7 +177,7 @@ def _(sim: Simulator) -> None:
         return as_json({"error": failure}, 400)
 
     sim.refuse(
-        every_second_kind(failed),
+        new_kinds(3, failed),
         lambda body: body.get("tools") and body.get("tool_choice", "auto") == "auto",
     )
 

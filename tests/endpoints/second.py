@@ -51,12 +51,13 @@ def rejected(
     kind: str = "chat",
     suggests: Mapping[str, str] | None = None,
     words: tuple[str, ...] = (),
+    unsaid: tuple[str, ...] = (),
     calls: int = 0,
     shows: Shown = "",
 ) -> Kept:
     """An endpoint that is not to be let in; `code` and `field` hold every right one, with spaces between."""
     row = Report(id, "second", source, path, model, kind, "rejected", tuple(code.split()))
-    more = {"suggests": dict(suggests or {}), "words": words, "calls": calls}
+    more = {"suggests": dict(suggests or {}), "words": words, "unsaid": unsaid, "calls": calls}
     return _kept(row, shows, field=tuple(field.split()), **more)
 
 

@@ -145,7 +145,7 @@ def _(sim: Simulator) -> None:
 
 @rejected(
     "r13-behind-api-openai",
-    "https://docs.openwebui.com/reference/api-endpoints",
+    "https://dreamgen.com/docs/api",
     "wrong_path",
     "base_url",
     path="/v1",

@@ -7,7 +7,7 @@ from typing import Any
 
 from app.practice.wire import Request, as_json, error
 from tests.endpoints.base import Simulator
-from tests.endpoints.now_and_then import every_second_kind
+from tests.endpoints.now_and_then import new_kinds
 from tests.endpoints.own import briefly
 from tests.endpoints.replies import has_image, schema_of
 from tests.endpoints.reports_capability import forced
@@ -125,7 +125,7 @@ def _(sim: Simulator) -> None:
     """Groq: now and then the model's JSON does not validate; the same request again works."""
     message = "Failed to generate JSON. Please adjust your prompt. See 'failed_generation' for more details."
     failed = groq("json_validate_failed", message, '{"label": "app')
-    sim.refuse(every_second_kind(failed), lambda body: schema_of(body) != "text")
+    sim.refuse(new_kinds(3, failed), lambda body: schema_of(body) != "text")
 
 
 @accepted(
@@ -168,7 +168,7 @@ def _(sim: Simulator) -> None:
         "type": "server_error",
     }
     failed = as_json({"error": failure}, 500)
-    sim.refuse(every_second_kind(lambda request: failed), lambda body: body.get("tools"))
+    sim.refuse(new_kinds(3, lambda request: failed), lambda body: body.get("tools"))
 
 
 @accepted(

@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-from tests.endpoints import (
-    reports_second,
-    second_content,
-    second_edge,
-    second_ends,
-    second_faults,
-    second_models,
-    second_neighbours,
-    second_otherwise,
-    second_place,
-    second_real,
-    second_thought,
-    second_types,
-    second_waits,
-)
 from tests.endpoints.reports import Report, load
 from tests.endpoints.second import SECOND
 
-REGISTERS = (
+from . import (
     reports_second,
+    second_calls,
+    second_choice,
     second_content,
     second_edge,
     second_ends,
@@ -31,7 +18,31 @@ REGISTERS = (
     second_otherwise,
     second_place,
     second_real,
+    second_responses,
+    second_secrets,
     second_thought,
+    second_turns,
+    second_types,
+    second_waits,
+)
+
+REGISTERS = (
+    reports_second,
+    second_calls,
+    second_choice,
+    second_content,
+    second_edge,
+    second_ends,
+    second_faults,
+    second_models,
+    second_neighbours,
+    second_otherwise,
+    second_place,
+    second_real,
+    second_responses,
+    second_secrets,
+    second_thought,
+    second_turns,
     second_types,
     second_waits,
 )

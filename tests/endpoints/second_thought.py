@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from app.practice.mind import tokens
 from tests.endpoints.base import Simulator
-from tests.endpoints.replies import has_image, schema_of
+from tests.endpoints.languages import answer_in
+from tests.endpoints.replies import has_image
 from tests.endpoints.reports_stream import limit_of, think_aloud
 from tests.endpoints.second import accepted
 
@@ -21,8 +21,6 @@ EVERY = dict.fromkeys(
 )
 
 
-NAMES = ("red", "green", "blue", "yellow", "black", "white")
-TWO = re.compile(rf"({'|'.join(NAMES)}), ({'|'.join(NAMES)})")
 TALK: dict[str, tuple[str, str, str]] = {
     "japanese": ("赤 緑 青 黄色 黒 白", "左半分は{}で、右半分は{}です。", "https://huggingface.co/turing-motors/Heron-NVILA-Lite-15B"),
     "german": ("rot grün blau gelb schwarz weiß", "Die linke Hälfte ist {}, die rechte Hälfte ist {}.", "https://huggingface.co/Aleph-Alpha"),
@@ -34,17 +32,11 @@ TALK: dict[str, tuple[str, str, str]] = {
 
 def talking(language: str) -> Any:
     """An endpoint that sees well and answers in this language."""
-    words, frame, _ = TALK[language]
-    named = dict(zip(NAMES, words.split(), strict=True))
-
-    def translated(asked: JSON, said: str) -> str:
-        if not has_image(asked) or schema_of(asked) != "text":
-            return said
-        return TWO.sub(lambda found: frame.format(named[found[1]], named[found[2]]), said)
+    words, sentence, _ = TALK[language]
 
     def change(sim: Simulator) -> None:
-        """English questions about pictures get right answers in another language."""
-        sim.edit_text(translated)
+        """English questions about pictures get right answers in another language, in JSON too."""
+        answer_in(sim, words, sentence)
 
     return change
 

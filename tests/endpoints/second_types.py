@@ -131,6 +131,17 @@ def _(sim: Simulator) -> None:
     sim.rules.append(lambda request: passed if request.path.startswith("/openai/") else None)
 
 
+@accepted(
+    "r25-pass-through-is-what-was-typed",
+    "https://docs.litellm.ai/docs/pass_through/openai_passthrough",
+    path="/openai",
+    model="gpt-4o",
+)
+def _(sim: Simulator) -> None:
+    """The pass-through itself was typed, and works: it is no look-alike, whatever else is at /v1."""
+    sim.rules.append(lambda request: error(401, "No key") if request.path.startswith("/v1/") else None)
+
+
 @rejected(
     "r25-nothing-anywhere",
     "https://fastapi.tiangolo.com/tutorial/first-steps/",
@@ -207,7 +218,7 @@ def _(sim: Simulator) -> None:
 
 
 @accepted(
-    "r27-403-once-before-it-opens",
+    "r27-a-socket-that-opens",
     "https://platform.openai.com/docs/guides/realtime-websocket",
     kind="realtime",
     model="gpt-realtime-mini",

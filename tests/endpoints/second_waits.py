@@ -1,4 +1,4 @@
-"""Second round: what lasts (26), one look is no rate (28), events unasked (29), what is told first (30)."""
+"""Second round: what lasts (rule 26), one look (28), events unasked (29), what is told first (30)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.practice.wire import Reply, Request, as_json, error
 from tests.endpoints.base import Simulator
 from tests.endpoints.now_and_then import at_first
 from tests.endpoints.own import briefly
-from tests.endpoints.replies import raw, text, texts
+from tests.endpoints.replies import raw, text
 from tests.endpoints.reports_capability import forced
 from tests.endpoints.responses import events
 from tests.endpoints.second import accepted, rejected
@@ -101,40 +101,35 @@ def _(sim: Simulator) -> None:
     sim.settings |= {"probe_seconds": 6.0}
 
 
-def cities(body: JSON) -> int:
-    """How many of the places of a question for several there are."""
-    return texts(body, "user").count(" and ") if body.get("tools") else 0
-
-
 @accepted(
-    "r28-two-calls-the-second-time",
+    "r28-two-calls-the-third-time",
     "https://docs.anthropic.com/en/docs/agents-and-tools/tool-use/implement-tool-use",
     capabilities={"parallel_tool_calls": True, "tool_calling": True},
 )
 def _(sim: Simulator) -> None:
-    """A model that makes one call where two were asked for, the first time."""
+    """A model that makes one call where two were asked for, the first two times."""
     misses = itertools.count()
 
     def one(asked: JSON, message: JSON) -> None:
-        if len(message.get("tool_calls") or []) > 1 and next(misses) == 0:
+        if len(message.get("tool_calls") or []) > 1 and next(misses) < 2:
             del message["tool_calls"][1:]
 
     sim.edit_message(one)
 
 
 @accepted(
-    "r28-a-call-the-second-time",
+    "r28-a-call-the-third-time",
     "https://docs.vllm.ai/en/latest/features/tool_calling.html",
     declared="tools",
     capabilities={"tool_calling": True, "tool_choice": True},
 )
 def _(sim: Simulator) -> None:
-    """A small model that answers the first question with words, and calls the tool when it is asked again."""
+    """A small model that answers with words twice, and calls the tool when it is asked again."""
     misses = itertools.count()
 
     def shy(body: JSON) -> JSON:
         free = body.get("tools") and not forced(body) and not body.get("stream")
-        return body | {"tool_choice": "none"} if free and next(misses) == 0 else body
+        return body | {"tool_choice": "none"} if free and next(misses) < 2 else body
 
     sim.reads(shy)
 

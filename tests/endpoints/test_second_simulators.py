@@ -12,7 +12,7 @@ from websockets.sync.client import connect
 from app.practice.media import silent_wav
 from tests.endpoints.base import KEY, Simulator
 from tests.endpoints.second import SHOWN
-from tests.endpoints.second_every import SECOND, Report
+from tests.endpoints.second_every import SECOND, SECOND_REPORTS, Report
 from tests.endpoints.test_simulators import SAY_OK, Answer, ask
 
 JSON = Any
@@ -26,6 +26,47 @@ PLAIN: dict[str, tuple[str, dict[str, JSON]]] = {
     "moderation": ("/moderations", {"input": "Hello"}),
 }
 BY_PLAIN_HTTP = [report for report in SECOND if report.model_type != "realtime"]
+
+
+TOOLS = {"tools": [{"type": "function", "function": {"name": "get_weather"}}]}
+QUOTED: dict[str, tuple[dict[str, JSON], int, str]] = {
+    "tools-need-effort-none": (TOOLS, 400, "set reasoning_effort to 'none'"),
+    "responses-completed-without-output": (
+        {"path": "/responses", "input": "Say OK", "messages": None},
+        200,
+        '"output": []',
+    ),
+    "channel-thought-in-content": ({}, 200, "<channel|>OK"),
+    "vision-answers-in-chinese": ({}, 200, "OK"),
+    "transcription-refuses-wav": ({}, 400, "Unsupported MIME type"),
+    "stream-deltas-are-cumulative": (
+        {"stream": True, "messages": [{"role": "user", "content": "Count from 1 to 3"}]},
+        200,
+        '"content": "1, 2, 3"',
+    ),
+    "model-is-not-embedding": ({}, 404, "Error: Model is not embedding."),
+    "500-quotes-a-hub-401": ({}, 500, "Invalid username or password."),
+    "v1-typed-api-at-v3": ({}, 400, '{"error": "Invalid request URL"}'),
+    "embedding-model-not-in-catalog": ({"model": "none-such"}, 200, '"model": "none-such"'),
+    "transcription-ndjson-default": ({}, 200, '"is_final": true'),
+    "errno-13-is-the-servers-own": ({}, 500, "[Errno 13] Permission denied"),
+    "finish-reason-safety": ({}, 200, '"finish_reason": "SAFETY"'),
+    "tool-use-failed-once": (TOOLS, 400, "tool_use_failed"),
+    "wrong-region-host": ({}, 401, "us.api.openai.com"),
+    "not-on-this-route": ({}, 400, "isn't supported on this route"),
+    "must-be-the-routes-model": ({}, 400, "must be: gpt-4o"),
+    "use-case-form-missing": ({}, 400, "required use-case form"),
+    "quota-limit-zero": ({}, 429, "limit: 0, model: gemini-3.1-pro"),
+    "bot-filter-now-and-then": ({}, 403, "cf-error-details"),
+}
+
+
+@pytest.mark.parametrize("report", SECOND_REPORTS, ids=[report.id for report in SECOND_REPORTS])
+def test_a_plain_client_gets_what_the_report_quotes(report: Report) -> None:
+    changes, status, words = QUOTED[report.id]
+    with report.endpoint() as endpoint:
+        answer = plainly(report, endpoint, changes)
+    assert (answer.status, words in answer.body.decode()) == (status, True), answer.body
 
 
 def plainly(report: Report, endpoint: Simulator, changes: JSON) -> Answer:

@@ -16,6 +16,8 @@ from app.store import database
 from app.store.base import db, new_id
 from app.store.models import RegisteredModel, RenderedDocument
 
+pytestmark = pytest.mark.both_databases
+
 
 def add(**changes: Any) -> RegisteredModel:
     """A row, committed."""

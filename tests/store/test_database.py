@@ -24,6 +24,8 @@ from app.store.database import DatabaseError
 from app.store.models import RegisteredModel
 from app.store.probes import Probe
 
+pytestmark = pytest.mark.both_databases
+
 
 def a_model(**changes: object) -> RegisteredModel:
     """A row that is complete."""

@@ -18,6 +18,8 @@ from app.store.base import db, new_id
 from app.store.models import RegisteredModel
 from app.store.vault import Ring, VaultError
 
+pytestmark = pytest.mark.both_databases
+
 SECRET = "sk-live-0123456789abcdefghij"
 HERE = new_id()
 

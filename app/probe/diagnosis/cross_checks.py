@@ -145,7 +145,7 @@ class LookAround:
         """The first of these bases at which the very same call works; asked a few at a time."""
         waiting = [base for base in bases if base not in self.tried]
         while waiting and self._may_ask():
-            count = min(_AT_ONCE, _CALLS - self.talk.usage.calls)
+            count = min(_AT_ONCE, _CALLS - self.talk.budget.calls)
             wave, waiting = waiting[:count], waiting[count:]
             with ThreadPoolExecutor(len(wave)) as pool:
                 found = list(pool.map(self._asked_at, wave))
@@ -224,7 +224,7 @@ class LookAround:
         return outcome.proven is not None
 
     def _may_ask(self) -> bool:
-        return self.talk.usage.calls < _CALLS and time.monotonic() < self.until
+        return self.talk.budget.calls < _CALLS and time.monotonic() < self.until
 
 
 def _is_asked_for_more(outcome: Outcome) -> bool:

@@ -26,7 +26,7 @@ from app.probe.reading.catalog import Catalog
 from app.probe.reading.catalog_facts import metadata_of
 from app.probe.reading.named_fields import names_a_field
 from app.probe.reading.refusal import printable
-from app.probe.reading.wordings import Meaning, any_of
+from app.probe.reading.wordings import Meaning
 from app.probe.transport.failure import Failure
 from app.probe.values import Diagnosis
 
@@ -51,8 +51,6 @@ _DIRECT: frozenset[Meaning] = frozenset(
 )
 _UNSURE: frozenset[Meaning] = frozenset({"model_not_found", "shape", "endpoint_error", "no_route"})
 """Meanings that the type which the catalog states outweighs."""
-_NOT_LOADED = any_of(r"\bnot (currently |yet )?loaded\b")
-"""Of a listed model: it is there, but must be started."""
 _SIGN_IN = ("login", "signin", "sign-in", "sso", "/auth", "access/", "oauth")
 
 
@@ -216,7 +214,9 @@ class _Verdict:
 
     def _advice(self, code: str, *marks: str) -> str:
         found = evidence(self.talk, self.outcome, *marks)
-        return advice(code, found, facts(self.talk, self.outcome, self.type_name))
+        broken = self.outcome.why or self.outcome.answer.failure
+        named = None if broken else self.outcome.judgement.advice
+        return advice(code, named, found, facts(self.talk, self.outcome, self.type_name))
 
     def _advised(self, code: str, field: str | None = None, *marks: str) -> Diagnosis:
         """A code whose next step the table of advice knows."""
@@ -248,10 +248,10 @@ class _Verdict:
         if offered:
             following = f"It says which it takes: use {' or '.join(offered[:3])} as the model id."
             return self._say("model_not_found", "model_id", following, {"model_id": offered})
-        if self.catalog.listed(self.model_id) and _NOT_LOADED.search(self.outcome.refusal.all):
+        if self.catalog.listed(self.model_id) and self.outcome.judgement.advice == "start_model":
             return self._advised("model_unavailable")
         close = self.catalog.closest(self.model_id)
-        following = which_model(self.outcome.refusal.all, self.model_id, self.catalog, works)
+        following = which_model(self.outcome.judgement.advice, self.model_id, self.catalog, works)
         return self._say("model_not_found", "model_id", following, {"model_id": close} if close else {})
 
     def _wrong_type(self, other: str | None) -> Diagnosis:
@@ -268,7 +268,7 @@ class _Verdict:
 
     def _or_else(self) -> str:
         """What else would do than another type, where that can be told."""
-        if "start it with" in self.outcome.refusal.all or " --" in self.outcome.refusal.all:
+        if self.outcome.judgement.advice == "start_flags":
             return ", or start the server as its words say"
         if self.outcome.judgement.meaning == "no_route":
             return f", or an endpoint that serves {facts(self.talk, self.outcome, '')['route']}"

@@ -11,23 +11,18 @@ from typing import Any
 from app.probe.reading.allowed_values import offered
 from app.probe.reading.catalog import Catalog, is_name
 from app.probe.reading.refusal import Refusal
-from app.probe.reading.wordings import any_of
+from app.probe.reading.wordings import Advice, any_of
 from app.probe.transport.answer import Answer
 
 _SHOWN = 3
 _ALIKE = 0.7
-_RETIRED = any_of(
-    r"decommission|retired|deprecat|no longer|sunset|discontinued|end.of.(its )?life|shut ?down"
-)
-_ACCESS = any_of(r"have access|permission|inaccessible|access to it")
-_DEPLOYMENT = any_of(r"deployment.{0,40}not exist|deploymentnotfound")
-_DEPLOYABLE = any_of(r"deploy|pull|dedicated|start a new")
 
 
-def which_model(words: str, model_id: str, catalog: Catalog, works: str | None = None) -> str:
+def which_model(advice: Advice | None, model_id: str, catalog: Catalog, works: str | None = None) -> str:
     """What to do about an id that is not served.
 
-    `words` are the endpoint's in lower case; `works` is a listed id with which the same call worked.
+    `advice` is what the rule of the endpoint's words names; `works` is a listed id with which the same call
+    worked.
     """
     if works:
         return f"With {works}, which it lists, the same call works: use an id that it lists, as it spells it."
@@ -36,17 +31,17 @@ def which_model(words: str, model_id: str, catalog: Catalog, works: str | None =
             "Its list of models holds this id, but it does not serve it: deploy or start it there first, or "
             "choose another."
         )
-    if _DEPLOYMENT.search(words):
+    if advice == "deployment":
         return (
             "Here the id is the name of a deployment, which no list of models shows: look it up in the "
             "vendor's console, or create one."
         )
-    retired = "The model is retired there. " if _RETIRED.search(words) else ""
+    retired = "The model is retired there. " if advice == "retired" else ""
     if catalog.there:
-        return f"{retired}{_listed(model_id, catalog)}{_or_else(words)}."
+        return f"{retired}{_listed(model_id, catalog)}{_or_else(advice)}."
     return (
         f"{retired}It shows no list of models: look up how the vendor or the server's settings "
-        f"spell {'its successor' if retired else 'the id'}{_or_else(words)}."
+        f"spell {'its successor' if retired else 'the id'}{_or_else(advice)}."
     )
 
 
@@ -63,10 +58,10 @@ def _listed(model_id: str, catalog: Catalog) -> str:
     return f"None of the {count} ids that it lists is like {model_id!r}: choose one of them{some}"
 
 
-def _or_else(words: str) -> str:
-    if _ACCESS.search(words):
+def _or_else(advice: Advice | None) -> str:
+    if advice == "or_access":
         return ", or, if the id is right, have the key given access to it"
-    if _DEPLOYABLE.search(words):
+    if advice == "or_deploy":
         return ", or put the model on that server first"
     return ""
 

@@ -110,7 +110,7 @@ _STEP: Mapping[str, JSON] = {
     },
 }
 OTHERWISE: Mapping[str, str] = {"ImportAnswer": "ImportStep[]"}
-"""What a call answers where it was asked in another way, such as with dry_run."""
+"""What a call answers in another mode, such as dry_run."""
 
 
 def _error(code: str, message: str, **more: JSON) -> dict[str, JSON]:

@@ -106,9 +106,8 @@ def _require_all(steps: Sequence[Step]) -> None:
     """ApiError 400 with everything that is wrong, 409 where nothing is but that models are there already."""
     problems = [_numbered(problem, step) for step in steps for problem in step.problems]
     if problems:
-        error = invalid(problems)
-        if all(problem.code == "already_exists" for problem in problems):
-            error.code, error.status = "already_exists", 409
+        all_there = all(problem.code == "already_exists" for problem in problems)
+        error = invalid(problems, "already_exists" if all_there else "invalid_request")
         error.message += " Nothing was imported."
         raise error
 

@@ -1,4 +1,4 @@
-"""Whether Muster is alive, and whether it can work. For whatever watches it; no token needed."""
+"""Whether Muster is alive, and whether it can work. For monitoring; needs no token."""
 
 from __future__ import annotations
 
@@ -36,11 +36,9 @@ def _check_database() -> None:
         found = database.revision()
     except SQLAlchemyError as error:
         log.error("database not usable: %s", type(error).__name__)
-        raise ApiError("database_unavailable", "The database can't be reached.", 503) from error
+        raise ApiError("database_unavailable", "The database can't be reached.") from error
     if found != database.newest_revision():
-        raise ApiError(
-            "database_outdated", "The database is at another revision; run: muster db upgrade.", 503
-        )
+        raise ApiError("database_outdated", "The database is at another revision; run: muster db upgrade.")
 
 
 def _check_keys() -> None:
@@ -48,8 +46,6 @@ def _check_keys() -> None:
         usable = vault.open_(vault.seal("ready", "ready"), "ready") == "ready"
     except vault.VaultError as error:
         log.error("key store not usable: %s", error)
-        raise ApiError(
-            "keys_unavailable", "The key store can't be used; see the server's log.", 503
-        ) from error
+        raise ApiError("keys_unavailable", "The key store can't be used; see the server's log.") from error
     if not usable:
-        raise ApiError("keys_unavailable", "The key store does not open what it sealed.", 503)
+        raise ApiError("keys_unavailable", "The key store does not open what it sealed.")

@@ -1,4 +1,4 @@
-"""One's own account: what one may do, and another password."""
+"""The account of the signed-in person: role and password."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ blueprint = Blueprint("account", __name__, url_prefix="/account")
 
 
 class AccountForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
-    """The password as it is, and as it shall be, twice."""
+    """The current password, and the new one twice."""
 
-    old = PasswordField("Current password", [InputRequired("Enter the password that you have now.")])
+    old = PasswordField("Current password", [InputRequired("Enter your current password.")])
     new = PasswordField("New password", [InputRequired("Enter a new password."), LENGTH])
     again = PasswordField("New password again", [InputRequired("Enter the new password a second time.")])
 
@@ -30,7 +30,7 @@ class AccountForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
 @blueprint.get("")
 @require_role("viewer")
 def index() -> str:
-    """Who one is, and the form."""
+    """The account, and the form for a new password."""
     return _page(AccountForm())
 
 
@@ -38,26 +38,26 @@ def index() -> str:
 @guards.limit_signin
 @require_role("viewer")
 def change_password() -> Response | tuple[str, int]:
-    """Change the password; every other browser that is signed in with the old one is out."""
+    """Change the password; every other browser of this person is signed out."""
     form, user = AccountForm(), _me()
     if not form.validate() or not _fits(form, user):
         return _page(form), 400
     people.set_password(user, form.new.data or "", current_actor())
     guards.renew_session(user)
-    flash("Your password is changed. Other browsers that you were signed in with are out.", "ok")
+    flash("Your password is changed. Your other browsers are signed out.", "ok")
     return redirect(url_for("account.index"), 303)
 
 
 def _fits(form: AccountForm, user: User) -> bool:
     if not people.has_password(user, form.old.data or ""):
-        form.old.errors = ["This is not the password that you have now."]
+        form.old.errors = ["This is not your current password."]
     elif form.new.data != form.again.data:
-        form.again.errors = ["The two differ. Type the new password twice."]
+        form.again.errors = ["The two passwords differ. Type the new one twice."]
     return not form.errors
 
 
 def _me() -> User:
-    """The row of who is signed in; Flask-Login's own is a stand-in for it."""
+    """The row of the signed-in person; Flask-Login gives only a proxy for it."""
     user = db.session.get(User, current_user.id)
     assert user is not None, "who is signed in has a row"
     return user

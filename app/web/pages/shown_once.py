@@ -1,7 +1,7 @@
-"""A secret that is shown on exactly one page: the one that the browser is sent to after the secret was made.
+"""A secret that is shown on exactly one page: the one that the browser is sent to after it was created.
 
 It travels there in the session cookie, sealed as API keys are and bound to the person and to what it is of;
-whoever reads the cookie reads nothing. Showing it takes it out, so that loading the page again shows it no
+the cookie alone reveals nothing. Showing it takes it out, so that loading the page again shows it no
 more, and no form is sent twice.
 """
 
@@ -32,7 +32,7 @@ def take(of: str) -> str:
     try:
         return vault.open_(base64.b64decode(kept[1]), _bound(of))
     except (vault.VaultError, binascii.Error):
-        # The key ring was changed meanwhile, or another person has signed in: nothing to show.
+        # The key ring was changed in the meantime, or another person has signed in: nothing to show.
         return ""
 
 

@@ -14,7 +14,7 @@ from wtforms.validators import InputRequired, Length
 from app.web import guards
 
 blueprint = Blueprint("signin", __name__)
-WRONG = "This email and password do not fit together. Check both; letter case counts in the password."
+WRONG = "Wrong email or password. Check both; the password is case-sensitive."
 
 
 class SigninForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
@@ -26,7 +26,7 @@ class SigninForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
 
 @blueprint.get("/signin")
 def signin() -> Response | str:
-    """The form, or the page that was wanted for somebody who is signed in already."""
+    """The form; someone who is signed in already goes straight to the page they wanted."""
     if current_user.is_authenticated:
         return redirect(wanted_page(), 303)
     return _page(SigninForm())

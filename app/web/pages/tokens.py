@@ -23,12 +23,12 @@ blueprint = Blueprint("tokens", __name__, url_prefix="/tokens")
 SHOWN = 500
 SCOPES: dict[str, tuple[str, str]] = {
     "read": ("Read", "Lists and reads models, documents and probes."),
-    "write": ("Write", "Registers, changes, probes and deletes models too; read is part of it."),
-    "admin": ("Admin", "May also have a stored key sent to another server; write is part of it."),
+    "write": ("Write", "Also registers, changes, probes and deletes models. Includes read."),
+    "admin": ("Admin", "May also send a stored key to another server. Includes write."),
     "credentials": (
         "Credentials",
         "Reads the stored API keys in clear, for a gateway that calls the endpoints itself. No other scope "
-        "includes it, not even admin. Give it to nothing that only looks.",
+        "includes it, not even admin. Give it only to programs that need keys.",
     ),
 }
 """Each scope: its label, and what it lets a program do."""
@@ -96,7 +96,7 @@ def revoke(id: str) -> Response | str:
         token.revoked = now()
         audit.record(current_actor(), "token.revoked", subject=token.name)
         db.session.commit()
-    flash(f"The token “{token.name}” is revoked: no program gets in with it any more.", "ok")
+    flash(f"The token “{token.name}” is revoked. No program can use it any more.", "ok")
     return redirect(url_for("tokens.index"), 303)
 
 

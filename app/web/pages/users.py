@@ -1,4 +1,4 @@
-"""The people who sign in, for administrators: who they are, what they may do, whether they are let in."""
+"""The people who sign in, for administrators: who they are, their roles, whether they may sign in."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from app.web.pages import shown_once
 blueprint = Blueprint("users", __name__, url_prefix="/users")
 
 ROLES: dict[str, tuple[str, str]] = {
-    "viewer": ("Viewer", "Looks at models, their probes and the audit log."),
-    "editor": ("Editor", "Registers, changes, probes and deletes models too."),
-    "admin": ("Admin", "Looks after people, tokens and settings too."),
+    "viewer": ("Viewer", "Sees models, their probes and the audit log."),
+    "editor": ("Editor", "Also registers, changes, probes and deletes models."),
+    "admin": ("Admin", "Also manages people, tokens and settings."),
 }
 """Each role: its label, and what it lets a person do."""
 
 LENGTH = Length(10, 1024, "A password needs 10 to 1,024 characters.")
-_TYPED = "At least 10 characters. Leave it empty to have one made, which is shown once."
+_TYPED = "At least 10 characters. Leave it empty to generate one, which is shown once."
 
 
 class UserForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
@@ -57,7 +57,7 @@ def index() -> str:
 @blueprint.route("/new", methods=["GET", "POST"])
 @require_role("admin")
 def new() -> Response | str | tuple[str, int]:
-    """The form, and whom it adds; a password that was made is shown by the next page, and no other."""
+    """The form, and the person it adds; only the next page shows a generated password."""
     form = UserForm()
     if not form.is_submitted():
         return _form(form)
@@ -84,7 +84,7 @@ def detail(id: str) -> str:
 @blueprint.post("/<id>/role")
 @require_role("admin")
 def set_role(id: str) -> Response:
-    """Let a person do more or less."""
+    """Change a person's role."""
     try:
         user = people.set_role(id, request.form.get("role", ""), current_actor())
         flash(f"{user.email} is {ROLES[user.role][0].lower()} now.", "ok")
@@ -109,7 +109,7 @@ def set_active(id: str) -> Response:
 @blueprint.post("/<id>/password")
 @require_role("admin")
 def set_password(id: str) -> Response | tuple[str, int]:
-    """Give a person another password; their sessions end."""
+    """Set another password for a person; their sessions end."""
     user, form = _user(id), PasswordForm()
     if user.id == current_actor().id:
         return redirect(url_for("account.index"), 303)
@@ -118,7 +118,7 @@ def set_password(id: str) -> Response | tuple[str, int]:
     typed = form.password.data or ""
     password = typed or people.new_password()
     people.set_password(user, password, current_actor())
-    flash(f"{user.email} has a new password. Browsers that were signed in with the old one are out.", "ok")
+    flash(f"{user.email} has a new password. Browsers signed in with the old one are signed out.", "ok")
     return _shown(user, "" if typed else password)
 
 
@@ -146,7 +146,7 @@ def _user(id: str) -> User:
 
 
 def _shown(user: User, password: str) -> Response:
-    """To the person's page, which shows a password that was made this once."""
+    """To the person's page, which shows a generated password once."""
     if password:
         shown_once.keep(password, user.id)
     return redirect(url_for("users.detail", id=user.id), 303)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import requests
 from flask import Flask
 from flask.testing import FlaskClient
@@ -9,6 +10,8 @@ from sqlalchemy import text
 
 from app.store.base import db
 from tests.conftest import LiveServer
+
+pytestmark = pytest.mark.both_databases
 
 
 def test_alive(client: FlaskClient) -> None:

@@ -22,6 +22,8 @@ from app.store.models import RegisteredModel
 from tests.conftest import new_token
 from tests.web.api.conftest import Endpoint
 
+pytestmark = pytest.mark.both_databases
+
 Headers = dict[str, str]
 Body = dict[str, Any]
 

@@ -113,7 +113,7 @@ def test_revoking_asks_first_and_then_ends_it_at_once(app: Flask, admin: FlaskCl
     assert admin.post(page + "/revoke").status_code == 303
     assert calls(app, text) == 401
     listed = plain(admin.get("/tokens").text)
-    assert "Revoked" in listed and "no program gets in with it" in listed
+    assert "Revoked" in listed and "No program can use it any more" in listed
     assert f"{page}/revoke" not in admin.get("/tokens").text
 
 

@@ -33,7 +33,7 @@ def signs_in(app: Flask, email: str, password: str) -> bool:
 
 
 def actions(app: Flask) -> list[str]:
-    """The actions of the audit log, the oldest first."""
+    """The actions of the audit log, oldest first."""
     with app.app_context():
         return list(db.session.scalars(db.select(AuditEvent.action).order_by(AuditEvent.id)))
 
@@ -52,6 +52,7 @@ def test_a_typed_password_is_not_shown_at_all(app: Flask, admin: FlaskClient) ->
     assert signs_in(app, "new@example.com", OTHER)
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize(
     ("changes", "field", "words"),
     [
@@ -117,6 +118,7 @@ def test_a_password_that_is_too_short(app: Flask, admin: FlaskClient, viewer: Fl
     assert viewer.get("/models").status_code == 200
 
 
+@pytest.mark.both_databases
 def test_deleting_asks_first(app: Flask, admin: FlaskClient, viewer: FlaskClient) -> None:
     page = page_of(app, "viewer@example.com")
     assert "Delete viewer@example.com?" in admin.get(page + "/delete").text
@@ -127,10 +129,11 @@ def test_deleting_asks_first(app: Flask, admin: FlaskClient, viewer: FlaskClient
     assert admin.get(page).status_code == 404 and actions(app) == ["user.deleted"]
 
 
+@pytest.mark.both_databases
 def test_tokens_that_outlive_a_person_are_named(app: Flask, admin: FlaskClient) -> None:
     made(admin)
     page = page_of(app, "admin@example.com")
-    assert "1 valid; they work on" in plain(admin.get(page).text)
+    assert "1 valid; they keep working" in plain(admin.get(page).text)
     assert "Their tokens stay valid" in admin.get(page + "/delete").text
 
 
@@ -191,10 +194,10 @@ def test_the_own_password_is_changed_and_other_browsers_are_out(app: Flask, view
 @pytest.mark.parametrize(
     ("changes", "field", "words"),
     [
-        ({"old": "not the password"}, "old", "This is not the password"),
-        ({"old": ""}, "old", "Enter the password that you have now."),
+        ({"old": "not the password"}, "old", "This is not your current password"),
+        ({"old": ""}, "old", "Enter your current password."),
         ({"new": "short", "again": "short"}, "new", "10 to 1,024"),
-        ({"again": OTHER + "!"}, "again", "The two differ"),
+        ({"again": OTHER + "!"}, "again", "The two passwords differ"),
     ],
 )
 def test_a_password_that_can_not_be_changed(

@@ -1,4 +1,4 @@
-"""One sending of the form: what was typed, which key is meant, what is to be done with it."""
+"""One submission of the form: what was typed, which key is meant, what to do."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from app.web.pages.register.held_keys import Held
 
 Action = Literal["save", "validate", "preset", "look"]
 
-GONE = "The key that you typed before is not kept any more. Type it again, or leave this empty to send none."
-ELSEWHERE = "Type the key again: the one that is kept was typed for {host}, and goes nowhere else."
+GONE = "The key you typed earlier is no longer kept. Type it again, or leave this empty to send none."
+ELSEWHERE = "Type the key again: the one kept was typed for {host} and is sent nowhere else."
 _REFERENCE = re.compile(r"env://[A-Z0-9_]{1,256}")
 _USABLE = ("base_url", "model_id", "configuration_model_id", "model_type")
 _COLUMNS = {"configuration_model_id": "remote_model_id"}
@@ -63,7 +63,7 @@ class Submission:
         return bool(self.form.api_key.data) or (stored and not self.no_key)
 
     def is_valid(self) -> bool:
-        """Whether the form can be probed with; its errors say what is wrong."""
+        """Whether the form is valid for a probe; its errors say what is wrong."""
         good = self.form.validate()
         if self.problem:
             self.form.api_key.errors = [*self.form.api_key.errors, FieldError(self.problem, "required")]

@@ -1,0 +1,63 @@
+"""Log lines on standard error: JSON objects for machines, short lines for a person at a terminal."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+from app import config
+from app.probe.console import KEY_VARIABLE
+
+log = logging.getLogger("muster.settings")
+_as_json = json.JSONEncoder(ensure_ascii=False, default=str).encode
+
+
+class JsonLines(logging.Formatter):
+    """A record as one JSON object: time, level, logger, message, and what `extra={"facts": …}` gave."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **getattr(record, "facts", {}),
+        }
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return _as_json(line)
+
+
+class PlainLines(logging.Formatter):
+    """The same for a person at a terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        facts: dict[str, Any] = getattr(record, "facts", {})
+        moment = datetime.fromtimestamp(record.created).strftime("%H:%M:%S")
+        said = " ".join(
+            str(fact) for name, fact in facts.items() if fact is not None and name != "request_id"
+        )
+        line = f"{moment} {record.levelname.lower():<7} {said or record.getMessage()}"
+        return line + ("\n" + self.formatException(record.exc_info) if record.exc_info else "")
+
+
+def configure(level: str) -> None:
+    """Send the program's log lines to standard error, for machines unless that is a terminal."""
+    sink = logging.StreamHandler(sys.stderr)
+    sink.setFormatter(PlainLines() if sys.stderr.isatty() else JsonLines())
+    root = logging.getLogger("muster")
+    root.handlers = [sink]
+    root.setLevel(level.upper())
+    root.propagate = False
+
+
+def prepare_log(chosen: config.Settings) -> None:
+    """Log lines on standard error, the first of them a warning for each unknown setting."""
+    configure(chosen.log_level)
+    for name in config.unknown(os.environ, chosen.key_prefix):
+        if name != KEY_VARIABLE:
+            log.warning("%s is not a setting of Muster and has no effect. Is it misspelled?", name)

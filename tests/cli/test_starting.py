@@ -1,0 +1,66 @@
+"""Several starts at once on one empty database, and what others on the machine may read of it."""
+
+from __future__ import annotations
+
+import base64
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.cli import server
+from app.config import ROOT
+from app.factory import create_app
+from app.store import database
+from app.store.accounts import User
+from app.store.base import db
+
+AT_ONCE = 4
+START = """
+from app import config
+from app.cli.application import made_app
+from app.cli.serve import prepare
+chosen = config.load_with({})
+config.ensure_secret(chosen)
+print(prepare(made_app()) or "-")
+"""
+
+
+def test_of_many_first_starts_one_makes_the_administrator(empty_database_url: str, tmp_path: Path) -> None:
+    environ = os.environ | {
+        "MUSTER_INSTANCE": str(tmp_path),
+        "MUSTER_DATABASE_URL": empty_database_url,
+        "MUSTER_ENCRYPTION_KEYS": base64.b64encode(b"k" * 32).decode(),
+    }
+    command = [sys.executable, "-c", START]
+    starts = [
+        subprocess.Popen(command, env=environ, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        for _ in range(AT_ONCE)
+    ]
+    printed = sorted(start.communicate(timeout=120)[0].strip() for start in starts)
+    assert [start.returncode for start in starts] == [0] * AT_ONCE
+    assert printed[:-1] == ["-"] * (AT_ONCE - 1) and len(printed[-1]) > 20
+    with create_app({"instance": tmp_path, "database_url": empty_database_url}).app_context():
+        assert User.exists()
+        db.session.remove()
+        database.let_go()
+
+
+@pytest.mark.parametrize("name", ["muster.sqlite", "muster.sqlite-wal", "keyring.json", "secret_key"])
+def test_what_was_open_to_others_is_closed_and_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    (tmp_path / name).touch(0o644)
+    tmp_path.chmod(0o755)
+    server.require_folder(tmp_path)
+    assert oct((tmp_path / name).stat().st_mode)[-3:] == "600"
+    assert oct(tmp_path.stat().st_mode)[-3:] == "700"
+    assert name in caplog.text
+
+
+def test_what_was_closed_is_not_spoken_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "keyring.json").touch(0o600)
+    server.require_folder(tmp_path)
+    assert caplog.text == ""
