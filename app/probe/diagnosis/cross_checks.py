@@ -124,6 +124,10 @@ class LookAround:
         name = next((name for name in of_type if name != typed), "")
         return name if name and self._works(self.proof, model=name) else None
 
+    def works_with(self, model: str) -> bool:
+        """Whether the same call works with another id."""
+        return self._works(self.proof, model=model)
+
     def _may_be_of_type(self, name: str) -> bool:
         stated = metadata_of(self.catalog.entries.get(name)).get("type")
         return stated is None or stated == self.type_name

@@ -16,7 +16,7 @@ from app.probe.conversation import Conversation
 from app.probe.diagnosis.advice import ADVICE, advice
 from app.probe.diagnosis.codes import CODES
 from app.probe.diagnosis.cross_checks import Elsewhere, LookAround, https_of
-from app.probe.diagnosis.model_suggestions import offered_ids, which_model
+from app.probe.diagnosis.model_suggestions import is_about_the_id, offered_ids, which_model
 from app.probe.diagnosis.place import Place, place_of
 from app.probe.diagnosis.sentences import asked, came_back, evidence, facts, pasted
 from app.probe.diagnosis.typed_query import queries_instead
@@ -95,8 +95,10 @@ class _Verdict:
         if meaning in _UNSURE and stated and {stated, self.type_name} != {"chat", "completion"}:
             return self._wrong_type(stated)
         ids = offered_ids(refusal, self.outcome.answer, self.model_id) if meaning in _UNSURE else ()
-        if ids:
+        if ids and (is_about_the_id(refusal) or self.around.works_with(ids[0])):
             return self._not_found(offered=ids)
+        if self.outcome.judgement.advice == "deployments" and self.catalog.listed(self.model_id) is False:
+            return self._not_found()  # a router that has none of an id that it does not even list
         if meaning == "permission_denied" and not self.outcome.judgement.by_words:
             return self._of_this_model() or self._advised(meaning, self.outcome.judgement.field)
         if meaning in _DIRECT:
