@@ -35,6 +35,8 @@ _TRIES = 12
 """Prefixes of vendors that are tried, beside the bases that the typed path itself suggests."""
 _AT_ONCE = 4
 _LOOK_S = 10.0
+_MODEL_S = 30.0
+"""Seconds for calls that a model itself answers, which it may have to be loaded for."""
 _CROSS: Mapping[str, Proof] = {
     "chat": PROOF,
     "completion": completion.PROOF,
@@ -77,7 +79,8 @@ class LookAround:
     ) -> None:
         self.talk, self.type_name, self.proof = talk, type_name, proof
         self.outcome, self.catalog = outcome, catalog
-        self.until = min(talk.deadline, time.monotonic() + _LOOK_S)
+        self.until = self._in(_LOOK_S)
+        self.model_until = self._in(_MODEL_S)
         self.tried: dict[Base, Outcome] = {}
 
     def all_around(self) -> Elsewhere:
@@ -111,6 +114,7 @@ class LookAround:
             return found
         if listed and not beside.same:
             return None
+        self.until = self._in(_LOOK_S)  # the models above may have taken their time
         far = [base for base in islice(candidates(self.talk.base), _TRIES + len(near)) if base not in near]
         if self.talk.base.scheme == "http" and ":" not in self.talk.base.netloc:
             far.append(replace(self.talk.base, scheme="https"))
@@ -220,12 +224,14 @@ class LookAround:
         )
 
     def _works(self, proof: Proof, model: str | None = None) -> bool:
-        if not self._may_ask():
+        until = self.model_until
+        if self.talk.budget.calls >= _CALLS or time.monotonic() >= until:
             return False
-        outcome = prove(
-            self.talk, proof, model=model, shape=Shape(), until=self.until, calls=2, patient=False
-        )
+        outcome = prove(self.talk, proof, model=model, shape=Shape(), until=until, calls=2, patient=False)
         return outcome.proven is not None
+
+    def _in(self, seconds: float) -> float:
+        return min(self.talk.deadline, time.monotonic() + seconds)
 
     def _may_ask(self) -> bool:
         return self.talk.budget.calls < _CALLS and time.monotonic() < self.until
