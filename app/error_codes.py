@@ -106,6 +106,10 @@ _API = (
               "`MUSTER_RATE_LIMIT`. With a `probe` in the answer it is the endpoint that limits calls: "
               "probe again later, or use a key with a higher limit.",
               message="Too many requests. Wait as long as Retry-After says, then go on."),
+    ErrorCode("too_many_probes", 429, "Too many probes are running at once",
+              "Each holds a thread of the server while the endpoint takes its time. Wait for one of yours to "
+              "end, or for the seconds of `Retry-After`; the operator sets how many with "
+              "`MUSTER_PROBES_PER_CALLER` and `MUSTER_PROBES_AT_ONCE`."),
     ErrorCode("internal_error", 500, "Something broke in Muster itself",
               "Nothing was left half changed. Give the operator the request id; the log has the details.",
               message="Something broke in Muster itself. Tell its operator the request id."),

@@ -24,7 +24,7 @@ from sqlalchemy.pool import QueuePool
 from werkzeug.serving import make_server
 
 from app import config
-from app.access.people import hash_password
+from app.access import passwords, sessions
 from app.access.tokens import create_token
 from app.factory import create_app
 from app.store import database, vault
@@ -184,18 +184,19 @@ def auth(token: str) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def password_hash() -> str:
     """The hash of PASSWORD, made once since it is slow on purpose."""
-    return hash_password(PASSWORD)
+    return passwords.hashed(PASSWORD)
 
 
 def _signed_in(app: Flask, role: str, password_hash: str) -> FlaskClient:
     with app.app_context():
         user = User(email=f"{role}@example.com", role=role, password_hash=password_hash)
         db.session.add(user)
+        db.session.flush()
+        secret = sessions.begin(user, "127.0.0.1", "Test browser")
         db.session.commit()
-        remembered = user.get_id()
     browser = app.test_client()
     with browser.session_transaction() as session:
-        session["_user_id"] = remembered
+        session["_user_id"] = secret
         session["_fresh"] = True
     return browser
 

@@ -11,6 +11,7 @@ from typing import IO
 import click
 from sqlalchemy import select
 
+from app.access import audit
 from app.access.actors import COMMAND_LINE
 from app.cli.application import opened_app
 from app.probe.printing import Unwritable, put
@@ -44,6 +45,7 @@ def export(form: str, file: str) -> None:
     """
     with opened_app():
         text = FORMATS[form].make(db.session.scalars(select(RegisteredModel).order_by(RegisteredModel.id)))
+        audit.record_now(COMMAND_LINE, "model.exported", detail={"format": FORMATS[form].file})
     if file == "-":
         put(text.encode(), nl=False)
         return

@@ -8,11 +8,11 @@ import click
 from flask import Flask
 
 from app import config
-from app.access import actors, audit, people
+from app.access import actors, audit, passwords, people
 from app.cli import server
 from app.cli.application import made_app
 from app.practice import models
-from app.store import database, locks, vault
+from app.store import database, locks, rotation, vault
 from app.store.accounts import User
 from app.store.base import db
 
@@ -42,7 +42,7 @@ def prepare(app: Flask) -> str | None:
     chosen: config.Settings = app.config["MUSTER"]
     with app.app_context(), locks.exclusive("start"):
         database.upgrade_database()
-        if vault.ensure_ring(chosen) and vault.count_sealed():
+        if vault.ensure_ring(chosen) and rotation.count_sealed():
             lost = vault.ring_path(chosen)
             lost.unlink()
             raise vault.VaultError(
@@ -60,7 +60,7 @@ def prepare(app: Flask) -> str | None:
 def _first_administrator() -> str | None:
     if User.exists():
         return None
-    password = people.new_password()
+    password = passwords.made()
     people.create_user(FIRST_ADMINISTRATOR, "admin", password)
     audit.record(actors.COMMAND_LINE, "user.created", subject=FIRST_ADMINISTRATOR, detail={"role": "admin"})
     db.session.commit()

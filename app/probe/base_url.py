@@ -85,6 +85,17 @@ class Base:
         return urlunsplit((self.scheme, self.netloc, self.path, self.query, ""))
 
 
+_PORTS = {"http": 80, "https": 443}
+
+
+def origin_of(url: str) -> str:
+    """Scheme, host and port of a valid URL, in lower case, the port always said."""
+    parts = urlsplit(url.strip())
+    scheme, host = parts.scheme.lower(), parts.hostname or ""
+    host = f"[{host}]" if ":" in host else host
+    return f"{scheme}://{host}:{parts.port or _PORTS[scheme]}"
+
+
 def candidates(base: Base) -> Iterator[Base]:
     """Other bases that may be what was meant, the likeliest first, none twice.
 

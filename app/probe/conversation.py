@@ -188,7 +188,11 @@ class Conversation:
             told = refusal.retry_after_s
             seconds = max(told, pause if waits else 0.05) if told is not None else pause
             waits += 1
-            if waits > _WAITS or time.monotonic() + seconds > until - 0.1 or self.cancelled.is_set():
+            if (
+                waits > _waits_at_most(refusal, judgement)
+                or time.monotonic() + seconds > until - 0.1
+                or self.cancelled.is_set()
+            ):
                 return answer, refusal
             seconds = min(seconds, self.limits.wait_s)
             self.emit(
@@ -232,8 +236,15 @@ def _is_refused(answer: Answer, refusal: Refusal) -> bool:
     return not answer.ok or refusal.is_error or refusal.is_html
 
 
-_WAITS = 10
-"""How often one call is asked again after a wait."""
+_WAITS, _FEW_WAITS = 10, 4
+"""How often one call is asked again after a wait: where the endpoint says that later helps, and where it only
+answers so now (the page of a bot filter, a gateway's bare 502)."""
+_SAY_LATER = frozenset({429, 503, 529})
+
+
+def _waits_at_most(refusal: Refusal, judgement: Judgement) -> int:
+    said = judgement.by_words and judgement.meaning != "bot_filter" or refusal.status in _SAY_LATER
+    return _WAITS if said or refusal.retry_after_s is not None else _FEW_WAITS
 
 
 def meant(refusal: Refusal, request: Request) -> Judgement:

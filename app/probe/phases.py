@@ -65,7 +65,10 @@ class ProbeRun:
         """The whole probe."""
         started, began = datetime.now(UTC), time.monotonic()
         deadline = began + self.limits.probe_s
-        with Client(self.rules, self.limits, deadline=deadline, cancelled=self.stop) as client:
+        settings = self.endpoint.settings
+        with Client(
+            self.rules, self.limits, deadline=deadline, cancelled=self.stop, settings=settings
+        ) as client:
             talk = Conversation(
                 self.endpoint,
                 Base.of(self.endpoint.base_url),

@@ -107,11 +107,12 @@ def _configuration(model: RegisteredModel) -> dict[str, JSON]:
         "is_openai_compatible": True,
         "base_url": model.base_url,
         "workspace_id": settings().workspace_id,
+        "integration_id": model.endpoint_id,
     }
     if model.remote_model_id is not None:
         made["model_id"] = model.remote_model_id
-    if model.key_env is not None:
-        made["api_key_env"] = model.key_env
+    if model.endpoint.key_env is not None:
+        made["api_key_env"] = model.endpoint.key_env
     return made
 
 

@@ -16,6 +16,7 @@ from wtforms.validators import ValidationError
 from app.errors import ApiError
 from app.probe.model_types import MODEL_TYPES
 from app.registry import json_body
+from app.registry.credentials import require_set
 from app.registry.fields import (
     Choice,
     FieldError,
@@ -34,7 +35,7 @@ from app.registry.fields import (
     sendable,
 )
 from app.registry.json_body import INT64, Kinds, Problem
-from app.store.vault import VaultError, is_reference, resolve
+from app.store.vault import VaultError, is_reference
 
 _MILLION = "USD per 1,000,000 tokens"
 
@@ -170,7 +171,7 @@ class OpenAILikeForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
         """A reference to the environment must be allowed and set; the key of the form stays the reference."""
         if field.data and is_reference(field.data):
             try:
-                resolve(field.data)
+                require_set(field.data)
             except VaultError as error:
                 raise ValidationError(FieldError(str(error), "invalid_reference")) from error
 

@@ -12,7 +12,7 @@ from flask import Flask, current_app
 from app.access.actors import Actor
 from app.errors import ApiError
 from app.probe.transport.deadline import Cancellation
-from app.probe.values import Report
+from app.probe.values import Report, Target
 from app.registry import registration, saving
 from app.registry.probing import (
     Depth,
@@ -44,18 +44,19 @@ def register_all(
     for values in many:
         saving.refuse_same(values)
     asked = ProbeOrder(actor, strict, depth)
+    targets = [registration.target_of(values, actor, "register") for values in many]
     app = current_app._get_current_object()  # type: ignore[attr-defined]
 
-    def judge(values: Values) -> Report:
+    def judge(values: Values, target: Target) -> Report:
         with app.app_context():
-            return _report_of(probed(values, asked, key_control=True))
+            return _report_of(probed(values, target, asked, key_control=True))
 
     db.session.rollback()
     with ThreadPoolExecutor(_SIDE_BY_SIDE, "import") as pool:
-        reports = list(pool.map(judge, many))
+        reports = list(pool.map(judge, many, targets))
     if any(report.verdict == "rejected" for report in reports):
         return [_unsaved(values, report, asked) for values, report in zip(many, reports, strict=True)]
-    return all_saved(many, reports, asked)
+    return all_saved(many, targets, reports, asked)
 
 
 def _report_of(events: Generator[Any, None, Report]) -> Report:

@@ -14,6 +14,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.store.base import Base, UTCDateTime, new_id, now
+from app.store.vault import place
 
 
 class KeyControl(Base):
@@ -32,9 +33,14 @@ class HeldKey(Base):
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
-    host: Mapped[str] = mapped_column(String(255))
+    origin: Mapped[str] = mapped_column(String(300))
     ciphertext: Mapped[bytes] = mapped_column(LargeBinary)
     expires: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
+
+    @property
+    def place(self) -> str:
+        """Where the key belongs: it opens for this origin only."""
+        return place("held_keys", self.id, "key", self.origin)
 
 
 class IdempotentAnswer(Base):

@@ -24,9 +24,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.default import DefaultExecutionContext
-from sqlalchemy.orm import Mapped, Mapper, aliased, mapped_column
+from sqlalchemy.orm import Mapped, Mapper, aliased, mapped_column, relationship, validates
 
 from app.store.base import Base, UTCDateTime, db, new_id, now
+from app.store.endpoints import Endpoint
 
 
 def identity_of(model_id: str, base_url: str, model_type: str) -> str:
@@ -80,11 +81,12 @@ class RegisteredModel(Base):
     remote_model_id: Mapped[str | None] = mapped_column(String(256))
     display_name: Mapped[str] = mapped_column(String(128))
     model_type: Mapped[str] = mapped_column(String(32))
-    base_url: Mapped[str] = mapped_column(String(2048))
     region: Mapped[str] = mapped_column(String(64))
+    base_url: Mapped[str] = mapped_column(String(2048))
+    """Its endpoint's, kept here too for lists and searches; `endpoint` brings it along."""
+    endpoint_id: Mapped[str] = mapped_column(ForeignKey("endpoints.id"), index=True)
+    endpoint: Mapped[Endpoint] = relationship(lazy="joined", innerjoin=True)
     description: Mapped[str | None] = mapped_column(String(2048))
-    key_ciphertext: Mapped[bytes | None] = mapped_column(LargeBinary)
-    key_env: Mapped[str | None] = mapped_column(String(256))
     input_cost: Mapped[float | None]
     output_cost: Mapped[float | None]
     cache_read_cost: Mapped[float | None]
@@ -108,6 +110,11 @@ class RegisteredModel(Base):
     created_by: Mapped[str] = mapped_column(String(400), default="")
     search: Mapped[str] = mapped_column(String(SEARCHED), default="")
     seen: Mapped[str] = mapped_column(String(SEARCHED), default="")
+
+    @validates("endpoint")
+    def _take_base_url(self, _name: str, endpoint: Endpoint) -> Endpoint:
+        self.base_url = endpoint.base_url
+        return endpoint
 
     @property
     def wire_model_id(self) -> str:

@@ -32,17 +32,17 @@ def test_a_change_of_words_is_saved_at_once(app: Flask, model: Page) -> None:
 
 
 def test_a_key_is_rotated_only_when_the_new_one_works(app: Flask, model: Page, endpoint: Endpoint) -> None:
-    before = registered(app)[0].key_ciphertext
+    before = registered(app)[0].endpoint.key_ciphertext
     model.get_by_role("link", name="Change").click()
     model.get_by_label("API key").fill("sk-mistyped")
     model.get_by_role("button", name="Save the change").last.click()
     expect(model.locator("#problem")).to_contain_text("Not changed")
-    assert registered(app)[0].key_ciphertext == before
+    assert registered(app)[0].endpoint.key_ciphertext == before
     endpoint.change_key("sk-the-new-one")
     model.get_by_label("API key").fill("sk-the-new-one")
     model.get_by_role("button", name="Save the change").last.click()
     expect(model.get_by_text("Changed.")).to_be_visible()
-    assert registered(app)[0].key_ciphertext != before
+    assert registered(app)[0].endpoint.key_ciphertext != before
     assert "sk-the-new-one" not in model.content()
 
 

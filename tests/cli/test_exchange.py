@@ -24,6 +24,7 @@ from app.store.audit_events import AuditEvent
 from app.store.base import db
 from app.store.models import RegisteredModel
 from app.store.probes import Probe
+from tests.conftest import new_token
 from tests.endpoints.base import Simulator
 from tests.endpoints.changes import KEY
 
@@ -79,7 +80,11 @@ def test_all_get_in(muster: Operator) -> None:
         ended = muster.bring(entry(simulator, "one"), entry(simulator, "two"))
     assert ended.exit_code == 0 and states(ended) == [("registered", "one"), ("registered", "two")]
     first, second = muster.models()
-    assert (first.key_env, first.wire_model_id, second.health) == ("MUSTER_KEY_GOOD", "good-model", "up")
+    assert (first.endpoint.key_env, first.wire_model_id, second.health) == (
+        "MUSTER_KEY_GOOD",
+        "good-model",
+        "up",
+    )
     assert first.created_by == "cli:muster" and {first.id, second.id} == {
         line.split()[-1] for line in ended.stdout.splitlines()
     }
@@ -173,8 +178,9 @@ def test_wrong_use(muster: Operator, arguments: tuple[str, ...]) -> None:
 
 @pytest.mark.both_databases
 def test_an_export_into_an_empty_registry_gives_the_same_models(
-    muster: Operator, client: Any, auth: dict[str, str]
+    muster: Operator, client: Any, app: Flask
 ) -> None:
+    auth = {"Authorization": f"Bearer {new_token(app, 'admin')}"}
     full = {
         "display_name": "Ours \U0001f600",
         "description": "two\n\nlines: ",
@@ -323,5 +329,5 @@ def test_what_was_done_is_on_record(muster: Operator) -> None:
         muster("reprobe", "ours")
     with muster.app.app_context():
         events = list(db.session.scalars(select(AuditEvent).order_by(AuditEvent.id)))
-    assert [event.action for event in events] == ["model.registered", "model.probed"]
+    assert [event.action for event in events] == ["key.used", "model.registered", "key.used", "model.probed"]
     assert {event.actor for event in events} == {"cli:muster"}

@@ -16,6 +16,7 @@ from app.registry.document import document, is_presentable
 from app.registry.metadata import FIELDS, SECTIONS
 from app.store.base import new_id
 from app.store.models import RegisteredModel
+from tests.rows import a_model
 
 SCHEMA = json.loads((Path(__file__).parent / "model-document.schema.json").read_text(encoding="utf-8"))
 METADATA = SCHEMA["$defs"]["ModelMetadata"]["properties"]
@@ -39,7 +40,7 @@ def row(**changes: Any) -> RegisteredModel:
         "base_url": "https://models.example.com/v1/", "created": moment, "updated": moment, "enabled": True,
         "observed": {},
     }  # fmt: skip
-    return RegisteredModel(**good | changes)
+    return a_model(**good | changes)
 
 
 def made(**changes: Any) -> dict[str, Any]:

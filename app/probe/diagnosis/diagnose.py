@@ -195,11 +195,14 @@ class _Verdict:
 
     def _gate(self) -> Diagnosis:
         """Every route is refused in the same words: they are about the caller."""
-        following = wanted_of(self.outcome) or (
+        following = self._wanted() or (
             "It refuses every path alike, so it is about the caller and not about this call: see which "
             "address, tenant or header its operator lets in."
         )
         return self._say("permission_denied", "api_key", following)
+
+    def _wanted(self) -> str:
+        return wanted_of(self.outcome, self.talk.endpoint.settings)
 
     def _say(
         self,
@@ -220,7 +223,7 @@ class _Verdict:
     def _advised(self, code: str, field: str | None = None, *marks: str) -> Diagnosis:
         """A code whose next step the table of advice knows."""
         field = field or CODES[code].field
-        wanted = wanted_of(self.outcome) if code in ("invalid_credentials", "permission_denied") else ""
+        wanted = self._wanted() if code in ("invalid_credentials", "permission_denied") else ""
         if wanted:
             return self._say(code, field, wanted)
         rows = f"{code}/{field}" if f"{code}/{field}" in ADVICE else code

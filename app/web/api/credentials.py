@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 
 from app.access import audit
-from app.registry import probing, saving
+from app.registry.credentials import target_for
 from app.store.base import db
 from app.store.models import RegisteredModel
 from app.web.api.answers import answer, find_model
@@ -34,11 +34,13 @@ def _nothing() -> Response:
 
 
 def _released(model: RegisteredModel) -> Response:
+    endpoint = model.endpoint
+    target = target_for(current_actor(), "release", endpoint.base_url, endpoint=endpoint)
     released = {
         "model": model.id,
-        "base_url": model.base_url,
+        "base_url": target.base_url,
         "model_id": model.wire_model_id,
-        "api_key": probing.key_in_clear(saving.stored_key(model)),
+        "api_key": target.api_key,
     }
     audit.record(current_actor(), "model.key_released", model, {"base_url": model.base_url})
     db.session.commit()

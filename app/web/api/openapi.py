@@ -62,6 +62,10 @@ _QUERY: Mapping[str, tuple[str, JSON]] = {
     "status": ("Only models of this health.", {"enum": ["up", "degraded", "down", "unknown"]}),
     "enabled": ("Only enabled or only disabled models.", {"enum": ["true", "false"]}),
     "strict": ("Reject where a declared capability is not observed.", {"enum": ["true", "false"]}),
+    "move_key": (
+        "Let the stored key go to another origin; for the scope admin.",
+        {"enum": ["true", "false"]},
+    ),
     "depth": (
         "`proof` asks only what decides; `full` also what the model can do.",
         {"enum": ["full", "proof"]},

@@ -32,6 +32,7 @@ ACTIONS: dict[str, str] = {
     "model.disabled": "Disabled a model",
     "model.deleted": "Deleted a model",
     "model.key_released": "Read a model's key",
+    "model.exported": "Exported models",
     "token.created": "Created a token",
     "token.revoked": "Revoked a token",
     "user.created": "Added a person",
@@ -41,6 +42,14 @@ ACTIONS: dict[str, str] = {
     "user.deleted": "Deleted a person",
     "user.password_reset": "Gave a person a new password",
     "user.password_changed": "Changed their own password",
+    "user.session_ended": "Ended a session",
+    "user.signed_in": "Signed in",
+    "user.signin_failed": "Failed to sign in",
+    "user.signin_blocked": "Tried to sign in too often",
+    "user.signed_out": "Signed out",
+    "user.second_factor_set_up": "Set up a second factor",
+    "user.second_factor_removed": "Removed a second factor",
+    "access.refused": "Was refused",
     "keys.rotated": "Re-encrypted the stored keys",
 }
 """Each action in words. A test finds every action that the program records in here."""

@@ -87,7 +87,13 @@ def config_words(config: Mapping[str, Any]) -> str:
 def actor_words(label: str) -> str:
     """An actor's label as words: `token:ci` is "the token ci"."""
     kind, _, name = label.partition(":")
-    known = {"user": name, "token": f"the token {name}", "cli": "the command line", "system": "Muster itself"}
+    known = {
+        "user": name,
+        "token": f"the token {name}",
+        "address": f"somebody at {name}",
+        "cli": "the command line",
+        "system": "Muster itself",
+    }
     return known.get(kind, label)
 
 

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 from wtforms import EmailField, PasswordField, RadioField
 from wtforms.validators import InputRequired, Length, Optional
 
-from app.access import people
+from app.access import passwords, people, second_factor, sessions
 from app.access.actors import AccessError
 from app.store.accounts import User
 from app.store.base import db
@@ -24,8 +24,8 @@ ROLES: dict[str, tuple[str, str]] = {
 }
 """Each role: its label, and what it lets a person do."""
 
-LENGTH = Length(10, 1024, "A password needs 10 to 1,024 characters.")
-_TYPED = "At least 10 characters. Leave it empty to generate one, which is shown once."
+LENGTH = Length(passwords.SHORTEST, passwords.LONGEST, passwords.RULE)
+_TYPED = f"At least {passwords.SHORTEST} characters. Leave it empty to generate one, which is shown once."
 
 
 class UserForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
@@ -64,11 +64,12 @@ def new() -> Response | str | tuple[str, int]:
     if not form.validate():
         return _form(form), 400
     typed = form.password.data or ""
-    password = typed or people.new_password()
+    password = typed or passwords.made()
     try:
         user = people.add(form.email.data or "", form.role.data, password, current_actor())
     except AccessError as error:
-        form.email.errors = [str(error)]
+        wrong = form.password if isinstance(error, passwords.PasswordError) else form.email
+        wrong.errors = [str(error)]
         return _form(form), 400
     flash(f"{user.email} can sign in now.", "ok")
     return _shown(user, "" if typed else password)
@@ -116,10 +117,37 @@ def set_password(id: str) -> Response | tuple[str, int]:
     if not form.validate():
         return _page(user, form, ""), 400
     typed = form.password.data or ""
-    password = typed or people.new_password()
-    people.set_password(user, password, current_actor())
+    password = typed or passwords.made()
+    try:
+        people.set_password(user, password, current_actor())
+    except AccessError as error:
+        form.password.errors = [str(error)]
+        return _page(user, form, ""), 400
     flash(f"{user.email} has a new password. Browsers signed in with the old one are signed out.", "ok")
     return _shown(user, "" if typed else password)
+
+
+@blueprint.post("/<id>/sessions/<session_id>/end")
+@require_role("admin")
+def end_session(id: str, session_id: str) -> Response:
+    """End one session of a person, or `all`."""
+    user, actor = _user(id), current_actor()
+    if session_id == "all":
+        ended = people.end_sessions(user, actor) > 0
+    else:
+        ended = people.end_session(user, session_id, actor)
+    flash(f"{user.email} is signed out there." if ended else "That session had ended already.", "ok")
+    return redirect(url_for("users.detail", id=id), 303)
+
+
+@blueprint.post("/<id>/second-factor/remove")
+@require_role("admin")
+def remove_second_factor(id: str) -> Response:
+    """Take the second factor from who has lost it."""
+    user = _user(id)
+    second_factor.remove(user, current_actor())
+    flash(f"{user.email} signs in without a second factor now.", "ok")
+    return redirect(url_for("users.detail", id=id), 303)
 
 
 @blueprint.route("/<id>/delete", methods=["GET", "POST"])
@@ -164,6 +192,7 @@ def _page(user: User, form: PasswordForm, password: str) -> str:
         password=password,
         roles=ROLES,
         tokens=people.valid_tokens(user),
+        sessions=sessions.of(user.id),
         is_self=user.id == current_actor().id,
         password_help=_TYPED,
     )

@@ -171,9 +171,10 @@ def test_the_key_is_nowhere(client: FlaskClient, auth: Headers, good: Body, app:
 
 
 def test_a_key_of_the_environment_is_resolved_and_shown_by_name(
-    client: FlaskClient, auth: Headers, good: Body, monkeypatch: pytest.MonkeyPatch
+    client: FlaskClient, app: Flask, good: Body, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MUSTER_KEY_PRACTICE", KEY)
+    auth = {"Authorization": f"Bearer {new_token(app, 'admin')}"}
     made = client.post(URL, json=good | {"api_key": "env://MUSTER_KEY_PRACTICE"}, headers=auth).json
     assert made is not None and made["configuration"]["api_key_env"] == "MUSTER_KEY_PRACTICE"
 

@@ -200,7 +200,7 @@ def test_a_detail_of_another_shape_does_no_harm() -> None:
 
 
 def test_every_action_of_the_program_has_words() -> None:
-    pattern = re.compile(r"(model|token|user|keys)\.[a-z_]+")
+    pattern = re.compile(r"(model|token|user|keys|access)\.[a-z_]+")
     found = {
         node.value
         for path in (ROOT / "app").rglob("*.py")

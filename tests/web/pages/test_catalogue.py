@@ -11,8 +11,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app.store.base import db
-from app.store.models import RegisteredModel
 from app.web.pages.catalogue import PAGE
+from tests.rows import a_model
 from tests.web.pages.conftest import KEY, Form, plain, register
 
 pytestmark = pytest.mark.both_databases
@@ -38,7 +38,7 @@ def add(app: Flask, count: int = 1, **columns: object) -> list[str]:
         models = []
         for number in range(count):
             named = {"model_id": f"model-{number:03}", "display_name": f"Model {number:03}"}
-            models.append(RegisteredModel(**(usual | named | columns)))
+            models.append(a_model(**(usual | named | columns)))
             db.session.add(models[-1])
             db.session.flush()
         ids = [model.id for model in models]

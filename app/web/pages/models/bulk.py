@@ -10,6 +10,7 @@ from flask import Blueprint, Response, current_app, flash, redirect, render_temp
 from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
 
+from app.access import audit
 from app.access.actors import Actor
 from app.errors import ApiError
 from app.probe.transport.deadline import Cancellation
@@ -88,6 +89,8 @@ def _exported(models: list[RegisteredModel]) -> Response:
     if wanted is None:
         raise ApiError("bad_request", f"Choose one of these formats: {', '.join(FORMATS)}.")
     oldest_first = sorted(models, key=lambda model: model.id)
+    told = {"format": wanted.file, "count": len(models)}
+    audit.record_now(current_actor(), "model.exported", detail=told)
     response = Response(wanted.make(oldest_first), content_type=wanted.content_type)
     response.headers.set("Content-Disposition", "attachment", filename=wanted.file)
     return response

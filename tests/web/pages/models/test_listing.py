@@ -12,6 +12,7 @@ from app.store.base import db
 from app.store.models import RegisteredModel
 from app.store.probes import Probe
 from app.web.pages.models import listing
+from tests.rows import a_model
 from tests.web.pages.conftest import Form, plain, register, with_practice
 
 pytestmark = pytest.mark.both_databases
@@ -29,7 +30,7 @@ def add(app: Flask, count: int = 1, **columns: object) -> None:
                 "region": "europe",
                 "health": "up",
             } | columns
-            db.session.add(RegisteredModel(**given))
+            db.session.add(a_model(**given))
             db.session.flush()
         db.session.commit()
 

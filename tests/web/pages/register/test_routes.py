@@ -133,7 +133,7 @@ def held(editor: FlaskClient, good: Form) -> Form:
 
 def test_a_typed_key_is_used_again(app: Flask, editor: FlaskClient, good: Form) -> None:
     register(editor, held(editor, good))
-    assert models(app)[0].key_ciphertext
+    assert models(app)[0].endpoint.key_ciphertext
 
 
 def test_a_kept_key_is_sealed(app: Flask, editor: FlaskClient, good: Form) -> None:
