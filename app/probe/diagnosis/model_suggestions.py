@@ -26,6 +26,10 @@ def which_model(advice: Advice | None, model_id: str, catalog: Catalog, works: s
     """
     if works:
         return f"With {works}, which it lists, the same call works: use an id that it lists, as it spells it."
+    if catalog.listed(model_id) and advice == "retired":
+        others = [*catalog.closest(model_id)][:_SHOWN]
+        some = f", such as {_either(others)}" if others else ""
+        return f"The model is retired there, though its list still holds the id: choose another{some}."
     if catalog.listed(model_id):
         return (
             "Its list of models holds this id, but it does not serve it: deploy or start it there first, or "
