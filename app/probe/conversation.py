@@ -119,6 +119,8 @@ class Conversation:
     cancelled: Cancellation = field(default_factory=Cancellation)
     observed: dict[str, Any] = field(default_factory=dict)
     catalog_metadata: Mapping[str, Any] = field(default_factory=dict)
+    listed: bool | None = None
+    """Whether the endpoint's list holds the id, once the list was read."""
     budget: Budget = field(init=False)
 
     def __post_init__(self) -> None:
@@ -183,6 +185,8 @@ class Conversation:
             judgement = meaning_of(refusal)
             if not worth_waiting(refusal, judgement) or _teaches(refusal, request):
                 return answer, refusal
+            if judgement.advice == "deployments" and self.listed is False:
+                return answer, refusal  # a router has none of an id that it does not know
             before = answer, refusal
             # At its own pace first, then ever slower: it may say "in a second" for as long as one asks.
             told = refusal.retry_after_s

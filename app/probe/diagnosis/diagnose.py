@@ -93,7 +93,8 @@ class _Verdict:
         stated = self._stated_type()
         if meaning in _UNSURE and stated and {stated, self.type_name} != {"chat", "completion"}:
             return self._wrong_type(stated)
-        ids = offered_ids(refusal, self.outcome.answer, self.model_id) if meaning in _UNSURE else ()
+        offered = offered_ids(refusal, self.outcome.answer, self.model_id) if meaning in _UNSURE else ()
+        ids = tuple(filter(self._is_clean, offered))
         if ids and (is_about_the_id(refusal) or self.around.works_with(ids[0])):
             return self._not_found(offered=ids)
         if self.outcome.judgement.advice == "deployments" and self.catalog.listed(self.model_id) is False:
@@ -121,7 +122,7 @@ class _Verdict:
         """What words about the place mean: the base that they name, or the one that is found."""
         if place is None:
             return None
-        if place.base is not None and place.base != self.talk.base:
+        if place.base is not None and place.base != self.talk.base and self._is_clean(str(place.base)):
             following = f"It says where to ask instead: if you trust that, use {place.base} as the base URL."
             return self._say("wrong_path", "base_url", following, {"base_url": (str(place.base),)})
         if place.of_type:
@@ -201,8 +202,13 @@ class _Verdict:
         )
         return self._say("permission_denied", "api_key", following)
 
+    def _is_clean(self, text: str) -> bool:
+        """Whether a piece of the endpoint's words can be repeated whole: the key is not in it."""
+        return printable(text, self.talk.endpoint.api_key) == text
+
     def _wanted(self) -> str:
-        return wanted_of(self.outcome, self.talk.endpoint.settings)
+        wanted = wanted_of(self.outcome, self.talk.endpoint.settings)
+        return wanted if self._is_clean(wanted) else ""
 
     def _say(
         self,

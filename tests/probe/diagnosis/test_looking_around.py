@@ -216,3 +216,18 @@ def test_a_key_goes_to_no_host_that_words_name() -> None:
         found = diagnosed(sim)
         assert (found.code, found.suggestions) == ("wrong_path", {"base_url": (f"{other.origin}/v1",)})
         assert other.seen == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Please make your requests to http://other.example/KEY/v1",
+        "This gateway's model must be: KEY",
+        "Missing 'x-KEY' header.",
+    ],
+)
+def test_a_key_in_what_is_offered_is_not_repeated(words: str) -> None:
+    sim = Simulator()
+    sim.every(error(400, words.replace("KEY", sim.api_key)))
+    found = diagnosed(sim)
+    assert sim.api_key not in f"{found}"
