@@ -22,6 +22,7 @@ from app.probe.negotiation import learn
 from app.probe.reading.completion import tokens
 from app.probe.reading.meaning import Judgement, meaning_of, worth_waiting
 from app.probe.reading.named_fields import complained, names_a_field
+from app.probe.reading.redaction import hide_key
 from app.probe.reading.refusal import Refusal, printable, read_refusal
 from app.probe.shape import Shape
 from app.probe.transport.answer import Answer, parsed
@@ -132,6 +133,8 @@ class Conversation:
     usage: Usage = field(default_factory=Usage)
     rng: random.Random = field(default_factory=random.SystemRandom)
     hold_until: float = 0.0
+    unlisted: bool = False
+    """The endpoint's list of models was read and does not hold the id."""
     cancelled: Cancellation = field(default_factory=Cancellation)
     thinks: bool = False
     thought: str = ""
@@ -185,7 +188,7 @@ class Conversation:
         )
         answer = self.client.converse(call, request.script) if request.script else self.client.send(call)
         self._count(answer)
-        return answer
+        return hide_key(answer, call.key or "")
 
     def ask_patiently(
         self, name: str, request: Request, until: float, **how: Any
@@ -213,7 +216,8 @@ class Conversation:
             if answer.failure or not _is_refused(answer, refusal):
                 return answer, refusal
             judgement = meaning_of(refusal)
-            if not worth_waiting(refusal, judgement) or _teaches(refusal, request):
+            gone = self.unlisted and judgement.advice == "deployments"
+            if gone or not worth_waiting(refusal, judgement) or _teaches(refusal, request):
                 return answer, refusal
             told = refusal.retry_after_s
             seconds = pause if told is None else max(0.05, told)
@@ -326,7 +330,7 @@ def check_of(
         http_status=answer.status if answer else None,
         duration_ms=answer.duration_ms if answer else None,
         first_byte_ms=answer.first_byte_ms if answer else None,
-        evidence=printable(evidence, talk.endpoint.api_key),
+        evidence=printable(evidence),
         adaptations=adaptations,
         request=shown(request.sent) if request.body is not None or request.form else None,
     )

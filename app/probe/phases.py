@@ -182,6 +182,7 @@ class ProbeRun:
         request = Request("/models", method="GET")
         answer = talk.ask(request, until=time.monotonic() + min(_CATALOG_S, self.limits.check_s))
         catalog = self.seen.catalog = read_catalog(answer)
+        talk.unlisted = catalog.listed(self.endpoint.model_id) is False
         if catalog.there:
             count = f"{len(catalog.entries)} model{'s' if len(catalog.entries) > 1 else ''}"
             listed = "this one among them" if catalog.listed(self.endpoint.model_id) else "not this one"
@@ -226,7 +227,7 @@ def _proof_check(talk: Conversation, outcome: Outcome) -> Check:
     elif outcome.answer.failure:
         evidence = f"{outcome.answer.failure.detail}."
     else:
-        evidence = outcome.why or quote(outcome.refusal) or "An answer without words."
+        evidence = outcome.why or quote(outcome.refusal, talk.endpoint.api_key) or "An answer without words."
     status: Literal["passed", "failed"] = "passed" if outcome.proven else "failed"
     return check_of(
         "proof", status, outcome.request, outcome.answer, evidence, talk, outcome.shape.adaptations

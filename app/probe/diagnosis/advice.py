@@ -445,10 +445,10 @@ ADVISED: Mapping[Advice, str] = {
     "model.",
     "use_chat": "The words point to the route of the type chat: choose that type, or another model.",
     "start_flags": "Start the server as its words say, or choose the type for which it was started.",
-    "nought": "The plan behind the key grants nothing at all for this model, so no wait helps: change the plan "
-    "or the limits of the project, or choose another model.",
-    "generation": "What the model wrote could not be read by its own server: probe again, and if it stays so, "
-    "look at the parser and the chat template that the server uses for this model.",
+    "nought": "The plan behind the key grants nothing at all for this model, so no wait helps: change the "
+    "plan or the limits of the project, or choose another model.",
+    "generation": "What the model wrote could not be read by its own server: probe again, and if it stays "
+    "so, look at the parser and the chat template that the server uses for this model.",
     "servers_own": "That is an error inside the server: read its log if it is yours, else see the vendor's "
     "status page, then probe again.",
     "short_context": "The model's context is too short even for the few tokens of a probe: start the server "

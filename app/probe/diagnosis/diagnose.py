@@ -80,6 +80,8 @@ class _Verdict:
         stated = self._stated_type()
         if meaning in _UNSURE and stated and {stated, self.type_name} != {"chat", "completion"}:
             return self._wrong_type(stated)
+        if self.outcome.judgement.advice == "deployments" and self.catalog.listed(self.model_id) is False:
+            return self._not_found()
         if meaning in _DIRECT:
             return self._advised(meaning, self.outcome.judgement.field)
         if meaning == "model_not_found":
@@ -128,7 +130,13 @@ class _Verdict:
         """A code whose next step the table of advice knows."""
         field = field or CODES[code].field
         rows = f"{code}/{field}" if f"{code}/{field}" in ADVICE else code
-        return self._say(code, field, self._advice(rows, *marks))
+        return self._say(code, field, self._also_unlisted(code, self._advice(rows, *marks)))
+
+    def _also_unlisted(self, code: str, following: str) -> str:
+        """The same with what a list of models that lacks the id adds to a model that does not answer."""
+        if code != "model_unavailable" or self.catalog.listed(self.model_id) is not False:
+            return following
+        return f"{following.removesuffix('.')}; the endpoint's list of models does not hold this id."
 
     def _stated_type(self) -> str | None:
         """The type that the catalog states, where it is another than the one asked for."""
