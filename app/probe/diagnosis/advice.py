@@ -380,6 +380,8 @@ ADVICE: Mapping[str, tuple[Row, ...]] = {
 """The last row of each code holds for whatever evidence."""
 
 ADVISED: Mapping[Advice, str] = {
+    "host_name": "It refuses the host name that it was called by, not the key: write the name that the "
+    "server expects in the base URL, or have {host} added to the hosts that it allows.",
     "place": _PLACE,
     "referrer": "The key is for web pages only: lift its referrer restriction, or use a key without one.",
     "address": "This is about the address that Muster calls from{address}, not about the key: have that "

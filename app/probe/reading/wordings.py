@@ -32,7 +32,8 @@ Meaning = Literal[
 
 
 Advice = Literal[
-    # permission_denied of the key
+    # permission_denied of the base URL and of the key
+    "host_name",
     "place",
     "referrer",
     "address",
@@ -162,11 +163,13 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "quota_exhausted",
         any_of(
-            r"\blimit\W{1,3}0(?![.,]?\d|%)(?! (or|to)\b)|\bquota_limit_value\b\W{1,4}0\b|rate limit of 0\b"
+            r"\blimit\W{1,3}0(?![.,]?\d|%|\s?/)(?! (or|to|of|remaining|left)\b)",
+            r"\bquota_limit_value\b\W{1,4}0\b|rate limit of 0\b",
         ),
         field="api_key",
         advice="nought",
         lasts=True,
+        statuses=frozenset({402, 403, 429}),
     ),
     # What the model wrote could not be read by its own server: no refusal of the request.
     Rule(
@@ -338,6 +341,13 @@ RULES: tuple[Rule, ...] = (
         any_of(rf"{_THE_MODEL}({_NOT} |un)available in your (country|region|location)"),
         field="model_id",
         advice="other_region",
+    ),
+    # A server that answers to other names than the one in the base URL.
+    Rule(
+        "permission_denied",
+        any_of(r"invalid host header|\bhost\b.{0,80}\bis not allowed\b|disallowed ?host"),
+        field="base_url",
+        advice="host_name",
     ),
     # Region, address list, network: a right key in the wrong place.
     Rule(
@@ -888,7 +898,8 @@ RULES: tuple[Rule, ...] = (
         any_of(
             rf"({_NOT}) (supported|available|served|enabled) (on|at|in|under) this (route|path|host|"
             rf"base ?url)\b",
-            r"incorrect (regional )?host ?name|incorrect_hostname|\bapi\b.{0,20}\bhas been deprecated\b",
+            r"incorrect (regional )?host ?name|incorrect_hostname",
+            r"\bapi\b(?! key).{0,20}\bhas been deprecated\b",
             r"only available when using .{0,30}\b(api|base)\b",
             r"api.?version(s| query parameter)?\b[^,.]{0,20}\b(not (allowed|supported)|invalid|retired)",
             r"\benabled only for api.?versions?|\b(unsupported|invalid) api.?version",
@@ -955,10 +966,10 @@ RULES: tuple[Rule, ...] = (
         "model_not_found",
         any_of(
             r"model[ _]?not[ _]?(found|exists?)|\bnot supported model\b|cannot use own model",
-            r"but you passed|allowed now, your model|model name is invalid",
+            r"models?\b.{0,300}\bbut you passed\b|allowed now, your model|model name is invalid",
             r"model \S{1,80} is not a valid model",
             r"unknown provider for model|no router? for (the )?requested model|no reachable .{0,20}source",
-            r"unknown function: |deployment \S{1,100} not found|not configured in the gateway",
+            r"deployment \S{1,100} not found|not configured in the gateway",
             r"model field.{0,60}cannot be empty|model should be in .{0,12}format",
             r"invalid_model|unknown_model|model_not_(available|supported)|modelerror",
             r"\b(invalid|unknown|unsupported|unrecogni[sz]ed)[ _]model\b(?! (type|output|input|param))",
@@ -1091,7 +1102,8 @@ RULES: tuple[Rule, ...] = (
             r"expected to start with 'sk-'",
             r"\bjwt (is|verification|issuer)",
             r"invalid signature|signature ?(does|mis|fail)|secret ?id\b.{0,20}not found",
-            r"(failed|unable) to (get|read|find) the authori[sz]ation|certification failed|token failed",
+            r"(failed|unable) to (get|read|find) the authori[sz]ation|certification failed",
+            r"(get|verify|validate|refresh) (\w{1,20} )?token failed",
             r"账[户号]不存在",
             r"could not validate credentials|access denied due to invalid",
             r"令牌|身份验证失败|鉴权|密钥|apikey",

@@ -1,4 +1,4 @@
-"""What an endpoint says may be made to cost time: every reading of it stays linear, and is quick at its longest.
+"""What an endpoint says may be made to cost time: every reading stays linear, and is quick at its longest.
 
 Processor time of this thread is measured, not the clock: a busy machine makes no difference.
 """
