@@ -12,7 +12,27 @@ from typing import Any, Literal
 
 Verdict = Literal["accepted", "rejected"]
 Status = Literal["passed", "failed", "inconclusive", "skipped"]
+Depth = Literal["proof", "full", "deep"]
+"""proof: only whether it works; full: capabilities too; deep: also what costs as much as a long prompt."""
 JSON = Any
+HIDDEN = "[key]"
+"""What stands in the place of a secret that an endpoint echoed."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointSettings:
+    """How an endpoint wants to be called, beside its URL and its key. Secrets are hidden from the repr."""
+
+    auth_header: str = "Authorization"
+    auth_scheme: str = "Bearer"
+    """What stands before the key in its header, "" for nothing."""
+    headers: tuple[tuple[str, str], ...] = with_default(default=(), repr=False)
+    """Further headers of every call: name and value, in the order of their names."""
+    ca_pem: str = ""
+    """Certificates that are trusted beside the system's."""
+    client_certificate: str = with_default(default="", repr=False)
+    """A certificate and its private key, as PEM."""
+    proxy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +42,7 @@ class Target:
     base_url: str
     api_key: str = with_default(repr=False)
     model_id: str
+    settings: EndpointSettings = EndpointSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +59,8 @@ class Limits:
     calls_at_once: int = 8
     proof_calls: int = 8
     tokens: int = 2000
+    thinking_tokens: int = 12_000
+    """In place of `tokens`, for a model that thinks before it answers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ class Simulator(Changeable):
         self.plain_reply: Callable[[Request], Reply] | None = None
         self.refuses_connections = False
         self.one_request_a_connection = False
+        self.faults: list[BaseException | None] = []
         self.server: SimulatorServer | None = None
 
     def upgrade(self, request: Request) -> Reply | None:
@@ -79,8 +80,9 @@ class Simulator(Changeable):
     def __enter__(self) -> Simulator:
         return self.start()
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, *_: object) -> None:
         self.stop()
+        assert kind or not self.faults, f"the simulation failed: {self.faults}"
 
     @property
     def origin(self) -> str:

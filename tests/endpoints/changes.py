@@ -11,7 +11,9 @@ from typing import Any
 from app.practice.api import Practice
 from app.practice.models import Model
 from app.practice.wire import Reply, Request, as_json
+from tests.endpoints.good import heard, unanswered, understood
 from tests.endpoints.replies import chunks_of, sse
+from tests.endpoints.responses import named, respond
 
 JSON = Any
 KEY = "sk-simulated-0123456789abcdef"
@@ -140,7 +142,22 @@ class Changeable(Practice):
             if route != "/chat/completions" or isinstance(reply.body, bytes):
                 return reply
             chunks = change(_body(request), chunks_of(reply))
-            return chunks if isinstance(chunks, Reply) else sse(*chunks)
+            if isinstance(chunks, Reply):
+                return chunks
+            told = sse(*chunks)
+            # In pieces, as the base has it, so that further edits see a stream.
+            return replace(told, body=[told.body] if isinstance(told.body, bytes) else told.body)
+
+        self.edits.append(edited)
+
+    def edit_events(self, change: Callable[[JSON, list[JSON]], Reply | Iterable[JSON]]) -> None:
+        """Change the events of the good streamed answer of the Responses API; a Reply is sent instead."""
+
+        def edited(route: str, request: Request, reply: Reply) -> Reply:
+            if route != "/responses" or isinstance(reply.body, bytes):
+                return reply
+            told = change(_body(request), [json.loads(piece.split(b"data: ")[1]) for piece in reply.body])
+            return told if isinstance(told, Reply) else named(list(told))
 
         self.edits.append(edited)
 
@@ -178,10 +195,28 @@ class Changeable(Practice):
                 return refused
         for seen in self.readers:
             request = seen(path, request)
-        reply = super().answer(path, request, model)
+        reply = self.good(path, request, model)
         for edit in self.edits:
             reply = edit(path, request, reply)
         return reply
+
+    def good(self, path: str, request: Request, model: Model) -> Reply:
+        """The good answer: the practice endpoint's, and what a good endpoint does beyond it."""
+        plainly = super().answer
+
+        def with_body(body: JSON) -> Request:
+            return replace(request, body=json.dumps(body).encode())
+
+        if path == "/chat/completions":
+            return unanswered(request.json) or plainly(path, understood(request), model)
+        if path == "/responses":
+            return respond(
+                request.json,
+                lambda body: plainly(path, with_body(body), model),
+                lambda body: self.good("/chat/completions", with_body(body), model),
+            )
+        sound = heard(request) if path == "/audio/transcriptions" else None
+        return sound or plainly(path, request, model)
 
     def model(self, name: JSON, path: str) -> Model:
         """The model asked for; where there is a `fallback`, that one in place of an unknown one."""

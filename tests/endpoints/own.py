@@ -44,8 +44,8 @@ def rejected(
     suggests: Mapping[str, str] | None = None,
 ) -> Kept:
     """An endpoint that is not to be let in; `code` holds every right code, separated by spaces."""
-    codes, wanted = tuple(code.split()), dict(suggests or {})
-    return _kept(Report(id, "own", source, path, model, kind, "rejected", codes, field, suggests=wanted))
+    codes, fields, wanted = tuple(code.split()), tuple((field or "").split()), dict(suggests or {})
+    return _kept(Report(id, "own", source, path, model, kind, "rejected", codes, fields, suggests=wanted))
 
 
 def _kept(report: Report) -> Kept:

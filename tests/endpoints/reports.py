@@ -12,16 +12,20 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from .base import Simulator
+from tests.endpoints.base import Simulator
 
 JSON = Any
 Change = Callable[[Simulator], Any]
+Observed = bool | None | tuple[bool | None, ...]
 CHANGES: dict[str, Change] = {}
 
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """One field report. `code`: every code that is right; `field` None: any; `suggests`: as reported."""
+    """One field report. `code`, `field`: every one that is right, none: any; `suggests`: as reported.
+
+    A capability is what a correct probe observes; where more than one state is right, all of them.
+    """
 
     id: str
     seen_at: str
@@ -31,11 +35,17 @@ class Report:
     model_type: str
     verdict: str
     code: tuple[str, ...] = ()
-    field: str | None = None
+    field: tuple[str, ...] = ()
     declared: Mapping[str, bool] = dataclasses.field(default_factory=dict)
     suggests: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    capabilities: Mapping[str, bool | None] = dataclasses.field(default_factory=dict)
+    capabilities: Mapping[str, Observed] = dataclasses.field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    """What the message of a rejection must say, letter by letter."""
+    unsaid: tuple[str, ...] = ()
+    """What may stand nowhere in what is told, beside the key in whatever form."""
+    calls: int = 0
+    """How many requests may be sent to find that out; 0: as many as the limits allow."""
     change: Change | None = None
     """What is different at the endpoint; None: the function registered under the id."""
 
@@ -61,4 +71,11 @@ def report(*ids: str) -> Callable[[Change], Change]:
 def load(file: str = "reports.json") -> list[Report]:
     """The reports of a file beside this one, in its order."""
     rows: list[dict[str, JSON]] = json.loads(Path(__file__).with_name(file).read_text(encoding="utf-8"))
-    return [Report(**(row | {"code": tuple(row["code"])})) for row in rows]
+    return [
+        Report(**(row | {"code": tuple(row["code"]), "field": _several(row.get("field"))})) for row in rows
+    ]
+
+
+def _several(field: JSON) -> tuple[str, ...]:
+    """Every right field: a report names one, a list of them, or none where any is right."""
+    return (field,) if isinstance(field, str) else tuple(field or ())

@@ -47,7 +47,10 @@ def _(sim: Simulator) -> None:
     """Whatever is not asked to be streamed comes as one event, without a space, a role or an end."""
 
     def as_event(reply: Reply) -> Reply:
-        for choice in (answer := reply.json)["choices"]:
+        answer = reply.json
+        if "choices" not in answer:
+            return reply
+        for choice in answer["choices"]:
             choice["message"].pop("role", None)
         body = sse(answer, done=False).body
         assert isinstance(body, bytes)

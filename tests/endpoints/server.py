@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Protocol
@@ -23,6 +24,7 @@ class Served(Protocol):
     tls: ssl.SSLContext | None
     one_request_a_connection: bool
     plain_reply: Callable[[Request], Reply] | None
+    faults: list[BaseException | None]
 
     def respond(self, request: Request) -> Reply: ...
 
@@ -104,6 +106,10 @@ class SimulatorServer(PracticeServer):
     def end(self, started: bool) -> None:
         """Stop serving, or only give the port back."""
         self.stop() if started else self.server_close()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Keep what the simulation itself did wrong: to a client it looks like an endpoint that hangs up."""
+        self.simulator.faults.append(sys.exc_info()[1])
 
     def finish_request(self, request: Any, client_address: Any) -> None:
         """Speak TLS first where it is set up; a client that hangs up in the handshake is no error."""

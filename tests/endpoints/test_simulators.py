@@ -48,7 +48,7 @@ def ask(
     connection = http.client.HTTPConnection("127.0.0.1", endpoint.server.server_port, timeout=10)
     sent = {"Authorization": f"Bearer {key}"} if key else {}
     sent |= {name.replace("_", "-"): value for name, value in headers.items()}
-    raw = None if body is None else json.dumps(body).encode()
+    raw = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
     try:
         connection.request(method or ("GET" if body is None else "POST"), path, raw, sent)
         got = connection.getresponse()

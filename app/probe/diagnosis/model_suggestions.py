@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import re
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Any
 
-from app.probe.reading.catalog import Catalog
-from app.probe.reading.wordings import Advice
+from app.probe.reading.allowed_values import offered
+from app.probe.reading.catalog import Catalog, is_name
+from app.probe.reading.refusal import Refusal
+from app.probe.reading.wordings import Advice, any_of
+from app.probe.transport.answer import Answer
 
 _SHOWN = 3
 _ALIKE = 0.7
@@ -76,3 +83,37 @@ def _is_alike(name: str, model_id: str) -> bool:
 
 def _either(names: list[str]) -> str:
     return " or ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
+_ALLOWED = any_of(
+    r"(must|should|has to) be:? (one of )?\W?[\w./:-]+",
+    r"expected one of|one of the allowed values|input should be '|allowed (models?|values?)",
+    r"(available|supported|valid) models?( are)?:|choose (from|one of)",
+)
+_LISTS = any_of(r"allowed|available|supported|valid|enum|expected|permitted")
+_OFFERED_AT_MOST = 5
+
+
+def offered_ids(refusal: Refusal, answer: Answer, model_id: str) -> tuple[str, ...]:
+    """The ids that a refusal of the model states as the allowed ones; empty where it states none."""
+    named = refusal.param == "model" or any("model" in place for place in refusal.places)
+    speaks = named or re.search(r"\bmodel\b", refusal.all)
+    if not speaks or not _ALLOWED.search(refusal.all) or not 400 <= (refusal.status or 0) < 500:
+        return ()
+    listed = (*_lists_in(answer.json), *offered(refusal.text, model_id))
+    ids = (name for name in listed if is_name(name) and " " not in name and name != model_id)
+    return tuple(islice(dict.fromkeys(ids), _OFFERED_AT_MOST))
+
+
+def _lists_in(body: Any, depth: int = 0) -> Iterator[str]:
+    """The lists of texts that a body holds as data under a name such as `allowedValues`."""
+    if depth > 5:
+        return
+    if isinstance(body, Mapping):
+        for name, value in islice(body.items(), 100):
+            if isinstance(value, list) and _LISTS.search(str(name)):
+                yield from (one for one in value if isinstance(one, str))
+            yield from _lists_in(value, depth + 1)
+    elif isinstance(body, list):
+        for value in body[:8]:
+            yield from _lists_in(value, depth + 1)

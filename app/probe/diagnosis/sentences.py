@@ -39,7 +39,7 @@ _IPV4 = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b")
 
 def asked(talk: Conversation, outcome: Outcome, base: Base | None = None) -> str:
     """What was asked of whom: method, path and host, never a key."""
-    place = outcome.request.place(base or talk.base)
+    place = base or talk.base
     return f"{outcome.request.method} {place.path}{outcome.request.route} at {place.netloc}"
 
 

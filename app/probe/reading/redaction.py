@@ -19,8 +19,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from app.probe.transport.answer import Answer
+from app.probe.values import HIDDEN
 
-HIDDEN = "[key]"
 _SHORT_KEY = 12
 _FEW_CHARACTERS = 6
 _PIECE = 12

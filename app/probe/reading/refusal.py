@@ -68,7 +68,7 @@ def read_refusal(answer: Answer) -> Refusal:
     return Refusal(
         status=answer.status,
         text=text,
-        tags=f"{tags_of(body)} {filter_of(answer.headers)}".strip(),
+        tags=f"{tags_of(body)} {filter_of(answer)}".strip(),
         param=param(body),
         places=tuple(places(body)),
         is_error=speaks_of_error(body),

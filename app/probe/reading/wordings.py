@@ -176,10 +176,11 @@ RULES: tuple[Rule, ...] = (
         "endpoint_error",
         any_of(
             r"failed_generation|tool_use_failed|json_validate_failed|malformed_function_call",
-            r"failed to (call a function|generate (json|valid)|parse (the )?(tool|generated|model|function))",
-            r"failed to parse (input at pos|json output)|output_parse_failed",
-            r"model('s)? (output (is )?not|produced (an )?invalid|generated (an )?invalid|did not (return|"
-            r"output))",
+            r"unexpected_tool_call|output_parse_failed|failed to (call a function|generate (json|a? ?valid))",
+            r"(failed|unable|could not|error) (to )?(pars|decod)(e|ing)\b.{0,60}"
+            r"\b(tool|function|output|generated)",
+            r"failed to parse input at pos|model('s)? output (is )?not|model did not (return|output)",
+            r"model (has )?(produced|generated|returned|output)\b.{0,40}\b(invalid|malformed|unparsable)",
             r"generated json does not|tool call validation failed",
         ),
         field="base_url",

@@ -321,8 +321,8 @@ def test_meanings_are_final_or_pass_but_not_both() -> None:
 def test_every_rule_is_needed() -> None:
     """Each rule reads at least one wording first, of those that must be right or of the sample."""
     idle = set(range(len(RULES)))
-    rows = [*((row.status, row.body) for row in WORDINGS), *((row.status, row.body) for row in CORPUS)]
-    for status, body in rows:
+    seen = [(one.status, one.body) for one in WORDINGS] + [(one.status, one.body) for one in CORPUS]
+    for status, body in seen:
         words = refusal(status, body)
         idle -= {
             next((i for i, r in enumerate(RULES) if (r.on_pages or not words.is_html) and r.fits(words)), -1)

@@ -75,7 +75,7 @@ STEPS: Mapping[str, tuple[str, ...]] = {
     "moderations-missing-404": ("an endpoint that serves /moderations",),
     "models-list-mixed-types": ("list of models calls it stt",),
     "own-openai-only-responses": ("no model type of Muster",),
-    "own-vllm-no-chat-template": ("base model", "completion"),
+    "own-vllm-no-chat-template": ("choose the type completion",),
     "groq-model-decommissioned": ("retired", "llama-3.3-70b-versatile"),
     "own-azure-no-deployment": ("name of a deployment",),
     "own-together-not-serverless": ("deploy or start it",),
