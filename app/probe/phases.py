@@ -236,7 +236,7 @@ def _proof_check(talk: Conversation, outcome: Outcome) -> Check:
     elif outcome.answer.failure:
         evidence = f"{outcome.answer.failure.detail}."
     else:
-        evidence = outcome.why or quote(outcome.refusal) or "An answer without words."
+        evidence = outcome.why or quote(outcome.refusal, talk.endpoint.api_key) or "An answer without words."
     status: Literal["passed", "failed"] = "passed" if outcome.proven else "failed"
     return check_of(
         "proof", status, outcome.request, outcome.answer, evidence, talk, outcome.shape.adaptations

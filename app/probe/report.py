@@ -81,9 +81,7 @@ def _capabilities(talk: Conversation, model_type: ModelType, seen: Seen) -> dict
 def _capability(talk: Conversation, name: str, finding: Finding | None) -> Capability:
     if finding is None:
         return Capability(talk.declared.get(name), None, "Not asked.")
-    return Capability(
-        talk.declared.get(name), finding.observed, printable(finding.evidence, talk.endpoint.api_key)
-    )
+    return Capability(talk.declared.get(name), finding.observed, printable(finding.evidence))
 
 
 def _observed(talk: Conversation, model_type: ModelType, seen: Seen) -> dict[str, Any]:
