@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
-from typing import Literal, TextIO
+from typing import TextIO
 
 import click
 
@@ -21,11 +21,13 @@ from app.probe.pasted_input import SURROUNDING, clean_base_url, clean_key, wrong
 from app.probe.printing import put
 from app.probe.transport.egress import EgressRules
 from app.probe.values import (
+    DEPTHS,
     Capability,
     Check,
     CheckEnded,
     CheckStarted,
     CheckWaiting,
+    Depth,
     Event,
     Finished,
     Limits,
@@ -66,10 +68,11 @@ def command(settings: Callable[[], tuple[Limits, EgressRules]]) -> click.Command
     )
     @click.option(
         "--depth",
-        type=click.Choice(["full", "proof"]),
+        type=click.Choice(DEPTHS),
         default="full",
         show_default=True,
-        help="proof: leave the capabilities out.",
+        help="proof: leave the capabilities out. deep: read a text as long as the context window too, which "
+        "costs that many tokens.",
     )
     @click.option("--declare", metavar="NAME", multiple=True, help="A capability that the model should have.")
     @click.option("--strict", is_flag=True, help="Reject where a declared capability was seen not to work.")
@@ -82,7 +85,7 @@ def command(settings: Callable[[], tuple[Limits, EgressRules]]) -> click.Command
         model_id: str,
         type_name: str,
         key_env: str | None,
-        depth: Literal["full", "proof"],
+        depth: Depth,
         declare: tuple[str, ...],
         strict: bool,
         no_wrong_key: bool,

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field as with_default
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 Verdict = Literal["accepted", "rejected"]
 Status = Literal["passed", "failed", "inconclusive", "skipped"]
 Depth = Literal["proof", "full", "deep"]
 """proof: only whether it works; full: capabilities too; deep: also what costs as much as a long prompt."""
+DEPTHS: tuple[Depth, ...] = get_args(Depth)
 JSON = Any
 
 

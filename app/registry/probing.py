@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import urlsplit
 
 from sqlalchemy import delete, insert, update
@@ -21,7 +21,7 @@ from app.probe.controls import WRONG_KEY
 from app.probe.model_types import MODEL_TYPES
 from app.probe.transport.deadline import Cancellation
 from app.probe.transport.egress import EgressRules
-from app.probe.values import Event, Finished, Report, Target
+from app.probe.values import Depth, Event, Finished, Report, Target
 from app.registry.metadata import FIELD_BY_NAME
 from app.store import vault
 from app.store.base import db, now
@@ -29,7 +29,6 @@ from app.store.leases import KeyControl
 
 JSON = Any
 Values = Mapping[str, Any]
-Depth = Literal["full", "proof"]
 
 DECLARED: Mapping[str, str] = {
     row.name: column

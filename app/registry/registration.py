@@ -14,10 +14,9 @@ from app.access import audit
 from app.access.actors import Actor
 from app.errors import ApiError
 from app.probe.transport.deadline import Cancellation
-from app.probe.values import Report
+from app.probe.values import Depth, Report
 from app.registry import saving
 from app.registry.probing import (
-    Depth,
     Events,
     Probed,
     ProbeOrder,

@@ -12,6 +12,7 @@ from werkzeug.routing import Rule
 
 from app.config import settings
 from app.probe.model_types import MODEL_TYPES
+from app.probe.values import DEPTHS
 from app.registry.exchange.artefacts import KINDS
 from app.registry.exchange.exports import FORMATS
 from app.registry.stored_documents import StoredDocument, encoded, etag_of
@@ -63,8 +64,9 @@ _QUERY: Mapping[str, tuple[str, JSON]] = {
     "enabled": ("Only enabled or only disabled models.", {"enum": ["true", "false"]}),
     "strict": ("Reject where a declared capability is not observed.", {"enum": ["true", "false"]}),
     "depth": (
-        "`proof` asks only what decides; `full` also what the model can do.",
-        {"enum": ["full", "proof"]},
+        "`proof` asks only what decides; `full` also what the model can do; `deep` also reads a text as long "
+        "as the context window, which costs that many tokens.",
+        {"enum": list(DEPTHS)},
     ),
     "import:region": (
         "The region of models whose definition names none.",

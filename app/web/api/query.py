@@ -8,7 +8,7 @@ from collections.abc import Collection
 from flask import request
 
 from app.errors import ApiError
-from app.registry.probing import Depth
+from app.probe.values import DEPTHS, Depth
 from app.web.api.answers import ID
 
 LONGEST_PAGE = 1000
@@ -38,8 +38,9 @@ def flag_argument(name: str) -> bool | None:
 
 
 def depth_argument() -> Depth:
-    """`depth`: the whole probe, or only what decides."""
-    return "proof" if choice_argument("depth", ("full", "proof")) == "proof" else "full"
+    """`depth`: only what decides, what the model can do too, or what is dear to find out besides."""
+    chosen = choice_argument("depth", DEPTHS)
+    return next((depth for depth in DEPTHS if depth == chosen), "full")
 
 
 def limit_argument() -> int:

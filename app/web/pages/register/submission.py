@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from werkzeug.datastructures import MultiDict
 
+from app.probe.values import DEPTHS, Depth
 from app.registry.document import rfc3339
 from app.registry.endpoint_models import EndpointModels, list_endpoint_models
 from app.registry.fields import FieldError
@@ -40,7 +41,7 @@ class Submission:
     form: OpenAILikeForm
     action: Action = "save"
     strict: bool = False
-    depth: Literal["full", "proof"] = "full"
+    depth: Depth = "full"
     held: Held | None = None
     problem: str = ""
     preset: presets.Preset | None = None
@@ -140,7 +141,7 @@ def read(sent: MultiDict[str, str], user_id: str, model: RegisteredModel | None 
         OpenAILikeForm(formdata=given),
         action,
         strict=sent.get("strict") == "yes",
-        depth="proof" if sent.get("depth") == "proof" else "full",
+        depth=next((depth for depth in DEPTHS if depth == sent.get("depth")), "full"),
         held=held,
         problem=problem,
         preset=preset,
