@@ -46,6 +46,7 @@ PROBE: Layers = (
     ("app.probe.reading",),
     ("app.probe.transport",),
     ("app.probe.values", "app.probe.base_url", "app.probe.capabilities"),
+    ("app.probe.reliability",),
 )
 # Who may import the practice endpoint: its key stands on the form and in the console's help.
 KNOW_THE_PRACTICE = ("app.web", "app.cli", "app.practice")

@@ -13,6 +13,7 @@ from app.probe.conversation import Conversation
 from app.probe.model_types.model_type import ModelType
 from app.probe.reading.catalog import Catalog
 from app.probe.reading.refusal import printable
+from app.probe.reliability import Reliability
 from app.probe.tasks import Finding
 from app.probe.values import Capability, Check, Diagnosis, Report, Verdict, Warning_
 
@@ -28,6 +29,7 @@ class Seen:
     warnings: list[Warning_] = field(default_factory=list)
     catalog: Catalog = field(default_factory=Catalog)
     performance: dict[str, Any] = field(default_factory=dict)
+    reliability: tuple[Reliability, ...] = ()
     diagnosis: Diagnosis | None = None
 
 
@@ -53,6 +55,7 @@ def report_of(
             "prompt_tokens": talk.budget.prompt_tokens,
             "completion_tokens": talk.budget.completion_tokens,
         },
+        reliability=seen.reliability,
         observed=_observed(talk, model_type, seen) if verdict == "accepted" else {},
     )
 

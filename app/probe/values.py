@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from dataclasses import field as with_default
 from typing import Any, Literal, get_args
 
+from app.probe.reliability import Reliability
+
 Verdict = Literal["accepted", "rejected"]
 Status = Literal["passed", "failed", "inconclusive", "skipped"]
 Depth = Literal["proof", "full", "deep"]
@@ -133,9 +135,12 @@ class Report:
     usage: Mapping[str, int]
     observed: Mapping[str, JSON] = with_default(default_factory=dict)
     """Metadata fields of the model document that the probe saw, by their names there."""
+    reliability: tuple[Reliability, ...] = ()
+    """What repeated checks told; empty where none was repeated."""
 
     def as_dict(self) -> dict[str, JSON]:
         """The report in its JSON form, without `id` and `model`, which storage adds."""
+        repeated = [one.as_dict() for one in self.reliability]
         return {
             "verdict": self.verdict,
             "started": self.started,
@@ -148,7 +153,7 @@ class Report:
             "performance": dict(self.performance),
             "usage": dict(self.usage),
             "observed": dict(self.observed),
-        }
+        } | ({"reliability": repeated} if repeated else {})
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,6 +118,9 @@ def test_json_holds_no_nan(endpoint: Simulator) -> None:
         (("http://127.0.0.1:1/v1", "m", "--declare", "telepathy"), "telepathy is no capability"),
         (("http://127.0.0.1:1/v1", "m", "--type", "tts", "--declare", "vision"), "vision is no capability"),
         (("http://127.0.0.1:1/v1", "m", "--key", "sk-1"), "--key"),
+        (("http://127.0.0.1:1/v1", "m", "--repeat", "1"), "2<=x<=50"),
+        (("http://127.0.0.1:1/v1", "m", "--checks", "vision"), "--repeat"),
+        (("http://127.0.0.1:1/v1", "m", "--repeat", "3", "--checks", "a,vision"), "a can't be repeated"),
     ],
 )
 def test_wrong_usage_is_2(arguments: tuple[str, ...], words: str) -> None:
