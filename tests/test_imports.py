@@ -22,7 +22,7 @@ PACKAGES: Layers = (
     ("app.watch",),
     ("app.registry",),
     ("app.access",),
-    ("app.errors",),
+    ("app.errors", "app.error_codes"),
     ("app.store",),
     ("app.config", "app.config_readers"),
     ("app.operator_error",),

@@ -52,14 +52,14 @@ class Practice:
         self.prefix = prefix
 
     def respond(self, request: Request) -> Reply:
-        """The reply to any request; what a check refuses is a reply too."""
+        """The reply to any request, refusals included."""
         try:
             return self.admit(request) or self.route(request)
         except Refused as refused:
             return refused.reply
 
     def admit(self, request: Request) -> Reply | None:
-        """What a request without the right key gets; None lets it in."""
+        """The reply to a request without the right key; None if the key is right."""
         if not self.key or request.key == self.key:
             return None
         return wrong_key(request.key) if request.key else missing_key()

@@ -1,4 +1,4 @@
-"""The routes of the practice endpoint that speak: chat completions, completions, responses."""
+"""The practice endpoint's text routes: chat completions, completions, responses."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Turn:
 
 
 def turn(asked: Asked, model: Model, limit: int | None, stop: list[str], effort: JSON = None) -> Turn:
-    """Let the model speak: thinking first, unless `effort` is none, both within `limit` tokens."""
+    """Let the model answer: reasoning first, unless `effort` is none, both within `limit` tokens."""
     budget = min(limit or model.max_output, model.max_output)
     reasoning = tokens(THOUGHTS)[:budget] if model.reasons and effort != "none" else []
     thought, spent, cut = _within(think(asked), budget - len(reasoning))

@@ -12,7 +12,7 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from urllib3.filepost import encode_multipart_formdata
 
@@ -79,8 +79,6 @@ class Request:
     """Values by name; a file is a tuple of its name, its content and its content type."""
     script: SocketScript | None = None
     method: str = "POST"
-    under: Literal["base", "stem"] = "base"
-    """Where the route hangs: under the base, or under the base without its version."""
 
     @property
     def sent(self) -> Mapping[str, Any]:
@@ -92,10 +90,6 @@ class Request:
         if self.form is None:
             return None, None
         return encode_multipart_formdata({name: _text(value) for name, value in self.form.items()})
-
-    def place(self, base: Base) -> Base:
-        """The base under which the route hangs."""
-        return base.stem if self.under == "stem" else base
 
 
 def _curled(value: Any) -> Any:
@@ -147,7 +141,7 @@ class Conversation:
         body, content_type = request.encoded_form()
         call = Call(
             method=request.method,
-            url=request.place(base or self.base).url(request.route),
+            url=(base or self.base).url(request.route),
             json=request.body,
             body=body,
             content_type=content_type,
@@ -160,32 +154,41 @@ class Conversation:
         return answer
 
     def ask_patiently(
-        self, name: str, request: Request, until: float, **how: Any
+        self, name: str, request: Request, until: float, *, patient: bool = True, **how: Any
     ) -> tuple[Answer, Refusal, Judgement]:
         """Ask, and where one look is no verdict, wait as told and ask again until `until` (docs/probe.md,
         "Finding out").
 
-        Gives back the last answer with its words and their meaning. Waits are events.
+        Gives back the last answer with its words and their meaning; of two failures the one that came with
+        words. Waits are events. Where it is not `patient`, one look is enough.
         """
-        answer, refusal = self.ask_in_time(name, request, until, **how)
+        answer, refusal = self.ask_in_time(name, request, until, patient=patient, **how)
         return answer, refusal, meant(refusal, request)
 
-    def ask_in_time(self, name: str, request: Request, until: float, **how: Any) -> tuple[Answer, Refusal]:
+    def ask_in_time(
+        self, name: str, request: Request, until: float, *, patient: bool = True, **how: Any
+    ) -> tuple[Answer, Refusal]:
         """The same for who judges the answer itself: what a good answer's words mean is not looked up, which
         in the chunks of a long stream would cost more than all the rest of a check."""
-        pause = 0.5
+        pause, waits = 0.5, 0
+        before: tuple[Answer, Refusal] | None = None
         while True:
             self._hold(until)
             answer = self.ask(request, until=until, **how)
             refusal = read_refusal(answer)
-            if answer.failure or not _is_refused(answer, refusal):
+            if answer.failure and before:
+                return before  # an engine that dies says so once, and hangs up from then on
+            if answer.failure or not patient or not _is_refused(answer, refusal):
                 return answer, refusal
             judgement = meaning_of(refusal)
             if not worth_waiting(refusal, judgement) or _teaches(refusal, request):
                 return answer, refusal
+            before = answer, refusal
+            # At its own pace first, then ever slower: it may say "in a second" for as long as one asks.
             told = refusal.retry_after_s
-            seconds = pause if told is None else max(0.05, told)
-            if time.monotonic() + seconds > until - 0.1 or self.cancelled.is_set():
+            seconds = max(told, pause if waits else 0.05) if told is not None else pause
+            waits += 1
+            if waits > _WAITS or time.monotonic() + seconds > until - 0.1 or self.cancelled.is_set():
                 return answer, refusal
             seconds = min(seconds, self.limits.wait_s)
             self.emit(
@@ -227,6 +230,10 @@ def _usage_of(answer: Answer) -> Mapping[str, Any]:
 
 def _is_refused(answer: Answer, refusal: Refusal) -> bool:
     return not answer.ok or refusal.is_error or refusal.is_html
+
+
+_WAITS = 10
+"""How often one call is asked again after a wait."""
 
 
 def meant(refusal: Refusal, request: Request) -> Judgement:
@@ -283,7 +290,7 @@ def check_of(
         name=name,
         status=status,
         method=request.method,
-        path=f"{request.place(talk.base).path}{request.route}",
+        path=f"{talk.base.path}{request.route}",
         http_status=answer.status if answer else None,
         duration_ms=answer.duration_ms if answer else None,
         first_byte_ms=answer.first_byte_ms if answer else None,

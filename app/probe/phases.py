@@ -67,7 +67,10 @@ class ProbeRun:
         """The whole probe."""
         started, began = datetime.now(UTC), time.monotonic()
         deadline = began + self.limits.probe_s
-        with Client(self.rules, self.limits, deadline=deadline, cancelled=self.stop) as client:
+        settings = self.endpoint.settings
+        with Client(
+            self.rules, self.limits, deadline=deadline, cancelled=self.stop, settings=settings
+        ) as client:
             talk = Conversation(
                 self.endpoint,
                 Base.of(self.endpoint.base_url),
@@ -149,7 +152,7 @@ class ProbeRun:
             yield Task((UNKNOWN_MODEL,), partial(self._unknown_model, outcome=outcome))
 
     def _unknown_model(self, talk: Conversation, outcome: Outcome) -> Result:
-        result, diagnosis = ask_for_unknown_model(talk, self.model_type.proof, outcome, self.seen.catalog)
+        result, diagnosis = ask_for_unknown_model(talk, self.model_type, outcome, self.seen.catalog)
         self.seen.diagnosis = self.seen.diagnosis or diagnosis
         return result
 

@@ -18,6 +18,24 @@ Depth = Literal["proof", "full", "deep"]
 """proof: only whether it works; full: capabilities too; deep: also what costs as much as a long prompt."""
 DEPTHS: tuple[Depth, ...] = get_args(Depth)
 JSON = Any
+HIDDEN = "[key]"
+"""What stands in the place of a secret that an endpoint echoed."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointSettings:
+    """How an endpoint wants to be called, beside its URL and its key. Secrets are hidden from the repr."""
+
+    auth_header: str = "Authorization"
+    auth_scheme: str = "Bearer"
+    """What stands before the key in its header, "" for nothing."""
+    headers: tuple[tuple[str, str], ...] = with_default(default=(), repr=False)
+    """Further headers of every call: name and value, in the order of their names."""
+    ca_pem: str = ""
+    """Certificates that are trusted beside the system's."""
+    client_certificate: str = with_default(default="", repr=False)
+    """A certificate and its private key, as PEM."""
+    proxy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +45,7 @@ class Target:
     base_url: str
     api_key: str = with_default(repr=False)
     model_id: str
+    settings: EndpointSettings = EndpointSettings()
 
 
 @dataclass(frozen=True, slots=True)

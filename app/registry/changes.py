@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.access import audit
 from app.access.actors import Actor
 from app.errors import ApiError
 from app.probe.transport.deadline import Cancellation
-from app.probe.values import Depth, Report
-from app.registry import saving
-from app.registry.probing import Events, ProbeOrder, Updated, Values, origin_of, probed
+from app.probe.values import Depth, Report, Target
+from app.registry import credentials, endpoints, saving
+from app.registry.probing import Events, ProbeOrder, Updated, Values, probed
 from app.registry.saving import Precondition, rejected
 from app.store.base import db
+from app.store.digests import digest
 from app.store.models import RegisteredModel
 
 
@@ -25,16 +26,18 @@ def update(
     depth: Depth = "full",
     cancelled: Cancellation | None = None,
     still: Precondition | None = None,
+    move_key: bool = False,
 ) -> Events:
     """Change what `values` holds, and probe first where it must be; ends in Updated or Rejected.
 
     `still` is asked, before the network and again under the row's lock, whether the model is what the caller
-    thinks it is; it raises to stop. ApiErrors as `changes.check` has them.
+    thinks it is; it raises to stop. `move_key` lets the stored key go to
+    another origin. ApiErrors as `check` has them.
     """
     if still:
         still(model)
-    check(model, values, actor)
-    return run(model.id, dict(values), ProbeOrder(actor, strict, depth, cancelled), still)
+    check(model, values, actor, move_key)
+    return run(model.id, dict(values), ProbeOrder(actor, strict, depth, cancelled), still, move_key)
 
 
 def remove(id: str, actor: Actor, still: Precondition | None = None) -> None:
@@ -66,55 +69,75 @@ def set_enabled(
 _ATTEMPTS = 3
 
 
-def check(model: RegisteredModel, values: Values, actor: Actor) -> None:
+def check(model: RegisteredModel, values: Values, actor: Actor, move_key: bool) -> None:
     """What can be said of a change without the network.
 
-    ApiError 400 `api_key_required` where the origin changes without a key and without the scope admin,
-    409 where another model is the same already. Who names the reference that is stored has sent no key:
-    whoever may read the model can read that name.
+    ApiErrors of `credentials` where the key may not be named, or may not go where it would, and 409 where
+    another model is the same already.
     """
-    moved = "base_url" in values and origin_of(values["base_url"]) != origin_of(model.base_url)
-    named = model.key_env is not None and saving.has_key(model, values.get("api_key"))
-    if moved and ("api_key" not in values or named) and not actor.may("admin"):
-        raise ApiError(
-            "api_key_required",
-            "base_url now leads to another server. Send api_key with it: the stored key goes to another "
-            "origin only for a caller with the scope admin. Nothing was contacted.",
-            400,
-            field="api_key",
-        )
+    if "api_key" in values:
+        credentials.require_may_name(actor, values["api_key"] or "", values.get("base_url", model.base_url))
+    elif "base_url" in values:
+        credentials.refuse_move(model.endpoint, values["base_url"], actor, move_key)
     if _moves(model, values):
         saving.refuse_same(saving.columns_of(model) | dict(values), but=model.id)
 
 
-def run(id: str, values: dict[str, Any], asked: ProbeOrder, still: Precondition | None) -> Events:
+def run(
+    id: str, values: dict[str, Any], asked: ProbeOrder, still: Precondition | None, move_key: bool
+) -> Events:
     """Probe where it must be, then apply under the row's lock; from the start where others changed it."""
     for _ in range(_ATTEMPTS):
         model = saving.model_with(id)
-        check(model, values, asked.actor)
+        check(model, values, asked.actor, move_key)
         before = saving.endpoint_of(model)
         report: Report | None = None
+        home: _Home | None = None
         if _needs_probe(model, values):
             merged = saving.columns_of(model) | values
-            if "api_key" not in merged:
-                merged["api_key"] = saving.stored_key(model)
-            report = yield from probed(merged, asked, key_control=_new_key(model, values))
+            new_key = _new_key(model, values)
+            home = _home(model, merged, asked.actor, move_key)
+            report = yield from probed(merged, home.target, asked, key_control=new_key)
             if report.verdict == "rejected":
                 yield rejected(merged, report, asked, id)
                 return
-        ended = _applied(id, before, values, report, asked.actor, still)
+        ended = _applied(id, before, values, home, report, asked.actor, still)
         if ended is not None:
             yield ended
             return
-    raise ApiError(
-        "conflict", "Others changed this model again and again meanwhile. Read it and try again.", 409
+    raise ApiError("conflict", "Others kept changing this model in the meantime. Read it again and retry.")
+
+
+class _Home(NamedTuple):
+    """Where the model would be served, and its key as it was typed."""
+
+    target: Target
+    key: str
+
+
+def _home(model: RegisteredModel, merged: dict[str, Any], actor: Actor, move_key: bool) -> _Home:
+    """An endpoint that has this URL and key already, else the model's own with what changes. Commits."""
+    base_url = merged["base_url"]
+    typed = (merged["api_key"] or "") if "api_key" in merged else None
+    key_digest = model.endpoint.key_digest if typed is None else digest(typed)
+    endpoint = endpoints.found(base_url, key_digest) or model.endpoint
+    target = credentials.target_for(
+        actor,
+        "change",
+        base_url,
+        merged["remote_model_id"] or merged["model_id"],
+        typed=typed,
+        endpoint=endpoint,
+        move_key=move_key,
     )
+    return _Home(target, credentials.typed_form(endpoint, target) if typed is None else typed)
 
 
 def _applied(
     id: str,
     before: tuple[Any, ...],
     values: dict[str, Any],
+    home: _Home | None,
     report: Report | None,
     actor: Actor,
     still: Precondition | None,
@@ -125,7 +148,7 @@ def _applied(
         db.session.rollback()
         return None
     with saving.refusing_same(saving.columns_of(model) | values):
-        changes = saving.apply(model, values)
+        changes = saving.apply(model, values) | (saving.move(model, *home) if home else {})
         same = changes.keys().isdisjoint(saving.ENDPOINT)
         kept = saving.keep_probe(model, report, "update", actor, same=same) if report else None
         audit.record(actor, "model.updated", model, {"changes": changes})
@@ -138,7 +161,7 @@ def _moves(model: RegisteredModel, values: Values) -> bool:
 
 
 def _new_key(model: RegisteredModel, values: Values) -> bool:
-    return "api_key" in values and not saving.has_key(model, values["api_key"])
+    return "api_key" in values and not endpoints.has_key(model.endpoint, values["api_key"])
 
 
 def _needs_probe(model: RegisteredModel, values: Values) -> bool:

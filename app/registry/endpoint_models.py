@@ -16,8 +16,8 @@ from app.probe.reading.refusal import quote, read_refusal
 from app.probe.transport.answer import Answer
 from app.probe.transport.call import Call
 from app.probe.transport.client import Client
+from app.probe.values import Target
 from app.registry.probing import egress_rules
-from app.store import vault
 from app.store.base import db
 
 WITHIN_S = 10.0
@@ -46,18 +46,14 @@ class EndpointModels:
         return next((offer for offer in self.offers if offer.id == model_id), None)
 
 
-def list_endpoint_models(base_url: str, api_key: str) -> EndpointModels:
-    """Ask `GET {base_url}/models`, once, within ten seconds; `api_key` may be a reference (`env://NAME`).
+def list_endpoint_models(target: Target) -> EndpointModels:
+    """Ask `GET {base_url}/models`, once, within ten seconds; its model id is not looked at.
 
     It decides nothing: many endpoints that work have no such list. Nothing is stored.
     """
-    try:
-        key = vault.resolve(api_key) if vault.is_reference(api_key) else api_key
-    except vault.VaultError as error:
-        return EndpointModels(problem=str(error))
-    url = Base.of(base_url).url("models")
+    key, url = target.api_key, Base.of(target.base_url).url("models")
     db.session.rollback()  # no connection is held while an endpoint is asked
-    with Client(egress_rules(), settings().limits) as client:
+    with Client(egress_rules(), settings().limits, settings=target.settings) as client:
         answer = client.send(Call("GET", url, key=key, timeout_s=WITHIN_S))
     catalog = read_catalog(answer)
     if not catalog.there:

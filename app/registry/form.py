@@ -16,8 +16,8 @@ from wtforms.validators import ValidationError
 from app.errors import ApiError
 from app.probe.model_types import MODEL_TYPES
 from app.registry import json_body
+from app.registry.credentials import require_set
 from app.registry.fields import (
-    INT64,
     Choice,
     FieldError,
     Flag,
@@ -34,8 +34,8 @@ from app.registry.fields import (
     no_controls,
     sendable,
 )
-from app.registry.json_body import Kinds, Problem
-from app.store.vault import VaultError, is_reference, resolve
+from app.registry.json_body import INT64, Kinds, Problem
+from app.store.vault import VaultError, is_reference
 
 _MILLION = "USD per 1,000,000 tokens"
 
@@ -171,7 +171,7 @@ class OpenAILikeForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
         """A reference to the environment must be allowed and set; the key of the form stays the reference."""
         if field.data and is_reference(field.data):
             try:
-                resolve(field.data)
+                require_set(field.data)
             except VaultError as error:
                 raise ValidationError(FieldError(str(error), "invalid_reference")) from error
 
@@ -244,16 +244,15 @@ _COLUMNS: Mapping[str, str] = {"configuration_model_id": "remote_model_id"}
 _TOLD = 100
 
 
-def invalid(problems: list[Problem]) -> ApiError:
+def invalid(problems: list[Problem], code: str = "invalid_request") -> ApiError:
     """The answer for a bad request: the first problem in front, and the first hundred as details."""
     first, problems = problems[0], problems[:_TOLD]
     suggestions = {
         problem.field: problem.suggestions for problem in problems if problem.field and problem.suggestions
     }
     return ApiError(
-        "invalid_request",
+        code,
         first.message,
-        400,
         field=first.field,
         details=[problem.as_detail() for problem in problems if problem.field],
         suggestions=suggestions,

@@ -12,7 +12,7 @@ from flask import Flask, current_app
 from app.access.actors import Actor
 from app.errors import ApiError
 from app.probe.transport.deadline import Cancellation
-from app.probe.values import Depth, Report
+from app.probe.values import Depth, Report, Target
 from app.registry import registration, saving
 from app.registry.probing import (
     Probed,
@@ -43,22 +43,23 @@ def register_all(
     for values in many:
         saving.refuse_same(values)
     asked = ProbeOrder(actor, strict, depth)
+    targets = [registration.target_of(values, actor, "register") for values in many]
     app = current_app._get_current_object()  # type: ignore[attr-defined]
 
-    def judge(values: Values) -> Report:
+    def judge(values: Values, target: Target) -> Report:
         with app.app_context():
-            return _report_of(probed(values, asked, key_control=True))
+            return _report_of(probed(values, target, asked, key_control=True))
 
     db.session.rollback()
     with ThreadPoolExecutor(_SIDE_BY_SIDE, "import") as pool:
-        reports = list(pool.map(judge, many))
+        reports = list(pool.map(judge, many, targets))
     if any(report.verdict == "rejected" for report in reports):
         return [_unsaved(values, report, asked) for values, report in zip(many, reports, strict=True)]
-    return all_saved(many, reports, asked)
+    return all_saved(many, targets, reports, asked)
 
 
 def _report_of(events: Generator[Any, None, Report]) -> Report:
-    """What a probing generator gives back, for whoever does not want its events."""
+    """What a probing generator gives back, for callers that do not want its events."""
     while True:
         try:
             next(events)
@@ -95,7 +96,7 @@ def reprobe_each(app: Flask, ids: Sequence[str], actor: Actor, workers: int) -> 
     def work(id: str, cancelled: Cancellation) -> Ended:
         model = RegisteredModel.by_id(id)
         if model is None:
-            return Ended("refused", id, id, "not_found", "It was deleted meanwhile.")
+            return Ended("refused", id, id, "not_found", "It has been deleted in the meantime.")
         return ended(
             model.display_name, lambda: registration.reprobe(model, actor, cancelled=cancelled), model.id
         )
@@ -128,7 +129,7 @@ def side_by_side(
 
 
 def _diagnosis_of(end: Probed | Updated) -> dict[str, Any]:
-    assert end.report is not None, "whoever registers or probes has a report"
+    assert end.report is not None, "who registers or probes has a report"
     diagnosis: dict[str, Any] = end.report["diagnosis"]
     return diagnosis
 

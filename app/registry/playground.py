@@ -11,7 +11,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from app.access import audit
@@ -28,10 +28,10 @@ from app.probe.transport.client import Client
 from app.probe.transport.deadline import Cancellation
 from app.probe.transport.egress import EgressRules
 from app.probe.transport.sse import events
-from app.probe.values import Limits
+from app.probe.values import Limits, Target
 from app.registry import saving
+from app.registry.credentials import target_for
 from app.registry.probing import egress_rules
-from app.store import vault
 from app.store.base import db
 from app.store.models import RegisteredModel
 from app.store.probes import Probe
@@ -78,7 +78,7 @@ class _Call:
     """One model, its key in clear, and the shape of the request that its last proof found to work."""
 
     model: RegisteredModel
-    key: str = field(repr=False)
+    target: Target
     shape: Mapping[str, JSON]
     cancelled: Cancellation
     limits: Limits
@@ -86,11 +86,17 @@ class _Call:
 
     def ask(self, body: Mapping[str, JSON], tap: Callable[[bytes], bool] | None = None) -> Answer:
         """Send one request; works on any thread."""
-        url = Base.of(self.model.base_url).url(ROUTES[self.model.model_type])
+        url = Base.of(self.target.base_url).url(ROUTES[self.model.model_type])
         deadline = time.monotonic() + self.limits.probe_s
-        with Client(self.rules, self.limits, deadline=deadline, cancelled=self.cancelled) as client:
+        with Client(
+            self.rules,
+            self.limits,
+            deadline=deadline,
+            cancelled=self.cancelled,
+            settings=self.target.settings,
+        ) as client:
             sent = {"model": self.model.wire_model_id, **body}
-            return client.send(Call("POST", url, json=sent, key=self.key, stop=tap))
+            return client.send(Call("POST", url, json=sent, key=self.target.api_key, stop=tap))
 
 
 def answer(
@@ -106,16 +112,17 @@ def answer(
     used. Commits.
     """
     model = saving.model_with(id)
-    key = saving.stored_key(model)
+    audit.record(actor, "model.tried", model)
+    endpoint = model.endpoint
+    target = target_for(actor, "playground", endpoint.base_url, model.wire_model_id, endpoint=endpoint)
     call = _Call(
         model,
-        vault.resolve(key) if vault.is_reference(key) else key,
+        target,
         _shape(model),
         cancelled or Cancellation(),
         settings().limits,
         egress_rules(),
     )
-    audit.record(actor, "model.tried", model)
     db.session.commit()
     db.session.refresh(model)
     db.session.expunge(model)
@@ -141,7 +148,7 @@ def _speak(call: _Call, prompt: str, limit: int) -> Iterator[Piece | PlaygroundA
     except GeneratorExit:
         call.cancelled.set()
         raise
-    yield _heard(got, call.key)
+    yield _heard(got, call.target.api_key)
 
 
 def _streamed(call: _Call, body: Mapping[str, JSON], tap: _Tap) -> Answer:
@@ -222,7 +229,7 @@ def _compare(call: _Call, texts: Sequence[str]) -> PlaygroundAnswer:
         answer = call.ask(_embedding_body(call, text))
         vector = vector_of(answer.json) if answer.ok else None
         if not vector:
-            return _failed(answer, call.key)
+            return _failed(answer, call.target.api_key)
         vectors.append(vector)
     took = round((time.monotonic() - began) * 1000)
     alike = _cosine(*vectors) if len(vectors) == 2 else None
@@ -238,14 +245,14 @@ def _draw(call: _Call, prompt: str) -> PlaygroundAnswer:
     kept = {name: call.shape[name] for name in ("size", "response_format", "n") if name in call.shape}
     answer = call.ask({"prompt": prompt, **kept})
     if not answer.ok:
-        return _failed(answer, call.key)
+        return _failed(answer, call.target.api_key)
     rows = answer.json.get("data") if isinstance(answer.json, Mapping) else None
     row = rows[0] if isinstance(rows, list) and rows and isinstance(rows[0], Mapping) else {}
     picture = _picture(row)
     return (
         PlaygroundAnswer(duration_ms=answer.duration_ms, picture=picture)
         if picture
-        else _failed(answer, call.key)
+        else _failed(answer, call.target.api_key)
     )
 
 

@@ -7,7 +7,6 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from sqlalchemy import delete, insert, update
 from sqlalchemy.exc import IntegrityError
@@ -16,6 +15,7 @@ from app import probe
 from app.access.actors import Actor
 from app.config import settings
 from app.errors import ApiError
+from app.probe.base_url import origin_of
 from app.probe.capabilities import CAPABILITIES
 from app.probe.controls import WRONG_KEY
 from app.probe.model_types import MODEL_TYPES
@@ -87,18 +87,18 @@ class ProbeOrder:
     cancelled: Cancellation | None = None
 
 
-def probed(values: Values, asked: ProbeOrder, *, key_control: bool) -> Generator[Event, None, Report]:
+def probed(
+    values: Values, target: Target, asked: ProbeOrder, *, key_control: bool
+) -> Generator[Event, None, Report]:
     """Run the probe and hand its events on; gives the report back.
 
-    `values` are a form's. No connection to the database is held meanwhile; closing this ends the probe.
+    `values` are a form's. No connection to the database is held while it runs; closing this ends the probe.
     """
-    key = key_in_clear(values["api_key"] or "")
-    origin = origin_of(values["base_url"])
     db.session.rollback()
-    claim = claim_control(origin) if key_control and key else None
+    claim = claim_control(origin_of(target.base_url)) if key_control and target.api_key else None
     report: Report | None = None
     try:
-        with closing(_run(values, key, asked, key_control=claim is not None)) as events:
+        with closing(_run(values, target, asked, key_control=claim is not None)) as events:
             for event in events:
                 if isinstance(event, Finished):
                     report = event.report
@@ -111,10 +111,11 @@ def probed(values: Values, asked: ProbeOrder, *, key_control: bool) -> Generator
     return report
 
 
-def _run(values: Values, key: str, asked: ProbeOrder, *, key_control: bool) -> Generator[Event, None, None]:
-    endpoint = Target(values["base_url"], key, values.get("remote_model_id") or values["model_id"])
+def _run(
+    values: Values, target: Target, asked: ProbeOrder, *, key_control: bool
+) -> Generator[Event, None, None]:
     events = probe.run(
-        endpoint,
+        target,
         MODEL_TYPES[values["model_type"]],
         {name: values.get(column) for name, column in DECLARED.items()},
         limits=settings().limits,
@@ -143,20 +144,11 @@ def egress_rules() -> EgressRules:
 
 def key_unusable(error: vault.VaultError) -> ApiError:
     """The answer where a stored key or a reference can't be turned into a key."""
-    message = f"The key can't be used: {error} Send another one with PATCH."
-    return ApiError("api_key_unusable", message, 400, field="api_key")
-
-
-def key_in_clear(key: str) -> str:
-    """A key, or what a reference to the environment stands for; ApiError 400 where it can't be resolved."""
-    try:
-        return vault.resolve(key) if vault.is_reference(key) else key
-    except vault.VaultError as error:
-        raise key_unusable(error) from error
+    message = f"The key can't be used: {error} Send another one."
+    return ApiError("api_key_unusable", message, field="api_key")
 
 
 AT_MOST_EVERY = timedelta(hours=1)
-_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,14 +157,6 @@ class Claim:
 
     origin: str
     at: datetime
-
-
-def origin_of(url: str) -> str:
-    """Scheme, host and port of a valid URL, in lower case, the port always said."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    host = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme}://{host}:{parts.port or _PORTS[parts.scheme]}"
 
 
 def claim_control(origin: str) -> Claim | None:

@@ -2,7 +2,7 @@
 
 A function here checks at once what needs no network and raises ApiError for it; what it gives back is the
 generator that probes and saves. While an endpoint is asked, no connection to the database is held, and
-whoever closes the generator in the middle has changed nothing.
+closing the generator in the middle changes nothing.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from app.access import audit
 from app.access.actors import Actor
 from app.errors import ApiError
 from app.probe.transport.deadline import Cancellation
-from app.probe.values import Depth, Report
-from app.registry import saving
+from app.probe.values import Depth, Report, Target
+from app.registry import endpoints, saving
+from app.registry.credentials import Use, target_for
 from app.registry.probing import (
     Events,
     Probed,
@@ -29,6 +30,7 @@ from app.registry.probing import (
 )
 from app.registry.saving import all_saved, wire_report
 from app.store.base import db, new_id
+from app.store.digests import digest
 from app.store.models import RegisteredModel
 
 __all__ = ["Probed", "Registered", "Rejected", "Terminal", "Updated"]
@@ -47,7 +49,8 @@ def register(
     ApiError 409 `already_exists` before anything is contacted, and at the end too where another was faster.
     """
     saving.refuse_same(values)
-    return _registering(dict(values), ProbeOrder(actor, strict, depth, cancelled))
+    target = target_of(values, actor, "register")
+    return _registering(dict(values), target, ProbeOrder(actor, strict, depth, cancelled))
 
 
 def validate(
@@ -59,7 +62,8 @@ def validate(
     cancelled: Cancellation | None = None,
 ) -> Events:
     """Probe and keep nothing but the audit event; ends in Probed, whatever the verdict."""
-    return _validating(dict(values), ProbeOrder(actor, strict, depth, cancelled))
+    target = target_of(values, actor, "validate")
+    return _validating(dict(values), target, ProbeOrder(actor, strict, depth, cancelled))
 
 
 def reprobe(
@@ -75,23 +79,34 @@ def reprobe(
 
 
 def drain(events: Events) -> Terminal:
-    """The terminal event, for whoever does not want the others."""
+    """The terminal event, for callers that do not want the others."""
     (last,) = deque(events, maxlen=1)
     assert isinstance(last, Registered | Updated | Probed | Rejected)
     return last
 
 
-def _registering(values: dict[str, Any], asked: ProbeOrder) -> Events:
-    report = yield from probed(values, asked, key_control=True)
+def target_of(values: Values, actor: Actor, use: Use) -> Target:
+    """What a form's values are probed at. Where an endpoint has this URL and key already, its settings hold.
+
+    Commits; ApiErrors as `credentials.target_for` has them.
+    """
+    key = values["api_key"] or ""
+    known = endpoints.found(values["base_url"], digest(key))
+    wire_model_id = values.get("remote_model_id") or values["model_id"]
+    return target_for(actor, use, values["base_url"], wire_model_id, typed=key, endpoint=known)
+
+
+def _registering(values: dict[str, Any], target: Target, asked: ProbeOrder) -> Events:
+    report = yield from probed(values, target, asked, key_control=True)
     if report.verdict == "rejected":
         yield saving.rejected(values, report, asked)
         return
-    (end,) = all_saved([values], [report], asked)
+    (end,) = all_saved([values], [target], [report], asked)
     yield end
 
 
-def _validating(values: dict[str, Any], asked: ProbeOrder) -> Events:
-    report = yield from probed(values, asked, key_control=True)
+def _validating(values: dict[str, Any], target: Target, asked: ProbeOrder) -> Events:
+    report = yield from probed(values, target, asked, key_control=True)
     outline = saving.audit_detail(values, report)
     audit.record(asked.actor, "model.validated", detail=outline, subject=values["display_name"])
     db.session.commit()
@@ -101,15 +116,19 @@ def _validating(values: dict[str, Any], asked: ProbeOrder) -> Events:
 def _reprobing(id: str, trigger: str, asked: ProbeOrder) -> Events:
     model = saving.model_with(id)
     before = saving.endpoint_of(model)
-    values = saving.columns_of(model) | {"api_key": saving.stored_key(model)}
-    report = yield from probed(values, asked, key_control=False)
+    values = saving.columns_of(model)
+    use: Use = "probe" if trigger == "manual" else "health_check"
+    target = target_for(
+        asked.actor, use, model.endpoint.base_url, model.wire_model_id, endpoint=model.endpoint
+    )
+    report = yield from probed(values, target, asked, key_control=False)
     yield Probed(_kept(id, before, trigger, asked, report) or wire_report(report, new_id(), None))
 
 
 def _kept(
     id: str, before: tuple[Any, ...], trigger: str, asked: ProbeOrder, report: Report
 ) -> dict[str, Any] | None:
-    """Keep a re-probe; None where the model was deleted or changed meanwhile: it tells of no one then."""
+    """Keep a re-probe; None where the model was deleted or changed in the meantime."""
     try:
         model = saving.locked(id)
     except ApiError:

@@ -13,10 +13,11 @@ from sqlalchemy.exc import IntegrityError
 from app.access import audit
 from app.access.actors import Actor
 from app.errors import ApiError
-from app.probe.values import Report, finite
-from app.registry.probing import DECLARED, JSON, ProbeOrder, Registered, Rejected, Values, key_unusable
-from app.store import vault
+from app.probe.values import Report, Target, finite
+from app.registry import endpoints
+from app.registry.probing import DECLARED, JSON, ProbeOrder, Registered, Rejected, Values
 from app.store.base import db, new_id, now
+from app.store.endpoints import Endpoint
 from app.store.models import RegisteredModel
 from app.store.probes import Probe
 
@@ -57,15 +58,17 @@ _saving = threading.Lock()
 
 
 def all_saved(
-    many: Sequence[Values], reports: Sequence[Report], asked: ProbeOrder
+    many: Sequence[Values], targets: Sequence[Target], reports: Sequence[Report], asked: ProbeOrder
 ) -> list[Registered | Rejected]:
+    """Save every model with the endpoint that it was seen at, and its probe. Commits."""
     ends: list[Registered | Rejected] = []
     # One at a time: where hundreds end at once, their threads would else keep each other from the processor
     # while they keep each other from the database, and every page waits behind all of them.
     with _saving:
-        for values, report in zip(many, reports, strict=True):
+        for values, target, report in zip(many, targets, reports, strict=True):
             with refusing_same(values):
-                model = new_model(values, asked.actor)
+                endpoint = endpoints.found_or_made(target, values["api_key"] or "")
+                model = new_model(values, endpoint, asked.actor)
                 full = keep_probe(model, report, "registration", asked.actor)
                 audit.record(asked.actor, "model.registered", model, audit_detail(values, report))
                 ends.append(Registered(model.id, full))
@@ -75,13 +78,16 @@ def all_saved(
 
 Precondition = Callable[[RegisteredModel], None]
 
+OF_THE_ENDPOINT = ("base_url", "api_key")
+"""What a form says of the endpoint and not of the model."""
+
 ENDPOINT = ("base_url", "model_id", "remote_model_id", "model_type")
 """The columns that a probe has seen working together, with the key; a change of one needs another probe."""
 
 
-def new_model(values: Values, actor: Actor) -> RegisteredModel:
+def new_model(values: Values, endpoint: Endpoint, actor: Actor) -> RegisteredModel:
     """A row made from a form's values, added to the transaction."""
-    model = RegisteredModel(id=new_id(), created_by=actor.label)
+    model = RegisteredModel(id=new_id(), created_by=actor.label, endpoint=endpoint)
     apply(model, values)
     model.created = model.updated = now()
     db.session.add(model)
@@ -89,17 +95,25 @@ def new_model(values: Values, actor: Actor) -> RegisteredModel:
 
 
 def apply(model: RegisteredModel, values: Values) -> dict[str, list[JSON]]:
-    """Set every column of `values`; gives old and new value of what changed, of a key only that it did."""
+    """Set every column of `values` that is the model's own; gives old and new value of what changed."""
     changes: dict[str, list[JSON]] = {}
     for name, value in values.items():
-        if name == "api_key":
+        if name in OF_THE_ENDPOINT:
             continue
         if getattr(model, name) != value:
             changes[name] = [getattr(model, name), value]
         setattr(model, name, value)
-    if "api_key" in values and not has_key(model, values["api_key"]):
+    return changes
+
+
+def move(model: RegisteredModel, target: Target, key: str) -> dict[str, list[JSON]]:
+    """Have the model served as it was probed; gives what changed of it, of a key only that it did."""
+    changes: dict[str, list[JSON]] = {}
+    if model.base_url != target.base_url:
+        changes["base_url"] = [model.base_url, target.base_url]
+    if not endpoints.has_key(model.endpoint, key):
         changes["api_key"] = ["(not shown)", "(changed)"]
-        _set_key(model, values["api_key"] or "")
+    endpoints.move(model, target, key)
     return changes
 
 
@@ -167,7 +181,7 @@ def refuse_twins(many: Iterable[Values]) -> None:
     for values in many:
         if _identity(values) in seen:
             message = f"{values['model_id']} stands twice among them with the same base_url and model_type."
-            raise ApiError("already_exists", f"{message} Send it once.", 409, field="model_id")
+            raise ApiError("already_exists", f"{message} Send it once.", field="model_id")
         seen.add(_identity(values))
 
 
@@ -183,7 +197,8 @@ def locked(id: str, still: Precondition | None = None) -> RegisteredModel:
     """The model as it is now, held against other writers until the transaction ends; ApiError 404.
 
     What an older look at it would write, or a document made of that, could not be told from what others
-    wrote meanwhile. `still` is asked whether it is what the caller thinks it is, and raises ApiError to stop.
+    wrote in the meantime. `still` is asked whether it is what the caller thinks it is, and raises ApiError
+    to stop.
     """
     model = RegisteredModel.locked(id)
     try:
@@ -198,32 +213,14 @@ def locked(id: str, still: Precondition | None = None) -> RegisteredModel:
 
 
 def columns_of(model: RegisteredModel) -> dict[str, Any]:
-    """What a probe and its events need of a row, but the key."""
+    """What a probe and its events need of a row."""
     names = (*ENDPOINT, *DECLARED.values(), "display_name", "region")
     return {name: getattr(model, name) for name in names}
 
 
 def endpoint_of(model: RegisteredModel) -> tuple[Any, ...]:
-    """What a probe's verdict holds for. A key that was sealed anew counts as another: one more probe."""
-    return (*(getattr(model, name) for name in ENDPOINT), model.key_env, model.key_ciphertext)
-
-
-def stored_key(model: RegisteredModel) -> str:
-    """The key of a row as it was typed (a reference stays one); ApiError 400 where it can't be opened."""
-    if model.key_env:
-        return f"env://{model.key_env}"
-    try:
-        return vault.key_of(model)
-    except vault.VaultError as error:
-        raise key_unusable(error) from error
-
-
-def has_key(model: RegisteredModel, typed: str | None) -> bool:
-    """Whether this is the key that is stored already; one that can't be opened is no key any more."""
-    try:
-        return stored_key(model) == (typed or "")
-    except ApiError:
-        return False
+    """What a probe's verdict holds for."""
+    return (*(getattr(model, name) for name in ENDPOINT), model.endpoint_id, model.endpoint.identity)
 
 
 def audit_detail(values: Values, report: Report) -> Mapping[str, JSON]:
@@ -239,20 +236,14 @@ def _identity(values: Values) -> tuple[str, str, str]:
     return values["model_id"], values["base_url"], values["model_type"]
 
 
-def _set_key(model: RegisteredModel, key: str) -> None:
-    model.key_env = vault.reference_name(key) if vault.is_reference(key) else None
-    model.key_ciphertext = vault.seal(key, model.id) if key and not model.key_env else None
-
-
 def _already_exists(same: RegisteredModel) -> ApiError:
     return ApiError(
         "already_exists",
-        "This model_id is registered at this base_url with this model_type already: "
-        f"“{same.display_name}”, id {same.id}. Change that one with PATCH, or delete it first.",
-        409,
+        "This model is registered already, with the same base URL and type: "
+        f"“{same.display_name}”, id {same.id}. Change that one, or delete it first.",
         field="model_id",
     )
 
 
 def _gone(id: str) -> ApiError:
-    return ApiError("not_found", f"There is no model {id}; it may have been deleted meanwhile.", 404)
+    return ApiError("not_found", f"There is no model {id}; it may have been deleted in the meantime.")

@@ -1,8 +1,9 @@
-"""What every table stands on: the base class, the session, ids and times."""
+"""What every table is built on: the base class, the session, ids and times."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
@@ -11,6 +12,7 @@ from sqlalchemy import (
     MetaData,
     TypeDecorator,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase
 from uuid_utils import uuid7
 
@@ -59,3 +61,10 @@ def now() -> datetime:
     """This moment in UTC, to the millisecond, as the tables keep it."""
     moment = datetime.now(UTC)
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def insert_new(table: type[Base], **values: Any) -> bool:
+    """Insert a row, in the transaction at hand, unless a unique one stands in its way; whether it was."""
+    dialect = postgresql if db.engine.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(table).values(**values).on_conflict_do_nothing()
+    return db.session.connection().execute(statement).rowcount == 1

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from app.store.base import db
+from app.store.models import Revision
 
 
 @contextmanager
@@ -25,10 +26,31 @@ def exclusive(name: str) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
         return
-    key = int.from_bytes(hashlib.sha256(f"muster {name}".encode()).digest()[:8], signed=True)
     with db.engine.begin() as connection:
-        connection.execute(select(func.pg_advisory_xact_lock(key)))
+        connection.execute(select(func.pg_advisory_xact_lock(_number(name))))
         yield
+
+
+def keep_out(name: str) -> None:
+    """Let nobody into a block of this name (`exclusive`) before the session's transaction ends.
+
+    Many may hold this at once. SQLite has one writer at a time anyway, so there the right to write is taken:
+    whoever is in the block and writes has to wait for it.
+    """
+    if db.engine.dialect.name == "sqlite":
+        take_the_pen()
+    else:
+        db.session.execute(select(func.pg_advisory_xact_lock_shared(_number(name))))
+
+
+def take_the_pen() -> None:
+    """On SQLite: be the one writer from now on, before anything is read; elsewhere nothing."""
+    if db.engine.dialect.name == "sqlite":
+        db.session.execute(update(Revision).where(Revision.id == 1).values(value=Revision.value))
+
+
+def _number(name: str) -> int:
+    return int.from_bytes(hashlib.sha256(f"muster {name}".encode()).digest()[:8], signed=True)
 
 
 def _beside_the_database(name: str) -> Path:

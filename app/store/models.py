@@ -1,4 +1,4 @@
-"""The tables, and the questions that the program asks of them.
+"""The tables, and the queries on them.
 
 Every time is UTC with milliseconds. Every id is a UUIDv7, so that ordering by id is ordering by age.
 """
@@ -24,15 +24,19 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.default import DefaultExecutionContext
-from sqlalchemy.orm import Mapped, Mapper, aliased, mapped_column
+from sqlalchemy.orm import Mapped, Mapper, aliased, mapped_column, relationship, validates
 
 from app.store.base import Base, UTCDateTime, db, new_id, now
+from app.store.endpoints import Endpoint
 
 
 def identity_of(model_id: str, base_url: str, model_type: str) -> str:
     """What makes a registered model the same as another, short enough for any index."""
     return hashlib.sha256("\0".join((model_id, base_url, model_type)).encode()).hexdigest()
 
+
+HEALTHS = ("up", "degraded", "down", "unknown")
+"""What the column `health` holds, the best first."""
 
 SEARCHED = 400
 """Characters of the text that is searched: the whole of its index must fit into a page of PostgreSQL."""
@@ -77,11 +81,12 @@ class RegisteredModel(Base):
     remote_model_id: Mapped[str | None] = mapped_column(String(256))
     display_name: Mapped[str] = mapped_column(String(128))
     model_type: Mapped[str] = mapped_column(String(32))
-    base_url: Mapped[str] = mapped_column(String(2048))
     region: Mapped[str] = mapped_column(String(64))
+    base_url: Mapped[str] = mapped_column(String(2048))
+    """Its endpoint's, kept here too for lists and searches; `endpoint` brings it along."""
+    endpoint_id: Mapped[str] = mapped_column(ForeignKey("endpoints.id"), index=True)
+    endpoint: Mapped[Endpoint] = relationship(lazy="joined", innerjoin=True)
     description: Mapped[str | None] = mapped_column(String(2048))
-    key_ciphertext: Mapped[bytes | None] = mapped_column(LargeBinary)
-    key_env: Mapped[str | None] = mapped_column(String(256))
     input_cost: Mapped[float | None]
     output_cost: Mapped[float | None]
     cache_read_cost: Mapped[float | None]
@@ -106,6 +111,11 @@ class RegisteredModel(Base):
     search: Mapped[str] = mapped_column(String(SEARCHED), default="")
     seen: Mapped[str] = mapped_column(String(SEARCHED), default="")
 
+    @validates("endpoint")
+    def _take_base_url(self, _name: str, endpoint: Endpoint) -> Endpoint:
+        self.base_url = endpoint.base_url
+        return endpoint
+
     @property
     def wire_model_id(self) -> str:
         """The id that is sent to the endpoint."""
@@ -127,7 +137,7 @@ class RegisteredModel(Base):
 
     @classmethod
     def by_ref(cls, model_id: str) -> list[Self]:
-        """Every model with this `model_id` (the last part of a refId), the oldest first."""
+        """Every model with this `model_id` (the last part of a refId), oldest first."""
         return list(db.session.scalars(select(cls).where(cls.model_id == model_id).order_by(cls.id)))
 
     @classmethod

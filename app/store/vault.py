@@ -1,8 +1,9 @@
-"""API keys at rest: sealed with AES-256-GCM and bound to the row that they belong to.
+"""Secrets at rest: sealed with AES-256-GCM and bound to the place that they belong to.
 
-A sealed key is: one byte for the format, four that name the encryption key, twelve of nonce, then the
-ciphertext with its tag. The id of the row is authenticated with it, so a ciphertext that somebody moved
-to another row does not open. The key ring holds the newest encryption key first; older ones only open.
+A sealed value is: one byte for the format, four that name the encryption key, twelve of nonce, then the
+ciphertext with its tag. Its place is authenticated with it: table, row, field and the origin that the value
+is for. So a ciphertext that somebody moved elsewhere does not open, and neither does one whose endpoint was
+given another address. The key ring holds the newest encryption key first; older ones only open.
 """
 
 from __future__ import annotations
@@ -19,13 +20,9 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from flask import current_app
-from sqlalchemy import func, select
 
 from app.config import Settings, settings
 from app.operator_error import OperatorError
-from app.store.base import db
-from app.store.leases import HeldKey
-from app.store.models import RegisteredModel
 
 _FORMAT = b"\x01"
 _ENV = "env://"
@@ -36,44 +33,48 @@ class VaultError(OperatorError):
 
 
 class Ring:
-    """Encryption keys, the newest first."""
+    """Encryption keys, newest first."""
 
     def __init__(self, keys: Sequence[bytes]) -> None:
         if not keys or any(len(key) != 32 for key in keys):
             raise VaultError("An encryption key is missing or is not 32 bytes long.")
         self.keys = tuple(keys)
-        self._by_name = {_name(key): AESGCM(key) for key in keys}
+        self._by_name = {name_of(key): AESGCM(key) for key in keys}
 
-    def seal(self, plaintext: str, row_id: str) -> bytes:
-        """The text, readable only with this ring and for this row."""
+    def seal(self, plaintext: str, at: str) -> bytes:
+        """The text, readable only with this ring and for this place."""
         nonce = os.urandom(12)
-        name = _name(self.keys[0])
-        return (
-            _FORMAT + name + nonce + self._by_name[name].encrypt(nonce, plaintext.encode(), row_id.encode())
-        )
+        name = name_of(self.keys[0])
+        return _FORMAT + name + nonce + self._by_name[name].encrypt(nonce, plaintext.encode(), at.encode())
 
-    def open(self, ciphertext: bytes, row_id: str) -> str:
-        """The text that was sealed for this row; VaultError where the key is gone or the row is another."""
+    def open(self, ciphertext: bytes, at: str) -> str:
+        """The text that was sealed for this place; VaultError where the key is gone or the place another."""
         cipher = self._by_name.get(ciphertext[1:5])
         if ciphertext[:1] != _FORMAT or cipher is None:
             raise VaultError(
                 "A stored API key was encrypted with a key that is not in the key ring any more."
             )
         try:
-            return cipher.decrypt(ciphertext[5:17], ciphertext[17:], row_id.encode()).decode()
+            return cipher.decrypt(ciphertext[5:17], ciphertext[17:], at.encode()).decode()
         except InvalidTag:
             # The cause would show the ciphertext's frames, and says no more than this.
-            raise VaultError("A stored API key does not belong to this row, or was changed.") from None
+            words = "A stored API key does not belong to this row at this address, or was changed."
+            raise VaultError(words) from None
 
 
-def seal(plaintext: str, row_id: str) -> bytes:
-    """Seal an API key for the row with this id, with the newest encryption key."""
-    return ring().seal(plaintext, row_id)
+def place(table: str, row: str, field: str, origin: str) -> str:
+    """Where a sealed value belongs. `origin` is the only server that it may go to, "" for none."""
+    return "\0".join((table, row, field, origin))
 
 
-def open_(ciphertext: bytes, row_id: str) -> str:
-    """Open what `seal` made for the same row; VaultError otherwise."""
-    return ring().open(ciphertext, row_id)
+def seal(plaintext: str, at: str) -> bytes:
+    """Seal a secret for a place, with the newest encryption key."""
+    return ring().seal(plaintext, at)
+
+
+def open_(ciphertext: bytes, at: str) -> str:
+    """Open what `seal` made for the same place; VaultError otherwise."""
+    return ring().open(ciphertext, at)
 
 
 def is_reference(key: str) -> bool:
@@ -103,13 +104,6 @@ def resolve(reference: str) -> str:
     return os.environ[name]
 
 
-def key_of(model: RegisteredModel) -> str:
-    """The API key of a registered model in clear, "" where it has none. VaultError as above."""
-    if model.key_env:
-        return resolve(_ENV + model.key_env)
-    return open_(model.key_ciphertext, model.id) if model.key_ciphertext else ""
-
-
 def ring() -> Ring:
     """The current application's key ring; read again when its file changed: rotation needs no restart."""
     chosen = settings()
@@ -133,54 +127,11 @@ def ensure_ring(chosen: Settings) -> bool:
     path = ring_path(chosen)
     if chosen.encryption_keys or path.exists():
         return False
-    _write(path, [os.urandom(32)])
+    write_ring(path, [os.urandom(32)])
     return True
 
 
-def count_sealed() -> int:
-    """How many registered models have a sealed key."""
-    sealed = (
-        select(func.count()).select_from(RegisteredModel).where(RegisteredModel.key_ciphertext.is_not(None))
-    )
-    return db.session.scalar(sealed) or 0
-
-
-def rotate() -> int:
-    """Seal every stored key anew with the newest encryption key; how many were sealed.
-
-    A ring in the instance folder gets a new key first, and loses those that nothing needed before. A ring
-    in the settings is taken as it is: put the new key in front of the old ones, then rotate.
-    """
-    chosen = settings()
-    if not chosen.encryption_keys:
-        _write(ring_path(chosen), [os.urandom(32), *_needed(ring())])
-    fresh = ring()
-    count = 0
-    for model in db.session.scalars(
-        select(RegisteredModel).where(RegisteredModel.key_ciphertext.is_not(None))
-    ):
-        if model.key_ciphertext is not None:
-            model.key_ciphertext = fresh.seal(fresh.open(model.key_ciphertext, model.id), model.id)
-            count += 1
-    for held in db.session.scalars(select(HeldKey)):
-        held.ciphertext = fresh.seal(fresh.open(held.ciphertext, held.id), held.id)
-    db.session.commit()
-    return count
-
-
-def _needed(old: Ring) -> list[bytes]:
-    """The current key, and older ones that some row is still sealed with."""
-    column = RegisteredModel.key_ciphertext
-    used = {
-        bytes(sealed[1:5])
-        for sealed in db.session.scalars(select(column).where(column.is_not(None)))
-        if sealed
-    }
-    used |= {bytes(sealed[1:5]) for sealed in db.session.scalars(select(HeldKey.ciphertext))}
-    return [key for place, key in enumerate(old.keys) if place == 0 or _name(key) in used]
-
-
-def _name(key: bytes) -> bytes:
+def name_of(key: bytes) -> bytes:
     return hashlib.sha256(b"muster key name" + key).digest()[:4]
 
 
@@ -198,14 +149,14 @@ def _read(path: Path) -> list[bytes]:
         raise VaultError(f"The key ring {path} is not readable as one ({type(error).__name__}).") from None
 
 
-def _write(path: Path, keys: Sequence[bytes]) -> None:
+def write_ring(path: Path, keys: Sequence[bytes]) -> None:
     """Replace the file in one step: a ring half written would lose every stored key."""
     try:
         _replace(path, json.dumps({"keys": [base64.b64encode(key).decode() for key in keys]}, indent=1))
     except OSError as error:
         raise VaultError(
             f"The key ring {path} can't be written ({error.strerror}). "
-            "Mend the rights of its folder, or set MUSTER_INSTANCE to another one."
+            "Fix the permissions of its folder, or set MUSTER_INSTANCE to another one."
         ) from error
 
 

@@ -79,7 +79,7 @@ def _copies(row: dict[str, Any], number: int) -> Iterator[dict[str, Any]]:
         named = {"id": new_id(), "display_name": f"{word.title()} number {at}"}
         identity = identity_of(own["model_id"], own["base_url"], row["model_type"])
         search = search_text(named["display_name"], own["model_id"], own["base_url"])
-        kept = {"identity": identity, "search": search, "last_probe_id": None, "key_ciphertext": None}
+        kept = {"identity": identity, "search": search, "last_probe_id": None}
         yield row | own | named | kept
 
 

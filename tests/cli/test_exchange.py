@@ -24,6 +24,7 @@ from app.store.audit_events import AuditEvent
 from app.store.base import db
 from app.store.models import RegisteredModel
 from app.store.probes import Probe
+from tests.conftest import new_token
 from tests.endpoints.base import Simulator
 from tests.endpoints.changes import KEY
 
@@ -51,7 +52,7 @@ class Operator:
         return self("import", str(file), *options)
 
     def models(self) -> list[RegisteredModel]:
-        """The rows, the oldest first."""
+        """The rows, oldest first."""
         with self.app.app_context():
             return list(db.session.scalars(select(RegisteredModel).order_by(RegisteredModel.id)))
 
@@ -79,7 +80,11 @@ def test_all_get_in(muster: Operator) -> None:
         ended = muster.bring(entry(simulator, "one"), entry(simulator, "two"))
     assert ended.exit_code == 0 and states(ended) == [("registered", "one"), ("registered", "two")]
     first, second = muster.models()
-    assert (first.key_env, first.wire_model_id, second.health) == ("MUSTER_KEY_GOOD", "good-model", "up")
+    assert (first.endpoint.key_env, first.wire_model_id, second.health) == (
+        "MUSTER_KEY_GOOD",
+        "good-model",
+        "up",
+    )
     assert first.created_by == "cli:muster" and {first.id, second.id} == {
         line.split()[-1] for line in ended.stdout.splitlines()
     }
@@ -108,6 +113,7 @@ def test_what_happened_is_said_of_each(muster: Operator) -> None:
     assert [model.model_id for model in muster.models()] == ["old", "new"]
 
 
+@pytest.mark.both_databases
 def test_a_second_import_changes_nothing(muster: Operator) -> None:
     with Simulator() as simulator:
         muster.bring(entry(simulator))
@@ -144,7 +150,7 @@ def test_included_files_are_named(muster: Operator) -> None:
 
 @pytest.mark.parametrize(
     ("text", "says"),
-    [("[", "not YAML"), ("a: 1", "no `model_list`"), ("\udcff", "not text in UTF-8")],
+    [("[", "not YAML"), ("a: 1", "no `model_list`"), ("\udcff", "not UTF-8 text")],
 )
 def test_a_file_of_another_kind(muster: Operator, text: str, says: str) -> None:
     file = muster.folder / "file"
@@ -170,9 +176,11 @@ def test_wrong_use(muster: Operator, arguments: tuple[str, ...]) -> None:
     assert muster(*arguments, input="").exit_code == 2
 
 
+@pytest.mark.both_databases
 def test_an_export_into_an_empty_registry_gives_the_same_models(
-    muster: Operator, client: Any, auth: dict[str, str]
+    muster: Operator, client: Any, app: Flask
 ) -> None:
+    auth = {"Authorization": f"Bearer {new_token(app, 'admin')}"}
     full = {
         "display_name": "Ours \U0001f600",
         "description": "two\n\nlines: ",
@@ -321,5 +329,5 @@ def test_what_was_done_is_on_record(muster: Operator) -> None:
         muster("reprobe", "ours")
     with muster.app.app_context():
         events = list(db.session.scalars(select(AuditEvent).order_by(AuditEvent.id)))
-    assert [event.action for event in events] == ["model.registered", "model.probed"]
+    assert [event.action for event in events] == ["key.used", "model.registered", "key.used", "model.probed"]
     assert {event.actor for event in events} == {"cli:muster"}

@@ -20,6 +20,9 @@ from app.store import database
 from app.store.base import db
 from app.web.guards import sign_in
 from tests.ports import free_port
+from tests.rows import an_endpoint
+
+pytestmark = pytest.mark.both_databases
 
 READY_WITHIN_S = 30
 
@@ -199,16 +202,7 @@ def test_a_lost_key_ring_is_not_replaced_in_silence(
     first.ctrl_c()
     app = create_app({"instance": tmp_path, "database_url": empty_database_url})
     with app.app_context():
-        db.session.execute(
-            text(
-                "INSERT INTO models "
-                "(id, identity, model_id, display_name, model_type, base_url, region, "
-                "key_ciphertext, observed, capabilities, health, enabled, created, updated, created_by) "
-                "VALUES "
-                "('i', 'i', 'm', 'm', 'chat', 'u', 'r', :sealed, '{}', '{}', 'up', :yes, :now, :now, 'x')"
-            ),
-            {"sealed": b"sealed", "yes": True, "now": "2026-01-01 00:00:00"},
-        )
+        db.session.add(an_endpoint(key_ciphertext=b"sealed"))
         db.session.commit()
         db.session.remove()
         database.let_go()

@@ -15,15 +15,18 @@ from sqlalchemy import func, select, text
 
 from app.access.actors import COMMAND_LINE
 from app.errors import ApiError
+from app.probe.base_url import origin_of
 from app.probe.transport.deadline import Cancellation
 from app.probe.values import CheckEnded, CheckStarted
 from app.registry import many, registration
-from app.registry.probing import Probed, Registered, Rejected, Updated, origin_of
+from app.registry.probing import Probed, Registered, Rejected, Updated
 from app.store.audit_events import AuditEvent
 from app.store.base import db
 from app.store.models import RegisteredModel
 from app.store.probes import Probe
 from tests.web.api.conftest import Endpoint, endpoint, good
+
+pytestmark = pytest.mark.both_databases
 
 __all__ = ["endpoint", "good"]
 Values = dict[str, Any]

@@ -15,12 +15,15 @@ from app.registry.document import document
 from app.store import database
 from app.store.base import db, new_id
 from app.store.models import RegisteredModel, RenderedDocument
+from tests.rows import a_model
+
+pytestmark = pytest.mark.both_databases
 
 
 def add(**changes: Any) -> RegisteredModel:
     """A row, committed."""
-    model = RegisteredModel(
-        id=new_id(), model_id="m", display_name="M", model_type="chat", region="eu",
+    model = a_model(
+        model_id="m", display_name="M", model_type="chat", region="eu",
         base_url=f"https://{new_id()}.example.com/v1", observed={}, capabilities={}, **changes,
     )  # fmt: skip
     db.session.add(model)
@@ -59,7 +62,7 @@ def test_a_change_changes_the_document_and_the_revision(change: dict[str, Any]) 
     etag, revision = stored_documents.stored(model.id).etag, stored_documents.revision()  # type: ignore[union-attr]
     db.session.expire_all()
     for name, value in change.items():
-        setattr(model, name, value)
+        setattr(model.endpoint if name == "key_env" else model, name, value)
     db.session.commit()
     assert is_current(model) and stored_documents.stored(model.id).etag != etag  # type: ignore[union-attr]
     assert stored_documents.revision() == revision + 1

@@ -23,18 +23,9 @@ from app.store.base import db, new_id, now
 from app.store.database import DatabaseError
 from app.store.models import RegisteredModel
 from app.store.probes import Probe
+from tests.rows import a_model, an_endpoint
 
-
-def a_model(**changes: object) -> RegisteredModel:
-    """A row that is complete."""
-    good: dict[str, object] = {
-        "model_id": "llama",
-        "display_name": "Llama",
-        "model_type": "chat",
-        "base_url": "http://127.0.0.1:9/v1",
-        "region": "eu",
-    }
-    return RegisteredModel(**(good | changes))
+pytestmark = pytest.mark.both_databases
 
 
 def test_the_migrations_make_the_tables_of_the_program(app: Flask) -> None:
@@ -115,10 +106,10 @@ def test_a_change_of_address_changes_the_identity(app: Flask) -> None:
     with app.app_context():
         db.session.add(row := a_model())
         db.session.commit()
-        row.base_url = "http://127.0.0.1:10/v1"
+        row.endpoint = an_endpoint("http://127.0.0.1:10/v1")
         db.session.commit()
         assert RegisteredModel.same_as("llama", "http://127.0.0.1:10/v1", "chat") is row
-        assert RegisteredModel.same_as("llama", "http://127.0.0.1:9/v1", "chat") is None
+        assert RegisteredModel.same_as("llama", "https://llm.example.com/v1", "chat") is None
 
 
 @pytest.mark.parametrize(
@@ -195,11 +186,11 @@ import os, signal, sys
 from pathlib import Path
 from app.factory import create_app
 from app.store.base import db
-from app.store.models import RegisteredModel
+from tests.rows import a_model
 app = create_app({"instance": Path(sys.argv[1]), "database_url": sys.argv[2]})
 with app.app_context():
-    row = {"model_id": "m", "display_name": "m", "model_type": "chat", "base_url": "u", "region": "r"}
-    db.session.add(RegisteredModel(**row))
+    row = {"model_id": "m", "display_name": "m", "model_type": "chat", "region": "r"}
+    db.session.add(a_model(**row))
     db.session.flush()
     os.kill(os.getpid(), signal.SIGKILL)
 """

@@ -8,47 +8,48 @@ import os
 import stat
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
 
 from app.config import settings
-from app.store import vault
+from app.store import rotation, vault
 from app.store.base import db, new_id
-from app.store.models import RegisteredModel
+from app.store.digests import digest
+from app.store.endpoints import Endpoint
 from app.store.vault import Ring, VaultError
+from tests.rows import an_endpoint, opened
+
+pytestmark = pytest.mark.both_databases
 
 SECRET = "sk-live-0123456789abcdefghij"
 HERE = new_id()
 
 
-def stored(app: Flask, **changes: object) -> str:
-    """The id of a model whose key is SECRET."""
-    id = new_id()
-    row: dict[str, object] = {
-        "model_id": id,
-        "display_name": "d",
-        "model_type": "chat",
-        "base_url": "http://h/v1",
-        "region": "eu",
-    }
+def stored(app: Flask, **changes: Any) -> str:
+    """The id of an endpoint whose key is SECRET."""
     with app.app_context():
-        row["key_ciphertext"] = vault.seal(SECRET, id)
-        db.session.add(RegisteredModel(id=id, **(row | changes)))
+        endpoint = an_endpoint(**changes)
+        endpoint.key_ciphertext = vault.seal(SECRET, endpoint.place_of("key"))
+        db.session.add(endpoint)
         db.session.commit()
-    return id
+        return endpoint.id
 
 
-def opened(app: Flask, id: str) -> str:
-    """The key of a stored model."""
+def found(id: str) -> Endpoint:
+    """The endpoint as the database has it."""
+    return db.session.get_one(Endpoint, id, populate_existing=True)
+
+
+def key_of(app: Flask, id: str) -> str:
+    """The key of a stored endpoint."""
     with app.app_context():
-        model = RegisteredModel.by_id(id)
-        assert model is not None
-        return vault.key_of(model)
+        return opened(found(id))
 
 
 def test_what_was_sealed_opens(app: Flask) -> None:
-    assert opened(app, stored(app)) == SECRET
+    assert key_of(app, stored(app)) == SECRET
 
 
 def test_the_same_key_never_looks_the_same() -> None:
@@ -57,14 +58,33 @@ def test_the_same_key_never_looks_the_same() -> None:
 
 
 def test_a_ciphertext_moved_to_another_row_does_not_open(app: Flask) -> None:
-    first, second = stored(app), stored(app, key_ciphertext=None)
+    first, second = stored(app), stored(app)
     with app.app_context():
-        one, other = RegisteredModel.by_id(first), RegisteredModel.by_id(second)
-        assert one is not None and other is not None
-        other.key_ciphertext = one.key_ciphertext
+        found(second).key_ciphertext = found(first).key_ciphertext
         db.session.commit()
     with pytest.raises(VaultError, match="does not belong to this row"):
-        opened(app, second)
+        key_of(app, second)
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    ["http://llm.example.com/v1", "https://evil.example.com/v1", "https://llm.example.com:8443/v1"],
+)
+def test_a_base_url_rewritten_in_the_database_gets_no_key(app: Flask, elsewhere: str) -> None:
+    id = stored(app)
+    with app.app_context():
+        found(id).base_url = elsewhere
+        db.session.commit()
+    with pytest.raises(VaultError, match="at this address"):
+        key_of(app, id)
+
+
+def test_another_path_of_the_same_origin_keeps_its_key(app: Flask) -> None:
+    id = stored(app)
+    with app.app_context():
+        found(id).base_url = "https://LLM.example.com:443/v2?x=1"
+        db.session.commit()
+    assert key_of(app, id) == SECRET
 
 
 @pytest.mark.parametrize("place", [0, 3, 8, 20, -1])
@@ -97,20 +117,28 @@ def test_rotation_seals_anew_and_the_old_ring_opens_nothing_any_more(app: Flask)
     id = stored(app)
     with app.app_context():
         before = vault.ring()
-        model = RegisteredModel.by_id(id)
-        assert model is not None and model.key_ciphertext is not None
-        assert vault.rotate() == 1
+        assert rotation.rotate() == 1
+        endpoint = found(id)
+        assert endpoint.key_ciphertext is not None
         with pytest.raises(VaultError):
-            before.open(model.key_ciphertext, id)
-    assert opened(app, id) == SECRET
+            before.open(endpoint.key_ciphertext, endpoint.place_of("key"))
+    assert key_of(app, id) == SECRET
 
 
 def test_the_ring_does_not_grow_with_each_rotation(app: Flask) -> None:
     stored(app)
     with app.app_context():
         for _ in range(4):
-            vault.rotate()
+            rotation.rotate()
         assert len(vault.ring().keys) == 2
+
+
+def test_rotation_keeps_what_equal_keys_are_told_by(app: Flask) -> None:
+    with app.app_context():
+        before = digest(SECRET)
+        db.session.commit()
+        rotation.rotate()
+        assert digest(SECRET) == before and digest(SECRET + "x") != before
 
 
 def test_the_ring_can_only_be_read_by_its_owner(app: Flask) -> None:
@@ -147,7 +175,8 @@ def test_a_ring_in_the_settings(app: Flask) -> None:
 
 def test_a_reference_is_read_from_the_environment(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MUSTER_KEY_GROQ", SECRET)
-    assert opened(app, stored(app, key_ciphertext=None, key_env="MUSTER_KEY_GROQ")) == SECRET
+    with app.app_context():
+        assert vault.resolve("env://MUSTER_KEY_GROQ") == SECRET
 
 
 @pytest.mark.parametrize(
@@ -186,7 +215,7 @@ def test_no_file_and_no_log_line_shows_a_stored_key(
     app: Flask, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.DEBUG):
-        assert opened(app, stored(app)) == SECRET
+        assert key_of(app, stored(app)) == SECRET
     spellings = (SECRET, base64.b64encode(SECRET.encode()).decode().rstrip("="), SECRET.encode().hex())
     files = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     assert not any(spelling.encode() in files or spelling in caplog.text for spelling in spellings)

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator
 from urllib.parse import quote_plus
 
-HIDDEN = "[key]"
+from app.probe.values import HIDDEN
+
 _SHORT_KEY = 16
 _PIECE = 12
 """Of a key that is not short, this many characters in a row give too much of it away."""

@@ -12,6 +12,7 @@ from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
 from app.probe.transport.failure import TransportError
+from app.probe.values import EndpointSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,8 @@ class Call:
     """A body made by the caller, sent as `content_type`, in place of `json`."""
     content_type: str | None = None
     key: str = field(default="", repr=False)
-    """Sent as `Authorization: Bearer`; empty sends no such header."""
+    """Sent in the header that the settings name; empty sends no such header."""
+    settings: EndpointSettings = EndpointSettings()
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     timeout_s: float | None = None
     """A bound for the whole call, besides the limits and the deadline of the client."""
@@ -52,14 +54,15 @@ def user_agent() -> str:
 
 def headers_of(call: Call) -> dict[str, str]:
     """The headers to send, but for those that HTTP itself needs; raises Broken("bad_header")."""
-    headers = {**_STANDING, **call.headers}
+    settings = call.settings
+    headers = {**_STANDING, **dict(settings.headers), **call.headers}
     content_type = call.content_type or ("application/json" if call.json is not None else None)
     if content_type:
         headers["Content-Type"] = content_type
     if not is_header_value(call.key):
         raise TransportError("bad_header", "the API key holds characters that can't stand in an HTTP header")
     if call.key:
-        headers["Authorization"] = f"Bearer {call.key}"
+        headers[settings.auth_header] = f"{settings.auth_scheme} {call.key}".strip()
     for name, value in headers.items():
         if not is_header_value(value):
             raise TransportError("bad_header", f"the value of {name} can't stand in an HTTP header")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from http.client import HTTPException
 from time import monotonic
@@ -38,7 +39,7 @@ from app.probe.transport.failure import Failure, TransportError
 from app.probe.transport.http1 import Pool, SecurePool
 from app.probe.transport.stream import Stream
 from app.probe.transport.websocket import SocketScript, exchange
-from app.probe.values import Limits
+from app.probe.values import HIDDEN, EndpointSettings, Limits
 
 __all__ = ["Answer", "Call", "Client", "Failure", "is_header_value", "user_agent"]
 
@@ -50,8 +51,8 @@ _WIRE_PER_BODY = 3
 class Client:
     """Sends calls within limits; thread safe. One per probe.
 
-    `deadline` is a time of `time.monotonic()` at which every call ends; once `cancelled` is set, calls end
-    within some 0.2 s with the failure `cancelled`.
+    `settings` say how the endpoint wants to be called. `deadline` is a time of `time.monotonic()` at which
+    every call ends; once `cancelled` is set, calls end within some 0.2 s with the failure `cancelled`.
     """
 
     def __init__(
@@ -61,12 +62,14 @@ class Client:
         *,
         deadline: float | None = None,
         cancelled: Cancellation | None = None,
+        settings: EndpointSettings | None = None,
     ) -> None:
         self.calls = 0
+        self._settings = settings or EndpointSettings()
         self._limits = limits
         self._deadline = deadline
         self._cancelled = cancelled
-        self._dialer = Dialer(rules, limits.connect_s)
+        self._dialer = Dialer(rules, limits.connect_s, self._settings)
         self._lanes: list[_KeptConnection] = []
         self._lock = threading.Lock()
         self._closed = False
@@ -89,10 +92,12 @@ class Client:
 
     def send(self, call: Call) -> Answer:
         """Make one call and give back what came of it. Raises ValueError for a `json` that is no JSON."""
+        call = replace(call, settings=self._settings)
         return self._in_turn(call, lambda prepared: self._sent(call, prepared))
 
     def converse(self, call: Call, script: SocketScript) -> Answer:
         """Ask for a WebSocket and listen to it (see `websocket.exchange`)."""
+        call = replace(call, settings=self._settings)
         return self._in_turn(call, lambda _: self._talked(call, script))
 
     def _in_turn(self, call: Call, send: Callable[[requests.PreparedRequest], Answer]) -> Answer:
@@ -104,7 +109,7 @@ class Client:
         except TransportError as broken:
             return _unsent(call, broken.failure, start)
         try:
-            return send(prepared)
+            return _without_values(send(prepared), self._settings)
         finally:
             gate.leave()
 
@@ -173,9 +178,28 @@ def _prepared(call: Call) -> requests.PreparedRequest:
         raise bad_url() from None
     if not (prepared.url or "").lower().startswith(("http://", "https://")):
         raise bad_url()
-    if call.key:  # a user name in the URL would have taken its place
+    if "Authorization" in headers:  # a user name in the URL would have taken its place
         prepared.headers["Authorization"] = headers["Authorization"]
     return prepared
+
+
+_WORTH_HIDING = 8
+
+
+def _without_values(answer: Answer, settings: EndpointSettings) -> Answer:
+    """The answer without the values of the further headers, which an endpoint may echo as it does a key."""
+    values = [value for _, value in settings.headers if len(value) >= _WORTH_HIDING]
+    if not values:
+        return answer
+    body, headers = answer.body, dict(answer.headers)
+    for value in sorted(values, key=len, reverse=True):
+        body = body.replace(value.encode(), HIDDEN.encode())
+        headers = {name: text.replace(value, HIDDEN) for name, text in headers.items()}
+    return (
+        answer
+        if (body, headers) == (answer.body, answer.headers)
+        else replace(answer, body=body, headers=headers)
+    )
 
 
 def _unsent(call: Call, failure: Failure, start: float) -> Answer:

@@ -23,6 +23,7 @@ from app.probe.transport.failure import TransportError
 from app.probe.transport.happy_eyeballs import first_connection
 from app.probe.transport.stream import Stream
 from app.probe.transport.tls import NotTrusted, blind_context, context, why_not
+from app.probe.values import EndpointSettings
 
 PROXY_HEAD_BYTES = 65536
 
@@ -74,8 +75,11 @@ class Lookup:
 class Dialer:
     """Opens connections by one set of rules; looks every host up once and keeps to what was judged then."""
 
-    def __init__(self, rules: EgressRules, connect_s: float) -> None:
+    def __init__(
+        self, rules: EgressRules, connect_s: float, settings: EndpointSettings | None = None
+    ) -> None:
         self._rules = rules
+        self._settings = settings or EndpointSettings()
         self._connect_s = connect_s
         self._proxy = urlsplit(rules.proxy) if rules.proxy else None
         self._lookups: dict[tuple[str, int], Lookup] = {}
@@ -113,7 +117,7 @@ class Dialer:
         deadline.reword(f"{host} port {port} did not finish the TLS handshake within {self._connect_s:g} s")
         try:
             with _closing_on_failure(stream):
-                stream.start_tls(_context(self._rules), _server_name(host))
+                stream.start_tls(_context(self._rules, self._settings), _server_name(host))
         except NotTrusted as refusal:
             raise TransportError("tls", self._look_at_certificate(host, port, deadline, refusal)) from None
         return stream
@@ -180,11 +184,12 @@ def _server_name(host: str) -> str:
     return host.rstrip(".")
 
 
-def _context(rules: EgressRules) -> ssl.SSLContext:
+def _context(rules: EgressRules, settings: EndpointSettings) -> ssl.SSLContext:
     try:
-        return context(rules.ca_bundle)
-    except OSError:
-        raise TransportError("tls", "the CA bundle of the settings can't be read") from None
+        return context(rules.ca_bundle, settings.ca_pem, settings.client_certificate)
+    except (OSError, ValueError):
+        words = "the CA bundle of the settings, the endpoint's CA or its client certificate can't be read"
+        raise TransportError("tls", words) from None
 
 
 def _permitted(judged: list[Found] | Denied) -> list[Found]:

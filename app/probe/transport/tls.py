@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import ssl
+import tempfile
 import threading
 from datetime import UTC, datetime
 
@@ -14,7 +16,8 @@ from cryptography.x509.oid import NameOID
 
 from app.probe.transport.failure import TransportError
 
-_contexts: dict[tuple[str | None, int], ssl.SSLContext] = {}
+_contexts: dict[tuple[str | None, int, str], ssl.SSLContext] = {}
+_KEPT = 64
 _lock = threading.Lock()
 
 _NO_TLS = (
@@ -61,19 +64,22 @@ class NotTrusted(TransportError):
         self.code = error.verify_code
 
 
-def context(ca_bundle: str | None = None) -> ssl.SSLContext:
-    """The context for every connection: it trusts the system, certifi and the PEM file `ca_bundle`.
+def context(ca_bundle: str | None = None, ca_pem: str = "", client_certificate: str = "") -> ssl.SSLContext:
+    """The context for every connection: it trusts the system, certifi, the PEM file `ca_bundle` and `ca_pem`.
 
-    Made once per bundle and content, since reading the certificates takes some 20 ms. Raises OSError or
-    ssl.SSLError where the bundle can't be read.
+    `client_certificate` (PEM, with its private key) is shown to who asks for one. Made once per content,
+    since reading the certificates takes some 20 ms. Raises OSError or ssl.SSLError where one can't be read.
     """
     stamp = os.stat(ca_bundle).st_mtime_ns if ca_bundle else 0
+    own = hashlib.sha256(f"{ca_pem}\0{client_certificate}".encode()).hexdigest()
     with _lock:
-        if (ca_bundle, stamp) not in _contexts:
-            for known in [key for key in _contexts if key[0] == ca_bundle]:
-                del _contexts[known]
-            _contexts[ca_bundle, stamp] = _new_context(ca_bundle)
-        return _contexts[ca_bundle, stamp]
+        made = _contexts.pop((ca_bundle, stamp, own), None)
+        if made is None:
+            made = _new_context(ca_bundle, ca_pem, client_certificate)
+        _contexts[ca_bundle, stamp, own] = made
+        while len(_contexts) > _KEPT:
+            del _contexts[next(iter(_contexts))]
+        return made
 
 
 def blind_context() -> ssl.SSLContext:
@@ -84,14 +90,28 @@ def blind_context() -> ssl.SSLContext:
     return made
 
 
-def _new_context(ca_bundle: str | None) -> ssl.SSLContext:
+def _new_context(ca_bundle: str | None, ca_pem: str, client_certificate: str) -> ssl.SSLContext:
     made = ssl.create_default_context()
     made.load_verify_locations(certifi.where())
     if ca_bundle:
         made.load_verify_locations(ca_bundle)
-        made.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # the bundle may hold a server's own certificate
+    if ca_pem:
+        made.load_verify_locations(cadata=ca_pem)
+    if ca_bundle or ca_pem:
+        made.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # among them may be a server's own certificate
+    if client_certificate:
+        _load_client_certificate(made, client_certificate)
     made.set_alpn_protocols(["http/1.1"])
     return made
+
+
+def _load_client_certificate(made: ssl.SSLContext, pem: str) -> None:
+    # OpenSSL takes it from a file only. This one can be read by nobody else, and is gone at once.
+    with tempfile.NamedTemporaryFile("w", encoding="ascii", suffix=".pem") as file:
+        file.write(pem)
+        file.flush()
+        # An encrypted key would have OpenSSL ask the terminal for its password.
+        made.load_cert_chain(file.name, password=lambda: "")
 
 
 def read_error(error: Exception, host: str, port: int, *, handshake: bool = False) -> TransportError:

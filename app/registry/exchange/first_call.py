@@ -25,7 +25,7 @@ JSON_CALLS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
 
 def is_keyed(model: RegisteredModel) -> bool:
     """Whether the endpoint is called with a key."""
-    return bool(model.key_env or model.key_ciphertext)
+    return model.endpoint.has_key
 
 
 def mark_of(model: RegisteredModel) -> str:

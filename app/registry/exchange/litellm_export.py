@@ -77,8 +77,8 @@ def variable_of(model: RegisteredModel) -> str:
     It depends on the model alone, never on what is exported with it: a name that meant one model in one file
     and another in the next would send a key to an endpoint that it is not for.
     """
-    if model.key_env:
-        return model.key_env
+    if model.endpoint.key_env:
+        return model.endpoint.key_env
     name = variable_part(model.model_id) or "MODEL"
     return f"{settings().key_prefix}{name}_{mark_of(model).upper()}"
 
@@ -106,7 +106,7 @@ def _info(model: RegisteredModel) -> dict[str, JSON]:
 
 
 def _extension(model: RegisteredModel, observed: list[str]) -> dict[str, JSON]:
-    """What LiteLLM has no word for. `observed` names members that nobody declared; imports skip them."""
+    """What LiteLLM has no name for. `observed` names members that nobody declared; imports skip them."""
     made = {name: value for name in EXTRA if (value := getattr(model, name)) is not None}
     if model.remote_model_id == model.model_id:
         made["configuration"] = {"model_id": model.remote_model_id}

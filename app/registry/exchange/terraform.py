@@ -43,7 +43,7 @@ def block(model: RegisteredModel) -> str:
     """
     label = f"{identifier(model.model_id, 'model')}_{mark_of(model)}"
     variable = f"{label}_api_key"
-    sealed = is_keyed(model) and not model.key_env
+    sealed = is_keyed(model) and not model.endpoint.key_env
     lines = list(_attributes(model, f"var.{variable}" if sealed else hcl(_reference(model))))
     width = max(len(name) for name, _ in lines)
     body = "\n".join(f"  {name:<{width}} = {value}" for name, value in lines)
@@ -54,7 +54,7 @@ def block(model: RegisteredModel) -> str:
 
 
 def _reference(model: RegisteredModel) -> str:
-    return f"env://{model.key_env}" if model.key_env else ""
+    return f"env://{model.endpoint.key_env}" if model.endpoint.key_env else ""
 
 
 def _attributes(model: RegisteredModel, key: str) -> Iterator[tuple[str, str]]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Literal
 
 from alembic import context
+from sqlalchemy.engine import Connection
 
 from app.store.base import UTCDateTime, db
 
@@ -17,7 +20,7 @@ def _render(kind: str, thing: Any, _context: Any) -> str | Literal[False]:
 
 
 def _run() -> None:
-    with db.engine.connect() as connection:
+    with db.engine.connect() as connection, _without_references(connection):
         context.configure(
             connection=connection,
             target_metadata=db.metadata,
@@ -28,6 +31,22 @@ def _run() -> None:
         with context.begin_transaction():
             context.run_migrations()
         connection.commit()
+
+
+@contextmanager
+def _without_references(connection: Connection) -> Iterator[None]:
+    """SQLite changes a table by making it anew; dropping the old one would delete what refers to it.
+
+    The switch does nothing within a transaction, so it is turned around the whole of it.
+    """
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+    finally:
+        connection.exec_driver_sql("PRAGMA foreign_keys=ON")
 
 
 _run()

@@ -1,11 +1,11 @@
-"""Releasing a stored key to a gateway: for tokens with the scope `credentials` alone, each time on record."""
+"""Releases a stored key to a gateway: only for tokens with the scope `credentials`, and always recorded."""
 
 from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
 from app.access import audit
-from app.registry import probing, saving
+from app.registry.credentials import target_for
 from app.store.base import db
 from app.store.models import RegisteredModel
 from app.web.api.answers import answer, find_model
@@ -19,7 +19,7 @@ blueprint = Blueprint("api_credentials", __name__)
 @require_scope("credentials")
 @describe(tag="Workspace", gives="Credentials", errors=(400, 409))
 def release(ref: str) -> Response:
-    """The key of a model in clear, with where it belongs; on record before it goes out."""
+    """The key of a model in clear, and where it belongs; recorded before it is sent."""
     model = find_model(ref)
     response = _nothing() if request.method == "HEAD" else _released(model)
     response.headers["Cache-Control"] = "no-store"
@@ -27,18 +27,20 @@ def release(ref: str) -> Response:
 
 
 def _nothing() -> Response:
-    """HEAD: no key leaves, so there is nothing to record; not even its length is told."""
+    """HEAD: no key is sent, so nothing is recorded; the answer does not give away its length either."""
     response = Response(mimetype="application/json")
     response.automatically_set_content_length = False
     return response
 
 
 def _released(model: RegisteredModel) -> Response:
+    endpoint = model.endpoint
+    target = target_for(current_actor(), "release", endpoint.base_url, endpoint=endpoint)
     released = {
         "model": model.id,
-        "base_url": model.base_url,
+        "base_url": target.base_url,
         "model_id": model.wire_model_id,
-        "api_key": probing.key_in_clear(saving.stored_key(model)),
+        "api_key": target.api_key,
     }
     audit.record(current_actor(), "model.key_released", model, {"base_url": model.base_url})
     db.session.commit()

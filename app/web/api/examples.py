@@ -11,6 +11,7 @@ from typing import Any
 
 from app.registry.document import document
 from app.registry.exchange import artefacts, curl, exports, openai_list
+from app.store.endpoints import Endpoint
 from app.store.models import RegisteredModel
 from app.web.api import schemas
 
@@ -110,7 +111,7 @@ _STEP: Mapping[str, JSON] = {
     },
 }
 OTHERWISE: Mapping[str, str] = {"ImportAnswer": "ImportStep[]"}
-"""What a call answers where it was asked in another way, such as with dry_run."""
+"""What a call answers in another mode, such as dry_run."""
 
 
 def _error(code: str, message: str, **more: JSON) -> dict[str, JSON]:
@@ -175,11 +176,19 @@ OF_STATUS: Mapping[int, tuple[str, ...]] = {
 """The codes that stand for a status; which of 409 may come depends on the call."""
 
 
+def endpoint() -> Endpoint:
+    """The practice endpoint's row, in no database."""
+    return Endpoint(
+        id=ID, name="127.0.0.1:8099", base_url=_BASE, key_ciphertext=b"sealed", auth_header="Authorization",
+        auth_scheme="Bearer", key_changed=_MOMENT, created=_MOMENT, updated=_MOMENT,
+    )  # fmt: skip
+
+
 def model() -> RegisteredModel:
     """A row as registering the practice model makes it, in no database."""
     return RegisteredModel(
-        id=ID, model_id="practice-chat", display_name="Practice chat", model_type="chat", base_url=_BASE,
-        region="on-prem", key_ciphertext=b"sealed", input_cost=0.5, output_cost=1.5, health="up",
+        id=ID, model_id="practice-chat", display_name="Practice chat", model_type="chat",
+        region="on-prem", endpoint_id=ID, endpoint=endpoint(), input_cost=0.5, output_cost=1.5, health="up",
         observed={"supports_streaming": True, "context_window": 32768}, capabilities={},
         supports_tool_calling=True, enabled=True, created=_MOMENT, updated=_MOMENT,
     )  # fmt: skip

@@ -8,8 +8,10 @@ from typing import Any
 from flask import Blueprint, Response
 from sqlalchemy import select
 
+from app.access import audit
 from app.errors import ApiError
 from app.registry import many
+from app.registry.credentials import require_may_name
 from app.registry.exchange import artefacts, exports, litellm_import
 from app.registry.exchange.plan import Step, plan
 from app.registry.form import invalid
@@ -54,6 +56,9 @@ def import_litellm() -> Response:
     """Register all LiteLLM definitions of a list, or none; `?dry_run=true` only says what it would do."""
     only_plan, strict, depth = flag_argument("dry_run"), bool(flag_argument("strict")), depth_argument()
     steps = plan(_definitions(json_body()), text_argument("region", 64) or litellm_import.REGION)
+    for step in steps:
+        body = step.entry.body if step.entry else {}
+        require_may_name(current_actor(), str(body.get("api_key") or ""), str(body.get("base_url") or ""))
     if only_plan:
         return answer([step.outline() for step in steps])
     _require_all(steps)
@@ -72,6 +77,7 @@ def export_models() -> Response:
     """Every model in another program's form; no key is in any of them."""
     chosen = exports.FORMATS[choice_argument("format", exports.FORMATS) or "litellm"]
     text = chosen.make(db.session.scalars(select(RegisteredModel).order_by(RegisteredModel.id)))
+    audit.record_now(current_actor(), "model.exported", detail={"format": chosen.file})
     response = Response(text, content_type=chosen.content_type)
     response.headers["Content-Disposition"] = f"attachment; filename={chosen.file}"
     response.headers["Cache-Control"] = "private, no-cache"
@@ -106,9 +112,8 @@ def _require_all(steps: Sequence[Step]) -> None:
     """ApiError 400 with everything that is wrong, 409 where nothing is but that models are there already."""
     problems = [_numbered(problem, step) for step in steps for problem in step.problems]
     if problems:
-        error = invalid(problems)
-        if all(problem.code == "already_exists" for problem in problems):
-            error.code, error.status = "already_exists", 409
+        all_there = all(problem.code == "already_exists" for problem in problems)
+        error = invalid(problems, "already_exists" if all_there else "invalid_request")
         error.message += " Nothing was imported."
         raise error
 

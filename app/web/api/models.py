@@ -10,11 +10,12 @@ from sqlalchemy import Select
 
 from app.probe.model_types import MODEL_TYPES
 from app.registry import changes, registration, stored_documents
+from app.registry.credentials import require_may_name
 from app.registry.form import OpenAILikeForm, OpenAILikeUpdateForm, invalid
 from app.registry.json_body import Problem, read
 from app.registry.probing import Probed, Registered, Rejected, Updated
 from app.registry.stored_documents import StoredDocument
-from app.store.models import RegisteredModel
+from app.store.models import HEALTHS, RegisteredModel
 from app.web.api.answers import (
     allowed_methods,
     answer,
@@ -59,7 +60,6 @@ EXAMPLE = {
 
 CHANGE = {"display_name": "Our chat", "region": "europe", "model_type": "chat", "max_tokens": 4096}
 LIST_QUERY = ("limit", "cursor", "q", "model_type", "region", "status", "enabled")
-HEALTHS = ("up", "degraded", "down", "unknown")
 
 
 @blueprint.after_app_request
@@ -96,8 +96,7 @@ def _take_whole_reference() -> None:
 )
 def create_openai_like() -> Response:
     """Probe an OpenAI-compatible model and register it."""
-    form = OpenAILikeForm.from_json(json_body())
-    form.require_valid()
+    form = _valid(OpenAILikeForm.from_json(json_body()))
     end = registration.drain(registration.register(form.values(), current_actor(), **_options()))
     if isinstance(end, Rejected):
         raise rejection(end)
@@ -116,8 +115,7 @@ def create_openai_like() -> Response:
 )
 def validate_openai_like() -> Response:
     """Probe an OpenAI-compatible model and store nothing."""
-    form = OpenAILikeForm.from_json(json_body())
-    form.require_valid()
+    form = _valid(OpenAILikeForm.from_json(json_body()))
     end = registration.drain(registration.validate(form.values(), current_actor(), **_options()))
     assert isinstance(end, Probed)
     return answer(end.report)
@@ -130,17 +128,21 @@ def validate_openai_like() -> Response:
     takes="ModelChange",
     examples={"change": CHANGE},
     gives="Model",
-    query=("strict", "depth"),
+    query=("strict", "depth", "move_key"),
     headers=("If-Match",),
     errors=(409, 412),
 )
 def update_openai_like(ref: str) -> Response:
     """Change what the body holds; probe first where that is needed."""
     model = find_model(ref)
-    form = OpenAILikeUpdateForm.from_json(json_body())
-    form.require_valid()
+    form = _valid(OpenAILikeUpdateForm.from_json(json_body()))
     events = changes.update(
-        model, form.values(only_given=True), current_actor(), still=check_if_match, **_options()
+        model,
+        form.values(only_given=True),
+        current_actor(),
+        still=check_if_match,
+        move_key=bool(flag_argument("move_key")),
+        **_options(),
     )
     end = registration.drain(events)
     if isinstance(end, Rejected):
@@ -153,7 +155,7 @@ def update_openai_like(ref: str) -> Response:
 @require_scope("read")
 @describe(tag="Models", gives="Model[]", query=LIST_QUERY, headers=("If-None-Match",))
 def list_models() -> Response:
-    """A page of models, the newest first."""
+    """A page of models, newest first."""
     limit = limit_argument()
     # The revision is read before the list, so that the ETag never promises too much.
     matching, etag = (
@@ -226,7 +228,7 @@ def _named_model(body: Any) -> RegisteredModel:
 
 
 def _matching(limit: int) -> Select[Any]:
-    """The ids of at most `limit` models that the query's filters leave, the newest first."""
+    """The ids of at most `limit` models that the query's filters leave, newest first."""
     ids = RegisteredModel.matching_in_index(
         RegisteredModel.id,
         q=text_argument("q"),
@@ -238,6 +240,13 @@ def _matching(limit: int) -> Select[Any]:
     cursor = cursor_argument()
     after = ids.where(RegisteredModel.id < cursor) if cursor else ids
     return after.order_by(RegisteredModel.id.desc()).limit(limit)
+
+
+def _valid(form: OpenAILikeForm) -> OpenAILikeForm:
+    """The form, valid. Who may name no variable of the environment does not learn which there are either."""
+    require_may_name(current_actor(), form.api_key.data or "", form.base_url.data or "")
+    form.require_valid()
+    return form
 
 
 def _options() -> dict[str, Any]:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from markupsafe import Markup, escape
 
 from app.probe.capabilities import CAPABILITY_BY_NAME
+from app.registry.document import rfc3339
 from app.registry.endpoint_models import OfferedModel
 
 
@@ -40,6 +41,8 @@ BADGES: dict[str, Badge] = {
     "disabled": Badge("Disabled", "off", "idle"),
     "valid": Badge("Valid", "ok", "ok"),
     "revoked": Badge("Revoked", "off", "idle"),
+    "expired": Badge("Expired", "off", "idle"),
+    "suspended": Badge("Maker shut out", "off", "idle"),
     "active": Badge("May sign in", "ok", "ok"),
     "shut-out": Badge("Shut out", "off", "idle"),
     "yes": Badge("Yes", "tick", "ok"),
@@ -66,11 +69,6 @@ def moment_of(value: datetime | str) -> datetime:
     """A time of the database or of a report (RFC 3339) as an aware one in UTC."""
     moment = datetime.fromisoformat(value) if isinstance(value, str) else value
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-
-
-def rfc3339(value: datetime | str) -> str:
-    """The time for a machine: 2026-03-01T12:00:00Z."""
-    return moment_of(value).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def exact(value: datetime | str) -> str:
@@ -164,7 +162,25 @@ def coded(text: str) -> Markup:
 
 _CODE = re.compile(r"`([^`\n]{1,200})`")
 
+_BROWSERS = {"Edg/": "Edge", "OPR/": "Opera", "Firefox/": "Firefox", "Chrome/": "Chrome", "Safari/": "Safari"}
+_SYSTEMS = {
+    "Android": "Android", "iPhone": "an iPhone", "iPad": "an iPad", "Windows": "Windows", "Mac OS": "a Mac",
+    "CrOS": "ChromeOS", "Linux": "Linux",
+}  # fmt: skip
+
+
+def browser_words(sent: str) -> str:
+    """What a browser calls itself, in words such as "Firefox on Linux"; many name others too."""
+    browser = next((name for sign, name in _BROWSERS.items() if sign in sent), "")
+    system = next((name for sign, name in _SYSTEMS.items() if sign in sent), "")
+    if browser and system:
+        return f"{browser} on {system}"
+    return browser or sent[:40] or "A browser that does not say"
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
-    "ago": ago, "exact": exact, "rfc3339": rfc3339, "money": money, "duration": duration, "host_of": host_of,
+    "ago": ago, "exact": exact, "rfc3339": lambda value: rfc3339(moment_of(value)), "money": money,
+    "duration": duration, "host_of": host_of,
     "shown": as_text, "words_of": label_of, "coded": coded, "offer_words": offer_words,
+    "browser_words": browser_words,
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""A probe as it happens: events as lines for a browser that watches, and what tells that it left."""
+"""A probe as it happens: events as lines for a watching browser, and how its leaving is noticed."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from app.store.base import new_id, now
 from app.store.models import RegisteredModel
+from tests.rows import a_model
 
 HOSTILE = (
     'na"me',
@@ -41,4 +42,4 @@ def row(**changes: Any) -> RegisteredModel:
         "created": now(),
         "updated": now(),
     }
-    return RegisteredModel(**good | changes)
+    return a_model(**good | changes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
 from app.practice.models import KEY
+from app.practice.server import PracticeServer
+from app.practice.wire import error
 from app.store.audit_events import AuditEvent
 from app.store.base import db
 from app.store.leases import KeyControl
@@ -19,6 +22,8 @@ from app.store.models import RegisteredModel
 from app.store.probes import Probe
 from tests.conftest import new_token
 from tests.web.api.conftest import Endpoint, document_problems
+
+pytestmark = pytest.mark.both_databases
 
 URL = "/v2/models/openai-like"
 Headers = dict[str, str]
@@ -91,6 +96,19 @@ def test_a_wrong_key_is_named(client: FlaskClient, auth: Headers, good: Body) ->
     assert json.loads(body)["error"]["field"] == "api_key" and "sk-wrong-and-secret" not in body
 
 
+def test_a_limited_endpoint_is_a_rejection_like_any_other(
+    client: FlaskClient, auth: Headers, good: Body
+) -> None:
+    refusal = replace(error(429, "Rate limit reached."), headers={"Retry-After": "86400"})
+    limited = PracticeServer(lambda _request: refusal)
+    limited.start()
+    sent = good | {"base_url": f"http://127.0.0.1:{limited.server_port}/v1"}
+    answer = client.post(URL, json=sent, headers=auth)
+    limited.stop()
+    assert answer.json is not None and answer.json["error"]["code"] == "rate_limited"
+    assert answer.status_code == 400, "429 is Muster's own limit"
+
+
 def test_strictness_makes_a_contradiction_a_rejection(client: FlaskClient, auth: Headers, good: Body) -> None:
     sent = good | {"model_id": "practice-chat-no-tools", "supports_tool_calling": True}
     answer = client.post(URL + "?strict=true", json=sent, headers=auth)
@@ -153,9 +171,10 @@ def test_the_key_is_nowhere(client: FlaskClient, auth: Headers, good: Body, app:
 
 
 def test_a_key_of_the_environment_is_resolved_and_shown_by_name(
-    client: FlaskClient, auth: Headers, good: Body, monkeypatch: pytest.MonkeyPatch
+    client: FlaskClient, app: Flask, good: Body, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MUSTER_KEY_PRACTICE", KEY)
+    auth = {"Authorization": f"Bearer {new_token(app, 'admin')}"}
     made = client.post(URL, json=good | {"api_key": "env://MUSTER_KEY_PRACTICE"}, headers=auth).json
     assert made is not None and made["configuration"]["api_key_env"] == "MUSTER_KEY_PRACTICE"
 

@@ -23,7 +23,7 @@ def bearer(app: Flask, *scopes: str) -> Headers:
 
 def made(client: FlaskClient, app: Flask, good: dict[str, Any], **changes: Any) -> dict[str, Any]:
     """A registered model's document."""
-    headers = bearer(app, "write")
+    headers = bearer(app, "admin")
     answer = client.post("/v2/models/openai-like?depth=proof", json=good | changes, headers=headers)
     assert answer.status_code == 200 and answer.json is not None
     return dict(answer.json)

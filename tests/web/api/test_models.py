@@ -12,10 +12,12 @@ from sqlalchemy import func, select
 
 from app.store.audit_events import AuditEvent
 from app.store.base import db, new_id
-from app.store.models import RegisteredModel
 from app.store.probes import Probe
 from tests.conftest import new_token
+from tests.rows import a_model
 from tests.web.api.conftest import document_problems
+
+pytestmark = pytest.mark.both_databases
 
 Headers = dict[str, str]
 
@@ -27,7 +29,7 @@ def add(app: Flask, **changes: Any) -> str:
         "base_url": f"https://{new_id()}.example.com/v1", "observed": {}, "capabilities": {},
     }  # fmt: skip
     with app.app_context():
-        model = RegisteredModel(id=new_id(), **good | changes)
+        model = a_model(**good | changes)
         db.session.add(model)
         db.session.commit()
         return model.id

@@ -19,8 +19,8 @@ from app.registry.probing import Probed
 from app.store.audit_events import AuditEvent
 from app.store.base import db
 from app.store.models import RegisteredModel
-from tests.conftest import new_token
-from tests.web.api.conftest import Endpoint
+
+pytestmark = pytest.mark.both_databases
 
 Headers = dict[str, str]
 Body = dict[str, Any]
@@ -92,27 +92,6 @@ def test_another_endpoint_starts_with_nothing_seen(
     )
     assert answer.status_code == 200 and answer.json is not None
     assert "supports_vision" not in answer.json["metadata"] and answer.json["has_functions"] is False
-
-
-def test_naming_the_stored_reference_sends_no_key(
-    client: FlaskClient, app: Flask, auth: Headers, good: Body, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MUSTER_KEY_PRACTICE", good["api_key"])
-    sent = good | {"api_key": "env://MUSTER_KEY_PRACTICE"}
-    made = client.post("/v2/models/openai-like?depth=proof", json=sent, headers=auth).json
-    assert made is not None
-    other = Endpoint()
-    try:
-        change = {name: sent[name] for name in ("display_name", "region", "model_type", "api_key")}
-        moved = change | {"base_url": other.base_url}
-        url = f"/v2/models/openai-like/{made['id']}?depth=proof"
-        refused = client.patch(url, json=moved, headers=auth)
-        assert refused.status_code == 400 and refused.json is not None
-        assert refused.json["error"]["code"] == "api_key_required" and other.calls == []
-        admin = {"Authorization": f"Bearer {new_token(app, 'admin')}"}
-        assert client.patch(url, json=moved, headers=admin).status_code == 200
-    finally:
-        other.stop()
 
 
 @pytest.mark.parametrize("name", ["é😀", "a%2Fb", "./a/../b", "..", "a?b#c"])

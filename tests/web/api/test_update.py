@@ -14,12 +14,14 @@ from sqlalchemy import func, select
 from app.access.actors import COMMAND_LINE
 from app.practice.models import KEY
 from app.registry import probing, registration
-from app.store import vault
 from app.store.audit_events import AuditEvent
 from app.store.base import db
 from app.store.models import RegisteredModel
 from tests.conftest import new_token
+from tests.rows import opened
 from tests.web.api.conftest import Endpoint, document_problems
+
+pytestmark = pytest.mark.both_databases
 
 Headers = dict[str, str]
 Body = dict[str, Any]
@@ -51,7 +53,7 @@ def stored_key(app: Flask, id: str) -> str:
     with app.app_context():
         model = RegisteredModel.by_id(id)
         assert model is not None
-        return vault.key_of(model)
+        return opened(model.endpoint)
 
 
 def test_what_is_absent_or_null_stays(
@@ -119,14 +121,14 @@ def test_the_same_key_again_needs_no_probe(
 
 def test_a_key_is_rotated(
     client: FlaskClient,
-    auth: Headers,
     made: Body,
     app: Flask,
     endpoint: Endpoint,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("MUSTER_KEY_NEW", KEY)
-    answer = patch(client, auth, made, api_key="env://MUSTER_KEY_NEW")
+    chief = {"Authorization": f"Bearer {new_token(app, 'admin')}"}
+    answer = patch(client, chief, made, api_key="env://MUSTER_KEY_NEW")
     assert answer.status_code == 200 and answer.json["configuration"]["api_key_env"] == "MUSTER_KEY_NEW"
     assert endpoint.proofs() > 0
     with app.app_context():
@@ -167,8 +169,9 @@ def test_an_administrator_may_send_the_stored_key_elsewhere(
     client: FlaskClient, made: Body, app: Flask, second: Endpoint
 ) -> None:
     chief = {"Authorization": f"Bearer {new_token(app, 'admin')}"}
-    answer = patch(client, chief, made, base_url=second.base_url)
-    assert answer.status_code == 200 and second.proofs() > 0
+    body = NEEDED | {"base_url": second.base_url}
+    url = f"/v2/models/openai-like/{made['id']}?move_key=true"
+    assert client.patch(url, json=body, headers=chief).status_code == 200 and second.proofs() > 0
 
 
 def test_becoming_the_same_as_another_is_409(
@@ -332,7 +335,7 @@ def test_a_key_that_can_not_be_opened_is_said(
     with app.app_context():
         model = RegisteredModel.by_id(made["id"])
         assert model is not None
-        model.key_ciphertext = b"\x01nonsense"
+        model.endpoint.key_ciphertext = b"\x01nonsense"
         db.session.commit()
     answer = client.post(f"/v2/models/{made['id']}/probes", headers=auth)
     assert answer.status_code == 400 and answer.json is not None

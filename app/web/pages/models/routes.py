@@ -30,7 +30,7 @@ blueprint.register_blueprint(playground.blueprint)
 TRIGGERS = {
     "registration": "at registration",
     "update": "when it was changed",
-    "manual": "asked for by hand",
+    "manual": "started by hand",
     "scheduled": "on schedule",
     "validate": "as a trial",
 }
@@ -38,7 +38,7 @@ TRIGGERS = {
 DONE = {
     "registered": "Registered: the probe has seen it work.",
     "changed": "Changed.",
-    "probed": "Probed again; what it saw stands below.",
+    "probed": "Probed again; the result is below.",
 }
 """What `?done=` says at the top: a stream can't leave a message in the session, so it stands in the URL."""
 
@@ -46,7 +46,7 @@ DONE = {
 @blueprint.get("")
 @require_role("viewer")
 def index() -> str:
-    """The models, the newest first; search and filters stand in the URL."""
+    """The models, newest first; search and filters stand in the URL."""
     search = listing.search_of(request.args)
     models, cursor = listing.found(search)
     return render_template(

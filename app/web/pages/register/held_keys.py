@@ -1,21 +1,22 @@
-"""A typed key outlives a rejected probe without ever standing on a page.
+"""A typed key survives a rejected probe without ever appearing on a page.
 
-It waits sealed in the database for fifteen minutes, for the person who typed it and for the host it was
-typed for; the page holds only an id. Whoever changes the host types the key again: a key never goes to a
-server that its owner did not mean.
+It waits sealed in the database for fifteen minutes, for the person who typed it and for the origin (scheme,
+host, port) it was typed for; the page holds only an id. Anyone who changes the origin types the key again: it
+never goes to a server that its owner did not mean.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 from sqlalchemy import delete
 
 from app.config import settings
 from app.practice import models
-from app.store import vault
+from app.probe.base_url import origin_of
+from app.registry.credentials import held_key
+from app.store import rotation
 from app.store.base import db, new_id, now
 from app.store.leases import HeldKey
 
@@ -28,28 +29,29 @@ class Held:
     """A key that need not be typed again: `until` is a time of day in UTC, "" for the practice endpoint's."""
 
     id: str
-    host: str
+    origin: str
     until: str
 
     def fits(self, base_url: str) -> bool:
-        """Whether the key may go to this base URL: the host is the one that it was typed for."""
-        return self.host == _host(base_url)
+        """Whether the key may go to this base URL: the origin is the one that it was typed for."""
+        return self.origin == _origin(base_url)
 
-    def key(self) -> str:
-        """The key in clear; "" where it went away since it was found. VaultError where it can't be opened."""
+    def key(self, base_url: str) -> str:
+        """The key in clear; "" where it went away since it was found, or may not go to this base URL.
+
+        VaultError where it can't be opened.
+        """
         if self.id == PRACTICE:
             return models.KEY
         row = db.session.get(HeldKey, self.id)
-        return vault.open_(row.ciphertext, row.id) if row else ""
+        return held_key(row, base_url) if row and self.fits(base_url) else ""
 
 
 def hold(key: str, base_url: str, user_id: str) -> Held:
-    """Keep a key for a further try of the same person at the same host. Commits."""
+    """Keep a key for a further try of the same person at the same origin. Commits."""
     db.session.execute(delete(HeldKey).where(HeldKey.expires <= now()))
-    id = new_id()
-    row = HeldKey(
-        id=id, user_id=user_id, host=_host(base_url), ciphertext=vault.seal(key, id), expires=now() + KEPT
-    )
+    row = HeldKey(id=new_id(), user_id=user_id, origin=_origin(base_url), expires=now() + KEPT)
+    row.ciphertext = rotation.seal(key, row.place)
     db.session.add(row)
     db.session.commit()
     return _shown(row)
@@ -66,7 +68,7 @@ def find(held_id: str, user_id: str) -> Held | None:
 def practice() -> Held | None:
     """The key of the practice endpoint, where that runs."""
     base_url = settings().practice_url
-    return Held(PRACTICE, _host(base_url), "") if base_url else None
+    return Held(PRACTICE, _origin(base_url), "") if base_url else None
 
 
 def drop(held_id: str) -> None:
@@ -76,11 +78,12 @@ def drop(held_id: str) -> None:
 
 
 def _shown(row: HeldKey) -> Held:
-    return Held(row.id, row.host, row.expires.strftime("%H:%M"))
+    return Held(row.id, row.origin, row.expires.strftime("%H:%M"))
 
 
-def _host(base_url: str) -> str:
+def _origin(base_url: str) -> str:
+    """Of what may be no URL yet: it was typed into a form."""
     try:
-        return (urlsplit(base_url.strip()).hostname or "").lower()[:255]
-    except ValueError:
+        return origin_of(base_url)[:300]
+    except (ValueError, KeyError):
         return ""

@@ -1,4 +1,4 @@
-"""One sending of the form: what was typed, which key is meant, what is to be done with it."""
+"""One submission of the form: what was typed, which key is meant, what to do."""
 
 from __future__ import annotations
 
@@ -9,22 +9,24 @@ from typing import Any, Literal
 
 from werkzeug.datastructures import MultiDict
 
+from app.errors import ApiError
+from app.probe.base_url import origin_of
 from app.probe.values import DEPTHS, Depth
+from app.registry.credentials import require_may_name, target_for
 from app.registry.document import rfc3339
 from app.registry.endpoint_models import EndpointModels, list_endpoint_models
 from app.registry.fields import FieldError
 from app.registry.form import OpenAILikeForm
-from app.registry.probing import origin_of
-from app.registry.saving import stored_key
 from app.store.models import RegisteredModel
 from app.store.vault import is_reference
+from app.web.guards import current_actor
 from app.web.pages.register import held_keys, presets
 from app.web.pages.register.held_keys import Held
 
 Action = Literal["save", "validate", "preset", "look"]
 
-GONE = "The key that you typed before is not kept any more. Type it again, or leave this empty to send none."
-ELSEWHERE = "Type the key again: the one that is kept was typed for {host}, and goes nowhere else."
+GONE = "The key you typed earlier is no longer kept. Type it again, or leave this empty to send none."
+ELSEWHERE = "Type the key again: the one kept was typed for {origin} and is sent nowhere else."
 _REFERENCE = re.compile(r"env://[A-Z0-9_]{1,256}")
 _USABLE = ("base_url", "model_id", "configuration_model_id", "model_type")
 _COLUMNS = {"configuration_model_id": "remote_model_id"}
@@ -60,12 +62,17 @@ class Submission:
     @property
     def keyed(self) -> bool:
         """Whether a key would be sent."""
-        stored = self.model is not None and bool(self.model.key_env or self.model.key_ciphertext)
+        stored = self.model is not None and self.model.endpoint.has_key
         return bool(self.form.api_key.data) or (stored and not self.no_key)
 
     def is_valid(self) -> bool:
-        """Whether the form can be probed with; its errors say what is wrong."""
+        """Whether the form is valid for a probe; its errors say what is wrong."""
         good = self.form.validate()
+        try:
+            require_may_name(current_actor(), self.form.api_key.data or "", self.form.base_url.data or "")
+        except ApiError as error:
+            self.problem = error.message
+            self.form.api_key.errors = []
         if self.problem:
             self.form.api_key.errors = [*self.form.api_key.errors, FieldError(self.problem, "required")]
         return good and not self.problem
@@ -75,7 +82,7 @@ class Submission:
         key = self.form.api_key.data
         if not key or self.form.api_key.errors or is_reference(key):
             return
-        if not (self.held and self.held.key() == key):
+        if not (self.held and self.held.key(self.form.base_url.data or "") == key):
             self.held = held_keys.hold(key, self.form.base_url.data or "", user_id)
 
     def changes(self) -> dict[str, Any]:
@@ -92,8 +99,7 @@ class Submission:
         """
         if not (self.form.base_url.validate(self.form) and self.form.api_key.validate(self.form)):
             return False
-        base_url = self.form.base_url.data or ""
-        self.look = list_endpoint_models(base_url, self.form.api_key.data or self._stored_key(base_url))
+        self.look = self._looked()
         offer = self.look.offer(self.form[self.remote_field].data or "")
         for name, value in (offer.values if offer else {}).items():
             if self.form[name].data is None or (name == "model_type" and self.form[name].data != value):
@@ -101,10 +107,22 @@ class Submission:
                 self.adopted.add(name)
         return True
 
-    def _stored_key(self, base_url: str) -> str:
-        """The key of the model that is changed, "" where the URL leads to another server than before."""
-        same = self.model and origin_of(base_url) == origin_of(self.model.base_url)
-        return stored_key(self.model) if self.model and same and not self.no_key else ""
+    def _looked(self) -> EndpointModels:
+        """The endpoint's list, asked for with the typed key or with the one of the model that is changed.
+
+        Where the URL leads to another server than before, the stored key stays at home.
+        """
+        base_url, typed = self.form.base_url.data or "", self.form.api_key.data or ""
+        same = self.model is not None and origin_of(base_url) == origin_of(self.model.base_url)
+        stored = same and not typed and not self.no_key
+        endpoint = self.model.endpoint if self.model is not None and same else None
+        try:
+            target = target_for(
+                current_actor(), "list_models", base_url, typed=None if stored else typed, endpoint=endpoint
+            )
+        except ApiError as error:
+            return EndpointModels(problem=error.message)
+        return list_endpoint_models(target)
 
 
 def blank(arguments: Mapping[str, str]) -> Submission:
@@ -198,6 +216,6 @@ def _key_for(given: MultiDict[str, str], user_id: str) -> tuple[Held | None, str
     if held is None:
         return None, GONE
     if not held.fits(given.get("base_url", "")):
-        return None, ELSEWHERE.format(host=held.host)
-    given["api_key"] = held.key()
+        return None, ELSEWHERE.format(origin=held.origin)
+    given["api_key"] = held.key(given.get("base_url", ""))
     return held, ""

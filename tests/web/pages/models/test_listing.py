@@ -12,7 +12,10 @@ from app.store.base import db
 from app.store.models import RegisteredModel
 from app.store.probes import Probe
 from app.web.pages.models import listing
+from tests.rows import a_model
 from tests.web.pages.conftest import Form, plain, register, with_practice
+
+pytestmark = pytest.mark.both_databases
 
 
 def add(app: Flask, count: int = 1, **columns: object) -> None:
@@ -27,7 +30,7 @@ def add(app: Flask, count: int = 1, **columns: object) -> None:
                 "region": "europe",
                 "health": "up",
             } | columns
-            db.session.add(RegisteredModel(**given))
+            db.session.add(a_model(**given))
             db.session.flush()
         db.session.commit()
 
@@ -100,7 +103,7 @@ def test_search_and_filters_stand_in_the_url(app: Flask, viewer: FlaskClient, qu
     answer = viewer.get(f"/models?{query}")
     assert answer.status_code == 200
     assert ("Model 001" in names(answer.text)) is kept
-    assert ("No model fits" in answer.text) is not kept
+    assert ("No matching models" in answer.text) is not kept
 
 
 def test_a_filter_shows_what_was_chosen(app: Flask, viewer: FlaskClient) -> None:

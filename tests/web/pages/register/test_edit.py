@@ -71,10 +71,10 @@ def test_a_change_that_does_not_work_changes_nothing(app: Flask, editor: FlaskCl
 
 def test_a_wrong_new_key_leaves_the_old_one(app: Flask, editor: FlaskClient, good: Form) -> None:
     url = register(editor, good)
-    before = models(app)[0].key_ciphertext
+    before = models(app)[0].endpoint.key_ciphertext
     answer = editor.post(url + "/edit", data=opened(editor, url) | {"api_key": "sk-not-right"})
     assert "401" in error_at(answer.text, "api_key") and "sk-not-right" not in answer.text
-    assert models(app)[0].key_ciphertext == before
+    assert models(app)[0].endpoint.key_ciphertext == before
 
 
 def test_a_key_is_rotated(app: Flask, editor: FlaskClient, good: Form) -> None:
@@ -104,7 +104,7 @@ def test_a_stored_key_is_forgotten_only_where_none_is_needed(
     url = register(editor, good)
     answer = editor.post(url + "/edit", data=opened(editor, url) | {"no_key": "yes"})
     assert "401" in error_at(answer.text, "api_key")
-    assert models(app)[0].key_ciphertext is not None
+    assert models(app)[0].endpoint.key_ciphertext is not None
 
 
 def test_a_page_that_is_too_old_overwrites_nobody(app: Flask, editor: FlaskClient, good: Form) -> None:
@@ -113,7 +113,7 @@ def test_a_page_that_is_too_old_overwrites_nobody(app: Flask, editor: FlaskClien
     editor.post(url + "/edit", data=theirs | {"region": "us"})
     answer = editor.post(url + "/edit", data=mine | {"display_name": "Mine"})
     assert answer.status_code == 409
-    assert "Somebody changed this model" in problem(answer.text)
+    assert "Someone changed this model" in problem(answer.text)
     assert (models(app)[0].region, models(app)[0].display_name) == ("us", good["display_name"])
 
 
@@ -124,7 +124,7 @@ def test_a_viewer_changes_nothing(viewer: FlaskClient, model_url: str, method: s
 
 def test_a_copy_begins_with_everything_but_the_key(editor: FlaskClient, model_url: str) -> None:
     page = editor.get("/models/new?copy=" + model_url.rsplit("/", 1)[1]).text
-    assert 'value="practice-chat"' in page and "Its key is not copied" in page
+    assert 'value="practice-chat"' in page and "The key is not copied" in page
     assert KEY not in page and hidden(page, "held_key") == ""
 
 

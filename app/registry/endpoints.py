@@ -1,0 +1,166 @@
+"""Endpoints as rows: found by what is sent to them, made, rewritten, and left behind."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from sqlalchemy import func, select
+
+from app.probe.base_url import origin_of
+from app.probe.values import EndpointSettings, Target
+from app.registry import credentials
+from app.store import rotation, vault
+from app.store.base import db, insert_new, new_id, now
+from app.store.digests import digest
+from app.store.endpoints import Endpoint, EndpointHeader
+from app.store.models import RegisteredModel
+
+NAME = 255
+
+
+def identity_of(base_url: str, key: str, settings: EndpointSettings) -> str:
+    """What no two endpoints share: everything that is sent. `key` is as it was typed."""
+    parts = (
+        base_url,
+        key,
+        settings.auth_header,
+        settings.auth_scheme,
+        settings.headers,
+        settings.ca_pem,
+        settings.client_certificate,
+        settings.proxy,
+    )
+    return digest(json.dumps(parts))
+
+
+def has_key(endpoint: Endpoint, typed: str | None) -> bool:
+    """Whether this is the key that is stored already; one that can't be opened is no key any more."""
+    return endpoint.key_digest == digest(typed or "") and credentials.is_usable(endpoint)
+
+
+def found(base_url: str, key_digest: str) -> Endpoint | None:
+    """The endpoint with this base URL and this key; of several the one with the fewest headers, or the
+    oldest."""
+    mine = (Endpoint.key_digest == key_digest) & (Endpoint.base_url == base_url)
+    rows = db.session.scalars(select(Endpoint).where(mine).order_by(Endpoint.id))
+    return min(rows, key=lambda row: len(row.headers), default=None)
+
+
+def found_or_made(target: Target, key: str, name: str = "") -> Endpoint:
+    """The endpoint that is called just so, held against deletion until the transaction ends."""
+    identity = identity_of(target.base_url, key, target.settings)
+    while True:
+        id = db.session.scalar(select(Endpoint.id).where(Endpoint.identity == identity))
+        endpoint = Endpoint.locked(id) if id else None
+        if endpoint is not None and endpoint.identity == identity:
+            return endpoint
+        _insert(target, key, identity, name)
+
+
+def models_of(endpoint: Endpoint) -> int:
+    """How many models are served there."""
+    mine = RegisteredModel.endpoint_id == endpoint.id
+    return db.session.scalar(select(func.count()).select_from(RegisteredModel).where(mine)) or 0
+
+
+def move(model: RegisteredModel, target: Target, key: str) -> None:
+    """Have a model served as `target` says: others that share its endpoint stay where they are.
+
+    Where it is the only one there, its endpoint itself changes; one that is left empty goes.
+    """
+    identity = identity_of(target.base_url, key, target.settings)
+    other = db.session.scalar(select(Endpoint.id).where(Endpoint.identity == identity))
+    # Always in the same order, so that two models that change places do not wait for each other.
+    held = {id: Endpoint.locked(id) for id in sorted({model.endpoint_id, *([other] if other else [])})}
+    old = held[model.endpoint_id]
+    assert old is not None, "a model refers to it"
+    if old.identity == identity:
+        if not credentials.is_usable(old):
+            rewrite(old, [], target, key)
+        return
+    alone = models_of(old) == 1
+    if other is None and alone:
+        rewrite(old, [model], target, key)
+        return
+    model.endpoint = found_or_made(target, key)
+    if alone:
+        db.session.flush()
+        db.session.delete(old)
+
+
+def rewrite(endpoint: Endpoint, models: Sequence[RegisteredModel], target: Target, key: str) -> None:
+    """Change what is sent to an endpoint, for all of its models. Seals everything for the new origin."""
+    fresh = digest(key)
+    if fresh != endpoint.key_digest:
+        endpoint.key_changed = now()
+    endpoint.base_url, endpoint.origin = target.base_url, origin_of(target.base_url)[:300]
+    endpoint.identity, endpoint.key_digest = identity_of(target.base_url, key, target.settings), fresh
+    endpoint.updated = now()
+    for name, value in _sealed(endpoint, target, key).items():
+        setattr(endpoint, name, value)
+    _put_headers(endpoint, target.settings)
+    for model in models:
+        model.endpoint = endpoint  # takes the base URL along
+
+
+def _insert(target: Target, key: str, identity: str, name: str) -> None:
+    made = Endpoint(id=new_id(), base_url=target.base_url)
+    added = insert_new(
+        Endpoint,
+        id=made.id,
+        name=(name or _free_name(target.base_url))[:NAME],
+        base_url=target.base_url,
+        origin=origin_of(target.base_url)[:300],
+        identity=identity,
+        key_digest=digest(key),
+        key_changed=now() if key else None,
+        created=now(),
+        updated=now(),
+        **_sealed(made, target, key),
+    )
+    if added and target.settings.headers:
+        endpoint = db.session.get_one(Endpoint, made.id)
+        _put_headers(endpoint, target.settings)
+        db.session.flush()
+
+
+def _sealed(endpoint: Endpoint, target: Target, key: str) -> dict[str, object]:
+    """The columns that hold key and settings, sealed for the endpoint's place."""
+    is_env, settings = vault.is_reference(key), target.settings
+    certificate = settings.client_certificate
+    return {
+        "key_env": vault.reference_name(key) if is_env else None,
+        "key_ciphertext": rotation.seal(key, endpoint.place_of("key")) if key and not is_env else None,
+        "auth_header": settings.auth_header,
+        "auth_scheme": settings.auth_scheme,
+        "ca_pem": settings.ca_pem or None,
+        "client_certificate": rotation.seal(certificate, endpoint.place_of("client_certificate"))
+        if certificate
+        else None,
+        "proxy": settings.proxy or None,
+    }
+
+
+def _put_headers(endpoint: Endpoint, settings: EndpointSettings) -> None:
+    known = {row.name: row for row in endpoint.headers}
+    rows = []
+    for name, value in settings.headers:
+        row = known.get(name) or EndpointHeader(name=name)
+        row.ciphertext = rotation.seal(value, endpoint.place_of(f"header {name}"))
+        rows.append(row)
+    endpoint.headers = rows
+
+
+def _free_name(base_url: str) -> str:
+    """The host; with a number behind it where an endpoint of that name is there."""
+    host = (urlsplit(base_url).netloc.rpartition("@")[2] or "endpoint")[: NAME - 15]
+    taken = set(
+        db.session.scalars(select(Endpoint.name).where(Endpoint.name.startswith(host, autoescape=True)))
+    )
+    return next(name for name in _numbered(host, len(taken)) if name not in taken)
+
+
+def _numbered(host: str, taken: int) -> Sequence[str]:
+    return [host, *(f"{host} {number}" for number in range(2, taken + 3))]

@@ -1,0 +1,92 @@
+"""Where models are served: base URL, key, further headers, TLS. What is secret of it is kept sealed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Self
+
+from sqlalchemy import (
+    ForeignKey,
+    LargeBinary,
+    String,
+    Text,
+    update,
+)
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.probe.base_url import origin_of
+from app.store.base import Base, UTCDateTime, db, new_id, now
+from app.store.vault import place
+
+
+class Endpoint(Base):
+    """One base URL with its key and its settings; models refer to it. `name` is for people."""
+
+    __tablename__ = "endpoints"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(String(255))
+    base_url: Mapped[str] = mapped_column(String(2048))
+    origin: Mapped[str] = mapped_column(String(300), index=True)
+    """Scheme, host and port of the base URL, to find by. What a key may go to is worked out of the URL."""
+    identity: Mapped[str] = mapped_column(String(64), unique=True)
+    """A keyed digest of all that is sent: no two endpoints are the same."""
+    key_env: Mapped[str | None] = mapped_column(String(256))
+    key_ciphertext: Mapped[bytes | None] = mapped_column(LargeBinary)
+    key_digest: Mapped[str] = mapped_column(String(64), index=True)
+    """A keyed digest of the key, or of the reference to it: tells equal ones without opening any."""
+    key_changed: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    auth_header: Mapped[str] = mapped_column(String(128), default="Authorization")
+    auth_scheme: Mapped[str] = mapped_column(String(32), default="Bearer")
+    """What stands before the key, "" for nothing."""
+    ca_pem: Mapped[str | None] = mapped_column(Text)
+    client_certificate: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """A certificate with its private key, as PEM, sealed."""
+    proxy: Mapped[str | None] = mapped_column(String(2048))
+    created: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
+    updated: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
+    headers: Mapped[list[EndpointHeader]] = relationship(
+        cascade="all, delete-orphan", order_by="EndpointHeader.name", passive_deletes=True
+    )
+
+    @property
+    def has_key(self) -> bool:
+        """Whether a key goes with each call."""
+        return bool(self.key_env or self.key_ciphertext)
+
+    @classmethod
+    def by_id(cls, id: str) -> Self | None:
+        """The endpoint with this id, or None."""
+        return db.session.get(cls, id)
+
+    @classmethod
+    def locked(cls, id: str) -> Self | None:
+        """The endpoint as it is now, which nobody else can write until this transaction ends; or None."""
+        db.session.execute(update(cls).where(cls.id == id).values(id=cls.id))
+        return db.session.get(cls, id, populate_existing=True)
+
+    def place_of(self, field: str) -> str:
+        """Where a sealed value of this row belongs. A base URL that somebody rewrote opens none of them."""
+        return place("endpoints", self.id, field, origin_of(self.base_url))
+
+
+class EndpointHeader(Base):
+    """A further header of every call to an endpoint. Its name may be seen, its value is sealed."""
+
+    __tablename__ = "endpoint_headers"
+
+    endpoint_id: Mapped[str] = mapped_column(ForeignKey("endpoints.id", ondelete="CASCADE"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(128), primary_key=True)
+    ciphertext: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+DIGEST_PLACE = place("digest_secrets", "1", "secret", "")
+
+
+class DigestSecret(Base):
+    """One row: what keys are digested with. Random, and sealed, so that it outlives the keys of the ring."""
+
+    __tablename__ = "digest_secrets"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    ciphertext: Mapped[bytes] = mapped_column(LargeBinary)

@@ -1,0 +1,95 @@
+"""Sealing every stored secret anew, with a new key of the ring."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from sqlalchemy import func, select, update
+
+from app.config import settings
+from app.store import locks, vault
+from app.store.base import Base, db
+from app.store.endpoints import DIGEST_PLACE, DigestSecret, Endpoint, EndpointHeader
+from app.store.leases import HeldKey
+
+LOCK = "keys"
+
+log = logging.getLogger("muster.keys")
+
+
+class Sealed(NamedTuple):
+    """A sealed value: the column it stands in, the primary key of its row, and the place it is bound to."""
+
+    table: type[Base]
+    column: str
+    row: Mapping[str, Any]
+    place: str
+    ciphertext: bytes
+
+
+def count_sealed() -> int:
+    """How many stored secrets there are, but for those that live for minutes."""
+    return sum(1 for each in sealed_values() if each.table is not HeldKey)
+
+
+def sealed_values() -> Iterator[Sealed]:
+    """Every sealed value of the database. Whoever seals something new adds it here."""
+    for secret in db.session.scalars(select(DigestSecret)):
+        yield Sealed(DigestSecret, "ciphertext", {"id": secret.id}, DIGEST_PLACE, secret.ciphertext)
+    for endpoint in db.session.scalars(select(Endpoint)):
+        for column, field in (("key_ciphertext", "key"), ("client_certificate", "client_certificate")):
+            if sealed := getattr(endpoint, column):
+                yield Sealed(Endpoint, column, {"id": endpoint.id}, endpoint.place_of(field), sealed)
+        for header in endpoint.headers:
+            row = {"endpoint_id": endpoint.id, "name": header.name}
+            place = endpoint.place_of(f"header {header.name}")
+            yield Sealed(EndpointHeader, "ciphertext", row, place, header.ciphertext)
+    for held in db.session.scalars(select(HeldKey)):
+        yield Sealed(HeldKey, "ciphertext", {"id": held.id}, held.place, held.ciphertext)
+
+
+def seal(plaintext: str, place: str) -> bytes:
+    """Seal a secret that the transaction at hand will store: no rotation begins before that has ended."""
+    locks.keep_out(LOCK)
+    return vault.seal(plaintext, place)
+
+
+def rotate() -> int:
+    """Seal every stored secret anew with the newest encryption key; how many keys of endpoints there were.
+
+    A ring in the instance folder gets a new key first, and loses those that nothing is sealed with any more;
+    the one that was the newest stays for one rotation, for whoever has just read what it sealed. A ring in
+    the settings is taken as it is: put the new key in front of the old ones, then rotate. Commits.
+    """
+    chosen = settings()
+    db.session.rollback()
+    with locks.exclusive(LOCK):
+        locks.take_the_pen()
+        if not chosen.encryption_keys:
+            vault.write_ring(vault.ring_path(chosen), [os.urandom(32), *_needed(vault.ring())])
+        for each in list(sealed_values()):
+            _reseal(vault.ring(), each)
+        db.session.commit()
+    keys = select(func.count()).select_from(Endpoint).where(Endpoint.key_ciphertext.is_not(None))
+    return db.session.scalar(keys) or 0
+
+
+def _reseal(fresh: vault.Ring, each: Sealed) -> None:
+    """Change the row only where it still holds what was read. What does not open stays as it is."""
+    try:
+        sealed = fresh.seal(fresh.open(each.ciphertext, each.place), each.place)
+    except vault.VaultError as error:
+        log.warning("%s %s: %s", each.table.__tablename__, dict(each.row), error)
+        return
+    mine = [getattr(each.table, name) == value for name, value in each.row.items()]
+    unchanged = getattr(each.table, each.column) == each.ciphertext
+    db.session.execute(update(each.table).where(*mine, unchanged).values({each.column: sealed}))
+
+
+def _needed(old: vault.Ring) -> list[bytes]:
+    """The current key, and older ones that some row is still sealed with."""
+    used = {bytes(each.ciphertext[1:5]) for each in sealed_values()}
+    return [key for place, key in enumerate(old.keys) if place == 0 or vault.name_of(key) in used]

@@ -1,0 +1,137 @@
+"""The migration that makes endpoints: on a filled database of the version before, down and up again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask_migrate import downgrade, upgrade
+from sqlalchemy import select, text
+
+from app.probe.values import EndpointSettings
+from app.registry import endpoints
+from app.store import vault
+from app.store.base import db, new_id
+from app.store.digests import digest
+from app.store.endpoints import Endpoint
+from app.store.models import RegisteredModel
+from tests.rows import opened
+
+A, B = "https://a.example.com/v1", "http://b.example.com:8000/v1?x=1"
+INSERT = text(
+    "INSERT INTO models (id, identity, model_id, display_name, model_type, base_url, region, key_env, "
+    "key_ciphertext, observed, capabilities, health, enabled, created, updated, created_by) VALUES "
+    "(:id, :id, :id, 'M', 'chat', :base_url, 'eu', :env, :sealed, '{}', '{}', 'up', :yes, :now, :now, '')"
+)
+PROBE = text(
+    "INSERT INTO probes (id, model_pk, verdict, started, duration_ms, trigger, actor, report) "
+    "VALUES (:id, :model, 'accepted', :now, 1, 'manual', '', '{}')"
+)
+MOMENT = "2026-01-01 00:00:00"
+
+
+def old_row(base_url: str, key: str = "", env: str | None = None) -> dict[str, Any]:
+    """A model as the version before kept it: its key sealed for its own id."""
+    id = new_id()
+    sealed = vault.seal(key, id) if key else None
+    return {"id": id, "base_url": base_url, "env": env, "sealed": sealed, "yes": True, "now": MOMENT}
+
+
+@pytest.fixture
+def migrated(app: Flask) -> Callable[[list[dict[str, Any]]], None]:
+    """Goes back to the version before, puts these rows there, and comes up again."""
+
+    def migrate(rows: list[dict[str, Any]]) -> None:
+        downgrade(revision="0005")
+        with db.engine.begin() as connection:
+            connection.execute(INSERT, rows)
+            connection.execute(PROBE, [{"id": new_id(), "model": row["id"], "now": MOMENT} for row in rows])
+        upgrade()
+
+    return migrate
+
+
+def home(row: dict[str, Any]) -> Endpoint:
+    """The endpoint of a migrated model."""
+    return db.session.get_one(RegisteredModel, row["id"]).endpoint
+
+
+def test_the_same_url_and_key_become_one_endpoint(app: Flask, migrated: Any) -> None:
+    with app.app_context():
+        one, twin, other_key = old_row(A, "k1"), old_row(A, "k1"), old_row(A, "k2")
+        other_url, keyless, named = old_row(B, "k1"), old_row(A), old_row(A, env="MUSTER_KEY_A")
+        migrated([one, twin, other_key, other_url, keyless, named])
+        assert home(one) is home(twin)
+        rows = (one, other_key, other_url, keyless, named)
+        assert len({home(row).id for row in rows}) == 5
+        assert [opened(home(row)) for row in rows[:3]] == ["k1", "k2", "k1"]
+        assert (home(keyless).has_key, home(named).key_env) == (False, "MUSTER_KEY_A")
+        assert home(one).name == "a.example.com" and home(other_key).name == "a.example.com 2"
+        assert home(other_url).name == "b.example.com:8000"
+
+
+def test_a_migrated_endpoint_is_found_as_one_that_was_made(app: Flask, migrated: Any) -> None:
+    with app.app_context():
+        row = old_row(A, "k1")
+        migrated([row])
+        assert home(row).identity == endpoints.identity_of(A, "k1", EndpointSettings())
+        assert endpoints.found(A, digest("k1")) is home(row)
+
+
+def test_probes_stay_and_a_broken_key_stops_nobody(app: Flask, migrated: Any) -> None:
+    with app.app_context():
+        row, broken = old_row(A, "k1"), old_row(A, "k1") | {"sealed": b"\x01nonsense"}
+        migrated([row, broken])
+        assert db.session.scalar(text("SELECT count(*) FROM probes")) == 2
+        assert opened(home(row)) == "k1" and home(broken) is not home(row)
+        with pytest.raises(vault.VaultError):
+            opened(home(broken))
+
+
+def test_without_the_ring_nothing_is_changed(app: Flask, migrated: Any) -> None:
+    with app.app_context():
+        ring = vault.ring_path(app.config["MUSTER"])
+        row, kept = old_row(A, "k1"), ring.read_text()
+        ring.unlink()
+        with pytest.raises(vault.VaultError):
+            migrated([row])
+        ring.write_text(kept)
+        upgrade()
+        assert opened(home(row)) == "k1"
+
+
+def test_down_again_every_model_has_its_own_copy(app: Flask, migrated: Any) -> None:
+    with app.app_context():
+        rows = [old_row(A, "k1"), old_row(A, "k1"), old_row(B, env="MUSTER_KEY_A"), old_row(B)]
+        migrated(rows)
+        db.session.remove()
+        downgrade(revision="0005")
+        wanted = text("SELECT key_env, key_ciphertext FROM models ORDER BY id")
+        found = db.session.execute(wanted).all()
+        keys = [
+            vault.open_(bytes(sealed), row["id"]) for row, (_, sealed) in zip(rows[:2], found, strict=False)
+        ]
+        assert keys == ["k1", "k1"]
+        assert [tuple(each) for each in found[2:]] == [("MUSTER_KEY_A", None), (None, None)]
+        assert db.session.scalar(text("SELECT count(*) FROM probes")) == 4
+        db.session.rollback()
+        upgrade()
+        assert [opened(home(row)) for row in rows[:2]] == ["k1", "k1"]
+
+
+def test_a_thousand_models_take_under_ten_seconds(app: Flask, migrated: Any) -> None:
+    with app.app_context():
+        rows = [old_row(A if at % 2 else B, f"key-{at % 100}") for at in range(1000)]
+        downgrade(revision="0005")
+        with db.engine.begin() as connection:
+            connection.execute(INSERT, rows)
+        began = time.monotonic()
+        upgrade()
+        took = time.monotonic() - began
+        assert took < 10, took
+        found = db.session.scalars(select(RegisteredModel).order_by(RegisteredModel.id))
+        keys = [opened(model.endpoint) for model in found]
+        assert keys == [f"key-{at % 100}" for at in range(1000)]

@@ -1,0 +1,178 @@
+"""Who may have which key sent where: one function decides, and writes down what it handed out."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from app.config import ROOT
+from app.practice.models import KEY
+from app.store.audit_events import AuditEvent
+from app.store.base import db
+from tests.conftest import new_token
+from tests.web.api.conftest import Endpoint
+
+Headers = dict[str, str]
+Body = dict[str, Any]
+CREATE = "/v2/models/openai-like?depth=proof"
+NAMED = {"api_key": "env://MUSTER_KEY_A"}
+
+
+@pytest.fixture(autouse=True)
+def variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server's environment has the practice key."""
+    monkeypatch.setenv("MUSTER_KEY_A", KEY)
+
+
+@pytest.fixture
+def chief(app: Flask) -> Headers:
+    """The header of a token with the scope admin."""
+    return {"Authorization": f"Bearer {new_token(app, 'admin')}"}
+
+
+@pytest.fixture
+def other() -> Iterator[Endpoint]:
+    """Another origin."""
+    started = Endpoint()
+    yield started
+    started.stop()
+
+
+def events(app: Flask, action: str = "key.used") -> list[dict[str, Any]]:
+    """What the audit log has of an action, the oldest first."""
+    with app.app_context():
+        wanted = select(AuditEvent).where(AuditEvent.action == action).order_by(AuditEvent.id)
+        return [event.detail for event in db.session.scalars(wanted)]
+
+
+@pytest.mark.parametrize("key", ["env://MUSTER_KEY_A", "env://MUSTER_KEY_ABSENT", "env://HOME"])
+@pytest.mark.parametrize("path", [CREATE, "/v2/models/openai-like/validate"])
+def test_a_writer_may_name_no_variable(
+    client: FlaskClient, auth: Headers, good: Body, endpoint: Endpoint, path: str, key: str
+) -> None:
+    answer = client.post(path, json=good | {"api_key": key}, headers=auth)
+    assert answer.status_code == 403 and answer.json is not None
+    error = answer.json["error"]
+    assert (error["code"], error["field"]) == ("insufficient_scope", "api_key")
+    assert endpoint.calls == [], "nothing is contacted"
+
+
+def test_a_writer_may_not_bring_one_in_by_import(
+    client: FlaskClient, auth: Headers, endpoint: Endpoint
+) -> None:
+    params = {"model": "openai/practice-chat", "api_base": endpoint.base_url}
+    entry = {"model_name": "m", "litellm_params": params | {"api_key": "os.environ/MUSTER_KEY_A"}}
+    for query in ("", "?dry_run=true"):
+        answer = client.post(f"/v2/models/litellm/import{query}", json=[entry], headers=auth)
+        assert answer.status_code == 403 and endpoint.calls == []
+
+
+def test_an_administrator_may_and_it_is_on_record(
+    client: FlaskClient, app: Flask, chief: Headers, good: Body, endpoint: Endpoint
+) -> None:
+    assert client.post(CREATE, json=good | NAMED, headers=chief).status_code == 200
+    (used,) = events(app)
+    assert (used["use"], used["key"]) == ("register", "env://MUSTER_KEY_A")
+    assert used["origin"] == endpoint.base_url.removesuffix("/v1")
+
+
+def test_a_writer_may_probe_what_an_administrator_set_up_with_one(
+    client: FlaskClient, app: Flask, chief: Headers, auth: Headers, good: Body
+) -> None:
+    made = client.post(CREATE, json=good | NAMED, headers=chief).json
+    assert made is not None
+    assert client.post(f"/v2/models/{made['id']}/probes", headers=auth).status_code == 200
+    assert [(one["use"], one["key"]) for one in events(app)][1:] == [("probe", "env://MUSTER_KEY_A")]
+
+
+def test_the_use_of_a_stored_key_names_the_key_and_not_its_value(
+    client: FlaskClient, app: Flask, auth: Headers, good: Body
+) -> None:
+    made = client.post(CREATE, json=good, headers=auth).json
+    assert made is not None and events(app) == []
+    client.post(f"/v2/models/{made['id']}/probes", headers=auth)
+    (used,) = events(app)
+    assert (used["use"], used["key"]) == ("probe", "stored")
+    assert used["endpoint"] == made["configuration"]["integration_id"]
+
+
+def moved(client: FlaskClient, headers: Headers, made: Body, base_url: str, query: str = "") -> Any:
+    body = {name: made[name] for name in ("display_name", "model_type")} | {
+        "region": "r",
+        "base_url": base_url,
+    }
+    url = f"/v2/models/openai-like/{made['id']}?depth=proof{query}"
+    return client.patch(url, json=body, headers=headers)
+
+
+@pytest.mark.parametrize(
+    ("scope", "query", "status", "code"),
+    [("write", "", 400, "api_key_required"), ("write", "&move_key=true", 403, "insufficient_scope"),
+     ("admin", "", 400, "api_key_required"), ("admin", "&move_key=false", 400, "api_key_required")],
+)  # fmt: skip
+def test_a_stored_key_goes_to_no_other_origin_by_itself(
+    client: FlaskClient, app: Flask, auth: Headers, good: Body, other: Endpoint, scope: str, query: str,
+    status: int, code: str,
+) -> None:  # fmt: skip
+    made = client.post(CREATE, json=good, headers=auth).json
+    assert made is not None
+    caller = {"Authorization": f"Bearer {new_token(app, scope)}"}
+    answer = moved(client, caller, made, other.base_url, query)
+    assert (answer.status_code, answer.json["error"]["code"]) == (status, code) and other.calls == []
+
+
+def test_an_administrator_who_says_so_moves_it(
+    client: FlaskClient, app: Flask, auth: Headers, chief: Headers, good: Body, other: Endpoint
+) -> None:
+    made = client.post(CREATE, json=good, headers=auth).json
+    assert made is not None
+    answer = moved(client, chief, made, other.base_url, "&move_key=true")
+    assert answer.status_code == 200 and other.proofs() > 0
+    assert events(app)[-1]["origin"] == other.base_url.removesuffix("/v1")
+    assert client.post(f"/v2/models/{made['id']}/probes", headers=auth).json["verdict"] == "accepted"  # type: ignore[index]
+
+
+def test_models_that_share_url_and_key_share_an_endpoint(
+    client: FlaskClient, auth: Headers, good: Body
+) -> None:
+    first, second = (
+        client.post(CREATE, json=good | {"model_id": id}, headers=auth).json or {}
+        for id in ("practice-chat", "practice-reasoning")
+    )
+    assert first["configuration"]["integration_id"] == second["configuration"]["integration_id"]
+
+
+OPENERS = {"open_", "open", "resolve", "ring", "Ring"}
+MAY_OPEN = {
+    "app/registry/credentials.py": {"open_", "resolve"},
+    "app/store/digests.py": {"open_"},  # what keys are digested with
+    "app/store/rotation.py": {"ring", "Ring"},  # seals anew
+    "app/store/migrations/versions/0006_endpoints.py": {"ring", "Ring"},
+    "app/web/pages/shown_once.py": {"open_"},  # a token's text within its maker's session
+    "app/web/api/health.py": {"open_"},  # a word of its own
+    "app/cli/serve.py": {"ring"},  # whether there is one
+}
+
+
+def test_nothing_else_opens_the_vault() -> None:
+    found: dict[str, set[str]] = {}
+    for path in sorted((ROOT / "app").rglob("*.py")):
+        used = {name for name in _of_the_vault(path) if name in OPENERS}
+        if used:
+            found[str(path.relative_to(ROOT))] = used
+    assert found == MAY_OPEN
+
+
+def _of_the_vault(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module == "app.store.vault":
+            yield from (alias.name for alias in node.names)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "vault":
+            yield node.attr
