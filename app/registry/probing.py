@@ -19,6 +19,7 @@ from app.probe.base_url import origin_of
 from app.probe.capabilities import CAPABILITIES
 from app.probe.controls import WRONG_KEY
 from app.probe.model_types import MODEL_TYPES
+from app.probe.reliability import Repeat
 from app.probe.transport.deadline import Cancellation
 from app.probe.transport.egress import EgressRules
 from app.probe.values import Depth, Event, Finished, Report, Target
@@ -85,6 +86,7 @@ class ProbeOrder:
     strict: bool = False
     depth: Depth = "full"
     cancelled: Cancellation | None = None
+    repeat: Repeat | None = None
 
 
 def probed(
@@ -124,6 +126,7 @@ def _run(
         strict=asked.strict,
         key_control=key_control,
         cancelled=asked.cancelled,
+        repeat=asked.repeat,
     )
     yield from events
 

@@ -13,6 +13,7 @@ from typing import Any
 from app.access import audit
 from app.access.actors import Actor
 from app.errors import ApiError
+from app.probe.reliability import Repeat
 from app.probe.transport.deadline import Cancellation
 from app.probe.values import Depth, Report, Target
 from app.registry import endpoints, saving
@@ -72,10 +73,15 @@ def reprobe(
     trigger: str = "manual",
     *,
     depth: Depth = "full",
+    repeat: Repeat | None = None,
     cancelled: Cancellation | None = None,
 ) -> Events:
-    """Probe with the stored key, keep the report and what it observed; ends in Probed."""
-    return _reprobing(model.id, trigger, ProbeOrder(actor, depth=depth, cancelled=cancelled))
+    """Probe with the stored key, keep the report and what it observed; ends in Probed.
+
+    `repeat` asks some checks many times in place of all of them once.
+    """
+    order = ProbeOrder(actor, depth=depth, cancelled=cancelled, repeat=repeat)
+    return _reprobing(model.id, trigger, order)
 
 
 def drain(events: Events) -> Terminal:
