@@ -17,6 +17,8 @@ from app.probe.reliability import Reliability
 from app.probe.tasks import Finding
 from app.probe.values import Capability, Check, Diagnosis, Report, Verdict, Warning_
 
+NOT_ASKED = "Not asked."
+"""The evidence of a capability that a probe did not look for."""
 _FROM_CATALOG = ("context_window", "max_output_tokens", "max_input_tokens")
 
 
@@ -81,7 +83,7 @@ def _capabilities(talk: Conversation, model_type: ModelType, seen: Seen) -> dict
 
 def _capability(talk: Conversation, name: str, finding: Finding | None) -> Capability:
     if finding is None:
-        return Capability(talk.declared.get(name), None, "Not asked.")
+        return Capability(talk.declared.get(name), None, NOT_ASKED)
     return Capability(
         talk.declared.get(name), finding.observed, printable(finding.evidence, talk.endpoint.api_key)
     )
