@@ -33,6 +33,7 @@ class Seen:
     performance: dict[str, Any] = field(default_factory=dict)
     reliability: tuple[Reliability, ...] = ()
     diagnosis: Diagnosis | None = None
+    answered_by: str | None = None
 
 
 def report_of(
@@ -59,6 +60,7 @@ def report_of(
         },
         reliability=seen.reliability,
         observed=_observed(talk, model_type, seen) if verdict == "accepted" else {},
+        answered_by=seen.answered_by,
     )
 
 

@@ -7,7 +7,10 @@ so. Nothing else of the program opens what is sealed.
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal
+
+from flask import current_app
 
 from app import config
 from app.access import audit
@@ -17,7 +20,7 @@ from app.probe.base_url import origin_of
 from app.probe.values import EndpointSettings, Target
 from app.registry.probing import key_unusable
 from app.store import vault
-from app.store.base import db
+from app.store.base import db, now
 from app.store.endpoints import Endpoint
 from app.store.leases import HeldKey
 
@@ -159,7 +162,12 @@ def _settings_of(endpoint: Endpoint | None, base_url: str, move_key: bool) -> En
 
 
 def _note(actor: Actor, use: Use, key: str, base_url: str, endpoint: Endpoint | None) -> None:
-    """Put the use of a key on record: which one, for what, and the origin that gets it."""
+    """Put the use of a key on record: which one, for what, and the origin that gets it.
+
+    Health checks use a key every few minutes, and each is a row of `looks`: here one a day tells of them.
+    """
+    if use == "health_check" and endpoint is not None and not _is_first_of_the_day(endpoint.id):
+        return
     detail = {
         "use": use,
         "key": key if vault.is_reference(key) else "stored",
@@ -168,3 +176,12 @@ def _note(actor: Actor, use: Use, key: str, base_url: str, endpoint: Endpoint | 
     }
     audit.record(actor, "key.used", detail=detail, subject=endpoint.name if endpoint else origin_of(base_url))
     db.session.commit()
+
+
+def _is_first_of_the_day(endpoint_id: str) -> bool:
+    """Whether this process has not put a health check of the endpoint on record today."""
+    noted: dict[str, date] = current_app.extensions.setdefault("muster_health_checks", {})
+    today = now().date()
+    first = noted.get(endpoint_id) != today
+    noted[endpoint_id] = today
+    return first

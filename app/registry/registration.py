@@ -8,6 +8,7 @@ closing the generator in the middle changes nothing.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Generator
 from typing import Any
 
 from app.access import audit
@@ -15,7 +16,7 @@ from app.access.actors import Actor
 from app.errors import ApiError
 from app.probe.reliability import Repeat
 from app.probe.transport.deadline import Cancellation
-from app.probe.values import Depth, Report, Target
+from app.probe.values import Depth, Event, Report, Target
 from app.registry import endpoints, saving
 from app.registry.credentials import Use, target_for
 from app.registry.probing import (
@@ -84,6 +85,19 @@ def reprobe(
     return _reprobing(model.id, trigger, order)
 
 
+def watched(id: str, trigger: str, asked: ProbeOrder) -> Generator[Event, None, Report]:
+    """Probe with the stored key for the watcher, keep what was seen but no verdict; gives the report back.
+
+    ApiError 404 where there is no such model (any more).
+    """
+    model = saving.model_with(id)
+    before = saving.endpoint_of(model)
+    values, target = saving.columns_of(model), stored_target(model, asked.actor, "health_check")
+    report = yield from probed(values, target, asked, key_control=False)
+    _kept(id, before, trigger, asked, report, judged=False)
+    return report
+
+
 def drain(events: Events) -> Terminal:
     """The terminal event, for callers that do not want the others."""
     (last,) = deque(events, maxlen=1)
@@ -100,6 +114,11 @@ def target_of(values: Values, actor: Actor, use: Use) -> Target:
     known = endpoints.found(values["base_url"], digest(key))
     wire_model_id = values.get("remote_model_id") or values["model_id"]
     return target_for(actor, use, values["base_url"], wire_model_id, typed=key, endpoint=known)
+
+
+def stored_target(model: RegisteredModel, actor: Actor, use: Use) -> Target:
+    """A model as it is stored. Commits; ApiErrors as `credentials.target_for` has them."""
+    return target_for(actor, use, model.endpoint.base_url, model.wire_model_id, endpoint=model.endpoint)
 
 
 def _registering(values: dict[str, Any], target: Target, asked: ProbeOrder) -> Events:
@@ -123,16 +142,19 @@ def _reprobing(id: str, trigger: str, asked: ProbeOrder) -> Events:
     model = saving.model_with(id)
     before = saving.endpoint_of(model)
     values = saving.columns_of(model)
-    use: Use = "probe" if trigger == "manual" else "health_check"
-    target = target_for(
-        asked.actor, use, model.endpoint.base_url, model.wire_model_id, endpoint=model.endpoint
-    )
+    target = stored_target(model, asked.actor, "probe" if trigger == "manual" else "health_check")
     report = yield from probed(values, target, asked, key_control=False)
     yield Probed(_kept(id, before, trigger, asked, report) or wire_report(report, new_id(), None))
 
 
 def _kept(
-    id: str, before: tuple[Any, ...], trigger: str, asked: ProbeOrder, report: Report
+    id: str,
+    before: tuple[Any, ...],
+    trigger: str,
+    asked: ProbeOrder,
+    report: Report,
+    *,
+    judged: bool = True,
 ) -> dict[str, Any] | None:
     """Keep a re-probe; None where the model was deleted or changed in the meantime."""
     try:
@@ -142,7 +164,7 @@ def _kept(
     if saving.endpoint_of(model) != before:
         db.session.rollback()
         return None
-    full = saving.keep_probe(model, report, trigger, asked.actor)
+    full = saving.keep_probe(model, report, trigger, asked.actor, judged=judged)
     audit.record(asked.actor, "model.probed", model, {"verdict": report.verdict, "trigger": trigger})
     db.session.commit()
     return full

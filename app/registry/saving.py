@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from app.access import audit
 from app.access.actors import Actor
 from app.errors import ApiError
+from app.probe.report import NOT_ASKED
 from app.probe.values import Report, Target, finite
 from app.registry import endpoints
 from app.registry.probing import DECLARED, JSON, ProbeOrder, Registered, Rejected, Values
@@ -118,11 +119,18 @@ def move(model: RegisteredModel, target: Target, key: str) -> dict[str, list[JSO
 
 
 def keep_probe(
-    model: RegisteredModel, report: Report, trigger: str, actor: Actor, *, same: bool = True
+    model: RegisteredModel,
+    report: Report,
+    trigger: str,
+    actor: Actor,
+    *,
+    same: bool = True,
+    judged: bool = True,
 ) -> dict[str, JSON]:
     """Add the probe to the transaction, and what it observed to the model; gives the report in full.
 
     What an earlier probe saw of the `same` endpoint stays where this one did not ask, or could not tell.
+    Where it is not `judged`, health is left to the watcher, which looks more than once.
     """
     kept = Probe(
         id=new_id(),
@@ -135,7 +143,8 @@ def keep_probe(
     )
     full = kept.report = wire_report(report, kept.id, model.id)
     model.last_probe_id = kept.id
-    model.health = "up" if report.verdict == "accepted" else "down"
+    if judged:
+        model.health = "up" if report.verdict == "accepted" else "down"
     if report.verdict == "accepted":
         model.observed = ((model.observed or {}) if same else {}) | full["observed"]
         model.capabilities = _learned((model.capabilities or {}) if same else {}, full["capabilities"])
@@ -148,8 +157,8 @@ def _learned(before: Mapping[str, JSON], now: Mapping[str, JSON]) -> dict[str, J
     """Capabilities as they are known now: null means that it could not be told, and takes nothing away."""
     known = {name: one for name, one in before.items() if one["observed"] is not None}
     return known | {
-        name: one | {"observed": known[name]["observed"], "evidence": known[name]["evidence"]}
-        if one["observed"] is None and name in known
+        name: one | {"observed": before[name]["observed"], "evidence": before[name]["evidence"]}
+        if one["observed"] is None and (name in known or name in before and one["evidence"] == NOT_ASKED)
         else one
         for name, one in now.items()
     }

@@ -12,6 +12,7 @@ from sqlalchemy import func, select, update
 from app.config import settings
 from app.store import locks, vault
 from app.store.base import Base, db
+from app.store.channels import Channel
 from app.store.endpoints import DIGEST_PLACE, DigestSecret, Endpoint, EndpointHeader
 from app.store.leases import HeldKey
 
@@ -47,6 +48,10 @@ def sealed_values() -> Iterator[Sealed]:
             row = {"endpoint_id": endpoint.id, "name": header.name}
             place = endpoint.place_of(f"header {header.name}")
             yield Sealed(EndpointHeader, "ciphertext", row, place, header.ciphertext)
+    for channel in db.session.scalars(select(Channel)):
+        for column, field in (("url_ciphertext", "url"), ("secret_ciphertext", "secret")):
+            if sealed := getattr(channel, column):
+                yield Sealed(Channel, column, {"id": channel.id}, channel.place_of(field), sealed)
     for held in db.session.scalars(select(HeldKey)):
         yield Sealed(HeldKey, "ciphertext", {"id": held.id}, held.place, held.ciphertext)
 

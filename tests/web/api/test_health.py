@@ -11,9 +11,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import event, text
 
 from app.store import vault
-from app.store.base import db, new_id
-from app.store.models import RegisteredModel
+from app.store.base import db
 from tests.conftest import LiveServer
+from tests.rows import an_endpoint
 
 pytestmark = pytest.mark.both_databases
 
@@ -37,9 +37,9 @@ def test_not_ready_without_a_key_ring(app: Flask, client: FlaskClient) -> None:
 def test_not_ready_with_a_ring_that_opens_no_stored_key(app: Flask, client: FlaskClient) -> None:
     """As on a second machine that made a ring of its own: it seals and opens, but not what is there."""
     with app.app_context():
-        row = RegisteredModel(id=new_id(), model_id="m", display_name="M", model_type="chat", region="eu")
-        row.base_url, row.key_ciphertext = "http://127.0.0.1:9/v1", vault.seal("sk-stored", row.id)
-        db.session.add(row)
+        endpoint = an_endpoint()
+        endpoint.key_ciphertext = vault.seal("sk-stored", endpoint.place_of("key"))
+        db.session.add(endpoint)
         db.session.commit()
     assert client.get("/readyz").status_code == 200
     (app.config["MUSTER"].instance / "keyring.json").unlink()
