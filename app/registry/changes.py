@@ -8,9 +8,9 @@ from app.access import audit
 from app.access.actors import Actor
 from app.errors import ApiError
 from app.probe.transport.deadline import Cancellation
-from app.probe.values import Report, Target
+from app.probe.values import Depth, Report, Target
 from app.registry import credentials, endpoints, saving
-from app.registry.probing import Depth, Events, ProbeOrder, Updated, Values, probed
+from app.registry.probing import Events, ProbeOrder, Updated, Values, probed
 from app.registry.saving import Precondition, rejected
 from app.store.base import db
 from app.store.digests import digest
