@@ -58,16 +58,23 @@ _saving = threading.Lock()
 
 
 def all_saved(
-    many: Sequence[Values], targets: Sequence[Target], reports: Sequence[Report], asked: ProbeOrder
+    many: Sequence[Values],
+    targets: Sequence[Target],
+    reports: Sequence[Report],
+    asked: ProbeOrder,
+    name: str = "",
 ) -> list[Registered | Rejected]:
-    """Save every model with the endpoint that it was seen at, and its probe. Commits."""
+    """Save every model with the endpoint that it was seen at, and its probe. Commits.
+
+    `name` is for an endpoint that is new.
+    """
     ends: list[Registered | Rejected] = []
     # One at a time: where hundreds end at once, their threads would else keep each other from the processor
     # while they keep each other from the database, and every page waits behind all of them.
     with _saving:
         for values, target, report in zip(many, targets, reports, strict=True):
             with refusing_same(values):
-                endpoint = endpoints.found_or_made(target, values["api_key"] or "")
+                endpoint = endpoints.found_or_made(target, values["api_key"] or "", name)
                 model = new_model(values, endpoint, asked.actor)
                 full = keep_probe(model, report, "registration", asked.actor)
                 audit.record(asked.actor, "model.registered", model, audit_detail(values, report))

@@ -55,6 +55,8 @@ _API = (
               "The message says where it stops being JSON. Send one object in UTF-8."),
     ErrorCode("bad_request", 400, "The request can't be read",
               "Check body and headers: something between the client and Muster may have changed them."),
+    ErrorCode("endpoint_in_use", 409, "Models are served at this endpoint",
+              "Delete its models first, or move them to another endpoint with PATCH."),
     ErrorCode("api_key_required", 400, "The new server needs its key",
               "`base_url` now leads to another server. Send `api_key` with it: a stored key goes to another "
               "origin only for a caller with the scope `admin`.", "api_key"),
