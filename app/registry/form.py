@@ -5,7 +5,7 @@ A field's rules are its line here and nowhere else; the OpenAPI document is made
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Self
 
@@ -214,7 +214,29 @@ class OpenAILikeForm(JsonForm):
 
 
 class OpenAILikeUpdateForm(OpenAILikeForm):
-    """A change: only name, region and type must be there, the rest stays as it was where absent."""
+    """A change: only name, region and type must be there, the rest stays as it was where absent.
+
+    A null in a JSON body takes away what a model can be without.
+    """
+
+    nulls: frozenset[str] = frozenset()
+
+    @classmethod
+    def from_json(cls, body: Any) -> Self:
+        """As every form; remembers which members are null."""
+        form = super().from_json(body)
+        form.nulls = frozenset(_nulls(body))
+        return form
+
+    def taken_away(self) -> dict[str, None]:
+        """The columns that are to be emptied."""
+        removable = {name for name, one in _inputs(OpenAILikeForm).items() if not one.kwargs.get("required")}
+        return {
+            _COLUMNS.get(field.name, field.name): None
+            for field in self.inputs()
+            if field.name in removable
+            and (field.wire in self.nulls or field.wire.partition(".")[0] in self.nulls)
+        }
 
     base_url = Text(
         "Base URL",
@@ -240,6 +262,15 @@ class OpenAILikeUpdateForm(OpenAILikeForm):
 
 
 _COLUMNS: Mapping[str, str] = {"configuration_model_id": "remote_model_id"}
+
+
+def _nulls(body: dict[str, Any], prefix: str = "") -> Iterator[str]:
+    """The wire names of the members of a body that are null."""
+    for name, value in body.items():
+        if value is None:
+            yield prefix + name
+        elif isinstance(value, dict) and not prefix:
+            yield from _nulls(value, f"{name}.")
 
 
 def check_reference(field: Input) -> None:

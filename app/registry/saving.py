@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from app.access import audit
 from app.access.actors import Actor
 from app.errors import ApiError
+from app.probe.base_url import without_query_values
 from app.probe.values import Report, Target, finite
 from app.registry import endpoints
 from app.registry.probing import DECLARED, JSON, ProbeOrder, Registered, Rejected, Values
@@ -117,7 +118,7 @@ def move(model: RegisteredModel, target: Target, key: str) -> dict[str, list[JSO
     """Have the model served as it was probed; gives what changed of it, of a key only that it did."""
     changes: dict[str, list[JSON]] = {}
     if model.base_url != target.base_url:
-        changes["base_url"] = [model.base_url, target.base_url]
+        changes["base_url"] = [without_query_values(url) for url in (model.base_url, target.base_url)]
     if not endpoints.has_key(model.endpoint, key):
         changes["api_key"] = ["(not shown)", "(changed)"]
     endpoints.move(model, target, key)
@@ -232,6 +233,7 @@ def endpoint_of(model: RegisteredModel) -> tuple[Any, ...]:
 def audit_detail(values: Values, report: Report) -> Mapping[str, JSON]:
     """What the audit log says of a probe that was asked for."""
     made = {name: values.get(name) for name in (*ENDPOINT, "region")} | {"verdict": report.verdict}
+    made["base_url"] = without_query_values(values["base_url"])
     if report.diagnosis:
         made |= {"code": report.diagnosis.code, "message": report.diagnosis.message}
     return made
