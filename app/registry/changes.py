@@ -107,9 +107,7 @@ def run(
         if ended is not None:
             yield ended
             return
-    raise ApiError(
-        "conflict", "Others changed this model again and again meanwhile. Read it and try again.", 409
-    )
+    raise ApiError("conflict", "Others kept changing this model in the meantime. Read it again and retry.")
 
 
 class _Home(NamedTuple):

@@ -63,7 +63,7 @@ def change(id: str, wanted: Change, order: ProbeOrder, *, partial: bool, move_ke
     """Prove the change with every enabled model that is up, side by side, then store all of it or nothing.
 
     Where none is up, every enabled model is asked, and one that works is enough. `partial` stores it although
-    some failed, and those are down then. ApiErrors as `credentials.target_for` has them, 404, 409 where it
+    some failed, and those are down then. ApiErrors as `credentials.target_for` has them, 404 where it
     was changed meanwhile or would be the same as another, 400 with who failed of which reason.
     """
     endpoint = find(id)
@@ -99,7 +99,7 @@ def remove(id: str, actor: Actor) -> None:
         db.session.rollback()
         models = "1 model is" if count == 1 else f"{count} models are"
         message = f"{models} served at this endpoint. Delete or move them first."
-        raise ApiError("endpoint_in_use", message, 409, field="id")
+        raise ApiError("endpoint_in_use", message, field="id")
     audit.record(actor, "endpoint.deleted", subject=endpoint.name, detail={"endpoint": id})
     db.session.delete(endpoint)
     db.session.commit()
@@ -140,7 +140,7 @@ def _stored(
     endpoint = Endpoint.locked(id)
     if endpoint is None or endpoint.identity != before:
         db.session.rollback()
-        raise ApiError("conflict", "Others changed this endpoint meanwhile. Read it and try again.", 409)
+        raise ApiError("conflict", "Others changed this endpoint meanwhile. Read it and try again.")
     changes = _changes(endpoint, name, target, key)
     try:
         endpoints.rewrite(endpoint, models, target, key)
@@ -156,7 +156,7 @@ def _stored(
     except IntegrityError as error:
         db.session.rollback()
         message = "An endpoint that is called just so, or one of its models, is there already."
-        raise ApiError("already_exists", message, 409, field="base_url") from error
+        raise ApiError("already_exists", message, field="base_url") from error
     return endpoint
 
 
@@ -203,9 +203,8 @@ def _refused(id: str, proven: Sequence[Proven], failed: Sequence[Proven], actor:
         for result in results
         if result["error"]
     ]
-    return ApiError(
-        first["code"], message, 400, field=first["field"], details=details, extra={"results": results}
-    )
+    told = {"status": 400, "details": details, "extra": {"results": results}}
+    return ApiError(first["code"], message, field=first["field"], **told)
 
 
 def _result(one: Proven) -> dict[str, JSON]:
@@ -220,4 +219,4 @@ def _result(one: Proven) -> dict[str, JSON]:
 
 
 def _gone(id: str) -> ApiError:
-    return ApiError("not_found", f"There is no endpoint {id}.", 404, field="id")
+    return ApiError("not_found", f"There is no endpoint {id}.", field="id")

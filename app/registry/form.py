@@ -18,7 +18,6 @@ from app.probe.model_types import MODEL_TYPES
 from app.registry import json_body
 from app.registry.credentials import require_set
 from app.registry.fields import (
-    INT64,
     Choice,
     FieldError,
     Flag,
@@ -35,7 +34,7 @@ from app.registry.fields import (
     no_controls,
     sendable,
 )
-from app.registry.json_body import Kinds, Problem
+from app.registry.json_body import INT64, Kinds, Problem
 from app.store.vault import VaultError, is_reference
 
 _MILLION = "USD per 1,000,000 tokens"
@@ -285,16 +284,15 @@ def check_reference(field: Input) -> None:
 _TOLD = 100
 
 
-def invalid(problems: list[Problem]) -> ApiError:
+def invalid(problems: list[Problem], code: str = "invalid_request") -> ApiError:
     """The answer for a bad request: the first problem in front, and the first hundred as details."""
     first, problems = problems[0], problems[:_TOLD]
     suggestions = {
         problem.field: problem.suggestions for problem in problems if problem.field and problem.suggestions
     }
     return ApiError(
-        "invalid_request",
+        code,
         first.message,
-        400,
         field=first.field,
         details=[problem.as_detail() for problem in problems if problem.field],
         suggestions=suggestions,

@@ -189,7 +189,7 @@ def refuse_twins(many: Iterable[Values]) -> None:
     for values in many:
         if _identity(values) in seen:
             message = f"{values['model_id']} stands twice among them with the same base_url and model_type."
-            raise ApiError("already_exists", f"{message} Send it once.", 409, field="model_id")
+            raise ApiError("already_exists", f"{message} Send it once.", field="model_id")
         seen.add(_identity(values))
 
 
@@ -205,7 +205,8 @@ def locked(id: str, still: Precondition | None = None) -> RegisteredModel:
     """The model as it is now, held against other writers until the transaction ends; ApiError 404.
 
     What an older look at it would write, or a document made of that, could not be told from what others
-    wrote meanwhile. `still` is asked whether it is what the caller thinks it is, and raises ApiError to stop.
+    wrote in the meantime. `still` is asked whether it is what the caller thinks it is, and raises ApiError
+    to stop.
     """
     model = RegisteredModel.locked(id)
     try:
@@ -247,12 +248,11 @@ def _identity(values: Values) -> tuple[str, str, str]:
 def _already_exists(same: RegisteredModel) -> ApiError:
     return ApiError(
         "already_exists",
-        "This model_id is registered at this base_url with this model_type already: "
-        f"“{same.display_name}”, id {same.id}. Change that one with PATCH, or delete it first.",
-        409,
+        "This model is registered already, with the same base URL and type: "
+        f"“{same.display_name}”, id {same.id}. Change that one, or delete it first.",
         field="model_id",
     )
 
 
 def _gone(id: str) -> ApiError:
-    return ApiError("not_found", f"There is no model {id}; it may have been deleted meanwhile.", 404)
+    return ApiError("not_found", f"There is no model {id}; it may have been deleted in the meantime.")

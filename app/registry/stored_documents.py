@@ -1,4 +1,4 @@
-"""Documents as they are sent: kept beside their rows, so that reading one is finding it.
+"""Documents as they are sent: kept beside their rows, so that a read only looks one up.
 
 Whatever changes a model through the session changes its document and the registry's revision with it, in the
 same transaction. One that another version of the program made, or that is missing, is made when asked for.
@@ -95,7 +95,7 @@ def just_written(id: str) -> StoredDocument | None:
 
 
 def bodies(ids: Select[Any]) -> list[tuple[str, bytes]]:
-    """Id and document of the models whose ids a query selects, the newest first."""
+    """Id and document of the models whose ids a query selects, newest first."""
     page = ids.subquery()
     kept_one = RenderedDocument
     query = select(page.c.id, kept_one.stamp, kept_one.body).outerjoin(
@@ -131,7 +131,7 @@ def page(name: str, ids: Select[Any], limit: int) -> Page:
 
 
 def refresh(ids: Sequence[str]) -> dict[str, StoredDocument]:
-    """Make the documents of these models anew and keep them; gives those that are there. Commits."""
+    """Make and keep new documents of these models; gives those that exist. Commits."""
     db.session.execute(
         update(RegisteredModel).where(RegisteredModel.id.in_(ids)).values(id=RegisteredModel.id)
     )

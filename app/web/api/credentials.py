@@ -1,4 +1,4 @@
-"""Releasing a stored key to a gateway: for tokens with the scope `credentials` alone, each time on record."""
+"""Releases a stored key to a gateway: only for tokens with the scope `credentials`, and always recorded."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ blueprint = Blueprint("api_credentials", __name__)
 @require_scope("credentials")
 @describe(tag="Workspace", gives="Credentials", errors=(400, 409))
 def release(ref: str) -> Response:
-    """The key of a model in clear, with where it belongs; on record before it goes out."""
+    """The key of a model in clear, and where it belongs; recorded before it is sent."""
     model = find_model(ref)
     response = _nothing() if request.method == "HEAD" else _released(model)
     response.headers["Cache-Control"] = "no-store"
@@ -28,7 +28,7 @@ def release(ref: str) -> Response:
 
 
 def _nothing() -> Response:
-    """HEAD: no key leaves, so there is nothing to record; not even its length is told."""
+    """HEAD: no key is sent, so nothing is recorded; the answer does not give away its length either."""
     response = Response(mimetype="application/json")
     response.automatically_set_content_length = False
     return response

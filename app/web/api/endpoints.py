@@ -235,7 +235,7 @@ def _answer(endpoint: Endpoint | None, results: list[Result]) -> Response:
     if got_in:
         return answer(body)
     first = next(result.error for result in results if result.error)
-    raise ApiError(first["code"], first["message"], 400, field=first["field"], extra=body)
+    raise ApiError(first["code"], first["message"], status=400, field=first["field"], extra=body)
 
 
 def _result(result: Result) -> dict[str, JSON]:

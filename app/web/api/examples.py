@@ -127,7 +127,7 @@ _ENDPOINT: Mapping[str, JSON] = {
     "updated": schemas.TIME["examples"][0],
 }
 OTHERWISE: Mapping[str, str] = {"ImportAnswer": "ImportStep[]"}
-"""What a call answers where it was asked in another way, such as with dry_run."""
+"""What a call answers in another mode, such as dry_run."""
 
 
 def _error(code: str, message: str, **more: JSON) -> dict[str, JSON]:

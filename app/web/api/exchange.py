@@ -8,6 +8,7 @@ from typing import Any
 from flask import Blueprint, Response
 from sqlalchemy import select
 
+from app.access import audit
 from app.errors import ApiError
 from app.registry import many
 from app.registry.credentials import require_may_name
@@ -78,6 +79,7 @@ def export_models() -> Response:
     chosen = exports.FORMATS[choice_argument("format", exports.FORMATS) or "litellm"]
     rows = db.session.scalars(select(RegisteredModel).order_by(RegisteredModel.id)).all()
     text = chosen.make(as_seen(rows, whole_url=current_actor().may("write")))
+    audit.record_now(current_actor(), "model.exported", detail={"format": chosen.file})
     response = Response(text, content_type=chosen.content_type)
     response.headers["Content-Disposition"] = f"attachment; filename={chosen.file}"
     response.headers["Cache-Control"] = "private, no-cache"
@@ -113,9 +115,8 @@ def _require_all(steps: Sequence[Step]) -> None:
     """ApiError 400 with everything that is wrong, 409 where nothing is but that models are there already."""
     problems = [_numbered(problem, step) for step in steps for problem in step.problems]
     if problems:
-        error = invalid(problems)
-        if all(problem.code == "already_exists" for problem in problems):
-            error.code, error.status = "already_exists", 409
+        all_there = all(problem.code == "already_exists" for problem in problems)
+        error = invalid(problems, "already_exists" if all_there else "invalid_request")
         error.message += " Nothing was imported."
         raise error
 

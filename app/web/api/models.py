@@ -17,7 +17,7 @@ from app.registry.json_body import Problem, read
 from app.registry.probing import Probed, Registered, Rejected, Updated
 from app.registry.stored_documents import StoredDocument
 from app.registry.visible import body_as_seen
-from app.store.models import RegisteredModel
+from app.store.models import HEALTHS, RegisteredModel
 from app.web.api.answers import (
     allowed_methods,
     answer,
@@ -62,7 +62,6 @@ EXAMPLE = {
 
 CHANGE = {"display_name": "Our chat", "region": "europe", "model_type": "chat", "max_tokens": 4096}
 LIST_QUERY = ("limit", "cursor", "q", "model_type", "region", "status", "enabled")
-HEALTHS = ("up", "degraded", "down", "unknown")
 
 
 @blueprint.after_app_request
@@ -170,7 +169,7 @@ def update_openai_like(ref: str) -> Response:
 @require_scope("read")
 @describe(tag="Models", gives="Model[]", query=LIST_QUERY, headers=("If-None-Match",))
 def list_models() -> Response:
-    """A page of models, the newest first."""
+    """A page of models, newest first."""
     limit = limit_argument()
     # The revision is read before the list, so that the ETag never promises too much.
     matching, etag = (
@@ -243,7 +242,7 @@ def _named_model(body: Any) -> RegisteredModel:
 
 
 def _matching(limit: int) -> Select[Any]:
-    """The ids of at most `limit` models that the query's filters leave, the newest first."""
+    """The ids of at most `limit` models that the query's filters leave, newest first."""
     ids = RegisteredModel.matching_in_index(
         RegisteredModel.id,
         q=text_argument("q"),

@@ -21,7 +21,7 @@ blueprint = Blueprint("api_catalog", __name__)
 @require_scope("read")
 @describe(tag="Workspace", gives="OpenAIList", headers=("If-None-Match",), any_query=True)
 def list_for_openai() -> Response:
-    """Every enabled model, the newest first; a model id that several deployments share stands there once."""
+    """Every enabled model, newest first; a model id that several deployments share stands there once."""
     query = select(RegisteredModel.model_id, RegisteredModel.created).where(RegisteredModel.enabled.is_(True))
     rows = db.session.execute(query.order_by(RegisteredModel.id.desc()))
     body = encoded(listing((model_id, created) for model_id, created in rows))

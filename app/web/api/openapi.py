@@ -1,4 +1,4 @@
-"""/openapi.json, made from what the routes, the form and the document say of themselves; /docs shows it."""
+"""/openapi.json, made from what the routes, the form and the document say; /docs shows it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TAGS: Mapping[str, str] = {
     "Endpoints": "One base URL with its key, many models.",
     "Probes": "What was seen of a model, and when.",
     "Workspace": "Which models are enabled, and the list that OpenAI clients read.",
-    "Exchange": "From other programs, and for them.",
+    "Exchange": "Import from and export to other programs.",
     "Service": "About Muster itself.",
 }
 
@@ -53,9 +53,9 @@ _QUERY: Mapping[str, tuple[str, JSON]] = {
         "How many entries a page may have.",
         {"type": "integer", "minimum": 1, "maximum": LONGEST_PAGE, "default": PAGE},
     ),
-    "cursor": ("Where a page begins, as the Link header of the page before says.", schemas.ID),
+    "cursor": ("Where the page begins; take it from the Link header of the page before.", schemas.ID),
     "q": (
-        "A part of model_id, display_name or base_url, in any letter case.",
+        "Part of model_id, display_name or base_url, in any letter case.",
         {**_TEXT, "maxLength": 256},
     ),
     "model_type": ("Only models of this type.", {"enum": list(MODEL_TYPES)}),
@@ -73,12 +73,12 @@ _QUERY: Mapping[str, tuple[str, JSON]] = {
         {"enum": ["full", "proof"]},
     ),
     "import:region": (
-        "The region of models whose definition names none.",
+        "The region for models whose definition names none.",
         {**_TEXT, "maxLength": 64},
     ),
     "export:format": ("The form of the list; by default a LiteLLM config.yaml.", {"enum": list(FORMATS)}),
     "artefact:kind": ("Only this one, as text.", {"enum": list(KINDS)}),
-    "dry_run": ("Only say what would be done.", {"enum": ["true", "false"]}),
+    "dry_run": ("Only report what would be done.", {"enum": ["true", "false"]}),
 }
 _HEADERS: Mapping[str, tuple[str, JSON]] = {
     "If-None-Match": (
@@ -94,7 +94,7 @@ _HEADERS: Mapping[str, tuple[str, JSON]] = {
 _TOLD: Mapping[str, str] = {
     "ETag": "Names this version.",
     "Link": 'Where the next page is (`rel="next"`); absent on the last one.',
-    "Idempotency-Replayed": "`true` where this is the answer of an earlier call with the same key.",
+    "Idempotency-Replayed": "`true` where this is the answer to an earlier call with the same key.",
     "Retry-After": "After how many seconds to ask again.",
 }
 _PARAGRAPH = re.compile(r"\n\s*\n")
@@ -117,7 +117,7 @@ def reference() -> str:
 
 @blueprint.get("/docs/schemas")
 def objects() -> str:
-    """What the calls take and give, for people; a page of its own, since it is as long as all the rest."""
+    """What the calls take and return, for people; a page of its own because of its length."""
     return render_template("docs/schemas.html", spec=document())
 
 
@@ -162,8 +162,8 @@ def _paths(app: Flask) -> dict[str, JSON]:
 
 
 _SCOPES = (
-    "A token of this Muster. Scopes: `read`; `write`, which reads too; `admin`, which may do both and send a "
-    "stored key to another origin; `credentials`, which may read keys and nothing else."
+    "A token of this Muster. Scopes: `read`; `write`, which includes read; `admin`, which includes both and "
+    "may send a stored key to another origin; `credentials`, which may read keys and nothing else."
 )
 
 

@@ -251,10 +251,10 @@ _CHECK = _open(
 )
 _CAPABILITY = _open(
     {
-        "declared": {"type": ["boolean", "null"], "description": "What a person said."},
+        "declared": {"type": ["boolean", "null"], "description": "What a person declared."},
         "observed": {
             "type": ["boolean", "null"],
-            "description": "What the probe saw; null: could not be told.",
+            "description": "What the probe saw; null: unknown.",
         },
         "evidence": _text(),
     }
@@ -287,7 +287,7 @@ _ERROR = _closed(
         "details": {"type": "array", "items": _DETAIL},
         "suggestions": _SUGGESTIONS,
         "doc_url": _text("Where the code is explained."),
-        "request_id": _text("What to tell whoever runs this Muster."),
+        "request_id": _text("What to tell the people who run this Muster."),
     },
     required=["code", "message", "doc_url", "request_id"],
 )

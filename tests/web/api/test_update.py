@@ -21,6 +21,8 @@ from tests.conftest import new_token
 from tests.rows import opened
 from tests.web.api.conftest import Endpoint, document_problems
 
+pytestmark = pytest.mark.both_databases
+
 Headers = dict[str, str]
 Body = dict[str, Any]
 NEEDED = {"display_name": "Practice chat", "region": "on-prem", "model_type": "chat"}

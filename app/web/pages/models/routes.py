@@ -31,7 +31,7 @@ blueprint.register_blueprint(playground.blueprint)
 TRIGGERS = {
     "registration": "at registration",
     "update": "when it was changed",
-    "manual": "asked for by hand",
+    "manual": "started by hand",
     "scheduled": "on schedule",
     "validate": "as a trial",
 }
@@ -39,7 +39,7 @@ TRIGGERS = {
 DONE = {
     "registered": "Registered: the probe has seen it work.",
     "changed": "Changed.",
-    "probed": "Probed again; what it saw stands below.",
+    "probed": "Probed again; the result is below.",
 }
 """What `?done=` says at the top: a stream can't leave a message in the session, so it stands in the URL."""
 
@@ -47,7 +47,7 @@ DONE = {
 @blueprint.get("")
 @require_role("viewer")
 def index() -> str:
-    """The models, the newest first; search and filters stand in the URL."""
+    """The models, newest first; search and filters stand in the URL."""
     search = listing.search_of(request.args)
     models, cursor = listing.found(search)
     return render_template(

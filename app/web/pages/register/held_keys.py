@@ -1,7 +1,7 @@
-"""A typed key outlives a rejected probe without ever standing on a page.
+"""A typed key survives a rejected probe without ever appearing on a page.
 
 It waits sealed in the database for fifteen minutes, for the person who typed it and for the origin (scheme,
-host, port) it was typed for; the page holds only an id. Whoever changes the origin types the key again: a key
+host, port) it was typed for; the page holds only an id. Anyone who changes the origin types the key again: it
 never goes to a server that its owner did not mean.
 """
 

@@ -1,4 +1,4 @@
-"""One sending of the form: what was typed, which key is meant, what is to be done with it."""
+"""One submission of the form: what was typed, which key is meant, what to do."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from app.web.pages.register.held_keys import Held
 
 Action = Literal["save", "validate", "preset", "look"]
 
-GONE = "The key that you typed before is not kept any more. Type it again, or leave this empty to send none."
-ELSEWHERE = "Type the key again: the one that is kept was typed for {origin}, and goes nowhere else."
+GONE = "The key you typed earlier is no longer kept. Type it again, or leave this empty to send none."
+ELSEWHERE = "Type the key again: the one kept was typed for {origin} and is sent nowhere else."
 _REFERENCE = re.compile(r"env://[A-Z0-9_]{1,256}")
 _USABLE = ("base_url", "model_id", "configuration_model_id", "model_type")
 _COLUMNS = {"configuration_model_id": "remote_model_id"}
@@ -74,7 +74,7 @@ class Submission:
         return (before, after) if after and before != after else None
 
     def is_valid(self) -> bool:
-        """Whether the form can be probed with; its errors say what is wrong."""
+        """Whether the form is valid for a probe; its errors say what is wrong."""
         good = self.form.validate()
         try:
             require_may_name(current_actor(), self.form.api_key.data or "", self.form.base_url.data or "")
