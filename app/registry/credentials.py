@@ -7,7 +7,10 @@ so. Nothing else of the program opens what is sealed.
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal
+
+from flask import current_app
 
 from app import config
 from app.access import audit
@@ -17,9 +20,11 @@ from app.probe.base_url import origin_of
 from app.probe.values import EndpointSettings, Target
 from app.registry.probing import key_unusable
 from app.store import vault
-from app.store.base import db
+from app.store.base import db, now
 from app.store.endpoints import Endpoint
 from app.store.leases import HeldKey
+
+_NOTED = "muster_key_uses"
 
 Use = Literal[
     "register", "validate", "change", "probe", "health_check", "list_models", "playground", "release"
@@ -159,7 +164,12 @@ def _settings_of(endpoint: Endpoint | None, base_url: str, move_key: bool) -> En
 
 
 def _note(actor: Actor, use: Use, key: str, base_url: str, endpoint: Endpoint | None) -> None:
-    """Put the use of a key on record: which one, for what, and the origin that gets it."""
+    """Put the use of a key on record: which one, for what, and the origin that gets it.
+
+    The watcher uses each key every few minutes, which would bury all else: one event a day from a process.
+    """
+    if use == "health_check" and not _is_first_today(base_url, endpoint):
+        return
     detail = {
         "use": use,
         "key": key if vault.is_reference(key) else "stored",
@@ -168,3 +178,12 @@ def _note(actor: Actor, use: Use, key: str, base_url: str, endpoint: Endpoint | 
     }
     audit.record(actor, "key.used", detail=detail, subject=endpoint.name if endpoint else origin_of(base_url))
     db.session.commit()
+
+
+def _is_first_today(base_url: str, endpoint: Endpoint | None) -> bool:
+    """Whether this process has not put the use of this key for health checks on record today."""
+    noted: dict[tuple[str, str], date] = current_app.extensions.setdefault(_NOTED, {})
+    which, today = (endpoint.identity if endpoint else "", base_url), now().date()
+    first = noted.get(which) != today
+    noted[which] = today
+    return first

@@ -203,8 +203,14 @@ def _refused(id: str, proven: Sequence[Proven], failed: Sequence[Proven], actor:
         for result in results
         if result["error"]
     ]
-    told = {"status": 400, "details": details, "extra": {"results": results}}
-    return ApiError(first["code"], message, field=first["field"], **told)
+    return ApiError(
+        first["code"],
+        message,
+        status=400,
+        field=first["field"],
+        details=details,
+        extra={"results": results},
+    )
 
 
 def _result(one: Proven) -> dict[str, JSON]:
