@@ -27,6 +27,7 @@ from app.config_readers import (
     folder,
     integer,
     matching,
+    off_or,
     pem_file,
     proxy,
     seconds,
@@ -192,6 +193,24 @@ class Settings:
     probe_tokens: int = _setting(
         integer(100, 100_000), _LIMITS.tokens, "tokens for a whole probe of a chat model"
     )
+
+    # The watch
+    watch_seconds: int = _setting(
+        off_or(5, 86_400), 300, "seconds between two looks at a model; 0: nobody looks"
+    )
+    watch_full_hours: int = _setting(
+        off_or(1, 8760), 24, "hours between two whole probes of a model; 0: none"
+    )
+    watch_failures: int = _setting(integer(1, 20), 3, "failed looks in a row that take a model down")
+    watch_tokens_per_day: int = _setting(
+        integer(0, 1_000_000_000), 50_000, "tokens a day that the watch of a model may use"
+    )
+    watch_threads: int = _setting(integer(1, 256), 16, "looks at once of the watcher of `muster serve`")
+    remind_hours: int = _setting(
+        off_or(1, 720), 4, "hours after which an incident that nobody acknowledged is told again; 0: never"
+    )
+    metrics_public: bool = _setting(flag, False, "anybody may read /metrics; 0: only with a token")
+    hide_down: bool = _setting(flag, False, "models that are down are left out of the lists for consumers")
 
     @property
     def database(self) -> str:

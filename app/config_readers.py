@@ -22,6 +22,15 @@ def integer(low: int, high: int) -> Callable[[str], int]:
     return read
 
 
+def off_or(low: int, high: int) -> Callable[[str], int]:
+    def read(value: str) -> int:
+        if not re.fullmatch(r"\d{1,9}", value) or int(value) != 0 and not low <= int(value) <= high:
+            raise ValueError(f"a whole number from {low} to {high}, or 0 for off")
+        return int(value)
+
+    return read
+
+
 def seconds(high: float) -> Callable[[str], float]:
     def read(value: str) -> float:
         if not re.fullmatch(r"\d{1,6}(\.\d{1,6})?", value) or not 0 < float(value) <= high:

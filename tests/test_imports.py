@@ -33,7 +33,7 @@ PROBE: Layers = (
     ("app.probe.console",),
     ("app.probe.printing",),
     ("app.probe.__init__",),
-    ("app.probe.phases",),
+    ("app.probe.phases", "app.probe.presence"),
     ("app.probe.report",),
     ("app.probe.controls",),
     ("app.probe.diagnosis",),

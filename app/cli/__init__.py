@@ -23,6 +23,7 @@ class Entry(NamedTuple):
 
 COMMANDS: dict[str, Entry] = {
     "serve": Entry("serve:serve", "Serve Muster until Ctrl-C."),
+    "worker": Entry("worker:worker", "Look at models until Ctrl-C, beside other workers."),
     "probe": Entry("probe:probe", "Probe an endpoint; nothing is stored."),
     "reprobe": Entry("exchange:reprobe", "Probe registered models again."),
     "import": Entry("exchange:import_", "Register the models of another program's file."),

@@ -11,6 +11,7 @@ from app import config
 from app.access import actors, audit, passwords, people
 from app.cli import server
 from app.cli.application import made_app
+from app.cli.worker import watcher
 from app.practice import models
 from app.store import database, locks, rotation, vault
 from app.store.accounts import User
@@ -33,7 +34,7 @@ def serve(host: str | None, port: int | None, practice: bool) -> None:
         config.ensure_secret(chosen)
         app = made_app(**overrides)
         password = prepare(app)
-        with server.practice_endpoint(chosen) as base_url:
+        with server.practice_endpoint(chosen) as base_url, watcher(chosen):
             server.run(app, socket, greeting(chosen, password, base_url))
 
 

@@ -29,6 +29,7 @@ class Seen:
     catalog: Catalog = field(default_factory=Catalog)
     performance: dict[str, Any] = field(default_factory=dict)
     diagnosis: Diagnosis | None = None
+    answered_by: str | None = None
 
 
 def report_of(
@@ -54,6 +55,7 @@ def report_of(
             "completion_tokens": talk.budget.completion_tokens,
         },
         observed=_observed(talk, model_type, seen) if verdict == "accepted" else {},
+        answered_by=seen.answered_by,
     )
 
 

@@ -54,6 +54,7 @@ class Limits:
     probe_s: float = 120.0
     check_s: float = 30.0
     wait_s: float = 20.0
+    """For one wait that an endpoint asks for; 0: nobody waits, the first answer counts."""
     body_bytes: int = 2 * 1024 * 1024
     header_bytes: int = 256 * 1024
     calls_at_once: int = 8
@@ -151,6 +152,8 @@ class Report:
     usage: Mapping[str, int]
     observed: Mapping[str, JSON] = with_default(default_factory=dict)
     """Metadata fields of the model document that the probe saw, by their names there."""
+    answered_by: str | None = None
+    """The `model` that the proof's answer named."""
 
     def as_dict(self) -> dict[str, JSON]:
         """The report in its JSON form, without `id` and `model`, which storage adds."""
@@ -166,6 +169,7 @@ class Report:
             "performance": dict(self.performance),
             "usage": dict(self.usage),
             "observed": dict(self.observed),
+            "answered_by": self.answered_by,
         }
 
 

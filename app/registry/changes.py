@@ -15,8 +15,8 @@ from app.registry.endpoints import rows as endpoints
 from app.registry.probing import Depth, Events, ProbeOrder, Updated, Values, probed
 from app.registry.saving import Precondition, rejected
 from app.store.base import db
-from app.store.digests import digest
 from app.store.models import RegisteredModel
+from app.store.rotation import digest
 
 
 def update(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -86,6 +86,8 @@ class ProbeOrder:
     strict: bool = False
     depth: Depth = "full"
     cancelled: Cancellation | None = None
+    waits: bool = True
+    """Whether to wait where an endpoint asks for it. A health check comes again by itself."""
 
 
 def probed(
@@ -119,7 +121,7 @@ def _run(
         target,
         MODEL_TYPES[values["model_type"]],
         {name: values.get(column) for name, column in DECLARED.items()},
-        limits=settings().limits,
+        limits=settings().limits if asked.waits else replace(settings().limits, wait_s=0.0),
         rules=egress_rules(),
         depth=asked.depth,
         strict=asked.strict,

@@ -8,13 +8,14 @@ closing the generator in the middle changes nothing.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Generator
 from typing import Any
 
 from app.access import audit
 from app.access.actors import Actor
 from app.errors import ApiError
 from app.probe.transport.deadline import Cancellation
-from app.probe.values import Report, Target
+from app.probe.values import Event, Report, Target
 from app.registry import saving
 from app.registry.credentials import Use, target_for
 from app.registry.endpoints import rows as endpoints
@@ -32,8 +33,8 @@ from app.registry.probing import (
 )
 from app.registry.saving import all_saved, wire_report
 from app.store.base import db, new_id
-from app.store.digests import digest
 from app.store.models import RegisteredModel
+from app.store.rotation import digest
 
 __all__ = ["Probed", "Registered", "Rejected", "Terminal", "Updated"]
 
@@ -80,6 +81,19 @@ def reprobe(
     return _reprobing(model.id, trigger, ProbeOrder(actor, depth=depth, cancelled=cancelled))
 
 
+def watched(id: str, trigger: str, asked: ProbeOrder) -> Generator[Event, None, Report]:
+    """Probe with the stored key for the watcher, keep what was seen but no verdict; gives the report back.
+
+    ApiError 404 where there is no such model (any more).
+    """
+    model = saving.model_with(id)
+    before = saving.endpoint_of(model)
+    values, target = saving.columns_of(model), stored_target(model, asked.actor, "health_check")
+    report = yield from probed(values, target, asked, key_control=False)
+    _kept(id, before, trigger, asked, report, judged=False)
+    return report
+
+
 def drain(events: Events) -> Terminal:
     """The terminal event, for callers that do not want the others."""
     (last,) = deque(events, maxlen=1)
@@ -96,6 +110,11 @@ def target_of(values: Values, actor: Actor, use: Use) -> Target:
     known = endpoints.found(values["base_url"], digest(key))
     wire_model_id = values.get("remote_model_id") or values["model_id"]
     return target_for(actor, use, values["base_url"], wire_model_id, typed=key, endpoint=known)
+
+
+def stored_target(model: RegisteredModel, actor: Actor, use: Use) -> Target:
+    """A model as it is stored. Commits; ApiErrors as `credentials.target_for` has them."""
+    return target_for(actor, use, model.endpoint.base_url, model.wire_model_id, endpoint=model.endpoint)
 
 
 def _registering(values: dict[str, Any], target: Target, asked: ProbeOrder) -> Events:
@@ -119,16 +138,19 @@ def _reprobing(id: str, trigger: str, asked: ProbeOrder) -> Events:
     model = saving.model_with(id)
     before = saving.endpoint_of(model)
     values = saving.columns_of(model)
-    use: Use = "probe" if trigger == "manual" else "health_check"
-    target = target_for(
-        asked.actor, use, model.endpoint.base_url, model.wire_model_id, endpoint=model.endpoint
-    )
+    target = stored_target(model, asked.actor, "probe" if trigger == "manual" else "health_check")
     report = yield from probed(values, target, asked, key_control=False)
     yield Probed(_kept(id, before, trigger, asked, report) or wire_report(report, new_id(), None))
 
 
 def _kept(
-    id: str, before: tuple[Any, ...], trigger: str, asked: ProbeOrder, report: Report
+    id: str,
+    before: tuple[Any, ...],
+    trigger: str,
+    asked: ProbeOrder,
+    report: Report,
+    *,
+    judged: bool = True,
 ) -> dict[str, Any] | None:
     """Keep a re-probe; None where the model was deleted or changed in the meantime."""
     try:
@@ -138,7 +160,7 @@ def _kept(
     if saving.endpoint_of(model) != before:
         db.session.rollback()
         return None
-    full = saving.keep_probe(model, report, trigger, asked.actor)
+    full = saving.keep_probe(model, report, trigger, asked.actor, judged=judged)
     audit.record(asked.actor, "model.probed", model, {"verdict": report.verdict, "trigger": trigger})
     db.session.commit()
     return full

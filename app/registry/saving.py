@@ -126,11 +126,18 @@ def move(model: RegisteredModel, target: Target, key: str) -> dict[str, list[JSO
 
 
 def keep_probe(
-    model: RegisteredModel, report: Report, trigger: str, actor: Actor, *, same: bool = True
+    model: RegisteredModel,
+    report: Report,
+    trigger: str,
+    actor: Actor,
+    *,
+    same: bool = True,
+    judged: bool = True,
 ) -> dict[str, JSON]:
     """Add the probe to the transaction, and what it observed to the model; gives the report in full.
 
     What an earlier probe saw of the `same` endpoint stays where this one did not ask, or could not tell.
+    Where it is not `judged`, health is left to the watcher, which looks more than once.
     """
     kept = Probe(
         id=new_id(),
@@ -143,7 +150,8 @@ def keep_probe(
     )
     full = kept.report = wire_report(report, kept.id, model.id)
     model.last_probe_id = kept.id
-    model.health = "up" if report.verdict == "accepted" else "down"
+    if judged:
+        model.health = "up" if report.verdict == "accepted" else "down"
     if report.verdict == "accepted":
         model.observed = ((model.observed or {}) if same else {}) | full["observed"]
         model.capabilities = _learned((model.capabilities or {}) if same else {}, full["capabilities"])

@@ -24,12 +24,16 @@ from app.registry import metadata
 from app.registry.document import document
 from app.store.base import db, now
 from app.store.endpoints import Endpoint
+from app.store.events import EventCount
 from app.store.models import RegisteredModel, RenderedDocument, Revision
 
 UNSEEN = frozenset(
     {"capabilities", "last_probe_id", "key_ciphertext", "created_by", "identity", "search", "seen"}
 )
 """Columns that neither the document shows nor the list filters by."""
+
+COUNTED_BEFORE = EventCount
+"""The two rows that every writer wants are taken in one order, or two writers would wait for each other."""
 
 _CHANGED = "muster_registry_changed"
 _WRITTEN = "muster_documents_written"

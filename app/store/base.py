@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -68,3 +69,10 @@ def insert_new(table: type[Base], **values: Any) -> bool:
     dialect = postgresql if db.engine.dialect.name == "postgresql" else sqlite
     statement = dialect.insert(table).values(**values).on_conflict_do_nothing()
     return db.session.connection().execute(statement).rowcount == 1
+
+
+def insert_missing(table: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert those that are not there yet, whoever else does the same at this moment."""
+    if rows:
+        dialect = postgresql if db.engine.dialect.name == "postgresql" else sqlite
+        db.session.execute(dialect.insert(table).on_conflict_do_nothing(), [dict(row) for row in rows])

@@ -30,7 +30,7 @@ from app.probe.reading.wordings import Meaning
 from app.probe.transport.failure import Failure
 from app.probe.values import Diagnosis
 
-_FAILURES: Mapping[str, str] = {
+FAILURES: Mapping[str, str] = {
     "egress_denied": "egress_denied",
     "no_host": "endpoint_unreachable",
     "refused": "endpoint_unreachable",
@@ -342,7 +342,7 @@ class _Verdict:
         return target, base if base != self.talk.base else None
 
     def _unanswered(self, failure: Failure) -> Diagnosis:
-        code = _FAILURES.get(failure.kind, "endpoint_unreachable")
+        code = FAILURES.get(failure.kind, "endpoint_unreachable")
         if self.talk.base.scheme == "http" and failure.kind in ("protocol", "reset"):
             base = https_of(self.talk, self.proof)
             if base:

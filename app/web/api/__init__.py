@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint
 
 from app.web.api import credentials, endpoints, exchange, health, models, openai_models, openapi, probes
+from app.web.api.watch import blueprints as watch_blueprints
 
 blueprints: tuple[Blueprint, ...] = (
     health.blueprint,
@@ -15,4 +16,5 @@ blueprints: tuple[Blueprint, ...] = (
     credentials.blueprint,
     openapi.blueprint,
     exchange.blueprint,
+    *watch_blueprints,
 )

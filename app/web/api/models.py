@@ -84,7 +84,12 @@ def _hide_query_values(response: Response) -> Response:
     return response
 
 
-_BELOW = ("api_probes.list_probes", "api_exchange.show_artefacts", "api_credentials.release")
+_BELOW = (
+    "api_probes.list_probes",
+    "api_model_health.read_health",
+    "api_exchange.show_artefacts",
+    "api_credentials.release",
+)
 _OF_THE_REFERENCE = re.compile(r"%2f[a-z]+$", re.IGNORECASE)
 
 

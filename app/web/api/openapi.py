@@ -19,6 +19,8 @@ from app.web.api import examples, schemas
 from app.web.api.answers import conditional, document_answer
 from app.web.api.describe import Operation, describe
 from app.web.api.query import LONGEST_PAGE, PAGE
+from app.web.api.watch import examples as watch_examples
+from app.web.api.watch.schemas import SCHEMAS as WATCH_SCHEMAS
 
 JSON = Any
 blueprint = Blueprint("api_openapi", __name__)
@@ -28,6 +30,8 @@ TAGS: Mapping[str, str] = {
     "Endpoints": "One base URL with its key, many models.",
     "Probes": "What was seen of a model, and when.",
     "Workspace": "Which models are enabled, and the list that OpenAI clients read.",
+    "Health": "How models are, were, and what changed.",
+    "Channels": "Who is told, and when nobody is.",
     "Exchange": "Import from and export to other programs.",
     "Service": "About Muster itself.",
 }
@@ -46,6 +50,8 @@ ERRORS: Mapping[int, str] = {
 }
 
 _TEXT = {"type": "string", "pattern": schemas.NO_NUL}
+
+_MOMENT = {"type": "string", "format": "date-time"}
 
 # By name; where two routes mean different things by one name, by `route:name`.
 _QUERY: Mapping[str, tuple[str, JSON]] = {
@@ -78,6 +84,19 @@ _QUERY: Mapping[str, tuple[str, JSON]] = {
     ),
     "export:format": ("The form of the list; by default a LiteLLM config.yaml.", {"enum": list(FORMATS)}),
     "artefact:kind": ("Only this one, as text.", {"enum": list(KINDS)}),
+    "from": ("Where the history begins; a day before `to` where it is absent.", _MOMENT),
+    "to": ("Where it ends; now where it is absent.", _MOMENT),
+    "step": ("By the hour or by the day; by itself as the range suggests.", {"enum": ["hour", "day"]}),
+    "incidents:state": ("Only open or only resolved ones.", {"enum": ["open", "resolved"]}),
+    "after": (
+        "The cursor of the last event that was read; 0 or absent: from the beginning.",
+        {"type": "integer", "minimum": 0, "maximum": 2**62},
+    ),
+    "wait": (
+        "Seconds to wait for news where there is none.",
+        {"type": "integer", "minimum": 0, "maximum": 60, "default": 0},
+    ),
+    "healthy": ("`true` leaves out what is down.", {"enum": ["true", "false"]}),
     "dry_run": ("Only report what would be done.", {"enum": ["true", "false"]}),
 }
 _HEADERS: Mapping[str, tuple[str, JSON]] = {
@@ -135,14 +154,14 @@ def _root() -> str:
 
 def _document(app: Flask) -> dict[str, JSON]:
     about = "A registry for LLM endpoints that lets in only what it has seen working."
-    shown = (*examples.answers(), *examples.ERRORS.items())
+    shown = (*examples.answers(), *watch_examples.ANSWERS.items(), *examples.ERRORS.items())
     return {
         "openapi": "3.1.0",
         "info": {"title": "Muster", "version": _version(), "description": about},
         "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
         "paths": _paths(app),
         "components": {
-            "schemas": dict(schemas.components()),
+            "schemas": dict(schemas.components()) | dict(WATCH_SCHEMAS),
             "examples": {_example_name(name): {"value": value} for name, value in shown},
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "description": _SCOPES}},
         },

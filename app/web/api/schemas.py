@@ -416,6 +416,7 @@ _PLAIN: Mapping[str, Schema] = {
         "additionalProperties": _text(),
         "description": "What a model is used with, by kind: curl, python, node, litellm, terraform.",
     },
+    "AnyText": {"type": "string", "description": "A text."},
     "AnyJson": {"description": "JSON as the chosen form has it."},
     "AnyObject": {"type": "object", "description": "An OpenAPI document."},
 }

@@ -1,0 +1,1 @@
+"""What is in stays watched: what is due, health and its changes, incidents, history, and who is told."""

@@ -1,0 +1,159 @@
+"""What the watcher does beside looking: roll-ups, reminders, a heartbeat, throwing away what is old."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, func, select, update
+
+from app.store.base import db, insert_missing
+from app.store.channels import Delivery, Maintenance
+from app.store.events import FeedEvent
+from app.store.health import Look, ModelHealth, Rollup, Span, WatchCost, WatchWorker
+from app.watch import incidents
+from app.watch.history import (
+    HOUR,
+    Bucket,
+    Seconds,
+    Seen,
+    Stretch,
+    bucket_of,
+    day_of,
+    hour_of,
+    merged,
+    seconds_in,
+)
+from app.watch.states import known_until
+
+DAY = timedelta(days=1)
+LOOKS_KEPT, HOURS_KEPT, DAYS_KEPT, SPANS_KEPT = 2 * DAY, 90 * DAY, 730 * DAY, 91 * DAY
+_EVENTS_KEPT, _DELIVERIES_KEPT = 90 * DAY, 30 * DAY
+_AFTER = timedelta(minutes=5)
+"""How long after its end an hour is rolled up: a look that began in it may end a little later."""
+
+
+def tend(now: datetime) -> None:
+    """Everything that is to be done by now; what others have done already is not done again. Commits."""
+    incidents.remind(now)
+    db.session.commit()
+    roll_up(now)
+    throw_away(now)
+
+
+def beat(id: str, name: str, threads: int, started: datetime, looks: int, now: datetime) -> None:
+    """Say that a worker is there. Commits."""
+    row = db.session.get(WatchWorker, id) or WatchWorker(id=id, name=name, threads=threads, started=started)
+    row.heard, row.looks = now, looks
+    db.session.add(row)
+    db.session.commit()
+
+
+def roll_up(now: datetime) -> int:
+    """Make the hours and days that are over and not rolled up yet; gives how many hours. Commits."""
+    last_whole = hour_of(now - _AFTER)
+    newest = db.session.scalar(select(func.max(Rollup.at)).where(Rollup.step == "hour"))
+    first = newest + HOUR if newest else _first_hour()
+    made = 0
+    while first is not None and first < last_whole and now - first < LOOKS_KEPT:
+        insert_missing(Rollup, list(_hours(first)))
+        if first.hour == 23:
+            insert_missing(Rollup, list(_days(day_of(first))))
+            _set_week(day_of(first) + DAY)
+        db.session.commit()
+        first, made = first + HOUR, made + 1
+    return made
+
+
+def _first_hour() -> datetime | None:
+    oldest = db.session.scalar(select(func.min(Look.at)))
+    return hour_of(oldest) if oldest else None
+
+
+def _hours(hour: datetime) -> Iterable[dict[str, Any]]:
+    looks: dict[str, list[Seen]] = defaultdict(list)
+    query = select(Look.model_pk, Look.result, Look.latency_ms, Look.tokens)
+    for model_pk, result, latency_ms, tokens in db.session.execute(
+        query.where(Look.at >= hour, Look.at < hour + HOUR)
+    ):
+        looks[model_pk].append(Seen(result in ("failed", "refused"), latency_ms, tokens))
+    known = seconds_by_model(hour, hour + HOUR)
+    for model_pk in looks.keys() | known.keys():
+        bucket = bucket_of(looks.get(model_pk, []), known.get(model_pk, Seconds()))
+        yield _row_of(model_pk, "hour", hour, bucket)
+
+
+def _days(day: datetime) -> Iterable[dict[str, Any]]:
+    hours: dict[str, list[Bucket]] = defaultdict(list)
+    query = select(Rollup).where(Rollup.step == "hour", Rollup.at >= day, Rollup.at < day + DAY)
+    for row in db.session.scalars(query):
+        hours[row.model_pk].append(bucket_from(row))
+    return [_row_of(model_pk, "day", day, merged(buckets)) for model_pk, buckets in hours.items()]
+
+
+def _set_week(end: datetime) -> None:
+    """What is usual for each model: the p95 of the seven days before."""
+    days: dict[str, list[Bucket]] = defaultdict(list)
+    query = select(Rollup).where(Rollup.step == "day", Rollup.at >= end - 7 * DAY, Rollup.at < end)
+    for row in db.session.scalars(query):
+        days[row.model_pk].append(bucket_from(row))
+    for model_pk, buckets in days.items():
+        mine = update(ModelHealth).where(ModelHealth.model_pk == model_pk)
+        db.session.execute(mine.values(week_p95_ms=merged(buckets).p95_ms))
+
+
+def bucket_from(row: Rollup) -> Bucket:
+    """A row as a bucket."""
+    seconds = Seconds(row.down_s, row.known_s)
+    return Bucket(row.checks, row.failures, seconds, row.p50_ms, row.p95_ms, row.p99_ms, row.tokens)
+
+
+def _row_of(model_pk: str, step: str, at: datetime, bucket: Bucket) -> dict[str, Any]:
+    return {
+        "model_pk": model_pk,
+        "step": step,
+        "at": at,
+        "checks": bucket.checks,
+        "failures": bucket.failures,
+        "down_s": bucket.seconds.down,
+        "known_s": bucket.seconds.known,
+        "p50_ms": bucket.p50_ms,
+        "p95_ms": bucket.p95_ms,
+        "p99_ms": bucket.p99_ms,
+        "tokens": bucket.tokens,
+    }
+
+
+def seconds_by_model(begin: datetime, end: datetime, only: str | None = None) -> dict[str, Seconds]:
+    """How long each model (or `only` this one) was down, and known, between two moments."""
+    found: dict[str, list[Stretch]] = defaultdict(list)
+    spans = select(Span).where(Span.end > begin, Span.begin < end)
+    rows = select(ModelHealth).where(ModelHealth.span_begin < end, ModelHealth.covered > begin - DAY)
+    if only is not None:
+        spans, rows = spans.where(Span.model_pk == only), rows.where(ModelHealth.model_pk == only)
+    for span in db.session.scalars(spans):
+        found[span.model_pk].append(Stretch(span.state, span.begin, span.end))
+    for row in db.session.scalars(rows):
+        assert row.span_begin is not None, "the query leaves the others out"
+        found[row.model_pk].append(Stretch(row.state, row.span_begin, min(end, known_until(row))))
+    return {model_pk: seconds_in(stretches, begin, end) for model_pk, stretches in found.items()}
+
+
+def throw_away(now: datetime) -> None:
+    """Delete what is older than it is kept. Commits."""
+    rules = (
+        delete(Look).where(Look.at < now - LOOKS_KEPT),
+        delete(Rollup).where(Rollup.step == "hour", Rollup.at < now - HOURS_KEPT),
+        delete(Rollup).where(Rollup.step == "day", Rollup.at < now - DAYS_KEPT),
+        delete(Span).where(Span.end < now - SPANS_KEPT),
+        delete(FeedEvent).where(FeedEvent.at < now - _EVENTS_KEPT),
+        delete(Delivery).where(Delivery.created < now - _DELIVERIES_KEPT, Delivery.state != "pending"),
+        delete(Maintenance).where(Maintenance.ends < now - _DELIVERIES_KEPT),
+        delete(WatchCost).where(WatchCost.day < (now - DAYS_KEPT).date()),
+        delete(WatchWorker).where(WatchWorker.heard < now - timedelta(hours=1)),
+    )
+    for rule in rules:
+        db.session.execute(rule.execution_options(synchronize_session=False))
+    db.session.commit()

@@ -1,0 +1,224 @@
+"""Which models are due, and who looks: claims in the database, so that any number of workers may ask.
+
+A claim is a number, `turn`, and a lease. Who claims puts a task with the number into the queue; who takes it
+up must find the number still current. A task that was lost with its worker is claimed again when its lease
+is over, and the number of the lost one is an old one then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
+
+from app.config import settings
+from app.store.base import db, insert_missing
+from app.store.health import EndpointWatch, ModelHealth, WatchCost, WatchWorker
+from app.store.models import RegisteredModel
+from app.watch.places import host_of
+from app.watch.schedule import Kind, Plan, Spent, first_due, kind_of_look
+
+HORIZON = timedelta(seconds=90)
+"""How far ahead claims are made: longer than the minute between two rounds."""
+
+SILENT = timedelta(seconds=20)
+"""After how long without a heartbeat a worker counts as lost."""
+
+_AT_ONCE = 5000
+_SPARE_S = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A model to look at, at `due`, by whoever holds this `turn`."""
+
+    model_pk: str
+    turn: int
+    due: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A look that may begin now."""
+
+    model_pk: str
+    turn: int
+    endpoint_id: str
+    kind: Kind
+    due: datetime
+
+
+def lease() -> timedelta:
+    """How long a look may take before its worker counts as lost."""
+    return timedelta(seconds=settings().probe_seconds + _SPARE_S)
+
+
+def plan_of(row: ModelHealth) -> Plan:
+    """How a model is watched: its own settings, or the registry's."""
+    chosen = settings()
+    return Plan(
+        _or(row.every_seconds, chosen.watch_seconds),
+        _or(row.full_every_hours, chosen.watch_full_hours),
+        _or(row.tokens_per_day, chosen.watch_tokens_per_day),
+    )
+
+
+def _or(own: int | None, usual: int) -> int:
+    return usual if own is None else own
+
+
+def adopt_new(now: datetime) -> int:
+    """Begin to watch the models that nobody watches yet; gives how many. Commits.
+
+    They were seen working when they got in, so the first whole probe is a day away.
+    """
+    watched = select(ModelHealth.model_pk).where(ModelHealth.model_pk == RegisteredModel.id).exists()
+    fresh = db.session.scalars(select(RegisteredModel).where(~watched).limit(_AT_ONCE)).all()
+    hosts = {model.endpoint_id: host_of(model.base_url) for model in fresh}
+    insert_missing(EndpointWatch, [{"endpoint_id": id, "host": host} for id, host in hosts.items()])
+    insert_missing(ModelHealth, [_row_of(model, now) for model in fresh])
+    db.session.commit()
+    return len(fresh)
+
+
+def adopt(model: RegisteredModel, now: datetime) -> ModelHealth:
+    """What the watcher keeps of a model, made if need be, in the transaction at hand."""
+    insert_missing(EndpointWatch, [{"endpoint_id": model.endpoint_id, "host": host_of(model.base_url)}])
+    insert_missing(ModelHealth, [_row_of(model, now)])
+    row = ModelHealth.by_id(model.id)
+    assert row is not None, "it was just made sure of"
+    return row
+
+
+def _row_of(model: RegisteredModel, now: datetime) -> dict[str, object]:
+    every_s = settings().watch_seconds or 300
+    return {
+        "model_pk": model.id,
+        "endpoint_id": model.endpoint_id,
+        "state": model.health,
+        "since": model.created,
+        "due": first_due(model.id, now, every_s),
+        "last_full": model.created,
+        "last_proof": model.created,
+    }
+
+
+def _is_watched() -> ColumnElement[bool]:
+    enabled = select(RegisteredModel.id).where(
+        RegisteredModel.id == ModelHealth.model_pk, RegisteredModel.enabled.is_(True)
+    )
+    every_s = ModelHealth.every_seconds
+    on = every_s > 0 if not settings().watch_seconds else or_(every_s.is_(None), every_s > 0)
+    return and_(ModelHealth.watched.is_(True), on, enabled.exists())
+
+
+def claim(now: datetime, only: Sequence[str] | None = None) -> list[Claim]:
+    """Claim what is due within the horizon, or of `only` these models, claimed or not. Commits."""
+    soon = ModelHealth.due <= now + HORIZON
+    free = or_(ModelHealth.leased_until.is_(None), ModelHealth.leased_until < now)
+    idle = or_(ModelHealth.running_until.is_(None), ModelHealth.running_until < now)
+    which = and_(soon, idle, _is_watched(), free if only is None else ModelHealth.model_pk.in_(only))
+    chosen = select(ModelHealth.model_pk).where(which).order_by(ModelHealth.due).limit(_AT_ONCE)
+    if db.engine.dialect.name == "postgresql":
+        chosen = chosen.with_for_update(skip_locked=True, of=ModelHealth)
+    claimed = (
+        update(ModelHealth)
+        .where(ModelHealth.model_pk.in_(chosen))
+        .values(turn=ModelHealth.turn + 1, leased_until=now + HORIZON + lease())
+        .returning(ModelHealth.model_pk, ModelHealth.turn, ModelHealth.due)
+        .execution_options(synchronize_session=False)
+    )
+    found = [Claim(*row) for row in db.session.execute(claimed)]
+    db.session.commit()
+    return found
+
+
+def release_lost(now: datetime) -> int:
+    """Free what workers were looking at that are not heard of any more; gives how many looks. Commits."""
+    alive = select(WatchWorker.id).where(WatchWorker.heard > now - SILENT)
+    lost = and_(ModelHealth.taken_by.is_not(None), ModelHealth.taken_by.not_in(alive))
+    freed = update(ModelHealth).where(lost).values(taken_by=None, running_until=None, leased_until=None)
+    count = db.session.execute(freed.execution_options(synchronize_session=False)).rowcount  # type: ignore[attr-defined]
+    db.session.commit()
+    return int(count)
+
+
+def take(
+    model_pk: str, turn: int, now: datetime, worker: str | None = None
+) -> Taken | Literal["busy"] | None:
+    """Begin a look. "busy": the endpoint has as many as it may have. None: there is nothing to do. Commits.
+
+    The endpoint's row is held meanwhile, so that the looks under way are counted one after the other.
+    """
+    row, model = ModelHealth.by_id(model_pk), RegisteredModel.by_id(model_pk)
+    if row is None or model is None or not model.enabled or not row.watched:
+        return None
+    place = _placed(row, model)
+    row = ModelHealth.by_id(model_pk)
+    taken = _taken(row, model, place, turn, now) if row is not None else None
+    if taken is None or taken == "busy":
+        db.session.commit()
+        return taken
+    assert row is not None
+    row.running_until, row.taken_by = now + lease(), worker
+    db.session.commit()
+    return taken
+
+
+def _placed(row: ModelHealth, model: RegisteredModel) -> EndpointWatch:
+    """The row of a model's endpoint, held; a model that has moved is counted there from now on."""
+    id = model.endpoint_id
+    insert_missing(EndpointWatch, [{"endpoint_id": id, "host": host_of(model.base_url)}])
+    if row.endpoint_id != id:
+        row.endpoint_id, row.state_before, row.alone = id, None, False
+        db.session.flush()
+    place = EndpointWatch.locked(id)
+    assert place is not None, "it was just made sure of"
+    return place
+
+
+def _taken(
+    row: ModelHealth, model: RegisteredModel, place: EndpointWatch, turn: int, now: datetime
+) -> Taken | Literal["busy"] | None:
+    if row.turn != turn or (row.running_until and row.running_until > now):
+        return None
+    plan = plan_of(row)
+    if place.fault and place.witness != row.model_pk and not row.alone:
+        # One model is asked for all of them; when that is over, everybody's turn comes soon.
+        row.due, row.leased_until = now + timedelta(seconds=max(60, plan.every_s)), None
+        return None
+    if _running_at(row.endpoint_id, now) >= looks_at_once():
+        return "busy"
+    spent = spent_today(row.model_pk, now)
+    kind = kind_of_look(model.model_type, plan, spent, now, row.last_proof, row.last_full)
+    if (place.fault or row.state == "down") and spent.tokens < plan.tokens_per_day:
+        kind = "proof"
+    return Taken(row.model_pk, turn, row.endpoint_id, kind, row.due)
+
+
+def looks_at_once() -> int:
+    """How many looks an endpoint may have at once: each makes two calls, the proof beside the catalog."""
+    return max(1, settings().probe_calls_at_once // 2)
+
+
+def _running_at(endpoint_id: str, now: datetime) -> int:
+    running = select(func.count()).where(
+        ModelHealth.endpoint_id == endpoint_id, ModelHealth.running_until > now
+    )
+    return db.session.scalar(running) or 0
+
+
+def spent_today(model_pk: str, now: datetime) -> Spent:
+    """What the watch of a model has used since midnight UTC."""
+    cost = db.session.get(WatchCost, (model_pk, now.date()), populate_existing=True)
+    return Spent(cost.tokens, cost.looks) if cost else Spent()
+
+
+def lateness_s(now: datetime) -> float:
+    """How long the model that waits longest has been due, in seconds; 0 where nobody waits."""
+    idle = or_(ModelHealth.running_until.is_(None), ModelHealth.running_until < now)
+    oldest = db.session.scalar(select(func.min(ModelHealth.due)).where(_is_watched(), idle))
+    return max(0.0, (now - oldest).total_seconds()) if oldest else 0.0

@@ -1,0 +1,126 @@
+"""The watcher at work: its tasks, and a consumer that runs them in threads.
+
+Each minute every worker's scheduler asks for a round; whose round comes second finds nothing left to claim.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import socket
+import threading
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from flask import Flask
+from huey import Huey, crontab
+from huey.consumer import Consumer
+
+from app.config import Settings
+from app.store.base import new_id, now
+from app.watch import chores
+from app.watch.due import Claim, adopt_new, claim, release_lost, take
+from app.watch.looking import look_at
+from app.watch.notices import sending
+from app.watch.queue import make_queue
+from app.watch.settling import settle
+
+log = logging.getLogger("muster.watch")
+_BUSY_S = 1.0
+_HEARTBEAT_S = 5.0
+
+
+class Watcher:
+    """A worker process: the queue, and what it does with the tasks in it."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+        chosen: Settings = app.config["MUSTER"]
+        self.queue: Huey = make_queue(chosen)
+        self.id = new_id()
+        self.looks = 0
+        self._later: Callable[..., Any] = self.queue.task(name="look")(self.look)
+        self._deliver: Callable[..., Any] = self.queue.task(name="deliver")(self.deliver)
+        self.queue.periodic_task(crontab(), name="round")(self.round)
+        self.queue.periodic_task(crontab(), name="chores")(self.tend)
+
+    def round(self) -> None:
+        """Claim what is due within the next minute and a half, and queue it."""
+        with self.app.app_context():
+            release_lost(now())
+            adopt_new(now())
+            self.enqueue(claim(now()))
+            self._queue_deliveries()
+
+    def look(self, model_pk: str, turn: int) -> None:
+        """One look, if the claim still holds; its endpoint may be busy, then a little later."""
+        with self.app.app_context():
+            taken = take(str(model_pk), int(turn), now(), self.id)
+            if taken == "busy":
+                self._schedule("look", (model_pk, turn), _BUSY_S * (0.5 + random.random()))
+            elif taken:
+                began = now()
+                seen = look_at(taken, began)
+                again = settle(taken, seen, now())
+                self.looks += 1
+                if again:
+                    self.enqueue(claim(now(), again))
+                self._queue_deliveries()
+
+    def deliver(self, id: str) -> None:
+        """Send one message, if nobody else does."""
+        with self.app.app_context():
+            sending.deliver(str(id), now())
+
+    def tend(self) -> None:
+        """What is to be done each minute: roll-ups, reminders, what is old."""
+        with self.app.app_context():
+            chores.tend(now())
+
+    def enqueue(self, claims: Sequence[Claim]) -> None:
+        """Put looks into the queue, each for its own moment."""
+        moment = now()
+        for one in claims:
+            self._schedule("look", (one.model_pk, one.turn), (one.due - moment).total_seconds())
+
+    def _queue_deliveries(self) -> None:
+        for id in sending.claim_due(now()):
+            self._schedule("deliver", (id,), 0)
+
+    def _schedule(self, name: str, args: tuple[Any, ...], in_s: float) -> None:
+        task = {"look": self._later, "deliver": self._deliver}[name]
+        if in_s > 0:
+            task.schedule(args, delay=in_s)  # type: ignore[attr-defined]  # huey has no types
+        else:
+            task(*args)
+
+    def run(self, threads: int) -> None:
+        """Work until a signal says to end. The looks under way end first, or are claimed again by others."""
+        logging.getLogger("huey").setLevel(logging.WARNING)  # it tells of each task
+        stop, started = threading.Event(), now()
+        self._beat(threads, started)  # before its first look: whose worker nobody knows counts as lost
+        beating = threading.Thread(target=self._keep_beating, args=(stop, threads, started), daemon=True)
+        beating.start()
+        consumer = Consumer(
+            self.queue,
+            workers=threads,
+            periodic=True,
+            initial_delay=0.05,
+            max_delay=0.5,
+            backoff=1.3,
+            shutdown_timeout=3,
+            graceful_signal="TERM",
+        )
+        try:
+            consumer.run()
+        finally:
+            stop.set()
+
+    def _keep_beating(self, stop: threading.Event, threads: int, started: datetime) -> None:
+        while not stop.wait(_HEARTBEAT_S):
+            self._beat(threads, started)
+
+    def _beat(self, threads: int, started: datetime) -> None:
+        with self.app.app_context():
+            chores.beat(self.id, socket.gethostname(), threads, started, self.looks, now())

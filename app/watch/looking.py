@@ -1,0 +1,95 @@
+"""One look at a model: the call to its endpoint, and what came of it in the words of the judgement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from app.errors import ApiError
+from app.probe.presence import Presence
+from app.probe.transport.deadline import Cancellation
+from app.probe.values import Report
+from app.registry import watching
+from app.store.base import db
+from app.store.models import RegisteredModel
+from app.watch.due import Taken
+from app.watch.faults import UNREACHABLE
+from app.watch.judgement import Look, result_of
+from app.watch.schedule import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A look with what it cost. `reached` says whether the endpoint answered anything at all."""
+
+    kind: Kind
+    look: Look
+    reached: bool
+    first_token_ms: int | None = None
+    calls: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    report: Report | None = None
+
+
+def look_at(taken: Taken, now: datetime, cancelled: Cancellation | None = None) -> Seen | None:
+    """Look as `taken` says; None where the model is gone. No connection to the database is held meanwhile."""
+    model = RegisteredModel.by_id(taken.model_pk)
+    if model is None:
+        return None
+    known = dict(model.capabilities or {})
+    try:
+        if taken.kind == "catalog":
+            return _of_catalog(watching.read_catalog(model), now)
+        whole = taken.kind == "full"
+        report = (watching.probe_wholly if whole else watching.prove)(model, cancelled)
+        return of_report(report, taken.kind, known, now)
+    except ApiError as error:
+        db.session.rollback()
+        if error.code == "not_found":
+            return None
+        # A key that can't be used is no word of the endpoint's: nobody was asked.
+        return Seen(taken.kind, Look(at=now, result="failed", code=error.code, message=error.message), False)
+
+
+def of_report(report: Report, kind: Kind, known: Mapping[str, Any], now: datetime) -> Seen:
+    """What a report means for health; `known` are the capabilities of the model before."""
+    code = report.diagnosis.code if report.diagnosis else None
+    proof = next((check for check in report.checks if check.name == "proof"), None)
+    observed = {name: one.observed for name, one in report.capabilities.items()} if kind == "full" else {}
+    had = {name for name, one in known.items() if one.get("observed") is True}
+    look = Look(
+        at=now,
+        result=result_of(code),
+        code=code or "",
+        message=report.diagnosis.message if report.diagnosis else "",
+        latency_ms=proof.duration_ms if proof and code is None else None,
+        answered_by=report.answered_by,
+        dimensions=report.observed.get("embedding_dimensions"),
+        missing=frozenset(name for name, seen in observed.items() if seen is False and name in had),
+        seen=frozenset(name for name, seen in observed.items() if seen),
+    )
+    return Seen(
+        kind,
+        look,
+        reached=code not in UNREACHABLE,
+        first_token_ms=report.performance.get("first_token_ms"),
+        calls=report.usage.get("calls", 0),
+        prompt_tokens=report.usage.get("prompt_tokens", 0),
+        completion_tokens=report.usage.get("completion_tokens", 0),
+        report=report,
+    )
+
+
+def _of_catalog(presence: Presence, now: datetime) -> Seen:
+    """A catalog tells whether the endpoint is there, not whether the model works."""
+    if presence.code in UNREACHABLE:
+        return Seen(
+            "catalog",
+            Look(at=now, result="failed", code=presence.code, message=presence.message),
+            False,
+            calls=1,
+        )
+    return Seen("catalog", Look(at=now, result="untold", message=presence.message), True, calls=1)

@@ -1,0 +1,1 @@
+"""Who is told of what: messages, their words, and sending them."""

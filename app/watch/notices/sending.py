@@ -1,0 +1,184 @@
+"""Sending messages: signed webhooks, and through apprise to all other channels. Retries with back-off.
+
+Webhooks are signed as Standard Webhooks says (standardwebhooks.com). The address of a channel is judged like
+that of an endpoint, each time anew.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from apprise import Apprise
+from sqlalchemy import select, update
+from standardwebhooks import Webhook
+
+from app.config import settings
+from app.probe.transport.call import Call
+from app.probe.transport.client import Client
+from app.probe.transport.egress import Denied, judge_host
+from app.probe.transport.failure import TransportError
+from app.registry.probing import egress_rules
+from app.store import vault
+from app.store.base import db
+from app.store.channels import Channel, Delivery
+from app.watch.notices.wording import text_of, title_of
+
+log = logging.getLogger("muster.watch.sending")
+_BACK_OFF_S = (30, 60, 300, 900, 3600, 3 * 3600, 6 * 3600)
+_LEASE = timedelta(minutes=5)
+_WITHIN_S = 15.0
+
+_IN_THE_MACHINE = frozenset(
+    {"syslog", "dbus", "kde", "qt", "glib", "gnome", "macosx", "windows", "file", "memory", "exec", "script"}
+)
+"""Schemes of apprise that reach into the machine that Muster runs on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """Whether a message was taken, and a sentence without the channel's address."""
+
+    ok: bool
+    message: str
+
+
+class BadChannel(ValueError):
+    """An address that no message may be sent to; the text is one sentence without its secrets."""
+
+
+def new_secret() -> str:
+    """A secret for signing, as Standard Webhooks writes it."""
+    return "whsec_" + b64encode(secrets.token_bytes(24)).decode()
+
+
+def host_of(kind: str, url: str) -> str:
+    """The host that people know a channel by; BadChannel where its address may not be used."""
+    if kind == "webhook":
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise BadChannel("A webhook needs an http:// or https:// address with a host.")
+        host, port = parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
+        _refuse_denied(host, port)
+        return host
+    return _apprise_host(url)
+
+
+def _apprise_host(url: str) -> str:
+    plugin = _plugin(url)
+    host = str(getattr(plugin, "host", "") or "")
+    named = str(getattr(plugin, "smtp_host", "") or host)
+    if any("{host}" in template for template in getattr(plugin, "templates", ())):
+        _refuse_denied(named, int(getattr(plugin, "port", None) or 443))
+        return host
+    return str(plugin.service_name)
+
+
+def _plugin(url: str) -> Any:
+    """What apprise makes of an address."""
+    scheme = url.partition(":")[0].strip().lower()
+    if scheme in _IN_THE_MACHINE:
+        raise BadChannel(f"{scheme}:// reaches into the machine that Muster runs on; that is never allowed.")
+    plugin = Apprise.instantiate(url, suppress_exceptions=True)
+    if plugin is None:
+        raise BadChannel("This is no address that apprise knows: see its list of services.")
+    return plugin
+
+
+def _refuse_denied(host: str, port: int) -> None:
+    try:
+        judged = judge_host(host, port, egress_rules())
+    except TransportError as error:
+        raise BadChannel(f"The host of this address can't be used: {error.failure.detail}.") from error
+    if isinstance(judged, Denied):
+        raise BadChannel(f"This address may not be contacted: {judged.reason}.")
+
+
+def claim_due(now: datetime) -> list[str]:
+    """The ids of messages whose time has come, claimed for five minutes. Commits where there are any."""
+    due = (Delivery.state == "pending") & (Delivery.due <= now)
+    if db.session.scalar(select(Delivery.id).where(due).limit(1)) is None:
+        return []
+    claimed = update(Delivery).where(due).values(due=now + _LEASE).returning(Delivery.id)
+    ids = list(db.session.scalars(claimed.execution_options(synchronize_session=False)))
+    db.session.commit()
+    return ids
+
+
+def deliver(id: str, now: datetime) -> None:
+    """Send a message that was claimed, and keep how that went. Commits."""
+    row = db.session.get(Delivery, id, populate_existing=True)
+    channel = Channel.by_id(row.channel_id) if row else None
+    if row is None or channel is None or row.state != "pending":
+        return
+    if not channel.enabled:
+        row.state, row.message = "dropped", "The channel is disabled."
+        db.session.commit()
+        return
+    address, secret = opened(channel)
+    kind, body = channel.kind, dict(row.body)
+    db.session.rollback()  # no connection is held while the channel is contacted
+    ended = send(kind, address, secret, id, body, now)
+    _keep(id, ended, now)
+
+
+def opened(channel: Channel) -> tuple[str, str]:
+    """Address and secret of a channel, in clear."""
+    secret = channel.secret_ciphertext
+    return (
+        vault.open_(channel.url_ciphertext, channel.place_of("url")),
+        vault.open_(secret, channel.place_of("secret")) if secret else "",
+    )
+
+
+def _keep(id: str, ended: Sent, now: datetime) -> None:
+    row = db.session.get(Delivery, id, populate_existing=True)
+    if row is None:
+        return
+    row.attempts += 1
+    row.message = ended.message
+    if ended.ok:
+        row.state, row.sent = "sent", now
+    elif row.attempts > len(_BACK_OFF_S):
+        row.state = "failed"
+    else:
+        row.due = now + timedelta(seconds=_BACK_OFF_S[row.attempts - 1])
+    db.session.commit()
+
+
+def send(kind: str, url: str, secret: str, id: str, body: Mapping[str, Any], now: datetime) -> Sent:
+    """Send one message now; never raises for what a channel does."""
+    try:
+        host_of(kind, url)
+    except BadChannel as error:
+        return Sent(False, str(error))
+    return _webhook(url, secret, id, body, now) if kind == "webhook" else _by_apprise(url, body)
+
+
+def _webhook(url: str, secret: str, id: str, body: Mapping[str, Any], now: datetime) -> Sent:
+    text = json.dumps(body, separators=(",", ":"))
+    signed = {"webhook-id": id, "webhook-timestamp": str(int(now.timestamp()))}
+    signed["webhook-signature"] = Webhook(secret).sign(id, now, text)
+    call = Call(
+        "POST", url, body=text.encode(), content_type="application/json", headers=signed, timeout_s=_WITHIN_S
+    )
+    with Client(egress_rules(), settings().limits) as client:
+        answer = client.send(call)
+    if answer.ok:
+        return Sent(True, f"It answered {answer.status}.")
+    if answer.failure:
+        return Sent(False, f"No answer: {answer.failure.detail}.")
+    return Sent(False, f"It answered {answer.status}.")
+
+
+def _by_apprise(url: str, body: Mapping[str, Any]) -> Sent:
+    plugin = _plugin(url)
+    ok = bool(plugin.notify(body=text_of(body), title=title_of(body)))
+    return Sent(ok, "It was taken." if ok else f"{plugin.service_name} did not take it.")

@@ -1,0 +1,70 @@
+"""What people read: a title and a few lines, without any key: the words of endpoints were cleaned before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.probe.diagnosis.codes import CODES
+
+_TITLES: Mapping[str, str] = {
+    "incident.opened": "Down: {what}",
+    "incident.resolved": "Up again: {what}",
+    "incident.reminder": "Still down: {what}",
+    "model.degraded": "Degraded: {what}",
+    "model.recovered": "Recovered: {what}",
+    "model.changed": "Changed: {what}",
+    "price.changed": "Another price: {what}",
+    "key.expiring": "A key is about to end: {what}",
+    "certificate.expiring": "A certificate is about to end: {what}",
+    "test": "A test from Muster",
+}
+_MOST_NAMES = 5
+
+
+def title_of(body: Mapping[str, Any]) -> str:
+    """One line."""
+    return _TITLES.get(body["type"], "{what}").format(what=_what(body["data"]))
+
+
+def text_of(body: Mapping[str, Any]) -> str:
+    """The lines below it: what, since when, why in the endpoint's words, what to do, a link."""
+    told = body["data"]
+    if body["type"] == "test":
+        return "This channel works. Muster tells here what goes wrong with the models that it watches."
+    lines = [_names(told), _since(told), _why(told), _advice(body["type"], told), told.get("link")]
+    return "\n".join(line for line in lines if line)
+
+
+def _what(told: Mapping[str, Any]) -> str:
+    models = told.get("models") or []
+    if "model" in told:
+        return str(told["model"]["name"])
+    if len(models) == 1:
+        return str(models[0]["name"])
+    name = (told.get("endpoint") or {}).get("name") or "Muster"
+    return f"{name} ({len(models)} models)" if models else str(name)
+
+
+def _names(told: Mapping[str, Any]) -> str:
+    names = [model["name"] for model in told.get("models") or []]
+    more = len(names) - _MOST_NAMES
+    return (
+        ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "") if len(names) > 1 else ""
+    )
+
+
+def _since(told: Mapping[str, Any]) -> str:
+    begin, end = told.get("opened") or told.get("since"), told.get("resolved")
+    if not begin:
+        return ""
+    return f"From {begin} to {end}." if end else f"Since {begin}."
+
+
+def _why(told: Mapping[str, Any]) -> str:
+    return str(told.get("message") or "")
+
+
+def _advice(news: str, told: Mapping[str, Any]) -> str:
+    code = CODES.get(str(told.get("code")))
+    return code.help if code and news in ("incident.opened", "incident.reminder", "model.degraded") else ""

@@ -1,0 +1,71 @@
+"""The queue between processes: Huey on SQLite in the instance folder, or on the PostgreSQL of the registry.
+
+A row of its tables never becomes code: tasks are kept as JSON and found by name among those that are known,
+with numbers and short texts as arguments.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from huey import Huey, PostgresHuey, SqliteHuey
+from huey.registry import Message
+from huey.serializer import Serializer
+from sqlalchemy.engine import make_url
+
+from app.config import Settings
+
+_KEPT = ("id", "name", "eta", "retries", "retry_delay", "priority", "args", "kwargs")
+_LONGEST = 100
+
+
+class NotATask(ValueError):
+    """A row of the queue that this program has not put there."""
+
+
+class JsonTasks(Serializer):  # type: ignore[misc]  # huey has no types
+    """Tasks as JSON; anything else in a row is refused."""
+
+    def _serialize(self, data: Any) -> bytes:
+        if not isinstance(data, Message):
+            return json.dumps(_plain(data)).encode()
+        kept = {name: getattr(data, name) for name in _KEPT}
+        kept["eta"] = data.eta.isoformat() if data.eta else None
+        kept["args"] = [_plain(value) for value in data.args or ()]
+        kept["kwargs"] = {}
+        return json.dumps(kept).encode()
+
+    def _deserialize(self, data: Any) -> Any:
+        try:
+            kept = json.loads(bytes(data))
+        except ValueError as error:
+            raise NotATask("This row of the queue is no JSON.") from error
+        if not isinstance(kept, dict):
+            return _plain(kept)
+        if set(kept) != set(_KEPT) or not isinstance(kept["args"], list):
+            raise NotATask("This row of the queue is no task.")
+        kept["eta"] = datetime.fromisoformat(kept["eta"]) if kept["eta"] else None
+        kept["args"] = tuple(_plain(value) for value in kept["args"])
+        return Message(**kept)
+
+
+def _plain(value: Any) -> Any:
+    """A number, a short text or nothing; NotATask for anything else."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, str) and len(value) <= _LONGEST:
+        return value
+    raise NotATask("Only numbers and short texts go through the queue.")
+
+
+def make_queue(chosen: Settings) -> Huey:
+    """The queue of a registry; makes its tables. Results are not kept: what a task did is in the registry."""
+    url = make_url(chosen.database)
+    common: dict[str, Any] = {"name": "muster", "results": False, "serializer": JsonTasks()}
+    if url.get_backend_name() == "sqlite":
+        # What is lost with the machine's power is claimed anew from the registry: no need to wait for disks.
+        return SqliteHuey(filename=str(chosen.instance / "queue.sqlite"), timeout=30, fsync=False, **common)
+    dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    return PostgresHuey(dsn=dsn, **common)

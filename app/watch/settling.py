@@ -1,0 +1,292 @@
+"""After a look: what it means for the model, for its endpoint and the other models there, in one transaction.
+
+The endpoint's row is held from the beginning, so that of two looks that end at once one follows the other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+
+from app.config import settings
+from app.store.base import db
+from app.store.health import EndpointWatch, Look, ModelHealth, WatchCost
+from app.store.models import RegisteredModel
+from app.watch import incidents, judgement
+from app.watch.due import HORIZON, Taken, plan_of, spent_today
+from app.watch.faults import (
+    ENDPOINT_WIDE,
+    UNREACHABLE,
+    Contact,
+    Fault,
+    Told,
+    in_doubt_again,
+    learn,
+    next_witness,
+    untried,
+    wait_s,
+    whose,
+)
+from app.watch.judgement import Health, Reason, Rules
+from app.watch.looking import Seen
+from app.watch.schedule import allowed_every_s, next_due
+from app.watch.states import cover, follow, health_of, keep
+
+_ASKED_AROUND = 2
+"""Repeats for which others are waited for, to tell whose network it is."""
+
+_SPREAD_S = 60
+"""Seconds over which the models of an endpoint that works again are looked at."""
+
+
+@dataclass(slots=True)
+class Settled:
+    """A look with the rows that it is about, as they are held."""
+
+    place: EndpointWatch
+    row: ModelHealth
+    model: RegisteredModel
+    seen: Seen
+    now: datetime
+    rules: Rules
+
+    @property
+    def id(self) -> str:
+        """The model's."""
+        return self.row.model_pk
+
+
+def settle(taken: Taken, seen: Seen | None, now: datetime) -> list[str]:
+    """Keep a look and all that follows; gives the models whose next look was moved forward. Commits."""
+    place = EndpointWatch.locked(taken.endpoint_id)
+    row, model = ModelHealth.by_id(taken.model_pk), RegisteredModel.by_id(taken.model_pk)
+    if seen is None or place is None or row is None or model is None or row.turn != taken.turn:
+        db.session.rollback()
+        return []
+    rules = Rules(plan_of(row).every_s, settings().watch_failures)
+    look = Settled(place, row, model, seen, now, rules)
+    _note(look)
+    _take_over(look)
+    again = set(_judge(look))
+    row.leased_until = row.running_until = row.taken_by = None
+    if row.due <= now + HORIZON:
+        again.add(row.model_pk)
+    db.session.commit()
+    return sorted(again)
+
+
+def _note(look: Settled) -> None:
+    row, seen = look.row, look.seen
+    tokens = seen.prompt_tokens + seen.completion_tokens
+    db.session.add(
+        Look(
+            model_pk=look.id,
+            at=seen.look.at,
+            kind=seen.kind,
+            result=seen.look.result,
+            code=seen.look.code or None,
+            message=seen.look.message[:500] if seen.look.code else None,
+            latency_ms=seen.look.latency_ms,
+            first_token_ms=seen.first_token_ms,
+            calls=seen.calls,
+            tokens=tokens,
+        )
+    )
+    row.last_check, row.evidence = look.now, seen.kind
+    if seen.kind != "catalog":
+        row.last_proof = look.now
+    if seen.kind == "full":
+        row.last_full = look.now
+    _spend(look, tokens)
+
+
+def _spend(look: Settled, tokens: int) -> None:
+    day = look.now.date()
+    cost = db.session.get(WatchCost, (look.id, day))
+    if cost is None:
+        cost = WatchCost(model_pk=look.id, day=day, looks=0, calls=0, tokens=0, money=0.0)
+        db.session.add(cost)
+    model, seen = look.model, look.seen
+    prices = (model.input_cost or 0.0, model.output_cost or 0.0)
+    cost.looks += 1 if tokens else 0
+    cost.calls += seen.calls
+    cost.tokens += tokens
+    cost.money += (seen.prompt_tokens * prices[0] + seen.completion_tokens * prices[1]) / 1_000_000
+
+
+def _take_over(look: Settled) -> None:
+    """What a person's own probe said since the last look stands; what it saw is expected from now on."""
+    row, model = look.row, look.model
+    if model.health != row.state:
+        works = model.health != "down"
+        said = judgement.accepted(
+            health_of(row), look.now, works=works, reason=Reason("probed", "A probe failed.")
+        )
+        before, state = row.state, model.health
+        keep(row, model, replace(said, state=state), look.now)  # type: ignore[arg-type]
+        follow(row, model, before, look.now)
+
+
+def _judge(look: Settled) -> list[str]:
+    fault = _fault_of(look.place)
+    seen = look.seen.look
+    if look.seen.kind == "catalog" and look.seen.reached and fault and fault.code in UNREACHABLE:
+        seen = replace(seen, result="good")
+    _note_contact(look)
+    if look.row.alone and seen.code in ENDPOINT_WIDE and fault is None:
+        return _alone(look)
+    learned, told = learn(fault, look.id, seen, look.rules)
+    look.place.fault = _kept(learned)
+    return _follow_told(look, fault, learned, told)
+
+
+def _follow_told(look: Settled, before: Fault | None, fault: Fault | None, told: Told) -> list[str]:
+    if told == "own" and before is not None:
+        return _its_own(look, before)
+    if told == "recovered":
+        return _recovered(look)
+    if fault is None or told == "nothing":
+        return _alone(look)
+    if told == "confirmed":
+        return _confirmed(look, fault)
+    if told == "standing":
+        incidents.saw(look.place.endpoint_id, fault.code, fault.message, look.now)
+    if fault.confirmed:
+        for row in ModelHealth.at_endpoint(look.place.endpoint_id):
+            cover(row, look.now)
+    return _ask_one(look, fault)
+
+
+def _alone(look: Settled) -> list[str]:
+    """The look is about this model only."""
+    row = look.row
+    before = row.state
+    judged = judgement.judge(health_of(row), look.seen.look, look.rules)
+    if look.seen.look.result == "good":
+        row.alone = False
+    if keep(row, look.model, judged.health, look.now):
+        follow(row, look.model, before, look.now)
+    _next(look, judged.wait_s)
+    return []
+
+
+def _next(look: Settled, seconds: int) -> None:
+    every_s = allowed_every_s(plan_of(look.row), spent_today(look.id, look.now), look.now)
+    wait = every_s if seconds >= look.rules.every_s else seconds
+    look.row.due = next_due(look.id, look.now, wait, every_s)
+
+
+def _its_own(look: Settled, fault: Fault) -> list[str]:
+    """Others met a fault of endpoints, but this one was answered: it is theirs alone."""
+    look.place.witness = None
+    accused = [id for id in fault.witnesses if id != look.id]
+    for row in ModelHealth.at_endpoint(look.place.endpoint_id):
+        if row.model_pk in accused:
+            row.alone, row.due = True, look.now + timedelta(seconds=judgement.FIRST_REPEAT_S)
+    return [*accused, *_alone(look)]
+
+
+def _ask_one(look: Settled, fault: Fault) -> list[str]:
+    """One model is asked for all of its endpoint."""
+    rows = {row.model_pk: row for row in ModelHealth.at_endpoint(look.place.endpoint_id)}
+    witness = next_witness(fault, list(rows)) or look.id
+    look.place.witness = witness
+    _next(look, look.rules.every_s)
+    rows.get(witness, look.row).due = look.now + timedelta(seconds=wait_s(fault, look.rules))
+    return [witness]
+
+
+def _confirmed(look: Settled, fault: Fault) -> list[str]:
+    verdict = "theirs"
+    if fault.code in UNREACHABLE:
+        contacts = _contacts()
+        verdict = whose(contacts, fault.began)
+        if verdict == "unclear" and fault.failures < look.rules.failures + _ASKED_AROUND:
+            look.place.fault = _kept(in_doubt_again(fault))
+            return [*_try(untried(contacts, fault.began), look.now), *_ask_one(look, in_doubt_again(fault))]
+    if verdict == "ours":
+        incidents.own_network(look.now)
+        look.place.fault = _kept(in_doubt_again(fault))
+        return _ask_one(look, in_doubt_again(fault))
+    _take_all_down(look, fault)
+    return _ask_one(look, fault)
+
+
+def _take_all_down(look: Settled, fault: Fault) -> None:
+    taken_down = []
+    for row in ModelHealth.at_endpoint(look.place.endpoint_id):
+        model = RegisteredModel.by_id(row.model_pk)
+        if model is None or not model.enabled:
+            continue
+        row.state_before, row.evidence = row.state, "proof" if row.model_pk == look.id else "canary"
+        health = replace(health_of(row), reason=Reason(fault.code, fault.message))
+        since = health.since if row.state == "down" else look.now
+        if keep(row, model, replace(health, state="down", since=since), look.now):
+            taken_down.append(model)
+    incidents.join(taken_down, fault.code, fault.message, look.now)
+
+
+def _recovered(look: Settled) -> list[str]:
+    """The endpoint works again: its models are what they were, and are looked at within a minute."""
+    look.place.witness = None
+    rows = [row for row in ModelHealth.at_endpoint(look.place.endpoint_id) if row.state_before]
+    for place, row in enumerate(rows):
+        model = RegisteredModel.by_id(row.model_pk)
+        before, row.state_before = row.state_before, None
+        row.due = look.now + timedelta(seconds=_SPREAD_S * (place + 1) / len(rows))
+        if model is None or before == "down" or row.state != "down":
+            continue
+        state = "up" if row.model_pk == look.id and before == "unknown" else before
+        calm = replace(health_of(row).memory, failures=0, refusals=0, recent="")
+        reason = Reason("", "") if state == "degraded" else None
+        keep(row, model, Health(state, look.now, reason, calm), look.now)  # type: ignore[arg-type]
+        incidents.leave(row.model_pk, look.now)
+    look.row.alone = False
+    return [row.model_pk for row in rows]
+
+
+def _note_contact(look: Settled) -> None:
+    place = look.place
+    if not look.seen.reached:
+        if look.seen.look.code in UNREACHABLE:
+            place.unreached = look.now
+        return
+    was_cut_off = place.unreached and (place.reached is None or place.reached <= place.unreached)
+    place.reached = look.now
+    if was_cut_off:
+        incidents.own_network_works(look.now)
+
+
+def _contacts() -> list[Contact]:
+    """Every endpoint that is watched, and when it was reached."""
+    watched = select(ModelHealth.model_pk).where(
+        ModelHealth.endpoint_id == EndpointWatch.endpoint_id, ModelHealth.watched.is_(True)
+    )
+    rows = db.session.scalars(select(EndpointWatch).where(watched.exists()))
+    return [Contact(row.endpoint_id, row.host, row.reached, row.unreached) for row in rows]
+
+
+def _try(endpoints: list[str], now: datetime) -> list[str]:
+    """One model of each of these endpoints, to be looked at now."""
+    chosen = []
+    for id in endpoints:
+        first = next(iter(ModelHealth.at_endpoint(id)), None)
+        if first is not None:
+            first.due = now
+            chosen.append(first.model_pk)
+    return chosen
+
+
+def _fault_of(place: EndpointWatch) -> Fault | None:
+    if not place.fault:
+        return None
+    kept: dict[str, Any] = place.fault
+    began = datetime.fromisoformat(kept["began"])
+    return Fault(**kept | {"began": began, "witnesses": tuple(kept["witnesses"])})
+
+
+def _kept(fault: Fault | None) -> dict[str, Any] | None:
+    return asdict(fault) | {"began": fault.began.isoformat()} if fault else None

@@ -1,0 +1,183 @@
+"""What is told of a model's health, and of the watch as a whole: read only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import func, select
+
+from app.config import settings
+from app.store.base import db
+from app.store.health import Look, ModelHealth, Rollup, WatchCost, WatchWorker
+from app.store.models import RegisteredModel
+from app.watch.chores import DAY, bucket_from, seconds_by_model
+from app.watch.due import SILENT, lateness_s, plan_of, spent_today
+from app.watch.history import HOUR, Bucket, Seconds, Seen, bucket_of, day_of, hour_of, merged, percentile
+from app.watch.incidents import stamp
+from app.watch.judgement import is_stale
+
+Step = Literal["hour", "day"]
+_WINDOWS = {"24h": DAY, "7d": 7 * DAY, "30d": 30 * DAY, "90d": 90 * DAY}
+CURRENCY = "USD"
+
+
+def health_of(model: RegisteredModel, now: datetime) -> dict[str, Any]:
+    """The health of a model as the API gives it; one that nobody has looked at yet has only a state."""
+    row = ModelHealth.by_id(model.id)
+    today, month = spent_today(model.id, now).tokens, _spent_since(model.id, now.replace(day=1))
+    times, firsts = _times(model.id, now)
+    return {
+        "state": row.state if row else model.health,
+        "since": stamp(row.since if row else model.created),
+        "reason": {"code": row.reason_code, "message": row.reason_message}
+        if row and row.reason_code
+        else None,
+        "stale": stale(row, now),
+        "evidence": (row.evidence or None) if row else None,
+        "last_check": stamp(row.last_check) if row else None,
+        "next_check": stamp(row.due) if row and row.watched and model.enabled else None,
+        "failures_in_a_row": int((row.memory or {}).get("failures", 0)) if row else 0,
+        "uptime": {name: uptime(model.id, now - length, now) for name, length in _WINDOWS.items()},
+        "latency_ms": _percentiles(times),
+        "first_token_ms": _percentiles(firsts),
+        "tokens": {"today": today, "month": month[0]},
+        "cost": {"month": round(month[1], 6), "currency": CURRENCY},
+    }
+
+
+def stale(row: ModelHealth | None, now: datetime) -> bool:
+    """Whether the state of a model is too old to tell anything of today."""
+    if row is None:
+        return True
+    seen = max((at for at in (row.last_check, row.covered) if at), default=None)
+    return is_stale(seen, now, plan_of(row).every_s or 300)
+
+
+def uptime(model_pk: str, begin: datetime, end: datetime) -> float | None:
+    """The share of the known time between two moments that the model was not down; None: nothing is known."""
+    seconds = seconds_by_model(begin, end, model_pk).get(model_pk, Seconds())
+    return None if seconds.uptime is None else round(seconds.uptime, 6)
+
+
+def _times(model_pk: str, now: datetime) -> tuple[list[int], list[int]]:
+    query = select(Look.latency_ms, Look.first_token_ms).where(
+        Look.model_pk == model_pk, Look.at > now - DAY, Look.result == "good"
+    )
+    rows = db.session.execute(query).all()
+    return [r[0] for r in rows if r[0] is not None], [r[1] for r in rows if r[1] is not None]
+
+
+def _percentiles(values: Sequence[int]) -> dict[str, int | None]:
+    return {"p50": percentile(values, 50), "p95": percentile(values, 95)}
+
+
+def _spent_since(model_pk: str | None, day: datetime) -> tuple[int, float]:
+    total = select(func.sum(WatchCost.tokens), func.sum(WatchCost.money)).where(WatchCost.day >= day.date())
+    if model_pk is not None:
+        total = total.where(WatchCost.model_pk == model_pk)
+    tokens, money = db.session.execute(total).one()
+    return int(tokens or 0), float(money or 0.0)
+
+
+def history_of(model_pk: str, begin: datetime, end: datetime, step: Step) -> list[dict[str, Any]]:
+    """A point for each hour or day that something is known of, the oldest first; the present one included."""
+    hours = dict(_kept(model_pk, "hour", hour_of(begin), end))
+    hours |= dict(_fresh(model_pk, hours, max(hour_of(begin), hour_of(end) - DAY), end))
+    if step == "hour":
+        return [_point(at, bucket) for at, bucket in sorted(hours.items())]
+    days = dict(_kept(model_pk, "day", day_of(begin), end))
+    for day in {day_of(at) for at in hours} - days.keys():
+        days[day] = merged([bucket for at, bucket in hours.items() if day_of(at) == day])
+    return [_point(at, bucket) for at, bucket in sorted(days.items())]
+
+
+def _kept(model_pk: str, step: Step, begin: datetime, end: datetime) -> Iterable[tuple[datetime, Bucket]]:
+    query = select(Rollup).where(
+        Rollup.model_pk == model_pk, Rollup.step == step, Rollup.at >= begin, Rollup.at < end
+    )
+    return ((row.at, bucket_from(row)) for row in db.session.scalars(query))
+
+
+def _fresh(
+    model_pk: str, kept: dict[datetime, Bucket], begin: datetime, end: datetime
+) -> Iterable[tuple[datetime, Bucket]]:
+    """The hours that are not rolled up yet."""
+    query = select(Look.at, Look.result, Look.latency_ms, Look.tokens).where(
+        Look.model_pk == model_pk, Look.at >= max([begin, *(at + HOUR for at in kept)]), Look.at < end
+    )
+    looks: dict[datetime, list[Seen]] = {}
+    for at, result, latency_ms, tokens in db.session.execute(query):
+        seen = Seen(result in ("failed", "refused"), latency_ms, tokens)
+        looks.setdefault(hour_of(at), []).append(seen)
+    for hour, seen_then in looks.items():
+        known = seconds_by_model(hour, min(end, hour + HOUR), model_pk).get(model_pk, Seconds())
+        yield hour, bucket_of(seen_then, known)
+
+
+def _point(at: datetime, bucket: Bucket) -> dict[str, Any]:
+    return {
+        "at": stamp(at),
+        "checks": bucket.checks,
+        "failures": bucket.failures,
+        "p50": bucket.p50_ms,
+        "p95": bucket.p95_ms,
+        "p99": bucket.p99_ms,
+        "down_seconds": round(bucket.seconds.down, 3),
+        "known_seconds": round(bucket.seconds.known, 3),
+        "tokens": bucket.tokens,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class WatchState:
+    """The watch as a whole: how late it is, who works, what it used this month."""
+
+    late_s: float
+    workers: int
+    running: int
+    tokens_month: int
+    money_month: float
+    is_on: bool
+
+    @property
+    def stands_still(self) -> bool:
+        """Whether looks that are due are not made: late and nobody at work, or far behind."""
+        return self.is_on and (self.late_s > 300 or (self.late_s > 120 and not self.workers))
+
+
+def watch_state(now: datetime) -> WatchState:
+    """The state of the watch."""
+    alive = select(func.count()).select_from(WatchWorker).where(WatchWorker.heard > now - SILENT)
+    running = select(func.count()).select_from(ModelHealth).where(ModelHealth.running_until > now)
+    tokens, money = _spent_since(None, now.replace(day=1))
+    return WatchState(
+        late_s=round(lateness_s(now), 1),
+        workers=db.session.scalar(alive) or 0,
+        running=db.session.scalar(running) or 0,
+        tokens_month=tokens,
+        money_month=money,
+        is_on=settings().watch_seconds > 0,
+    )
+
+
+def counts(now: datetime) -> dict[str, int]:
+    """How many enabled models are in each state; stale ones are counted as `stale` beside that."""
+    query = select(RegisteredModel.health, func.count()).where(RegisteredModel.enabled.is_(True))
+    found = {state: number for state, number in db.session.execute(query.group_by(RegisteredModel.health))}
+    every_s = settings().watch_seconds or 300
+    old = now - timedelta(seconds=3 * every_s)
+    stale_rows = (
+        select(func.count())
+        .select_from(ModelHealth)
+        .join(RegisteredModel, RegisteredModel.id == ModelHealth.model_pk)
+        .where(
+            RegisteredModel.enabled.is_(True),
+            (ModelHealth.covered.is_(None)) | (ModelHealth.covered < old),
+        )
+    )
+    return {state: found.get(state, 0) for state in ("up", "degraded", "down", "unknown")} | {
+        "stale": db.session.scalar(stale_rows) or 0
+    }

@@ -1,0 +1,60 @@
+"""Bodies of the watch's calls, checked by the very schemas that the OpenAPI document shows."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from app.errors import ApiError
+from app.registry.form import invalid
+from app.registry.json_body import Problem, closest
+from app.web.api.answers import json_body
+from app.web.api.watch.schemas import SCHEMAS
+
+
+def checked_body(name: str) -> dict[str, Any]:
+    """The body of the request where it is what the schema of this name says; ApiError 400."""
+    body = json_body()
+    problems = [_problem(error) for error in _validator(name).iter_errors(body)]
+    if problems:
+        raise invalid(problems)
+    return dict(body)
+
+
+def moment_of(body: dict[str, Any], name: str) -> datetime | None:
+    """A time of the body with its zone, None where it is absent; ApiError 400."""
+    text = body.get(name)
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment if moment.tzinfo else _refuse(name)
+    except ValueError:
+        return _refuse(name)
+
+
+def _refuse(name: str) -> datetime:
+    message = f"`{name}` must be a time with its zone, such as 2026-03-01T12:00:00Z."
+    raise ApiError("invalid_request", message, field=name)
+
+
+@cache
+def _validator(name: str) -> Draft202012Validator:
+    return Draft202012Validator(SCHEMAS[name])
+
+
+def _problem(error: Any) -> Problem:
+    path = ".".join(str(part) for part in error.absolute_path)
+    if error.validator == "additionalProperties" and isinstance(error.instance, dict):
+        known = error.schema.get("properties", {})
+        unknown = next(member for member in error.instance if member not in known)
+        where = f"{path}.{unknown}"[-80:].lstrip(".") if path else unknown[:80]
+        return Problem(where, "unknown_field", f"There is no field `{where}`.", closest(unknown, known))
+    if error.validator == "required":
+        missing = next(member for member in error.validator_value if member not in error.instance)
+        return Problem(missing, "required", f"`{missing}` is required.")
+    shown = f"`{path}`" if path else "The body"
+    return Problem(path or None, "invalid", f"{shown} can't be taken: {error.message[:200]}.")

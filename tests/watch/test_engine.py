@@ -1,0 +1,125 @@
+"""The watcher as processes of their own: `muster worker` on a real queue."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from huey.registry import Message
+from sqlalchemy import func, select
+
+from app.store.base import db
+from app.store.health import Look, ModelHealth, WatchWorker
+from app.watch.queue import JsonTasks, NotATask, make_queue
+from tests.watch.world import BROKEN, Host, World
+
+WITHIN_S = 60.0
+
+
+@pytest.fixture
+def host() -> Iterator[Host]:
+    """A host of six models."""
+    made = Host(models=6)
+    yield made
+    made.cut()
+
+
+@pytest.fixture
+def worker(app: Flask, database_url: str, tmp_path: Path) -> Iterator[Callable[[], subprocess.Popen[str]]]:
+    """Starts workers on the test's database that look every five seconds."""
+    started: list[subprocess.Popen[str]] = []
+    given = {
+        "MUSTER_INSTANCE": str(tmp_path),
+        "MUSTER_DATABASE_URL": database_url,
+        "MUSTER_WATCH_SECONDS": "5",
+        "MUSTER_WATCH_FULL_HOURS": "0",
+        "MUSTER_PROBE_SECONDS": "5",
+    }
+
+    def start() -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "app.cli", "worker", "--threads", "4"]
+        environ = os.environ | given
+        started.append(subprocess.Popen(command, env=environ, stderr=subprocess.PIPE, text=True))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.terminate()
+        _, log = process.communicate(timeout=15)
+        assert "Traceback" not in log, log
+
+
+def await_that(app: Flask, holds: Callable[[], Any], within_s: float = WITHIN_S) -> None:
+    """Wait until something holds in the database."""
+    end = time.monotonic() + within_s
+    while time.monotonic() < end:
+        with app.app_context():
+            if holds():
+                return
+        time.sleep(0.1)
+    raise AssertionError("it did not come to hold")
+
+
+def looked_at() -> int:
+    """How many models have been looked at."""
+    return db.session.scalar(select(func.count(func.distinct(Look.model_pk)))) or 0
+
+
+def down() -> int:
+    """How many models are down."""
+    return db.session.scalar(select(func.count()).where(ModelHealth.state == "down")) or 0
+
+
+def test_a_worker_looks_and_says_that_it_is_there(
+    app: Flask, host: Host, worker: Callable[[], subprocess.Popen[str]]
+) -> None:
+    World(app, host)
+    worker()
+    await_that(app, lambda: looked_at() == 6)
+    await_that(app, lambda: db.session.scalar(select(WatchWorker.looks)))
+    host.answer(BROKEN, "m-1")
+    await_that(app, lambda: down() == 1)
+
+
+def test_no_look_is_lost_with_a_worker_that_is_killed(
+    app: Flask, host: Host, worker: Callable[[], subprocess.Popen[str]]
+) -> None:
+    World(app, host)
+    first, _second = worker(), worker()
+    await_that(app, lambda: looked_at() == 6)
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    with app.app_context():
+        before = db.session.scalar(select(func.max(Look.at)))
+    late = select(func.count(func.distinct(Look.model_pk))).where(Look.at > before)
+    await_that(app, lambda: db.session.scalar(late) == 6)
+
+
+def test_tasks_go_through_the_queue_as_they_were() -> None:
+    task = Message("id", "look", None, 0, 0, None, ("a model", 7), {})
+    assert JsonTasks().deserialize(JsonTasks().serialize(task)) == task
+
+
+@pytest.mark.parametrize(
+    "row",
+    [pickle.dumps(os.getpid), b"[]", b'{"name": "look"}', b"no json", b'{"id": 1, "args": [{"a": 1}]}'],
+)
+def test_a_row_that_is_no_task_is_refused(row: bytes) -> None:
+    with pytest.raises(NotATask):
+        JsonTasks().deserialize(row)
+
+
+def test_a_task_of_another_name_is_not_run(app: Flask) -> None:
+    queue = make_queue(app.config["MUSTER"])
+    queue.storage.enqueue(JsonTasks().serialize(Message("id", "os.system", None, 0, 0, None, ("true",), {})))
+    with pytest.raises(Exception, match="not found"):
+        queue.dequeue()

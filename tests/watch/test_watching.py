@@ -1,0 +1,149 @@
+"""The watch of whole registries: endpoints that fail, come back, or only seem to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+from flask import Flask
+
+from tests.watch.world import BROKEN, LIMITED, WRONG_KEY, Host, World
+
+Worlds = Callable[..., World]
+QUICK = {
+    "probe_wait_seconds": 0.01,
+    "probe_connect_seconds": 1.0,
+    "probe_first_byte_seconds": 1.0,
+    "probe_seconds": 1.0,
+    "watch_full_hours": 0,
+}
+
+
+@pytest.fixture
+def world(make_app: Callable[..., Flask]) -> Iterator[Worlds]:
+    """Makes the world of a test from its hosts; their connections end with the test."""
+    made: list[Host] = []
+
+    def make(*hosts: Host, **settings: object) -> World:
+        made.extend(hosts)
+        return World(make_app(**QUICK, **settings), *hosts)
+
+    yield make
+    for host in made:
+        host.cut()
+
+
+def test_models_that_work_stay_up(world: Worlds) -> None:
+    watched = world(Host(models=3))
+    watched.pass_time(minutes=16)
+    assert watched.states() == {"up": 3}
+    assert watched.incidents() == []
+    times = Counter(id for _, id in watched.taken)
+    assert set(times.values()) == {3} or set(times.values()) == {3, 4}
+
+
+def test_no_two_looks_at_a_model_in_one_interval(world: Worlds) -> None:
+    watched = world(Host(models=3))
+    watched.pass_time(minutes=21)
+    for id in {id for _, id in watched.taken}:
+        moments = [at for at, one in watched.taken if one == id]
+        assert {after - before for before, after in pairwise(moments)} == {timedelta(seconds=300)}
+
+
+def test_one_model_that_fails_is_one_incident_of_one(world: Worlds) -> None:
+    host = Host(models=3)
+    watched = world(host)
+    host.answer(BROKEN, "m-1")
+    watched.pass_time(minutes=8)
+    assert (watched.state("m-1"), watched.states()) == ("down", {"up": 2, "down": 1})
+    assert watched.incidents() == [("endpoint_error", 1, True)]
+    host.answer(None)
+    watched.pass_time(minutes=8)
+    assert watched.states() == {"up": 3}
+    assert watched.incidents() == [("endpoint_error", 1, False)]
+
+
+def test_a_limited_model_is_not_down(world: Worlds) -> None:
+    host = Host()
+    watched = world(host)
+    host.answer(LIMITED)
+    watched.pass_time(minutes=30)
+    assert watched.states() == {"up": 1}
+
+
+def test_a_whole_endpoint_goes_down_and_comes_back(world: Worlds) -> None:
+    host, other = Host(models=60), Host("127.0.0.2")
+    watched = world(host, other)
+    watched.pass_time(minutes=6)
+    host.cut()
+    before = len(watched.taken)
+    watched.pass_time(minutes=3)
+    assert watched.states() == {"down": 60, "up": 1}
+    assert watched.incidents() == [("endpoint_unreachable", 60, True)]
+    assert len(watched.taken) - before <= 3 * 2 + 2  # two calls a look
+    watched.pass_time(minutes=10)
+    host.connect()
+    watched.pass_time(minutes=3)
+    assert watched.states() == {"up": 61}
+    assert watched.incidents() == [("endpoint_unreachable", 60, False)]
+
+
+def test_a_refused_key_takes_all_down_after_one_repeat(world: Worlds) -> None:
+    host = Host(models=4)
+    watched = world(host)
+    host.answer(WRONG_KEY)
+    watched.pass_time(minutes=3)
+    assert watched.states() == {"down": 4}
+    assert watched.incidents() == [("invalid_credentials", 4, True)]
+    assert len(set(host.asked) - {""}) == 2  # the repeat was asked of another model
+
+
+def test_a_key_that_is_refused_for_one_model_is_that_models_fault(world: Worlds) -> None:
+    host = Host(models=4)
+    watched = world(host)
+    host.answer(WRONG_KEY, "m-2")
+    watched.pass_time(minutes=12)
+    assert watched.states() == {"up": 3, "down": 1}
+    assert watched.incidents() == [("invalid_credentials", 1, True)]
+
+
+def test_musters_own_network_takes_nobody_down(world: Worlds) -> None:
+    three = [Host(f"127.0.0.{number}", models=2) for number in (1, 2, 3)]
+    watched = world(*three)
+    watched.pass_time(minutes=6)
+    for host in three:
+        host.cut()
+    watched.pass_time(minutes=15)
+    assert watched.states() == {"up": 6}
+    assert watched.incidents() == [("own_network", 0, True)]
+    for host in three:
+        host.connect()
+    watched.pass_time(minutes=6)
+    assert watched.states() == {"up": 6}
+    assert watched.incidents() == [("own_network", 0, False)]
+
+
+def test_of_three_hosts_one_that_is_gone_is_down(world: Worlds) -> None:
+    three = [Host(f"127.0.0.{number}", models=2) for number in (1, 2, 3)]
+    watched = world(*three)
+    watched.pass_time(minutes=6)
+    three[0].cut()
+    watched.pass_time(minutes=8)
+    assert watched.states() == {"up": 4, "down": 2}
+    assert watched.incidents() == [("endpoint_unreachable", 2, True)]
+
+
+def test_every_fifth_look_fails(world: Worlds) -> None:
+    host = Host()
+    watched = world(host, watch_seconds=60)
+    seen = []
+    for number in range(40):
+        host.answer(BROKEN if number % 5 == 4 else None)
+        looked = len(watched.taken)
+        while len(watched.taken) == looked:
+            watched.pass_time(seconds=5)
+        seen.append(watched.state("m-0"))
+    assert set(seen) == {"up"}

@@ -1,0 +1,241 @@
+"""Channels, what is sent to them, and when nobody is told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from standardwebhooks import Webhook
+
+from app.practice.server import PracticeServer
+from app.practice.wire import Reply, Request
+from app.store.base import db, now
+from app.store.channels import Channel, Delivery, Maintenance
+from app.watch.notices import sending
+from tests.conftest import new_token
+from tests.watch.test_watching import QUICK
+from tests.watch.world import BROKEN, Host, World
+
+
+class Hook:
+    """A receiver of webhooks."""
+
+    def __init__(self) -> None:
+        self.got: list[Request] = []
+        self.status = 204
+        self.server = PracticeServer(self.respond)
+        self.server.start()
+        self.url = f"http://127.0.0.1:{self.server.server_port}/secret-path"
+
+    def respond(self, request: Request) -> Reply:
+        """Note the request."""
+        self.got.append(request)
+        return Reply(self.status)
+
+
+@pytest.fixture
+def hook() -> Iterator[Hook]:
+    """A receiver of this test's own."""
+    made = Hook()
+    yield made
+    made.server.stop()
+
+
+@pytest.fixture
+def host() -> Iterator[Host]:
+    """A host of three models."""
+    made = Host(models=3)
+    yield made
+    made.cut()
+
+
+@pytest.fixture
+def app(make_app: Callable[..., Flask]) -> Flask:
+    """The application, with little patience."""
+    return make_app(**QUICK)
+
+
+@pytest.fixture
+def auth(app: Flask) -> dict[str, str]:
+    """The header of an administrator's token."""
+    return {"Authorization": f"Bearer {new_token(app, 'admin')}"}
+
+
+@pytest.fixture
+def channel(client: FlaskClient, auth: dict[str, str], hook: Hook) -> dict[str, Any]:
+    """A channel to the receiver, as the call that made it answered."""
+    answer = client.post("/v2/channels", json={"kind": "webhook", "url": hook.url}, headers=auth)
+    assert answer.status_code == 200 and answer.json is not None
+    return dict(answer.json)
+
+
+def deliver_all(app: Flask) -> None:
+    """Send what is due."""
+    with app.app_context():
+        for id in sending.claim_due(now()):
+            sending.deliver(id, now())
+
+
+def test_a_message_is_signed_as_the_standard_says(
+    app: Flask, client: FlaskClient, auth: dict[str, str], hook: Hook, channel: dict[str, Any]
+) -> None:
+    answer = client.post(f"/v2/channels/{channel['id']}/test", headers=auth)
+    assert answer.json == {"ok": True, "message": "It answered 204."}
+    (got,) = hook.got
+    body = Webhook(channel["secret"]).verify(got.body, dict(got.headers))
+    assert body["type"] == "test"
+
+
+def test_neither_address_nor_secret_comes_back(
+    app: Flask, client: FlaskClient, auth: dict[str, str], channel: dict[str, Any]
+) -> None:
+    shown = client.get("/v2/channels", headers=auth).text + client.get("/v2/events", headers=auth).text
+    assert "secret" not in shown and channel["secret"] not in shown
+    with app.app_context():
+        kept = db.session.scalars(select(Channel)).one()
+        assert b"secret-path" not in kept.url_ciphertext
+
+
+@pytest.mark.parametrize(
+    ("kind", "url"),
+    [
+        ("webhook", "http://169.254.169.254/latest"),
+        ("webhook", "ftp://example.com/x"),
+        ("webhook", "no address"),
+        ("apprise", "syslog://"),
+        ("apprise", "dbus://"),
+        ("apprise", "windows://"),
+        ("apprise", "json://169.254.169.254/x"),
+        ("apprise", "nothing://known"),
+    ],
+)
+def test_addresses_that_may_not_be_used(
+    client: FlaskClient, auth: dict[str, str], kind: str, url: str
+) -> None:
+    answer: Any = client.post("/v2/channels", json={"kind": kind, "url": url}, headers=auth)
+    assert (answer.status_code, answer.json["error"]["field"]) == (400, "url")
+
+
+def test_through_apprise(client: FlaskClient, auth: dict[str, str], hook: Hook) -> None:
+    url = hook.url.replace("http://", "json://")
+    made: Any = client.post("/v2/channels", json={"kind": "apprise", "url": url}, headers=auth).json
+    answer = client.post(f"/v2/channels/{made['id']}/test", headers=auth)
+    assert answer.json == {"ok": True, "message": "It was taken."}
+    assert json.loads(hook.got[0].body)["title"] == "A test from Muster"
+
+
+def test_only_an_administrator_may(client: FlaskClient, app: Flask) -> None:
+    writer = {"Authorization": f"Bearer {new_token(app, 'write')}"}
+    assert client.get("/v2/channels", headers=writer).status_code == 403
+
+
+@pytest.mark.usefixtures("channel")
+def test_an_outage_of_many_models_is_one_message_and_its_end_another(
+    app: Flask, host: Host, hook: Hook
+) -> None:
+    world = World(app, host)
+    host.cut()
+    world.pass_time(minutes=9)
+    host.connect()
+    world.pass_time(minutes=6)
+    assert world.states() == {"up": 3}
+    deliver_all(app)
+    bodies = [json.loads(got.body) for got in hook.got]
+    assert [body["type"] for body in bodies] == ["incident.opened", "incident.resolved"]
+    assert len(bodies[0]["data"]["models"]) == 3
+    assert "practice-key" not in str(bodies)
+
+
+def test_a_filter_lets_only_its_kinds_through(
+    app: Flask, client: FlaskClient, auth: dict[str, str], host: Host, hook: Hook, channel: dict[str, Any]
+) -> None:
+    change = {"filter": {"kinds": ["incident.resolved"]}}
+    assert client.patch(f"/v2/channels/{channel['id']}", json=change, headers=auth).status_code == 200
+    world = World(app, host)
+    host.answer(BROKEN, "m-1")
+    world.pass_time(minutes=8)
+    deliver_all(app)
+    assert world.incidents() == [("endpoint_error", 1, True)]
+    assert hook.got == []
+
+
+@pytest.mark.usefixtures("channel")
+def test_nobody_is_told_while_there_is_maintenance(app: Flask, host: Host, hook: Hook) -> None:
+    world = World(app, host)
+    with app.app_context():
+        ends = world.now + timedelta(hours=1)
+        db.session.add(Maintenance(scope="all", begins=world.now, ends=ends))
+        db.session.commit()
+    host.answer(BROKEN, "m-1")
+    world.pass_time(minutes=8)
+    deliver_all(app)
+    assert (world.incidents(), hook.got) == ([("endpoint_error", 1, True)], [])
+
+
+def test_a_message_that_is_not_taken_is_tried_again_later(
+    app: Flask, client: FlaskClient, auth: dict[str, str], hook: Hook, channel: dict[str, Any]
+) -> None:
+    hook.status = 500
+    with app.app_context():
+        db.session.add(
+            Delivery(
+                id="one", channel_id=channel["id"], kind="test", body={"type": "test", "data": {}}, due=now()
+            )
+        )
+        db.session.commit()
+    deliver_all(app)
+    with app.app_context():
+        row = db.session.scalars(select(Delivery)).one()
+        assert (row.state, row.attempts, row.message) == ("pending", 1, "It answered 500.")
+        assert row.due > now() + timedelta(seconds=20)
+        hook.status, row.due = 204, now()
+        db.session.commit()
+    deliver_all(app)
+    with app.app_context():
+        assert db.session.scalars(select(Delivery.state)).one() == "sent"
+
+
+def test_an_incident_is_acknowledged(
+    app: Flask, client: FlaskClient, auth: dict[str, str], host: Host
+) -> None:
+    world = World(app, host)
+    host.answer(BROKEN, "m-1")
+    world.pass_time(minutes=8)
+    (incident,) = client.get("/v2/incidents?state=open", headers=auth).json or []
+    url = f"/v2/incidents/{incident['id']}"
+    answer: Any = client.post(f"{url}/acknowledge", json={"note": "On it."}, headers=auth)
+    assert answer.json["acknowledged"]["note"] == "On it."
+    kinds = [event["kind"] for event in (client.get(url, headers=auth).json or {})["events"]]
+    assert kinds == ["opened", "joined", "acknowledged"]
+    host.answer(None)
+    world.pass_time(minutes=10)
+    assert client.get("/v2/incidents?state=open", headers=auth).json == []
+    assert client.post(f"{url}/acknowledge", json={}, headers=auth).status_code == 409
+
+
+def test_maintenance_windows(client: FlaskClient, auth: dict[str, str]) -> None:
+    ends = (now() + timedelta(hours=1)).isoformat()
+    made: Any = client.post("/v2/maintenance", json={"scope": "all", "ends": ends}, headers=auth).json
+    assert [one["id"] for one in client.get("/v2/maintenance", headers=auth).json or []] == [made["id"]]
+    assert client.delete(f"/v2/maintenance/{made['id']}", headers=auth).status_code == 200
+    assert client.get("/v2/maintenance", headers=auth).json == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"scope": "all"},
+        {"scope": "all", "ends": "2020-01-01T00:00:00Z"},
+        {"scope": "model", "ends": "2099-01-01T00:00:00Z"},
+        {"scope": "all", "ends": "tomorrow"},
+        {"scope": "house", "ends": "2099-01-01T00:00:00Z"},
+    ],
+)
+def test_windows_that_are_none(client: FlaskClient, auth: dict[str, str], body: dict[str, Any]) -> None:
+    assert client.post("/v2/maintenance", json=body, headers=auth).status_code == 400
