@@ -17,8 +17,9 @@ from app.errors import ApiError
 from app.probe.reliability import Repeat
 from app.probe.transport.deadline import Cancellation
 from app.probe.values import Depth, Event, Report, Target
-from app.registry import endpoints, saving
+from app.registry import saving
 from app.registry.credentials import Use, target_for
+from app.registry.endpoints import rows as endpoints
 from app.registry.probing import (
     Events,
     Probed,
@@ -32,8 +33,8 @@ from app.registry.probing import (
 )
 from app.registry.saving import all_saved, wire_report
 from app.store.base import db, new_id
-from app.store.digests import digest
 from app.store.models import RegisteredModel
+from app.store.rotation import digest
 
 __all__ = ["Probed", "Registered", "Rejected", "Terminal", "Updated"]
 
