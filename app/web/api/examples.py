@@ -233,6 +233,7 @@ def answers() -> Iterator[tuple[str, JSON]]:
     result = {"model_id": row.model_id, "outcome": "registered", "model": made, "error": None}
     yield "EndpointAnswer", {"endpoint": _ENDPOINT, "results": [result | {"probe": _REPORT["id"]}]}
     offered = {"id": row.model_id, "model_type": "chat", "context_window": 32768, "values": {}}
+    yield "Labels", {"owner": "Platform team", "contact": "platform@example.com", "tags": ["eu", "prod"]}
     yield "Catalog", {"models": [offered | {"registered": ID}], "problem": None}
     yield "Credentials", {"model": ID, "base_url": _BASE, "model_id": row.model_id, **key}
     yield "Health", {"status": "ok"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from app.registry.declared.labels import LONGEST, LONGEST_TAG, MOST_TAGS
 from app.registry.endpoints.form import (
     LONGEST_VALUE,
     MOST_HEADERS,
@@ -30,6 +31,7 @@ NAME = ONE_LINE.replace(")?[", ")[")
 """The same, and not empty after that."""
 WEB = rf"^[{_SPACE}]*[hH][tT][tT][pP][sS]?://[^/?#@\\{_SPACE}{_CONTROL}]+([/?][^#\\{_SPACE}{_CONTROL}]*)?[{_SPACE}]*$"
 """A base URL, with what is trimmed around it; whether its host is one is for the form to say."""
+_LABEL = r"^([^\u0000-\u001f\u007f-\u009f\u2028\u2029]+)?$"
 TEXT = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]*$"
 NO_NUL = r"^[^\u0000]*$"
 
@@ -350,6 +352,30 @@ _OFFERED = _closed(
     }
 )
 
+LABELS: Schema = _closed(
+    {
+        "owner": {
+            "type": ["string", "null"],
+            "maxLength": LONGEST["owner"],
+            "pattern": _LABEL,
+            "description": "A team or a person.",
+        },
+        "contact": {
+            "type": ["string", "null"],
+            "maxLength": LONGEST["contact"],
+            "pattern": r"^(https?://[!-.0-~][!-~]*|(mailto:)?[!-9;-?A-~]+@[!-?A-~]+)?$",
+            "description": "A mail address or an http(s) URL.",
+        },
+        "tags": {
+            "type": ["array", "null"],
+            "maxItems": MOST_TAGS,
+            "items": {"type": "string", "maxLength": LONGEST_TAG, "pattern": r"^[!-+\--~]+$"},
+            "description": "Words without spaces and commas.",
+        },
+    },
+    required=(),
+)
+
 _PLAIN: Mapping[str, Schema] = {
     "Endpoint": _ENDPOINT,
     "EndpointAnswer": _closed(
@@ -366,6 +392,14 @@ _PLAIN: Mapping[str, Schema] = {
         },
         required=["error"],
     ),
+    "Labels": _closed(
+        {
+            "owner": _nullable(_text("A team or a person.")),
+            "contact": _nullable(_text("A mail address or a URL.")),
+            "tags": {"type": "array", "items": _text()},
+        }
+    ),
+    "LabelsRequest": LABELS,
     "Catalog": _closed(
         {
             "models": {"type": "array", "items": _OFFERED},
