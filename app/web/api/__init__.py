@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint
 
 from app.web.api import (
+    apply,
     credentials,
     endpoints,
     exchange,
@@ -27,5 +28,6 @@ blueprints: tuple[Blueprint, ...] = (
     credentials.blueprint,
     openapi.blueprint,
     exchange.blueprint,
+    apply.blueprint,
     *watch_blueprints,
 )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
 from app.registry.declared.labels import LONGEST, LONGEST_TAG, MOST_TAGS
+from app.registry.declared.plan import Outcome
+from app.registry.declared.wanted import MOST_ENDPOINTS
 from app.registry.endpoints.form import (
     LONGEST_VALUE,
     MOST_HEADERS,
@@ -63,6 +65,7 @@ def components() -> dict[str, Schema]:
             {"models": _models_schema(), "region": _nullable(_text("Of every model that names none."))},
             required=["models"],
         ),
+        "Wanted": wanted_schema(),
         "Model": model_schema(),
         "ModelMetadata": metadata_schema(),
         "Price": _closed(
@@ -102,6 +105,25 @@ def endpoint_request_schema(form: type[EndpointForm], required: Sequence[str]) -
     if "models" in required:
         schema["properties"]["models"] = _models_schema()
     return schema | ({"required": list(required)} if required else {})
+
+
+def wanted_schema() -> Schema:
+    """A file with all that is wanted: endpoints as POST /v2/endpoints takes them, labels beside."""
+    endpoint = endpoint_request_schema(NewEndpointForm, ("base_url", "models"))
+    labels = LABELS | {"type": ["object", "null"]}
+    properties = endpoint["properties"] | {"labels": labels | {"description": "Of each model without any."}}
+    models: Schema = endpoint["properties"]["models"]
+    model = models["items"]["properties"] | {"labels": labels, "enabled": {"type": ["boolean", "null"]}}
+    properties["models"] = models | {"minItems": 0, "items": models["items"] | {"properties": model}}
+    entry = endpoint | {"properties": properties, "required": ["base_url"]}
+    return _closed(
+        {
+            "endpoints": {"type": "array", "items": entry, "maxItems": MOST_ENDPOINTS},
+            "prune": {"type": "boolean", "description": "Delete what is not in here."},
+            "dry_run": {"type": "boolean", "description": "Only say what would be done; contact nothing."},
+        },
+        required=["endpoints"],
+    )
 
 
 def _models_schema() -> Schema:
@@ -376,6 +398,18 @@ LABELS: Schema = _closed(
     required=(),
 )
 
+_APPLIED = _closed(
+    {
+        "kind": {"enum": ["endpoint", "model"]},
+        "name": _text("The name of an endpoint, the model_id of a model."),
+        "endpoint": _text("The name of its endpoint."),
+        "outcome": {"enum": list(get_args(Outcome))},
+        "id": _nullable(_text()),
+        "changes": {"type": "object", "description": "Old and new value of each field that differs."},
+        "error": {"anyOf": [_DETAIL, {"type": "null"}]},
+    }
+)
+
 _PLAIN: Mapping[str, Schema] = {
     "Endpoint": _ENDPOINT,
     "EndpointAnswer": _closed(
@@ -400,6 +434,13 @@ _PLAIN: Mapping[str, Schema] = {
         }
     ),
     "LabelsRequest": LABELS,
+    "Applied": _closed(
+        {
+            "dry_run": {"type": "boolean"},
+            "counts": _closed({name: _whole() for name in get_args(Outcome)}),
+            "entries": {"type": "array", "items": _APPLIED},
+        }
+    ),
     "Catalog": _closed(
         {
             "models": {"type": "array", "items": _OFFERED},
