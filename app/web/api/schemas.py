@@ -65,6 +65,7 @@ def components() -> dict[str, Schema]:
             {"models": _models_schema(), "region": _nullable(_text("Of every model that names none."))},
             required=["models"],
         ),
+        "CatalogRequest": request_schema(EndpointForm) | {"required": ["base_url"]},
         "Wanted": wanted_schema(),
         "Model": model_schema(),
         "ModelMetadata": metadata_schema(),
