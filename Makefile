@@ -6,6 +6,8 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 SOURCES := app tests
+# Tests wait a good deal, for servers that start and endpoints that are slow: one worker more than cores.
+WORKERS := $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 
 .PHONY: run install test check format bench mutate screenshots chromium
 .DEFAULT_GOAL := run
@@ -32,7 +34,7 @@ install: .venv/installed-dev
 	@touch $@ .venv/installed-run
 
 test: install chromium
-	$(BIN)/python -m pytest -q -n auto --dist loadfile
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
 
 chromium:
 	@if command -v chromium >/dev/null; then :; \

@@ -22,6 +22,7 @@ from app.config_readers import (
     any_text,
     choice,
     database,
+    file_path,
     flag,
     folder,
     integer,
@@ -30,6 +31,7 @@ from app.config_readers import (
     pem_file,
     proxy,
     seconds,
+    some_of,
     web_url,
     words,
 )
@@ -105,17 +107,42 @@ class Settings:
     session_hours: int = _setting(
         integer(1, 24 * 90), 12, "hours until a signed-in browser must sign in again"
     )
+    session_idle_hours: int = _setting(
+        integer(1, 24 * 90), 4, "hours without use after which it must sign in again"
+    )
     rate_limit: int = _setting(
         integer(0, 1_000_000), 600, "requests a minute per token or address; 0: no limit"
     )
     signin_limit: int = _setting(integer(0, 10_000), 10, "sign-in attempts a minute per address; 0: no limit")
-    public_catalogue: bool = _setting(flag, False, "anybody may read /catalogue; 0: only who is signed in")
+    signin_failures: int = _setting(
+        integer(0, 100), 20, "failed sign-ins of an account in a quarter of an hour; 0: no limit"
+    )
+    probes_at_once: int = _setting(
+        integer(1, 1000), 160, "requests of a web process that probe at once; at most 3/4 of its threads"
+    )
+    probes_per_caller: int = _setting(integer(1, 1000), 64, "of them for one token or person")
+    totp_roles: tuple[str, ...] = _setting(
+        some_of("viewer", "editor", "admin"),
+        (),
+        "roles whose people need a second factor, with commas between",
+    )
+    audit_file: Path | None = _setting(file_path, None, "file that gets each audit event as a line of JSON")
+    audit_syslog: str = _setting(
+        matching(
+            r"/\S+|udp://(\[[0-9a-f:]+\]|[\w.-]+):\d{1,5}", "udp://host:port or a socket such as /dev/log"
+        ),
+        "",
+        "syslog that gets the same lines: udp://host:port or /dev/log",
+    )
+    public_catalogue: bool = _setting(
+        flag, False, "anyone may read /catalogue; 0: only people who are signed in"
+    )
 
     # Keys of endpoints
     encryption_keys: tuple[str, ...] = _setting(
         words,
         (),
-        "base64 keys of 32 bytes, the newest first; empty: a key ring in the instance folder",
+        "base64 keys of 32 bytes, newest first; empty: a key ring in the instance folder",
         secret=True,
     )
     key_prefix: str = _setting(

@@ -65,6 +65,16 @@ def choice(*choices: str) -> Callable[[str], str]:
     return read
 
 
+def some_of(*choices: str) -> Callable[[str], tuple[str, ...]]:
+    def read(value: str) -> tuple[str, ...]:
+        chosen = tuple(word.lower() for word in words(value))
+        if set(chosen) - set(choices):
+            raise ValueError("some of " + ", ".join(choices))
+        return chosen
+
+    return read
+
+
 def matching(pattern: str, wanted: str) -> Callable[[str], str]:
     def read(value: str) -> str:
         if not re.fullmatch(pattern, value):
@@ -78,6 +88,13 @@ def folder(value: str) -> Path:
     if not value:
         raise ValueError("the path of a folder")
     return Path(value).expanduser().resolve()
+
+
+def file_path(value: str) -> Path:
+    path = folder(value)
+    if path.is_dir() or not path.parent.is_dir():
+        raise ValueError("the path of a file in a folder that is there")
+    return path
 
 
 def pem_file(value: str) -> str | None:

@@ -13,7 +13,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import config
 from app.store import database
-from app.web import errors, guards, headers, logs
+from app.web import errors, guards, headers, logs, probe_slots
 from app.web.api import blueprints as api_blueprints
 from app.web.pages import blueprints as page_blueprints
 
@@ -74,6 +74,7 @@ def _wire(app: Flask, chosen: config.Settings) -> None:
     database.init_app(app)
     errors.init_app(app)
     guards.init_app(app)
+    probe_slots.init_app(app, chosen)
     headers.init_app(app)
     for blueprint in (*api_blueprints, *page_blueprints):
         app.register_blueprint(blueprint)

@@ -1,4 +1,4 @@
-// The box below a list ticks every row; the bar says how many are ticked.
+// The box below a list selects every row; the bar says how many are selected.
 
 function count() {
   const form = document.getElementById("bulk");
@@ -9,7 +9,7 @@ function count() {
   form.querySelector("[data-tick-all-label]").hidden = false;
   all.checked = ticked > 0 && ticked === boxes.length;
   all.indeterminate = ticked > 0 && ticked < boxes.length;
-  form.querySelector("[data-ticked]").textContent = ticked ? `With the ${ticked} ticked:` : "With the ticked:";
+  form.querySelector("[data-ticked]").textContent = ticked ? `With the ${ticked} selected:` : "With the selected:";
 }
 
 document.addEventListener("change", (event) => {

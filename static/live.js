@@ -1,7 +1,8 @@
 // A form that probes is sent as it is, but asks for the events of the probe and shows them as they come.
 // The address and the end are the same as without this script.
 
-const NDJSON = "application/x-ndjson";
+import { NDJSON, isStream, lines } from "./ndjson.js";
+
 let controller = null;
 
 function seconds(value) {
@@ -22,7 +23,7 @@ class Watch {
 
   show() {
     this.list.replaceChildren();
-    this.note.textContent = "Asking the endpoint. This can take some seconds, longer where it must load the model first.";
+    this.note.textContent = "Asking the endpoint. This can take some seconds, longer if it has to load the model first.";
     if (this.hidden) this.hidden.hidden = true;
     for (const id of ["problem", "report"]) document.getElementById(id)?.remove();
     this.section.hidden = false;
@@ -88,20 +89,6 @@ function announce(message) {
   document.getElementById("flashes").textContent = message;
 }
 
-async function* lines(body) {
-  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
-  let rest = "";
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    rest += value;
-    const parts = rest.split("\n");
-    rest = parts.pop();
-    for (const part of parts) if (part) yield JSON.parse(part);
-  }
-  if (rest.trim()) yield JSON.parse(rest);
-}
-
 async function send(form, button) {
   const body = new URLSearchParams(new FormData(form, button));
   const watch = new Watch(form, button);
@@ -109,13 +96,13 @@ async function send(form, button) {
   watch.show();
   try {
     const answer = await fetch(form.action, { method: "POST", body, headers: { Accept: NDJSON }, signal: controller.signal });
-    if (!answer.ok || !answer.headers.get("Content-Type")?.startsWith(NDJSON)) return plainly(form, button, watch);
+    if (!answer.ok || !isStream(answer)) return plainly(form, button, watch);
     let ended = false;
-    for await (const line of lines(answer.body)) {
+    for await (const line of lines(answer)) {
       if (line.event === "check") watch.check(line);
       else { ended = true; watch.end(line); }
     }
-    if (!ended) watch.close("The connection to Muster broke off. Nothing was registered; send the form again.");
+    if (!ended) watch.close("The connection to Muster was lost. Nothing was registered; send the form again.");
   } catch (error) {
     watch.close(error.name === "AbortError" ? watch.cancelled : "Muster could not be reached. Send the form again.");
   } finally {

@@ -1,6 +1,7 @@
 // Trying a model: the answer appears as it comes. Without this script the same form answers with a page.
 
-const NDJSON = "application/x-ndjson";
+import { NDJSON, isStream, lines } from "./ndjson.js";
+
 let controller = null;
 
 async function send(form) {
@@ -17,23 +18,14 @@ async function send(form) {
     const answer = await fetch(form.getAttribute("action"), {
       method: "POST", body: new URLSearchParams(new FormData(form)), headers: { Accept: NDJSON }, signal: controller.signal,
     });
-    if (!answer.headers.get("Content-Type")?.startsWith(NDJSON)) { form.dataset.plain = "yes"; return form.requestSubmit(); }
-    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
-    let rest = "";
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      const parts = (rest + value).split("\n");
-      rest = parts.pop();
-      for (const part of parts.filter(Boolean)) {
-        const line = JSON.parse(part);
-        if (line.event === "end") { place.innerHTML = line.html; continue; }
-        if (!begun) { said.textContent = ""; begun = true; }
-        const span = document.createElement("span");
-        if (line.thinking) span.className = "muted";
-        span.textContent = line.text;
-        said.append(span);
-      }
+    if (!isStream(answer)) { form.dataset.plain = "yes"; return form.requestSubmit(); }
+    for await (const line of lines(answer)) {
+      if (line.event === "end") { place.innerHTML = line.html; continue; }
+      if (!begun) { said.textContent = ""; begun = true; }
+      const span = document.createElement("span");
+      if (line.thinking) span.className = "muted";
+      span.textContent = line.text;
+      said.append(span);
     }
   } catch (error) {
     const note = document.createElement("p");

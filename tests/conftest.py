@@ -1,4 +1,5 @@
-"""Fixtures of the whole suite. Whatever touches the database runs twice: on SQLite and on PostgreSQL."""
+"""Fixtures of the whole suite. A test that needs a database runs on SQLite; where the marker `both_databases`
+stands, on PostgreSQL too."""
 
 from __future__ import annotations
 
@@ -23,7 +24,7 @@ from sqlalchemy.pool import QueuePool
 from werkzeug.serving import make_server
 
 from app import config
-from app.access.people import hash_password
+from app.access import passwords, sessions
 from app.access.tokens import create_token
 from app.factory import create_app
 from app.store import database, vault
@@ -35,15 +36,17 @@ _numbers = count(1)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--database sqlite` (or postgresql) runs the suite on one of the two only."""
-    parser.addoption("--database", choices=["sqlite", "postgresql"], help="run on this database only")
+    """`--database sqlite` (or postgresql) runs every test on this one."""
+    parser.addoption("--database", choices=["sqlite", "postgresql"], help="run every test on this database")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give whatever needs a database both of them."""
+    """Give each test that needs a database the kinds that it runs on."""
     if "database_kind" in metafunc.fixturenames:
         only = metafunc.config.getoption("--database")
-        metafunc.parametrize("database_kind", [only] if only else ["sqlite", "postgresql"], scope="session")
+        both = metafunc.definition.get_closest_marker("both_databases")
+        kinds = [only] if only else ["sqlite", "postgresql"] if both else ["sqlite"]
+        metafunc.parametrize("database_kind", kinds, scope="session")
 
 
 @pytest.fixture(scope="session")
@@ -181,18 +184,19 @@ def auth(token: str) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def password_hash() -> str:
     """The hash of PASSWORD, made once since it is slow on purpose."""
-    return hash_password(PASSWORD)
+    return passwords.hashed(PASSWORD)
 
 
 def _signed_in(app: Flask, role: str, password_hash: str) -> FlaskClient:
     with app.app_context():
         user = User(email=f"{role}@example.com", role=role, password_hash=password_hash)
         db.session.add(user)
+        db.session.flush()
+        secret = sessions.begin(user, "127.0.0.1", "Test browser")
         db.session.commit()
-        remembered = user.get_id()
     browser = app.test_client()
     with browser.session_transaction() as session:
-        session["_user_id"] = remembered
+        session["_user_id"] = secret
         session["_fresh"] = True
     return browser
 

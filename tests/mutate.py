@@ -243,7 +243,7 @@ def main() -> int:
     with TemporaryDirectory() as folder, ThreadPoolExecutor(chosen.jobs) as pool:
         try_one = partial(is_noticed, tree=copied(Path(folder)))
         if any(pool.map(try_one, unchanged)):
-            sys.exit("The tests fail without any change: mend them first.")
+            sys.exit("The tests fail without any change: fix them first.")
         noticed = list(pool.map(try_one, tried))
     for mutant, seen in zip(tried, noticed, strict=True):
         if not seen:

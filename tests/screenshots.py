@@ -96,7 +96,7 @@ def made(folder: Path, practice_port: int) -> Flask:
 def picture_all(browser: Browser, url: str, form: str) -> None:
     """Go through the pages as a person would, and take a picture of each."""
     scheme, size = FORMS[form]
-    context = browser.new_context(viewport=size, color_scheme=scheme)  # type: ignore[arg-type]
+    context = chromium.window(browser, viewport=size, color_scheme=scheme)
     page = context.new_page()
 
     def take(name: str) -> None:
@@ -164,7 +164,7 @@ def house_pictures(page: Page, url: str, take: Take) -> None:
     take("token-form")
     page.get_by_label("Name").fill("Nightly import")
     page.get_by_role("button", name="Make it").click()
-    page.get_by_text("shown only on this page").wait_for()
+    page.get_by_text("only time it is shown").wait_for()
     take("token-made")
     page.get_by_role("link", name="Revoke…").click()
     take("token-revoke")
@@ -172,7 +172,7 @@ def house_pictures(page: Page, url: str, take: Take) -> None:
     take("user-form")
     page.get_by_label("Email").fill("grace@example.com")
     page.get_by_role("button", name="Add them").click()
-    page.get_by_text("shown only on this page").wait_for()
+    page.get_by_text("only time it is shown").wait_for()
     take("user-added")
     page.get_by_role("link", name="Delete…").click()
     take("user-delete")

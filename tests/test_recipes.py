@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -11,6 +14,7 @@ import pytest
 
 from app.probe import run
 from app.probe.base_url import Base
+from app.probe.capabilities import CapabilityRow
 from app.probe.conversation import Conversation, Request
 from app.probe.model_types import MODEL_TYPES
 from app.probe.model_types.chat.alone import ask_alone
@@ -29,13 +33,14 @@ from app.registry.metadata import FIELDS, Field
 from tests.endpoints.base import Simulator
 from tests.endpoints.changes import KEY
 
-TEXT = (Path(__file__).parent.parent / "CONTRIBUTING.md").read_text()
+ROOT = Path(__file__).parent.parent
+TEXT = (ROOT / "CONTRIBUTING.md").read_text()
 RECIPES = dict(re.findall(r"```python\n# recipe: ([\w ]+) \([^\n]*\)\n(.*?)```", TEXT, re.S))
 OFFERED: dict[str, Any] = {
     "annotations": None,
     **{
         thing.__name__: thing
-        for thing in (Answer, Question, Draft, Field, ChatReply, ModelType, Proof, Request)
+        for thing in (Answer, CapabilityRow, Question, Draft, Field, ChatReply, ModelType, Proof, Request)
     },
     **{thing.__name__: thing for thing in (Rule, Conversation, Shape, Proven)},
     "any_of": any_of,
@@ -51,14 +56,14 @@ def cooked(name: str) -> dict[str, Any]:
 
 
 def test_each_recipe_is_there_and_short() -> None:
-    assert set(RECIPES) == {"capability", "metadata field", "model type", "wording"}
+    assert set(RECIPES) == {"capability", "question", "metadata field", "model type", "wording"}
     for name, code in RECIPES.items():
         assert len([line for line in code.splitlines() if line.strip()]) < 10, name
 
 
 @pytest.mark.parametrize("heeds", [True, False])
-def test_a_capability_is_one_row_and_its_two_halves(heeds: bool) -> None:
-    ask = cooked("capability")["STOP"]
+def test_a_question_tells_who_heeds_it(heeds: bool) -> None:
+    ask = cooked("question")["STOP"]
     endpoint = Simulator()
     if not heeds:
         endpoint.ignore("stop")
@@ -75,6 +80,28 @@ def test_a_capability_is_one_row_and_its_two_halves(heeds: bool) -> None:
         )
         (finding,) = ask_alone(talk, ask).findings
     assert (finding.name, finding.observed) == ("stop", heeds), finding.evidence
+
+
+def test_a_capability_is_one_row_and_one_question(tmp_path: Path) -> None:
+    """In a copy of the program with the recipes followed, chip, filter, document field and page are there."""
+    for name in ("app", "templates", "static", "tests", "docs", "pyproject.toml"):
+        source = ROOT / name
+        (shutil.copytree if source.is_dir() else shutil.copyfile)(source, tmp_path / name)
+    probe = tmp_path / "app/probe"
+    follow(probe / "capabilities.py", "CAPABILITIES: tuple[CapabilityRow, ...] = (", RECIPES["capability"])
+    follow(tmp_path / "app/registry/metadata.py", "FIELDS: tuple[Field, ...] = (", RECIPES["metadata field"])
+    with (probe / "model_types/chat/questions/messages.py").open("a") as messages:
+        messages.write(RECIPES["question"])
+    tests = ["-m", "pytest", "-q", "--database", "sqlite", "tests/recipes/capability.py"]
+    run_ = subprocess.run([sys.executable, *tests], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert run_.returncode == 0, run_.stdout + run_.stderr
+
+
+def follow(path: Path, opening: str, row: str) -> None:
+    """Write a row of a recipe as the first of its table."""
+    text = path.read_text()
+    assert text.count(opening) == 1
+    path.write_text(text.replace(opening, f"{opening}\n    {row.strip()},"))
 
 
 def test_a_metadata_field_is_one_row() -> None:

@@ -28,6 +28,8 @@ from app.store.models import RegisteredModel
 from app.store.probes import Probe
 from tests.cli.test_serve import Serving, serve
 
+pytestmark = pytest.mark.both_databases
+
 __all__ = ["serve"]
 
 KEY = "sk-right-8c1f0b7d2a9e4c55"

@@ -19,6 +19,8 @@ SCOPES = {
     "admin": frozenset({"read", "write", "admin"}),
     "credentials": frozenset({"credentials"}),
 }
+# The most that a token does whose maker has this role now.
+MOST_OF_ROLE = ROLES | {"admin": ROLES["admin"] | SCOPES["credentials"]}
 
 
 class AccessError(OperatorError):
@@ -27,7 +29,10 @@ class AccessError(OperatorError):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts: kind is `user`, `token`, `cli` or `system`; `scopes` is all that they may do."""
+    """Who acts, and `scopes` is all that they may do.
+
+    The kind is `user`, `token`, `address` (a stranger), `cli` or `system`.
+    """
 
     kind: str
     name: str
@@ -46,6 +51,11 @@ class Actor:
 
 COMMAND_LINE = Actor("cli", "muster", ROLES["admin"])
 SYSTEM = Actor("system", "muster", ROLES["admin"])
+
+
+def stranger(address: str | None) -> Actor:
+    """Somebody who is not signed in, known by their address alone."""
+    return Actor("address", address or "unknown", frozenset())
 
 
 def user_actor(user: User) -> Actor:

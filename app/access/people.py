@@ -1,30 +1,21 @@
 """What is done to the people who sign in, and the rules that keep somebody in charge.
 
 Each function commits, and writes the audit event with its change. `AccessError` says what can't be done, and
-then nothing was changed. Sessions need no ending here: they hold only while the person is active and has the
-password that they were begun with (`User.by_session`).
+then nothing was changed. Another role holds with the next request; a new password and being shut out end
+every session, and tokens hold only while their maker is let in.
 """
 
 from __future__ import annotations
 
 import re
-import secrets
-from functools import cache
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from app.access import actors, audit
+from app.access import actors, audit, passwords, sessions, signin_limits
 from app.access.actors import ROLES, AccessError, Actor
 from app.store.accounts import Token, User
-from app.store.base import db
-
-hasher = PasswordHasher()
-
-
-# --- people: users, roles, sessions ---------------------------------------------------------------------
+from app.store.base import db, now
 
 
 def create_user(email: str, role: str, password: str) -> User:
@@ -36,39 +27,33 @@ def create_user(email: str, role: str, password: str) -> User:
         raise AccessError(f"Roles are {', '.join(ROLES)}; {role!r} is none.")
     if User.by_email(email) is not None:
         raise AccessError(f"There is a user {email} already.")
-    user = User(email=email, role=role, password_hash=hash_password(password))
+    user = User(email=email, role=role, password_hash=passwords.hashed(password, email))
     db.session.add(user)
     return user
 
 
-def hash_password(password: str) -> str:
-    """The Argon2id hash of a password. AccessError where it is too short or absurdly long."""
-    if not 10 <= len(password) <= 1024:
-        raise AccessError("A password needs 10 to 1,024 characters.")
-    return hasher.hash(password)
+def with_password(email: str, password: str) -> User | None:
+    """The person with this password who is let in; None where there is none.
 
-
-def new_password() -> str:
-    """A password for a person to type: five groups of letters and digits that can't be mistaken, 125 bits."""
-    letters = "abcdefghijkmnpqrstuvwxyz23456789"
-    return "-".join("".join(secrets.choice(letters) for _ in range(5)) for _ in range(5))
+    An unknown address costs the same time as a wrong password, so that addresses can't be told apart. The
+    row is held until the caller commits, so that a new password can't come between this and the session.
+    """
+    user = User.by_email(email)
+    known_hash = user.password_hash if user is not None else passwords.decoy()
+    if not passwords.fits(known_hash, password) or user is None:
+        return None
+    renewed = update(User).values(password_hash=passwords.renewed(known_hash, password))
+    still = (User.id == user.id) & (User.password_hash == known_hash) & User.active
+    held = db.session.execute(renewed.where(still).returning(User.id)).first()
+    if held is None:
+        db.session.rollback()  # the row of nobody would be held else
+        return None
+    return user
 
 
 def has_password(user: User, password: str) -> bool:
     """Whether this is the user's password; as slow as signing in."""
-    return verified(user.password_hash, password[:1025])
-
-
-def verified(known_hash: str, password: str) -> bool:
-    try:
-        return hasher.verify(known_hash, password)
-    except (VerificationError, InvalidHashError):
-        return False
-
-
-@cache
-def decoy() -> str:
-    return hasher.hash(secrets.token_urlsafe(16))
+    return passwords.fits(user.password_hash, password)
 
 
 def everybody() -> list[User]:
@@ -77,8 +62,9 @@ def everybody() -> list[User]:
 
 
 def valid_tokens(user: User) -> int:
-    """How many tokens that are not revoked this person has made: they outlive the account."""
-    mine = (Token.created_by == actors.user_actor(user).label) & Token.revoked.is_(None)
+    """How many tokens of this person hold: they end with the account."""
+    holds = Token.revoked.is_(None) & (Token.expires.is_(None) | (Token.expires > now()))
+    mine = (Token.user_id == user.id) & holds
     return db.session.scalar(select(func.count()).select_from(Token).where(mine)) or 0
 
 
@@ -114,23 +100,47 @@ def set_active(id: str, actor: Actor, *, active: bool) -> User:
         action = "user.activated" if active else "user.deactivated"
         audit.record(actor, action, subject=user.email)
         user.active = active
+    if not active:
+        sessions.end_all(user.id)
     db.session.commit()
     return user
 
 
 def set_password(user: User, password: str, actor: Actor) -> None:
-    """Give a person another password; each of their sessions ends."""
-    user.password_hash = hash_password(password)
+    """Give a person another password; each of their sessions ends, and failed sign-ins are forgotten."""
+    user.password_hash = passwords.hashed(password, user.email)
+    db.session.flush()  # the row first, as a sign-in does: whoever comes second sees what the first did
+    sessions.end_all(user.id)
+    signin_limits.clear_account(user.email)
     action = "user.password_changed" if actor.id == user.id else "user.password_reset"
     audit.record(actor, action, subject=user.email)
     db.session.commit()
+
+
+def end_session(user: User, session_id: str, actor: Actor) -> bool:
+    """End one session of a person; whether it was there."""
+    ended = sessions.end(session_id, user.id)
+    if ended:
+        audit.record(actor, "user.session_ended", subject=user.email, detail={"count": 1})
+    db.session.commit()
+    return ended
+
+
+def end_sessions(user: User, actor: Actor, *, but: str = "") -> int:
+    """End every session of a person but the one with this id; how many there were."""
+    count = sessions.end_all(user.id, but)
+    if count:
+        audit.record(actor, "user.session_ended", subject=user.email, detail={"count": count})
+    db.session.commit()
+    return count
 
 
 def remove(id: str, actor: Actor) -> str:
     """Delete a person; gives their address. What they did stays in the audit log."""
     user = _locked(id, actor)
     email = user.email
-    audit.record(actor, "user.deleted", subject=email, detail={"role": user.role})
+    detail = {"role": user.role, "tokens": valid_tokens(user)}
+    audit.record(actor, "user.deleted", subject=email, detail=detail)
     db.session.delete(user)
     db.session.commit()
     return email
@@ -140,8 +150,8 @@ def _locked(id: str, actor: Actor, *, but_admin: bool = False) -> User:
     """The person, with every administrator's row held until the transaction ends.
 
     Two administrators who demote each other at the same moment would leave none, so each change waits for
-    the other and looks anew. Rows are locked in one order, against deadlocks; SQLite has no FOR UPDATE, there
-    the write that changes nothing takes the lock. `but_admin` says that an administrator stays one.
+    the other and looks again. Rows are locked in one order, against deadlocks. SQLite has no FOR UPDATE:
+    there the write that changes nothing takes the lock. `but_admin` says that an administrator stays one.
     """
     rows = select(User.id).where(or_(User.role == "admin", User.id == id)).order_by(User.id)
     db.session.execute(rows.with_for_update())

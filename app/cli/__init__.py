@@ -30,6 +30,7 @@ COMMANDS: dict[str, Entry] = {
     "export": Entry("exchange:export", "Write the registered models for another program."),
     "token": Entry("people:token_group", "Tokens of programs."),
     "user": Entry("people:user_group", "People who sign in."),
+    "audit": Entry("audit:audit_group", "The audit log: whether it is whole, and its events."),
     "db": Entry("database:db_group", "The database."),
     "key": Entry("database:key_group", "The keys that stored API keys are encrypted with."),
     "settings": Entry("database:settings_table", "The settings as a table."),

@@ -40,9 +40,9 @@ def key_group() -> None:
 
 @key_group.command("rotate")
 def rotate() -> None:
-    """Seal every stored API key anew with a new encryption key."""
+    """Encrypt every stored API key again, with a new encryption key."""
     with opened_app():
         count = rotation.rotate()
         audit.record(actors.COMMAND_LINE, "keys.rotated", detail={"count": count})
         db.session.commit()
-        put(f"{count} stored API keys are sealed anew.")
+        put(f"{count} stored API keys are encrypted again.")

@@ -11,6 +11,7 @@ from typing import IO
 import click
 from sqlalchemy import select
 
+from app.access import audit
 from app.access.actors import COMMAND_LINE
 from app.cli.application import opened_app
 from app.probe.printing import Unwritable, put
@@ -30,7 +31,7 @@ _workers = click.option(
     type=click.IntRange(1, MOST_WORKERS),
     default=WORKERS,
     show_default=True,
-    help="How many are probed side by side.",
+    help="How many to probe at a time.",
 )
 
 
@@ -44,6 +45,7 @@ def export(form: str, file: str) -> None:
     """
     with opened_app():
         text = FORMATS[form].make(db.session.scalars(select(RegisteredModel).order_by(RegisteredModel.id)))
+        audit.record_now(COMMAND_LINE, "model.exported", detail={"format": FORMATS[form].file})
     if file == "-":
         put(text.encode(), nl=False)
         return
@@ -56,9 +58,9 @@ def export(form: str, file: str) -> None:
 @click.command("import")
 @click.argument("file", type=click.File("rb"))
 @click.option("--format", "form", type=click.Choice(["litellm"]), default="litellm", show_default=True)
-@click.option("--dry-run", is_flag=True, help="Only say what would be done; nothing is contacted.")
+@click.option("--dry-run", is_flag=True, help="Only report what would be done; contact nothing.")
 @click.option(
-    "--region", default=litellm_import.REGION, show_default=True, help="For entries that name none."
+    "--region", default=litellm_import.REGION, show_default=True, help="Region for entries that name none."
 )
 @_workers
 def import_(file: IO[bytes], form: str, dry_run: bool, region: str, workers: int) -> None:
@@ -70,7 +72,7 @@ def import_(file: IO[bytes], form: str, dry_run: bool, region: str, workers: int
     try:
         config = litellm_config.parse(file.read().decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        raise click.UsageError("The file is not text in UTF-8.") from error
+        raise click.UsageError("The file is not UTF-8 text.") from error
     except litellm_config.ConfigError as error:
         raise click.UsageError(str(error)) from error
     with _interruptible(), opened_app() as app:
@@ -79,7 +81,7 @@ def import_(file: IO[bytes], form: str, dry_run: bool, region: str, workers: int
         for step in steps:
             _say_planned(step, dry_run)
         for name in config.includes:
-            _say("skipped", name, "It is included by this file, and not read. Import it too.")
+            _say("skipped", name, "This file includes it, but it is not read. Import it too.")
         complete = not config.includes and all(step.action in ("create", "exists") for step in steps)
         if not dry_run:
             outcomes = register_each(app, steps, COMMAND_LINE, workers)
@@ -122,7 +124,7 @@ def _ids(which: str | None) -> list[str]:
         raise click.UsageError(f"There is no model with the id or refId {shortened(which)}.")
     if len(found) > 1:
         ids = ", ".join(model.id for model in found)
-        raise click.UsageError(f"{len(found)} models share this refId. Say the id: {ids}.")
+        raise click.UsageError(f"{len(found)} models share this refId. Give the id: {ids}.")
     return [found[0].id]
 
 

@@ -60,4 +60,4 @@ def prepare_log(chosen: config.Settings) -> None:
     configure(chosen.log_level)
     for name in config.unknown(os.environ, chosen.key_prefix):
         if name != KEY_VARIABLE:
-            log.warning("%s is no setting of Muster and does nothing. Is it spelled right?", name)
+            log.warning("%s is not a setting of Muster and has no effect. Is it misspelled?", name)

@@ -8,7 +8,7 @@ import click
 from flask import Flask
 
 from app import config
-from app.access import actors, audit, people
+from app.access import actors, audit, passwords, people
 from app.cli import server
 from app.cli.application import made_app
 from app.cli.worker import watcher
@@ -39,7 +39,7 @@ def serve(host: str | None, port: int | None, practice: bool) -> None:
 
 
 def prepare(app: Flask) -> str | None:
-    """Bring database and keys into shape; the password of the first administrator if one was made."""
+    """Prepare database and keys; gives the first administrator's password if one was created."""
     chosen: config.Settings = app.config["MUSTER"]
     with app.app_context(), locks.exclusive("start"):
         database.upgrade_database()
@@ -47,7 +47,7 @@ def prepare(app: Flask) -> str | None:
             lost = vault.ring_path(chosen)
             lost.unlink()
             raise vault.VaultError(
-                f"The key ring {lost} of the stored API keys is gone. Restore it from a backup."
+                f"The key ring {lost} of the stored API keys is missing. Restore it from a backup."
             )
         vault.ring()
         password = _first_administrator()
@@ -61,7 +61,7 @@ def prepare(app: Flask) -> str | None:
 def _first_administrator() -> str | None:
     if User.exists():
         return None
-    password = people.new_password()
+    password = passwords.made()
     people.create_user(FIRST_ADMINISTRATOR, "admin", password)
     audit.record(actors.COMMAND_LINE, "user.created", subject=FIRST_ADMINISTRATOR, detail={"role": "admin"})
     db.session.commit()
@@ -69,12 +69,12 @@ def _first_administrator() -> str | None:
 
 
 def greeting(chosen: config.Settings, password: str | None, practice_url: str | None) -> str:
-    """What the start prints: where to go, and what is shown only once."""
+    """What the start prints: the addresses, and what is shown only once."""
     home = chosen.public_url or server.url_of(chosen.host, chosen.port)
     lines = [f"Muster is at           {home}"]
     if password is not None:
         lines += [f"  sign in as           {FIRST_ADMINISTRATOR}", f"  with the password    {password}"]
-        lines += ["                       (shown only this once: keep it)"]
+        lines += ["                       (shown only once: keep it)"]
     if practice_url is not None:
         lines += [f"Practice endpoint      {practice_url}", f"  with the API key     {models.KEY}"]
     return "\n".join(["", *lines, "Ctrl-C stops it.", ""])

@@ -46,7 +46,7 @@ def require_folder(folder: Path) -> None:
     except OSError as error:
         raise ServeError(
             f"The folder {folder} can't be written ({error.strerror}). "
-            "Mend its rights, or set MUSTER_INSTANCE to another one."
+            "Fix its permissions, or set MUSTER_INSTANCE to another folder."
         ) from error
 
 

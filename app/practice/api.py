@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from app.practice.chat import chat, completion, responses
+from app.practice.chat import chat, completion
 from app.practice.checks import refuse
 from app.practice.models import KEY, MODELS, Model, catalog, entry
+from app.practice.responses import responses
 from app.practice.routes import embeddings, image_edits, images, moderations, rerank, speech, transcriptions
 from app.practice.wire import (
     Refused,
@@ -51,14 +52,14 @@ class Practice:
         self.prefix = prefix
 
     def respond(self, request: Request) -> Reply:
-        """The reply to any request; what a check refuses is a reply too."""
+        """The reply to any request, refusals included."""
         try:
             return self.admit(request) or self.route(request)
         except Refused as refused:
             return refused.reply
 
     def admit(self, request: Request) -> Reply | None:
-        """What a request without the right key gets; None lets it in."""
+        """The reply to a request without the right key; None if the key is right."""
         if not self.key or request.key == self.key:
             return None
         return wrong_key(request.key) if request.key else missing_key()

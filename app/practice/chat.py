@@ -1,7 +1,8 @@
-"""The routes of the practice endpoint that speak: chat completions, completions, responses."""
+"""The practice endpoint's text routes: chat completions, completions, responses."""
 
 from __future__ import annotations
 
+import itertools
 import json
 import secrets
 import time
@@ -9,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.practice.checks import check_chat, check_effort, check_sampling, missing, refuse, wrong_type
+from app.practice.checks import check_chat, check_sampling, missing, refuse, wrong_type
 from app.practice.messages import read_messages
 from app.practice.mind import Asked, Thought, think, tokens
 from app.practice.models import Model
@@ -18,6 +19,8 @@ from app.practice.wire import Reply, as_json, events
 JSON = Any
 PICTURE_TOKENS = 255
 """What OpenAI counts for a small picture."""
+FUNCTION_LETTERS = 4
+"""Letters of a function's JSON to a token, about what OpenAI counts."""
 THOUGHTS = "The user wants something. I shall do as I am told, and say no more than that."
 
 
@@ -42,15 +45,17 @@ class Turn:
         }
 
 
-def turn(asked: Asked, model: Model, limit: int | None, stop: list[str]) -> Turn:
-    """Let the model speak: thinking first, both within `limit` tokens."""
+def turn(asked: Asked, model: Model, limit: int | None, stop: list[str], effort: JSON = None) -> Turn:
+    """Let the model answer: reasoning first, unless `effort` is none, both within `limit` tokens."""
     budget = min(limit or model.max_output, model.max_output)
-    reasoning = tokens(THOUGHTS)[:budget] if model.reasons else []
+    reasoning = tokens(THOUGHTS)[:budget] if model.reasons and effort != "none" else []
     thought, spent, cut = _within(think(asked), budget - len(reasoning))
     for word in stop:
         if word and word in thought.text:
             thought, cut = Thought(thought.text.partition(word)[0]), False
     finish = "length" if cut else "tool_calls" if thought.calls else "stop"
+    if model.filtered:
+        thought, finish = Thought(), "content_filter"
     return Turn(
         thought, "".join(reasoning), finish, _prompt_tokens(asked), len(reasoning) + spent, len(reasoning)
     )
@@ -67,8 +72,9 @@ def _within(thought: Thought, budget: int) -> tuple[Thought, int, bool]:
 
 
 def _prompt_tokens(asked: Asked) -> int:
-    text = f"{asked.system} {asked.user} {asked.tool_result} {json.dumps(list(asked.tools))}"
-    return len(tokens(text)) + PICTURE_TOKENS * len(asked.colours)
+    text = f"{asked.system} {asked.user} {asked.tool_result}"
+    functions = len(json.dumps(list(asked.tools), separators=(",", ":"))) // FUNCTION_LETTERS
+    return len(tokens(text)) + functions + PICTURE_TOKENS * len(asked.colours)
 
 
 def _stops(body: Mapping[str, JSON]) -> list[str]:
@@ -80,26 +86,52 @@ def chat(body: Mapping[str, JSON], model: Model) -> Reply:
     """POST /chat/completions."""
     check_chat(body, model)
     asked = read_messages(body, model)
+    _refuse_some(body, model)
     limit = body.get("max_completion_tokens") or body.get("max_tokens")
-    said = [turn(asked, model, limit, _stops(body)) for _ in range(min(body.get("n") or 1, 8))]
+    effort, count = body.get("reasoning_effort"), min(body.get("n") or 1, 8)
+    said = [turn(asked, model, limit, _stops(body), effort) for _ in range(count)]
     head = {"id": f"chatcmpl-{secrets.token_hex(12)}", "created": int(time.time()), "model": model.id}
     if body.get("stream"):
         usage = bool((body.get("stream_options") or {}).get("include_usage"))
-        return events(_chunks(head, said, usage, model.pause_s))
+        return events(_chunks(head, said, usage, model))
     time.sleep(model.pause_s)
     choices = [
-        {"index": at, "message": _message(one), "logprobs": None, "finish_reason": one.finish_reason}
+        {
+            "index": at,
+            "message": _message(one, model),
+            "logprobs": _logprobs(one, body.get("top_logprobs") or 0) if body.get("logprobs") else None,
+            "finish_reason": one.finish_reason,
+        }
         for at, one in enumerate(said)
     ]
     return as_json(head | {"object": "chat.completion", "choices": choices, "usage": said[0].usage()})
 
 
-def _message(said: Turn) -> dict[str, JSON]:
+_turns = itertools.count()
+
+
+def _refuse_some(body: Mapping[str, JSON], model: Model) -> None:
+    """What a model of this kind refuses beyond the checks."""
+    effort = model.tools_need_effort
+    if body.get("tools") and effort and body.get("reasoning_effort") != effort:
+        message = (
+            f"Function tools with reasoning_effort are not supported for {model.id} in "
+            f"/v1/chat/completions. To use function tools, set reasoning_effort to '{effort}'."
+        )
+        raise refuse(message, "reasoning_effort")
+    if model.unsteady and body.get("tools") and next(_turns) % 3 == 2:
+        message = "Failed to call a function. Please adjust your prompt."
+        raise refuse(message, None, "tool_use_failed")
+
+
+def _message(said: Turn, model: Model) -> dict[str, JSON]:
     message: dict[str, JSON] = {"role": "assistant", "content": said.thought.text, "refusal": None}
-    if said.reasoning:
+    if said.reasoning and model.thinks_aloud:
+        message["content"] = f"<think>\n{said.reasoning}\n</think>\n\n{said.thought.text}"
+    elif said.reasoning:
         message["reasoning_content"] = said.reasoning
     if said.thought.calls:
-        message["content"] = None
+        message["content"] = message["content"] if model.thinks_aloud else None
         message["tool_calls"] = [_call(name, arguments) for name, arguments in said.thought.calls]
     return message
 
@@ -109,12 +141,29 @@ def _call(name: str, arguments: JSON) -> dict[str, JSON]:
     return {"id": f"call_{secrets.token_hex(12)}", "type": "function", "function": function}
 
 
-def _chunks(head: dict[str, JSON], said: list[Turn], usage: bool, pause_s: float) -> Iterator[JSON]:
+def _logprobs(said: Turn, others: int) -> dict[str, JSON]:
+    """The log-probabilities of a model that is sure of each word, and half as sure of the next."""
+    content = [
+        {
+            "token": piece,
+            "logprob": -0.01,
+            "bytes": list(piece.encode()),
+            "top_logprobs": [
+                {"token": piece if at == 0 else f"{piece}{at}", "logprob": -0.01 - 5.0 * at, "bytes": None}
+                for at in range(others)
+            ],
+        }
+        for piece in tokens(said.thought.text)
+    ]
+    return {"content": content, "refusal": None}
+
+
+def _chunks(head: dict[str, JSON], said: list[Turn], usage: bool, model: Model) -> Iterator[JSON]:
     """The chunks of a streamed chat completion, as OpenAI cuts them."""
     head = head | {"object": "chat.completion.chunk"}
-    time.sleep(pause_s)
+    time.sleep(model.pause_s)
     for index, one in enumerate(said):
-        for delta in _deltas(one):
+        for delta in _deltas(one, model):
             yield head | {
                 "choices": [{"index": index, "delta": delta, "logprobs": None, "finish_reason": None}]
             }
@@ -124,10 +173,11 @@ def _chunks(head: dict[str, JSON], said: list[Turn], usage: bool, pause_s: float
         yield head | {"choices": [], "usage": said[0].usage()}
 
 
-def _deltas(said: Turn) -> Iterator[dict[str, JSON]]:
+def _deltas(said: Turn, model: Model) -> Iterator[dict[str, JSON]]:
     yield {"role": "assistant", "content": None if said.thought.calls else "", "refusal": None}
-    for piece in tokens(said.reasoning):
-        yield {"reasoning_content": piece}
+    aloud = f"<think>\n{said.reasoning}\n</think>\n\n" if said.reasoning and model.thinks_aloud else ""
+    for piece in tokens(aloud or said.reasoning):
+        yield {"content" if aloud else "reasoning_content": piece}
     for piece in tokens(said.thought.text):
         yield {"content": piece}
     for at, (name, arguments) in enumerate(said.thought.calls):
@@ -158,68 +208,3 @@ def completion(body: Mapping[str, JSON], model: Model) -> Reply:
         return events(head | {"model": model.id, "choices": [one]} for one in [*pieces, last])
     time.sleep(model.pause_s)
     return as_json(head | {"model": model.id, "choices": [choice], "usage": said.usage()})
-
-
-def responses(body: Mapping[str, JSON], model: Model) -> Reply:
-    """POST /responses: text in, text out."""
-    check_sampling(body)
-    effort = (body.get("reasoning") or {}).get("effort")
-    if effort is not None:
-        check_effort("reasoning.effort", effort, model)
-    limit = body.get("max_output_tokens")
-    if limit is not None and limit < 16:
-        raise refuse(
-            "Invalid 'max_output_tokens': integer below minimum value. Expected a value >= 16, "
-            f"but got {limit} instead.",
-            "max_output_tokens",
-            "integer_below_min_value",
-        )
-    said = turn(_asked(body), model, limit, [])
-    answer = _response(said, model)
-    if not body.get("stream"):
-        time.sleep(model.pause_s)
-        return as_json(answer)
-    deltas = [{"type": "response.output_text.delta", "delta": piece} for piece in tokens(said.thought.text)]
-    created = {"type": "response.created", "response": answer | {"status": "in_progress", "output": []}}
-    return events([created, *deltas, {"type": "response.completed", "response": answer}])
-
-
-def _asked(body: Mapping[str, JSON]) -> Asked:
-    asked = body.get("input")
-    if asked is None:
-        raise missing("input")
-    if isinstance(asked, str):
-        return Asked(asked, str(body.get("instructions") or ""))
-    if not isinstance(asked, list) or not asked:
-        raise wrong_type("input", "one of a string or array of objects", asked)
-    content = asked[-1].get("content", "") if isinstance(asked[-1], dict) else ""
-    if isinstance(content, list):
-        content = " ".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
-    return Asked(str(content), str(body.get("instructions") or ""))
-
-
-def _response(said: Turn, model: Model) -> dict[str, JSON]:
-    text = {"type": "output_text", "text": said.thought.text, "annotations": []}
-    output: list[JSON] = [
-        {"type": "reasoning", "id": f"rs_{secrets.token_hex(8)}", "summary": []}
-    ] * model.reasons
-    if said.thought.text:
-        message = {"type": "message", "id": f"msg_{secrets.token_hex(8)}", "status": "completed"}
-        output.append(message | {"role": "assistant", "content": [text]})
-    cut = said.finish_reason == "length"
-    return {
-        "id": f"resp_{secrets.token_hex(12)}",
-        "object": "response",
-        "created_at": int(time.time()),
-        "status": "incomplete" if cut else "completed",
-        "incomplete_details": {"reason": "max_output_tokens"} if cut else None,
-        "error": None,
-        "model": model.id,
-        "output": output,
-        "usage": {
-            "input_tokens": said.prompt_tokens,
-            "output_tokens": said.completion_tokens,
-            "output_tokens_details": {"reasoning_tokens": said.reasoning_tokens},
-            "total_tokens": said.prompt_tokens + said.completion_tokens,
-        },
-    }

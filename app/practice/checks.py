@@ -1,4 +1,4 @@
-"""What a request to the practice endpoint may hold, refused as OpenAI refuses it."""
+"""Checks of a request to the practice endpoint; refusals read as OpenAI's."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def _check_number(name: str, value: JSON, low: float, high: float) -> None:
 
 
 def check_effort(name: str, level: JSON, model: Model) -> None:
-    """Refuse a level of reasoning that this model has not."""
+    """Refuse a reasoning level that this model does not have."""
     if not model.reasons:
         raise refuse(
             f"Unsupported parameter: '{name}' is not supported with this model.",
@@ -126,7 +126,7 @@ def check_effort(name: str, level: JSON, model: Model) -> None:
 
 
 def check_tools(body: Mapping[str, JSON]) -> None:
-    """Refuse tools that are none, and a choice of tools where there are none."""
+    """Refuse malformed tools, and a tool choice without tools."""
     tools = body.get("tools")
     if tools is None:
         if body.get("tool_choice") not in (None, "none"):

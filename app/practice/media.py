@@ -1,4 +1,4 @@
-"""Pictures and sounds of the practice endpoint: read for real, and made on the spot.
+"""Pictures and sounds of the practice endpoint: really read, and made on the spot.
 
 Only what a practice needs: PNG of 8 bits a channel, WAV headers, a silent MP3.
 """

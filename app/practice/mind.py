@@ -1,6 +1,6 @@
 """The mind of the practice endpoint: a model that does what it is told, by general rules.
 
-It follows quoted words, schemas, tools and pictures as a good model would; it knows no prompt by heart.
+It follows quoted words, schemas, tools and pictures as a good model would; it has no canned prompts.
 """
 
 from __future__ import annotations

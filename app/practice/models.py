@@ -21,6 +21,14 @@ class Model:
     vision: bool = True
     efforts: tuple[str, ...] = ()
     """Levels of reasoning_effort that are taken; a model without any does not reason."""
+    tools_need_effort: str = ""
+    """The level of reasoning_effort that alone is taken together with tools; "" takes any."""
+    thinks_aloud: bool = False
+    """Its thinking stands in the content, between `<think>` marks."""
+    unsteady: bool = False
+    """Every third request with tools fails, as where a server can't read what its model wrote."""
+    filtered: bool = False
+    """A content filter ends every answer before a word is said."""
     pause_s: float = 0.0
     context_length: int = 32_768
     max_output: int = 4_096
@@ -40,6 +48,12 @@ MODELS = (
     Model("practice-chat-no-tools", tools=False, vision=False),
     Model("practice-chat-slow", pause_s=3.0),
     Model("practice-reasoning", efforts=("low", "medium", "high")),
+    Model(
+        "practice-tools-without-effort", efforts=("none", "low", "medium", "high"), tools_need_effort="none"
+    ),
+    Model("practice-thinks-aloud", efforts=("low", "medium", "high"), thinks_aloud=True),
+    Model("practice-unsteady", unsteady=True),
+    Model("practice-filtered", filtered=True),
     Model("practice-completion", "completion"),
     Model("practice-embedding", "embedding", context_length=8_192, completion_price="0"),
     Model("practice-rerank", "rerank", context_length=8_192, completion_price="0"),

@@ -10,10 +10,10 @@ from collections.abc import Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 
 from app.probe.model_types.model_type import ModelType
-from app.probe.phases import Depth, ProbeRun
+from app.probe.phases import ProbeRun
 from app.probe.transport.deadline import Cancellation
 from app.probe.transport.egress import EgressRules
-from app.probe.values import Event, Finished, Limits, Report, Target
+from app.probe.values import Depth, Event, Finished, Limits, Report, Target
 
 _END_S = 5.0
 """Seconds that a cancelled probe is waited for; its calls end within a fraction of one."""

@@ -29,18 +29,22 @@ PREFIXES = (
     "/v1",
     "/api/v1",
     "/openai/v1",
+    "/v3",
     "/openai",
     "/api/openai/v1",
     "/inference/v1",
-    "/inference",
-    "/compatible-mode/v1",
     "/v1beta/openai",
+    "/inference/openai/v1",
+    "/llm/v1",
+    "/compatible-mode/v1",
     "/api/paas/v4",
-    "/api/v3",
+    "/api/v2",
     "/v2",
+    "/api/v3",
     "/engines/v1",
     "/serving-endpoints",
     "/compatibility/v1",
+    "/inference",
     "/api",
 )
 """Where vendors and servers put the API, the commonest first (docs/probe.md, "Reading what was typed")."""
@@ -92,42 +96,64 @@ def origin_of(url: str) -> str:
     return f"{scheme}://{host}:{parts.port or _PORTS[scheme]}"
 
 
+_VALUE = re.compile(r"=[^&]*")
+
+
+def without_query_values(url: str) -> str:
+    """A base URL for who may not see the values of its query, which may be keys: `?key=…`."""
+    head, mark, query = url.partition("?")
+    return f"{head}?{_VALUE.sub('=…', query)}" if mark else url
+
+
 def candidates(base: Base) -> Iterator[Base]:
     """Other bases that may be what was meant, the likeliest first, none twice.
 
-    From the typed path: an operation pasted with it, a doubled or needless version; then the prefixes of
-    vendors.
+    Those made of the typed path come first (see `kin`), then the prefixes of vendors.
     """
     seen = {base.path}
-    for path in _paths(base.path):
+    for path in (*_kin(base.path), *PREFIXES, *_parents(base.path), ""):
         if path not in seen:
             seen.add(path)
             yield replace(base, path=path)
 
 
-def _paths(typed: str) -> Iterator[str]:
+def kin(base: Base) -> tuple[Base, ...]:
+    """The bases that the typed path itself suggests: without an operation that was pasted with it, with a
+    version or without one, with a doubled version once, with another version.
+    """
+    paths = dict.fromkeys(_kin(base.path))
+    paths.pop(base.path, None)
+    return tuple(replace(base, path=path) for path in paths)
+
+
+def _kin(typed: str) -> Iterator[str]:
     stem = without_operation(typed)
     if stem != typed:
         yield stem
-        if not stem.endswith(("/v1", "/v2", "/v3", "/v4")):
+        if not _VERSION.search(stem):
             yield stem + "/v1"
     if "/v1/v1" in stem:
         yield stem.replace("/v1/v1", "/v1")
     if stem.endswith("/api"):
         yield stem.removesuffix("/api") + "/v1"
-    if not stem.endswith("/v1"):
+    version = _VERSION.search(stem)
+    if version is None:
         yield stem + "/v1"
-    else:
-        yield stem.removesuffix("/v1")
+        return
+    yield stem.removesuffix(version.group())
+    yield from (stem.removesuffix(version.group()) + other for other in ("/v1", "/v2") if other not in stem)
+
+
+def _parents(typed: str) -> Iterator[str]:
+    stem = without_operation(typed)
     if stem:
         yield stem + "/openai/v1"
     while stem:
         parent = stem.rpartition("/")[0]
-        yield parent + "/v1"
+        if not _VERSION.search(parent):
+            yield parent + "/v1"
         yield parent
         stem = parent
-    yield from PREFIXES
-    yield ""
 
 
 def without_operation(path: str) -> str:

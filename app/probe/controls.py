@@ -9,14 +9,18 @@ from __future__ import annotations
 import secrets
 import string
 import time
+from collections.abc import Mapping
 
-from app.probe.conversation import Conversation, check_of
+from app.probe.conversation import Conversation, Request, check_of
 from app.probe.diagnosis.sentences import asked
+from app.probe.model_types.model_type import ModelType
 from app.probe.proof import Outcome, Proof, Proven
 from app.probe.reading.catalog import Catalog
+from app.probe.reading.catalog_facts import type_of
 from app.probe.reading.meaning import meaning_of
-from app.probe.reading.refusal import quote, read_refusal
+from app.probe.reading.refusal import Refusal, quote, read_refusal
 from app.probe.tasks import Result
+from app.probe.transport.answer import Answer
 from app.probe.values import Check, Diagnosis, Status
 
 UNKNOWN_MODEL = "unknown_model"
@@ -46,24 +50,21 @@ def nonexistent_id(model_id: str) -> str:
 
 
 def ask_for_unknown_model(
-    talk: Conversation, proof: Proof, outcome: Outcome, catalog: Catalog
+    talk: Conversation, model_type: ModelType, outcome: Outcome, catalog: Catalog
 ) -> tuple[Result, Diagnosis | None]:
     """Ask the proof's own call for an id that can't exist; tells a heeded id from one that is ignored.
 
     Gives back the record, and a `model_not_found` where the endpoint told us that it serves another model.
     """
-    unknown = nonexistent_id(talk.endpoint.model_id)
+    proof, unknown = model_type.proof, nonexistent_id(talk.endpoint.model_id)
     request = proof.request(talk, unknown, outcome.shape)
-    answer, refusal, judgement = talk.ask_patiently(
-        UNKNOWN_MODEL, request, time.monotonic() + talk.limits.check_s
-    )
-    proven = proof.look(answer, refusal, talk)
+    answer, refusal, proven = _controlled(talk, proof, request)
 
     def record(status: Status, evidence: str) -> tuple[Check, ...]:
         return (check_of(UNKNOWN_MODEL, status, request, answer, evidence, talk),)
 
-    if not isinstance(proven, Proven):
-        if answer.failure or judgement.meaning in ("rate_limited", "bot_filter"):
+    if proven is None:
+        if not _is_refusal(answer, refusal):
             return Result(checks=record("inconclusive", "Could not be told.")), None
         evidence = f"An id that can't exist was refused with {answer.status}: "
         return Result(checks=record("passed", evidence + quote(refusal, talk.endpoint.api_key))), None
@@ -71,12 +72,60 @@ def ask_for_unknown_model(
     if instead and _answers_again(talk, proof, outcome):
         evidence = f"An id that can't exist was answered by another model than this one, {instead}."
         return Result(checks=record("passed", evidence)), None
-    real = _told(talk, outcome, proven, unknown, catalog)
+    real = _told(talk, outcome, proven, unknown, _speaking(catalog, model_type.name))
     by = f", by {', '.join(real[:3])}" if real else ""
     checks = record("failed", f"An id that can't exist was answered too{by}.")
     if real:
         return Result(checks=checks), _other_model(talk, outcome, real)
     return Result(checks=checks, warnings=(NOT_ENFORCED,)), None
+
+
+_TIMES = 2
+
+
+def _controlled(talk: Conversation, proof: Proof, request: Request) -> tuple[Answer, Refusal, Proven | None]:
+    """Ask until it is an answer or a refusal. What is neither, such as an empty body, is asked again; a good
+    status with an answer's frame and nothing in it is an answer: llama.cpp now and then says nothing.
+    """
+    until = time.monotonic() + talk.limits.check_s
+    for _ in range(_TIMES):
+        answer, refusal, _ = talk.ask_patiently(UNKNOWN_MODEL, request, until)
+        found = proof.look(answer, refusal, talk)
+        if isinstance(found, Proven):
+            return answer, refusal, found
+        if found is not None and answer.ok and not refusal.is_error:
+            model = answer.json.get("model") if isinstance(answer.json, Mapping) else None
+            return answer, refusal, Proven(found.why, model=model if isinstance(model, str) else None)
+        if _is_refusal(answer, refusal):
+            break
+    return answer, refusal, None
+
+
+def _is_refusal(answer: Answer, refusal: Refusal) -> bool:
+    """Whether this refuses: a 4xx that speaks of no moment, or an error in words of a missing model."""
+    if answer.failure or refusal.status is None:
+        return False
+    judgement = meaning_of(refusal)
+    if judgement.meaning == "model_not_found" and judgement.by_words:
+        return True
+    if judgement.meaning in ("rate_limited", "bot_filter", "model_unavailable"):
+        return False
+    return 400 <= refusal.status < 500 or refusal.status >= 500 or refusal.is_error
+
+
+def _speaking(catalog: Catalog, type_name: str) -> Catalog:
+    """What a catalog tells of models of this type: the entries that say that they are of it.
+
+    Text is what a catalog lists that does not say of what (KoboldCpp lists its text model alone and embeds,
+    ranks, draws and speaks for any id).
+    """
+    if type_name in _TEXT:
+        return catalog
+    mine = {name: entry for name, entry in catalog.entries.items() if type_of(entry) == type_name}
+    return Catalog(bool(mine), mine)
+
+
+_TEXT = frozenset({"chat", "completion"})
 
 
 def _falls_back(outcome: Outcome, control: Proven, unknown: str) -> str | None:

@@ -1,7 +1,7 @@
 """One probe's talk with one endpoint: what every call of it shares.
 
-The `Run` holds the endpoint, the client with its deadlines, the shape learned so far, the budget of tokens
-and the words drawn at random for this run. It makes single calls and patient ones; it judges nothing.
+The `Conversation` holds the endpoint, the client with its deadlines, the shape learned so far, the budget of
+tokens and the words drawn at random for this run. It makes single calls and patient ones; it judges nothing.
 """
 
 from __future__ import annotations
@@ -9,15 +9,15 @@ from __future__ import annotations
 import json
 import math
 import random
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from urllib3.filepost import encode_multipart_formdata
 
 from app.probe.base_url import Base
+from app.probe.budget import Budget
 from app.probe.negotiation import learn
 from app.probe.reading.completion import tokens
 from app.probe.reading.meaning import Judgement, meaning_of, worth_waiting
@@ -29,7 +29,7 @@ from app.probe.transport.call import Call
 from app.probe.transport.client import Client
 from app.probe.transport.deadline import Cancellation
 from app.probe.transport.websocket import SocketScript
-from app.probe.values import Check, CheckWaiting, Event, Limits, Status, Target
+from app.probe.values import Check, CheckWaiting, Depth, Event, Limits, Status, Target
 
 _WORDS = (
     "amber",
@@ -79,8 +79,6 @@ class Request:
     """Values by name; a file is a tuple of its name, its content and its content type."""
     script: SocketScript | None = None
     method: str = "POST"
-    under: Literal["base", "stem"] = "base"
-    """Where the route hangs: under the base, or under the base without its version."""
 
     @property
     def sent(self) -> Mapping[str, Any]:
@@ -93,10 +91,6 @@ class Request:
             return None, None
         return encode_multipart_formdata({name: _text(value) for name, value in self.form.items()})
 
-    def place(self, base: Base) -> Base:
-        """The base under which the route hangs."""
-        return base.stem if self.under == "stem" else base
-
 
 def _curled(value: Any) -> Any:
     return f"@{value[0]}" if isinstance(value, tuple) else value
@@ -105,16 +99,6 @@ def _curled(value: Any) -> Any:
 def _text(value: Any) -> Any:
     """What is neither a file nor a text goes as JSON."""
     return value if isinstance(value, str | tuple) else json.dumps(value)
-
-
-@dataclass(slots=True)
-class Usage:
-    """What the probe cost: calls, and tokens as the endpoint counted them."""
-
-    calls: int = 0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    reserved: int = 0
 
 
 @dataclass(slots=True)
@@ -129,34 +113,16 @@ class Conversation:
     emit: Callable[[Event], None]
     declared: Mapping[str, bool | None]
     shape: Shape = field(default_factory=Shape)
-    usage: Usage = field(default_factory=Usage)
+    depth: Depth = "full"
     rng: random.Random = field(default_factory=random.SystemRandom)
     hold_until: float = 0.0
     cancelled: Cancellation = field(default_factory=Cancellation)
-    thinks: bool = False
-    thought: str = ""
-    whole_answers: int = 0
-    performance: dict[str, Any] = field(default_factory=dict)
     observed: dict[str, Any] = field(default_factory=dict)
     catalog_metadata: Mapping[str, Any] = field(default_factory=dict)
-    witnesses: dict[str, int] = field(default_factory=dict)
-    """How many calls under way are still to show an ask, by its name; see `last_witness`."""
-    doubted: set[str] = field(default_factory=set)
-    missed: set[str] = field(default_factory=set)
-    """Asks of which a call with others showed the contrary: see `Ask.looks`."""
-    witnessed: dict[str, str] = field(default_factory=dict)
-    """The fullest evidence of each ask, whichever call brought it."""
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    budget: Budget = field(init=False)
 
-    def last_witness(self, name: str, evidence: str | None) -> bool:
-        """Note what a call showed of this (None: nothing); True where no other call is still to show it."""
-        with self.lock:
-            if evidence is None:
-                self.doubted.add(name)
-            elif len(evidence) > len(self.witnessed.get(name, "")):
-                self.witnessed[name] = evidence
-            left = self.witnesses[name] = self.witnesses.get(name, 1) - 1
-            return left == 0
+    def __post_init__(self) -> None:
+        self.budget = Budget(self.limits.tokens)
 
     def word(self) -> str:
         """A plain word that an answer would hardly hold by chance."""
@@ -175,7 +141,7 @@ class Conversation:
         body, content_type = request.encoded_form()
         call = Call(
             method=request.method,
-            url=request.place(base or self.base).url(request.route),
+            url=(base or self.base).url(request.route),
             json=request.body,
             body=body,
             content_type=content_type,
@@ -188,37 +154,42 @@ class Conversation:
         return answer
 
     def ask_patiently(
-        self, name: str, request: Request, until: float, **how: Any
+        self, name: str, request: Request, until: float, *, patient: bool = True, **how: Any
     ) -> tuple[Answer, Refusal, Judgement]:
         """Ask, and where one look is no verdict, wait as told and ask again until `until` (docs/probe.md,
         "Finding out").
 
-        Gives back the last answer with its words and their meaning. Waits are events.
+        Gives back the last answer with its words and their meaning; of two failures the one that came with
+        words. Waits are events. Where it is not `patient`, one look is enough.
         """
-        answer, refusal = self.ask_in_time(name, request, until, **how)
-        judgement = meaning_of(refusal)
-        if judgement.meaning in ("no_route", "wrong_model_type") and names_a_field(refusal, request.sent):
-            # Who complains of a field has read it: route and type are right.
-            judgement = Judgement("shape", "base_url", judgement.by_words)
-        return answer, refusal, judgement
+        answer, refusal = self.ask_in_time(name, request, until, patient=patient, **how)
+        return answer, refusal, meant(refusal, request)
 
-    def ask_in_time(self, name: str, request: Request, until: float, **how: Any) -> tuple[Answer, Refusal]:
+    def ask_in_time(
+        self, name: str, request: Request, until: float, *, patient: bool = True, **how: Any
+    ) -> tuple[Answer, Refusal]:
         """The same for who judges the answer itself: what a good answer's words mean is not looked up, which
         in the chunks of a long stream would cost more than all the rest of a check."""
-        pause = 0.5
+        pause, waits = 0.5, 0
+        before: tuple[Answer, Refusal] | None = None
         while True:
             self._hold(until)
             answer = self.ask(request, until=until, **how)
             refusal = read_refusal(answer)
-            if answer.failure or not _is_refused(answer, refusal):
+            if answer.failure and before:
+                return before  # an engine that dies says so once, and hangs up from then on
+            if answer.failure or not patient or not _is_refused(answer, refusal):
                 return answer, refusal
             judgement = meaning_of(refusal)
             if not worth_waiting(refusal, judgement) or _teaches(refusal, request):
                 return answer, refusal
+            before = answer, refusal
+            # At its own pace first, then ever slower: it may say "in a second" for as long as one asks.
             told = refusal.retry_after_s
-            seconds = pause if told is None else max(0.05, told)
+            seconds = max(told, pause if waits else 0.05) if told is not None else pause
+            waits += 1
             in_time = time.monotonic() + seconds <= until - 0.1
-            if not in_time or not self.limits.wait_s or self.cancelled.is_set():
+            if waits > _WAITS or not in_time or not self.limits.wait_s or self.cancelled.is_set():
                 return answer, refusal
             seconds = min(seconds, self.limits.wait_s)
             self.emit(
@@ -228,20 +199,6 @@ class Conversation:
                 self.hold_until = max(self.hold_until, time.monotonic() + seconds)
             self.cancelled.wait(seconds)
             pause = min(pause * 2, self.limits.wait_s)
-
-    def reserve(self, count: int) -> bool:
-        """Set tokens of the budget aside for a call; False where the probe would use more than its limit."""
-        with self.lock:
-            spent = self.usage.prompt_tokens + self.usage.completion_tokens
-            if spent + self.usage.reserved + count > self.limits.tokens:
-                return False
-            self.usage.reserved += count
-            return True
-
-    def release(self, count: int) -> None:
-        """Give reserved tokens back once the call's own usage is counted."""
-        with self.lock:
-            self.usage.reserved -= count
 
     def _hold(self, until: float) -> None:
         """Where the endpoint has just said that it limits calls, no other check asks before the time
@@ -253,12 +210,10 @@ class Conversation:
 
     def _count(self, answer: Answer) -> None:
         usage = _usage_of(answer)
-        with self.lock:
-            self.usage.calls += 1
-            self.usage.prompt_tokens += tokens(usage, "prompt_tokens") or tokens(usage, "input_tokens") or 0
-            self.usage.completion_tokens += (
-                tokens(usage, "completion_tokens") or tokens(usage, "output_tokens") or 0
-            )
+        self.budget.count(
+            tokens(usage, "prompt_tokens") or tokens(usage, "input_tokens") or 0,
+            tokens(usage, "completion_tokens") or tokens(usage, "output_tokens") or 0,
+        )
 
 
 def _usage_of(answer: Answer) -> Mapping[str, Any]:
@@ -276,6 +231,19 @@ def _usage_of(answer: Answer) -> Mapping[str, Any]:
 
 def _is_refused(answer: Answer, refusal: Refusal) -> bool:
     return not answer.ok or refusal.is_error or refusal.is_html
+
+
+_WAITS = 10
+"""How often one call is asked again after a wait."""
+
+
+def meant(refusal: Refusal, request: Request) -> Judgement:
+    """What a refusal of this request means."""
+    judgement = meaning_of(refusal)
+    if judgement.meaning in ("no_route", "wrong_model_type") and names_a_field(refusal, request.sent):
+        # Who complains of a field has read it: route and type are right.
+        return Judgement("shape", "base_url", judgement.by_words)
+    return judgement
 
 
 _PASSING = frozenset({408, 409, 425, 429})
@@ -323,7 +291,7 @@ def check_of(
         name=name,
         status=status,
         method=request.method,
-        path=f"{request.place(talk.base).path}{request.route}",
+        path=f"{talk.base.path}{request.route}",
         http_status=answer.status if answer else None,
         duration_ms=answer.duration_ms if answer else None,
         first_byte_ms=answer.first_byte_ms if answer else None,

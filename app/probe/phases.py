@@ -22,7 +22,7 @@ from app.probe.reading.catalog import read_catalog
 from app.probe.reading.catalog_facts import metadata_of
 from app.probe.reading.refusal import quote, read_refusal
 from app.probe.report import Seen, report_of
-from app.probe.tasks import Finding, Result, Task
+from app.probe.tasks import Checks, Finding, Result, Task
 from app.probe.transport.client import Client
 from app.probe.transport.deadline import Cancellation
 from app.probe.transport.egress import EgressRules
@@ -30,6 +30,7 @@ from app.probe.values import (
     Check,
     CheckEnded,
     CheckStarted,
+    Depth,
     Diagnosis,
     Event,
     Finished,
@@ -38,7 +39,6 @@ from app.probe.values import (
     Warning_,
 )
 
-Depth = Literal["full", "proof"]
 _CATALOG_S = 10.0
 """Seconds that the list of models may take: it decides nothing, so nothing waits long for it."""
 
@@ -78,6 +78,7 @@ class ProbeRun:
                 self.emit,
                 self.declared,
                 cancelled=self.stop,
+                depth=self.depth,
             )
             with ThreadPoolExecutor(self.limits.calls_at_once + 1, "probe") as pool:
                 outcome = self._first_phase(talk, pool)
@@ -121,16 +122,18 @@ class ProbeRun:
     def _second_phase(self, talk: Conversation, pool: ThreadPoolExecutor, outcome: Outcome) -> None:
         proven = outcome.proven
         assert proven is not None
-        talk.thinks, talk.observed = proven.thinks, dict(proven.observed)
-        talk.thought = proven.evidence if proven.thinks else ""
         self.seen.answered_by = proven.model
+        talk.observed = dict(proven.observed)
         if proven.warning:
             self.seen.warnings.append(Warning_(*proven.warning))
-        full = self.depth == "full"
-        self._all(talk, pool, [*self._controls(outcome), *(self.model_type.checks(talk) if full else ())])
-        if full:
-            self.model_type.settle(talk, self.seen.found)
-        elif proven.thinks and "reasoning" in self.model_type.capabilities:
+        checks = Checks() if self.depth == "proof" else self.model_type.checks(talk, proven)
+        beside = tuple(self._controls(outcome))
+        for wave in checks.waves(self.seen.found):
+            self._all(talk, pool, (*beside, *wave))
+            beside = ()
+        checks.settle(self.seen.found)
+        self.seen.performance = checks.performance
+        if self.depth == "proof" and proven.thinks and "reasoning" in self.model_type.capabilities:
             self.seen.found["reasoning"] = Finding("reasoning", True, proven.evidence)
 
     def _controls(self, outcome: Outcome) -> Iterator[Task]:
@@ -141,11 +144,11 @@ class ProbeRun:
             yield Task((UNKNOWN_MODEL,), partial(self._unknown_model, outcome=outcome))
 
     def _unknown_model(self, talk: Conversation, outcome: Outcome) -> Result:
-        result, diagnosis = ask_for_unknown_model(talk, self.model_type.proof, outcome, self.seen.catalog)
+        result, diagnosis = ask_for_unknown_model(talk, self.model_type, outcome, self.seen.catalog)
         self.seen.diagnosis = self.seen.diagnosis or diagnosis
         return result
 
-    def _all(self, talk: Conversation, pool: ThreadPoolExecutor, tasks: list[Task]) -> None:
+    def _all(self, talk: Conversation, pool: ThreadPoolExecutor, tasks: tuple[Task, ...]) -> None:
         """Work through tasks side by side, and through those that follow from them."""
         under_way: set[Future[Result]] = {pool.submit(self._guarded, talk, task) for task in tasks}
         while under_way:

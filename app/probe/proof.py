@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from app.probe.base_url import Base
 from app.probe.conversation import Conversation, Request
@@ -20,6 +20,8 @@ from app.probe.reading.named_fields import complained, names_a_field
 from app.probe.reading.refusal import Refusal, read_refusal
 from app.probe.shape import Shape
 from app.probe.transport.answer import Answer
+
+Suspect = Literal["base", "type"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +33,23 @@ class Proven:
     observed: dict[str, Any] = field(default_factory=dict)
     warning: tuple[str, str] | None = None
     thinks: bool = False
+    silent: bool = False
+    """The limit ended the answer before it said anything: something used its tokens."""
 
 
 @dataclass(frozen=True, slots=True)
 class Doubtful:
     """An answer that is almost a proof: `why` it is none, and how to change the shape to ask once more.
 
-    `stands` is what it proves after all where the second look shows no more.
+    `stands` is what it proves after all where the second look shows no more. `suspect` is what may be wrong
+    with what was typed: "base" for the answer of another API, "type" for one that a model of another type
+    gives.
     """
 
     why: str
     again: Callable[[Shape], Shape] | None = None
     stands: Proven | None = None
+    suspect: Suspect | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +90,9 @@ class Outcome:
     """False where a streamed attempt was answered with an error or with nothing."""
     calls: int = 0
     why: str = ""
+    suspect: Suspect | None = None
+    first: Outcome | None = None
+    """How the ladder began, where it ended otherwise."""
 
 
 _FILTERED = (
@@ -101,11 +111,14 @@ def prove(
     shape: Shape | None = None,
     until: float | None = None,
     calls: int | None = None,
+    patient: bool = True,
 ) -> Outcome:
-    """Climb the ladder for one model at one base. Never raises for what the endpoint does."""
+    """Climb the ladder for one model at one base; without patience nothing is waited for, and no shape is
+    guessed. Never raises for what the endpoint does.
+    """
     until = until or talk.deadline
     model = talk.endpoint.model_id if model is None else model
-    ladder = _Ladder(talk, proof, base, model, until, calls or talk.limits.proof_calls)
+    ladder = _Ladder(talk, proof, base, model, until, calls or talk.limits.proof_calls, patient)
     return ladder.climb(shape or talk.shape)
 
 
@@ -117,6 +130,7 @@ class _Ladder:
     model: str
     until: float
     bound: int
+    patient: bool = True
     calls: int = 0
     tried: set[str] = field(default_factory=set)
     stream_seen: bool | None = None
@@ -143,6 +157,7 @@ class _Ladder:
             else self._telling(first, outcome)
         )
         result.calls, result.stream_seen = self.calls, self.stream_seen
+        result.first = first if result is not first else None
         return result
 
     def _unless_passing(self, first: Outcome, outcome: Outcome) -> Outcome:
@@ -166,6 +181,8 @@ class _Ladder:
         """Of two failures the one that says more: a later rung's complaint about our own variant
         tells less, and another route that is missing tells nothing.
         """
+        if last.answer.failure and last.answer.status is None:
+            return first
         if not last.shape.adaptations or first.refusal.text and _is_missing_beside(last, first):
             return first
         meant, now = first.judgement.meaning, last.judgement.meaning
@@ -181,7 +198,9 @@ class _Ladder:
         self.calls += 1
         streaming = bool(request.body and request.body.get("stream"))
         until = self.until if streaming else self.until - self._reserve_s()
-        answer, refusal, judgement = self.talk.ask_patiently("proof", request, until, base=self.base)
+        answer, refusal, judgement = self.talk.ask_patiently(
+            "proof", request, until, patient=self.patient, base=self.base
+        )
         verdict = self.proof.look(answer, refusal, self.talk)
         if streaming and not isinstance(verdict, Proven) and answer.answered:
             # A stream that was begun and brought an error or nothing: that it streams was seen to be wrong.
@@ -201,7 +220,7 @@ class _Ladder:
         return min(5.0, left / 8) if self.proof.streams else 0.0
 
     def _once_more(self, outcome: Outcome, weak: Doubtful) -> Outcome:
-        outcome.why = weak.why
+        outcome.why, outcome.suspect = weak.why, weak.suspect
         shape = weak.again(outcome.shape) if weak.again and self.calls < self.bound else None
         second = self._ask(shape) if shape is not None and self._is_new(shape) else None
         if second and (second.proven or weak.stands is None or self._is_final(second)):
@@ -244,9 +263,9 @@ class _Ladder:
 
     def _fallbacks(self, first: Outcome) -> Iterator[Shape]:
         """Shapes to try where the words teach nothing, for refusals that may be about the shape at all."""
-        if first.judgement.meaning in ("shape", "endpoint_error") or (
-            first.judgement.meaning == "not_openai_compatible" and not first.refusal.is_html
-        ):
+        if first.suspect or first.refusal.is_html or not self.patient:
+            return
+        if first.judgement.meaning in ("shape", "endpoint_error", "not_openai_compatible"):
             yield from self.proof.fallbacks(first.shape)
             if self.proof.streams and not first.shape.stream:
                 yield first.shape.because("asked for a stream", stream=True)
@@ -261,4 +280,4 @@ def _is_missing_beside(last: Outcome, first: Outcome) -> bool:
 
 
 def _signature(request: Request) -> str:
-    return f"{request.method} {request.under} {request.route} {request.sent!r}"
+    return f"{request.method} {request.route} {request.sent!r}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from app.probe.capabilities import CAPABILITY_BY_NAME
 from app.probe.controls import UNKNOWN_MODEL, WRONG_KEY
 from app.probe.conversation import Conversation
 from app.probe.model_types.model_type import ModelType
@@ -26,6 +27,7 @@ class Seen:
     found: dict[str, Finding] = field(default_factory=dict)
     warnings: list[Warning_] = field(default_factory=list)
     catalog: Catalog = field(default_factory=Catalog)
+    performance: dict[str, Any] = field(default_factory=dict)
     diagnosis: Diagnosis | None = None
     answered_by: str | None = None
 
@@ -46,11 +48,11 @@ def report_of(
         capabilities=_capabilities(talk, model_type, seen),
         warnings=tuple(seen.warnings),
         catalog=_catalog(talk, seen.catalog),
-        performance={"first_token_ms": None, "output_tokens_per_s": None, **talk.performance},
+        performance={"first_token_ms": None, "output_tokens_per_s": None, **seen.performance},
         usage={
             "calls": talk.client.calls,
-            "prompt_tokens": talk.usage.prompt_tokens,
-            "completion_tokens": talk.usage.completion_tokens,
+            "prompt_tokens": talk.budget.prompt_tokens,
+            "completion_tokens": talk.budget.completion_tokens,
         },
         observed=_observed(talk, model_type, seen) if verdict == "accepted" else {},
         answered_by=seen.answered_by,
@@ -66,13 +68,13 @@ def _catalog(talk: Conversation, catalog: Catalog) -> Mapping[str, Any]:
 
 
 def _capabilities(talk: Conversation, model_type: ModelType, seen: Seen) -> dict[str, Capability]:
-    """The capabilities of the type and those declared; a level of effort only where it was asked for."""
+    """The capabilities of the type and those declared; some of them only where they were asked for."""
     declared = (name for name, refusal in talk.declared.items() if refusal is not None)
     names = dict.fromkeys([*model_type.capabilities, *declared])
     return {
         name: _capability(talk, name, seen.found.get(name))
         for name in names
-        if name in seen.found or "_effort_" not in name
+        if name in seen.found or name not in CAPABILITY_BY_NAME or CAPABILITY_BY_NAME[name].is_always_told
     }
 
 

@@ -1,15 +1,15 @@
-"""Pieces of work of the second phase, and what every answer to a chat call tells besides what was asked."""
+"""Pieces of work of the second phase, in waves, and what they find."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from app.probe.conversation import Conversation
-from app.probe.reading.completion import Completion, read_completion, tokens
-from app.probe.transport.answer import Answer
 from app.probe.values import Check
+
+NO_BUDGET = "Not asked: the probe's limit of tokens is reached."
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +19,6 @@ class Finding:
     name: str
     observed: bool | None
     evidence: str
-
-
-_TIMED_MS = 50
-"""Milliseconds after the first token that a stream must last to tell a speed."""
-
-NO_BUDGET = "Not asked: the probe's limit of tokens is reached."
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,42 +39,18 @@ class Task:
     work: Callable[[Conversation], Result]
 
 
-def listened(answer: Answer) -> Completion | None:
-    """What the model said, where that can be judged: not of an answer that an error ended or stands for."""
-    completion = read_completion(answer) if answer.status is not None and 200 <= answer.status < 300 else None
-    if (
-        completion
-        and completion.has_error
-        and (completion.end == "error" or not (completion.said_something or completion.end))
-    ):
-        return None
-    return completion
+class Checks:
+    """The second phase of a model type: these tasks, all of them side by side. A type that asks more
+    overrides the two methods. `performance` is what the answers told of the model's speed.
+    """
 
+    def __init__(self, tasks: tuple[Task, ...] = (), performance: dict[str, Any] | None = None) -> None:
+        self.tasks = tasks
+        self.performance: dict[str, Any] = {} if performance is None else performance
 
-def note(talk: Conversation, completion: Completion | None, answer: Answer) -> None:
-    """Every answer is evidence for or against reasoning, and every stream tells the model's speed."""
-    if completion is None:
-        return
-    if completion.streamed and completion.deltas > 1 and "first_token_ms" not in talk.performance:
-        talk.performance |= _speed(completion, answer)
-    if completion.thinks and not talk.thinks:
-        talk.thinks, talk.thought = True, "The usage counts reasoning tokens."
-        if completion.reasoning.strip():
-            talk.thought = f"The model reasoned: {completion.reasoning[:60]}"
-    if completion.said_something and not completion.cut:
-        talk.whole_answers += 1
+    def waves(self, found: Mapping[str, Finding]) -> Iterator[tuple[Task, ...]]:
+        """The tasks of each wave; a wave begins when the one before has ended and `found` holds it."""
+        yield self.tasks
 
-
-def _speed(completion: Completion, answer: Answer) -> dict[str, Any]:
-    """Milliseconds to the first token, and tokens a second after it where there was a stream to time."""
-    if completion.first_token_ms is None:
-        return {}
-    used, span_ms = (
-        tokens(completion.usage, "completion_tokens"),
-        answer.duration_ms - completion.first_token_ms,
-    )
-    timed = used is not None and used > 4 and span_ms >= _TIMED_MS
-    return {
-        "first_token_ms": completion.first_token_ms,
-        "output_tokens_per_s": round((used or 0) * 1000 / span_ms, 1) if timed else None,
-    }
+    def settle(self, found: dict[str, Finding]) -> None:
+        """What only all findings together tell. Changes `found` in place."""

@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 Verdict = Literal["accepted", "rejected"]
 Status = Literal["passed", "failed", "inconclusive", "skipped"]
+Depth = Literal["proof", "full", "deep"]
+"""proof: only whether it works; full: capabilities too; deep: also what costs as much as a long prompt."""
 JSON = Any
 HIDDEN = "[key]"
 """What stands in the place of a secret that an endpoint echoed."""
@@ -58,6 +60,8 @@ class Limits:
     calls_at_once: int = 8
     proof_calls: int = 8
     tokens: int = 2000
+    thinking_tokens: int = 12_000
+    """In place of `tokens`, for a model that thinks before it answers."""
 
 
 @dataclass(frozen=True, slots=True)

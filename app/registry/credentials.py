@@ -72,7 +72,6 @@ def require_may_name(actor: Actor, key: str, base_url: str) -> None:
             "insufficient_scope",
             "Only an administrator (a token with the scope admin) may name a variable of the server's "
             "environment as a key. Nothing was contacted.",
-            403,
             field="api_key",
         )
 
@@ -91,7 +90,6 @@ def refuse_move(endpoint: Endpoint, base_url: str, actor: Actor, move_key: bool)
             "insufficient_scope",
             "Only an administrator may send a stored key to another server. Send api_key with the new "
             "base_url. Nothing was contacted.",
-            403,
             field="move_key",
         )
     if not move_key and (endpoint.has_key or endpoint.headers or endpoint.client_certificate):
@@ -100,7 +98,6 @@ def refuse_move(endpoint: Endpoint, base_url: str, actor: Actor, move_key: bool)
             "api_key_required",
             f"base_url now leads to another server. Send api_key with it{how}: the stored key does not go to "
             "another origin by itself. Nothing was contacted.",
-            400,
             field="api_key",
         )
 

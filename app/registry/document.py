@@ -6,12 +6,12 @@ the rest; what is neither is absent. The key is never part of it.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from app.config import settings
+from app.registry.json_body import INT64, fits
 from app.registry.metadata import CURRENCY, FIELDS, MILLION, PROVIDER, Kind
 from app.store.models import RegisteredModel
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from app.store.models import RegisteredModel
 
 JSON = Any
-INT64 = 2**63
 
 _PRICES: tuple[tuple[str, str], ...] = (
     ("input", "million_tokens_input_cost"),
@@ -88,20 +87,17 @@ def plain_number(value: float | None) -> float | int | None:
     return value
 
 
-def fits(kind: Kind, value: JSON) -> bool:
-    """Whether a value that an endpoint claimed has the JSON kind that the schema asks for."""
-    if kind in ("strings", "integers"):
-        return isinstance(value, list) and all(fits(_ITEMS[kind], item) for item in value)
-    if isinstance(value, bool):
-        return kind == "boolean"
+def is_presentable(kind: Kind, value: JSON) -> bool:
+    """Whether a value that an endpoint claimed has the kind that the document's schema asks for."""
+    if kind == "strings" or kind == "integers":
+        return isinstance(value, list) and all(is_presentable(_ITEMS[kind], item) for item in value)
+    if kind == "object":
+        return isinstance(value, dict)
     if kind == "integer":
-        return isinstance(value, int) and -INT64 <= value < INT64
-    if kind == "number":
-        return isinstance(value, int | float) and abs(value) <= sys.float_info.max  # NaN compares false
-    return isinstance(value, _PYTHON[kind])
+        return fits(kind, value) and isinstance(value, int) and abs(value) <= INT64
+    return fits(kind, value)
 
 
-_PYTHON: Mapping[str, type] = {"boolean": bool, "string": str, "object": dict}
 _ITEMS: Mapping[str, Kind] = {"strings": "string", "integers": "integer"}
 
 
@@ -129,7 +125,7 @@ def _metadata(model: RegisteredModel) -> dict[str, JSON]:
         value = getattr(model, row.declared_by) if row.declared_by else None
         if value is None:
             value = observed.get(row.name)
-        if value is not None and fits(row.kind, value):
+        if value is not None and is_presentable(row.kind, value):
             made[row.name] = plain_number(value) if row.kind == "number" else value
     pricing = _pricing(made)
     if pricing:
@@ -213,7 +209,7 @@ def _longest_answer(model: RegisteredModel) -> int | None:
     known = [
         value
         for name in ("max_output_tokens", "context_window")
-        if fits("integer", value := observed.get(name))
+        if is_presentable("integer", value := observed.get(name))
     ]
     longest = known[0] if known else model.max_tokens
     return max(longest, model.max_tokens) if longest and model.max_tokens else longest

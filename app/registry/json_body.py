@@ -23,6 +23,8 @@ from app.errors import ApiError
 JSON = Any
 Kind = Literal["string", "boolean", "number", "integer"]
 Kinds = Mapping[str, "Kind | Mapping[str, Kind]"]
+INT64 = 2**63 - 1
+"""The largest whole number that a column or another program can hold."""
 
 BODY_LIMIT = 1024 * 1024
 """The largest body that is read, in bytes (docs/wire.md: 413 over 1 MiB)."""
@@ -236,9 +238,8 @@ def _require_json(content_type: str) -> None:
         raise ApiError(
             "unsupported_media_type",
             f"Send the body as `Content-Type: application/json` in UTF-8; it has {got}.",
-            415,
         )
 
 
 def _bad_json(message: str) -> ApiError:
-    return ApiError("invalid_json", message, 400)
+    return ApiError("invalid_json", message)

@@ -49,7 +49,7 @@ def register_all(
 
     def judge(values: Values, target: Target) -> Report:
         with app.app_context():
-            return _report_of(probed(values, target, asked, key_control=True))
+            return report_of(probed(values, target, asked, key_control=True))
 
     db.session.rollback()
     with ThreadPoolExecutor(_SIDE_BY_SIDE, "import") as pool:
@@ -59,8 +59,8 @@ def register_all(
     return all_saved(many, targets, reports, asked)
 
 
-def _report_of(events: Generator[Any, None, Report]) -> Report:
-    """What a probing generator gives back, for whoever does not want its events."""
+def report_of(events: Generator[Any, None, Report]) -> Report:
+    """What a probing generator gives back, for callers that do not want its events."""
     while True:
         try:
             next(events)
@@ -97,7 +97,7 @@ def reprobe_each(app: Flask, ids: Sequence[str], actor: Actor, workers: int) -> 
     def work(id: str, cancelled: Cancellation) -> Ended:
         model = RegisteredModel.by_id(id)
         if model is None:
-            return Ended("refused", id, id, "not_found", "It was deleted meanwhile.")
+            return Ended("refused", id, id, "not_found", "It has been deleted in the meantime.")
         return ended(
             model.display_name, lambda: registration.reprobe(model, actor, cancelled=cancelled), model.id
         )
@@ -130,7 +130,7 @@ def side_by_side(
 
 
 def _diagnosis_of(end: Probed | Updated) -> dict[str, Any]:
-    assert end.report is not None, "whoever registers or probes has a report"
+    assert end.report is not None, "who registers or probes has a report"
     diagnosis: dict[str, Any] = end.report["diagnosis"]
     return diagnosis
 

@@ -16,11 +16,13 @@ from app.access.actors import Actor
 from app.config import settings
 from app.errors import ApiError
 from app.probe.base_url import origin_of
+from app.probe.capabilities import CAPABILITIES
 from app.probe.controls import WRONG_KEY
 from app.probe.model_types import MODEL_TYPES
 from app.probe.transport.deadline import Cancellation
 from app.probe.transport.egress import EgressRules
 from app.probe.values import Event, Finished, Report, Target
+from app.registry.metadata import FIELD_BY_NAME
 from app.store import vault
 from app.store.base import db, now
 from app.store.leases import KeyControl
@@ -30,11 +32,10 @@ Values = Mapping[str, Any]
 Depth = Literal["full", "proof"]
 
 DECLARED: Mapping[str, str] = {
-    "tool_calling": "supports_tool_calling",
-    "strict_tool": "supports_strict_tool",
-    "vision": "supports_vision",
-    "reasoning": "has_reasoning",
-    "image_edit": "supports_image_edit",
+    row.name: column
+    for row in CAPABILITIES
+    for field in row.fills
+    if (column := FIELD_BY_NAME[field].declared_by)
 }
 """Which column declares a capability of the probe."""
 
@@ -94,8 +95,7 @@ def probed(
 ) -> Generator[Event, None, Report]:
     """Run the probe and hand its events on; gives the report back.
 
-    `values` are a form's, `target` is of `credentials.target_for`. No connection to the database is held
-    meanwhile; closing this ends the probe.
+    `values` are a form's. No connection to the database is held while it runs; closing this ends the probe.
     """
     db.session.rollback()
     claim = claim_control(origin_of(target.base_url)) if key_control and target.api_key else None
@@ -147,8 +147,8 @@ def egress_rules() -> EgressRules:
 
 def key_unusable(error: vault.VaultError) -> ApiError:
     """The answer where a stored key or a reference can't be turned into a key."""
-    message = f"The key can't be used: {error} Send another one with PATCH."
-    return ApiError("api_key_unusable", message, 400, field="api_key")
+    message = f"The key can't be used: {error} Send another one."
+    return ApiError("api_key_unusable", message, field="api_key")
 
 
 AT_MOST_EVERY = timedelta(hours=1)

@@ -2,7 +2,7 @@
 
 A function here checks at once what needs no network and raises ApiError for it; what it gives back is the
 generator that probes and saves. While an endpoint is asked, no connection to the database is held, and
-whoever closes the generator in the middle has changed nothing.
+closing the generator in the middle changes nothing.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def watched(id: str, trigger: str, asked: ProbeOrder) -> Generator[Event, None, 
 
 
 def drain(events: Events) -> Terminal:
-    """The terminal event, for whoever does not want the others."""
+    """The terminal event, for callers that do not want the others."""
     (last,) = deque(events, maxlen=1)
     assert isinstance(last, Registered | Updated | Probed | Rejected)
     return last
@@ -151,7 +151,7 @@ def _kept(
     *,
     judged: bool = True,
 ) -> dict[str, Any] | None:
-    """Keep a re-probe; None where the model was deleted or changed meanwhile: it tells of no one then."""
+    """Keep a re-probe; None where the model was deleted or changed in the meantime."""
     try:
         model = saving.locked(id)
     except ApiError:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from app.access import audit
 from app.access.actors import Actor
 from app.errors import ApiError
+from app.probe.base_url import without_query_values
 from app.probe.values import Report, Target, finite
 from app.registry import endpoints
 from app.registry.probing import DECLARED, JSON, ProbeOrder, Registered, Rejected, Values
@@ -58,16 +59,23 @@ _saving = threading.Lock()
 
 
 def all_saved(
-    many: Sequence[Values], targets: Sequence[Target], reports: Sequence[Report], asked: ProbeOrder
+    many: Sequence[Values],
+    targets: Sequence[Target],
+    reports: Sequence[Report],
+    asked: ProbeOrder,
+    name: str = "",
 ) -> list[Registered | Rejected]:
-    """Save every model with the endpoint that it was seen at, and its probe. Commits."""
+    """Save every model with the endpoint that it was seen at, and its probe. Commits.
+
+    `name` is for an endpoint that is new.
+    """
     ends: list[Registered | Rejected] = []
     # One at a time: where hundreds end at once, their threads would else keep each other from the processor
     # while they keep each other from the database, and every page waits behind all of them.
     with _saving:
         for values, target, report in zip(many, targets, reports, strict=True):
             with refusing_same(values):
-                endpoint = endpoints.found_or_made(target, values["api_key"] or "")
+                endpoint = endpoints.found_or_made(target, values["api_key"] or "", name)
                 model = new_model(values, endpoint, asked.actor)
                 full = keep_probe(model, report, "registration", asked.actor)
                 audit.record(asked.actor, "model.registered", model, audit_detail(values, report))
@@ -110,7 +118,7 @@ def move(model: RegisteredModel, target: Target, key: str) -> dict[str, list[JSO
     """Have the model served as it was probed; gives what changed of it, of a key only that it did."""
     changes: dict[str, list[JSON]] = {}
     if model.base_url != target.base_url:
-        changes["base_url"] = [model.base_url, target.base_url]
+        changes["base_url"] = [without_query_values(url) for url in (model.base_url, target.base_url)]
     if not endpoints.has_key(model.endpoint, key):
         changes["api_key"] = ["(not shown)", "(changed)"]
     endpoints.move(model, target, key)
@@ -189,7 +197,7 @@ def refuse_twins(many: Iterable[Values]) -> None:
     for values in many:
         if _identity(values) in seen:
             message = f"{values['model_id']} stands twice among them with the same base_url and model_type."
-            raise ApiError("already_exists", f"{message} Send it once.", 409, field="model_id")
+            raise ApiError("already_exists", f"{message} Send it once.", field="model_id")
         seen.add(_identity(values))
 
 
@@ -205,7 +213,8 @@ def locked(id: str, still: Precondition | None = None) -> RegisteredModel:
     """The model as it is now, held against other writers until the transaction ends; ApiError 404.
 
     What an older look at it would write, or a document made of that, could not be told from what others
-    wrote meanwhile. `still` is asked whether it is what the caller thinks it is, and raises ApiError to stop.
+    wrote in the meantime. `still` is asked whether it is what the caller thinks it is, and raises ApiError
+    to stop.
     """
     model = RegisteredModel.locked(id)
     try:
@@ -233,6 +242,7 @@ def endpoint_of(model: RegisteredModel) -> tuple[Any, ...]:
 def audit_detail(values: Values, report: Report) -> Mapping[str, JSON]:
     """What the audit log says of a probe that was asked for."""
     made = {name: values.get(name) for name in (*ENDPOINT, "region")} | {"verdict": report.verdict}
+    made["base_url"] = without_query_values(values["base_url"])
     if report.diagnosis:
         made |= {"code": report.diagnosis.code, "message": report.diagnosis.message}
     return made
@@ -246,12 +256,11 @@ def _identity(values: Values) -> tuple[str, str, str]:
 def _already_exists(same: RegisteredModel) -> ApiError:
     return ApiError(
         "already_exists",
-        "This model_id is registered at this base_url with this model_type already: "
-        f"“{same.display_name}”, id {same.id}. Change that one with PATCH, or delete it first.",
-        409,
+        "This model is registered already, with the same base URL and type: "
+        f"“{same.display_name}”, id {same.id}. Change that one, or delete it first.",
         field="model_id",
     )
 
 
 def _gone(id: str) -> ApiError:
-    return ApiError("not_found", f"There is no model {id}; it may have been deleted meanwhile.", 404)
+    return ApiError("not_found", f"There is no model {id}; it may have been deleted in the meantime.")

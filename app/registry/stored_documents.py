@@ -1,4 +1,4 @@
-"""Documents as they are sent: kept beside their rows, so that reading one is finding it.
+"""Documents as they are sent: kept beside their rows, so that a read only looks one up.
 
 Whatever changes a model through the session changes its document and the registry's revision with it, in the
 same transaction. One that another version of the program made, or that is missing, is made when asked for.
@@ -23,6 +23,7 @@ from app.registry import document as document_module
 from app.registry import metadata
 from app.registry.document import document
 from app.store.base import db, now
+from app.store.endpoints import Endpoint
 from app.store.events import EventCount
 from app.store.models import RegisteredModel, RenderedDocument, Revision
 
@@ -68,6 +69,11 @@ def etag_of(body: bytes) -> str:
     return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
 
 
+def decoded(ready: StoredDocument) -> Any:
+    """The JSON value of a document."""
+    return json.loads(ready.body)
+
+
 def render(model: RegisteredModel) -> StoredDocument:
     """The document of a row as it is now."""
     body = encoded(document(model))
@@ -93,7 +99,7 @@ def just_written(id: str) -> StoredDocument | None:
 
 
 def bodies(ids: Select[Any]) -> list[tuple[str, bytes]]:
-    """Id and document of the models whose ids a query selects, the newest first."""
+    """Id and document of the models whose ids a query selects, newest first."""
     page = ids.subquery()
     kept_one = RenderedDocument
     query = select(page.c.id, kept_one.stamp, kept_one.body).outerjoin(
@@ -129,7 +135,7 @@ def page(name: str, ids: Select[Any], limit: int) -> Page:
 
 
 def refresh(ids: Sequence[str]) -> dict[str, StoredDocument]:
-    """Make the documents of these models anew and keep them; gives those that are there. Commits."""
+    """Make and keep new documents of these models; gives those that exist. Commits."""
     db.session.execute(
         update(RegisteredModel).where(RegisteredModel.id.in_(ids)).values(id=RegisteredModel.id)
     )
@@ -170,9 +176,21 @@ def _changed(model: RegisteredModel) -> set[str]:
 
 
 def _written(session: Session) -> list[RegisteredModel]:
-    return [
+    """The models whose documents may be others now: their own rows were written, or their endpoint's."""
+    rows = [
         row for row in (*session.new, *session.dirty) if isinstance(row, RegisteredModel) and _changed(row)
     ]
+    homes = [row.id for row in session.dirty if isinstance(row, Endpoint) and _shows(row)]
+    if homes:
+        served = select(RegisteredModel).where(RegisteredModel.endpoint_id.in_(homes))
+        rows += [row for row in session.scalars(served) if row not in rows]
+    return rows
+
+
+def _shows(endpoint: Endpoint) -> bool:
+    """Whether something of an endpoint changed that the documents of its models show."""
+    state = inspect(endpoint).attrs
+    return bool(state.key_env.history.has_changes() or state.base_url.history.has_changes())
 
 
 @event.listens_for(db.session, "before_flush")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime
 from typing import Self
 
 from flask_login import UserMixin
 from sqlalchemy import (
     JSON,
+    BigInteger,
+    ForeignKey,
+    LargeBinary,
     String,
     select,
 )
@@ -29,21 +31,15 @@ class User(Base, UserMixin):  # type: ignore[misc]  # Flask-Login has no types
     active: Mapped[bool] = mapped_column(default=True)
     created: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
     last_signin: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    totp_secret: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """Encrypted; None without a second factor."""
+    totp_step: Mapped[int | None] = mapped_column(BigInteger)
+    """The step of time of the code that was used last: no code is taken twice."""
 
     @property
     def is_active(self) -> bool:
         """Whether this person may sign in (Flask-Login asks)."""
         return self.active
-
-    def get_id(self) -> str:
-        """What a session remembers: a new password makes every older session worthless."""
-        return f"{self.id}.{hashlib.sha256(self.password_hash.encode()).hexdigest()[:16]}"
-
-    @classmethod
-    def by_session(cls, remembered: str) -> Self | None:
-        """The active user whose `get_id` a session remembers, or None."""
-        user = db.session.get(cls, remembered.partition(".")[0])
-        return user if user is not None and user.active and user.get_id() == remembered else None
 
     @classmethod
     def exists(cls) -> bool:
@@ -57,7 +53,10 @@ class User(Base, UserMixin):  # type: ignore[misc]  # Flask-Login has no types
 
 
 class Token(Base):
-    """What a program signs in with. Only the hash is kept; `shown` is the part that people may see."""
+    """What a program signs in with. Only the hash is kept; `shown` is the part that people may see.
+
+    `user_id` is the person who made it and with whom it ends; None for one made on the command line.
+    """
 
     __tablename__ = "tokens"
 
@@ -68,15 +67,12 @@ class Token(Base):
     scopes: Mapped[list[str]] = mapped_column(JSON, default=list)
     created: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
     created_by: Mapped[str] = mapped_column(String(400), default="")
+    user_id: Mapped[str | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    expires: Mapped[datetime | None] = mapped_column(UTCDateTime)
     last_used: Mapped[datetime | None] = mapped_column(UTCDateTime)
     revoked: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
     @classmethod
-    def by_digest(cls, digest: str) -> Self | None:
-        """The token with this hash that is not revoked, or None."""
-        return db.session.scalars(select(cls).where(cls.digest == digest, cls.revoked.is_(None))).first()
-
-    @classmethod
     def newest(cls) -> list[Self]:
-        """Every token, revoked ones too, the newest first."""
+        """Every token, revoked ones too, newest first."""
         return list(db.session.scalars(select(cls).order_by(cls.id.desc())))

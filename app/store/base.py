@@ -1,4 +1,4 @@
-"""What every table stands on: the base class, the session, ids and times."""
+"""What every table is built on: the base class, the session, ids and times."""
 
 from __future__ import annotations
 

@@ -1,8 +1,11 @@
-"""How the program talks to its database: engine options, SQLite's manners, migrations."""
+"""How the program talks to its database: engine options, transactions on SQLite, migrations."""
 
 from __future__ import annotations
 
+import logging
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +13,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask
 from flask_migrate import Migrate, upgrade
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, Executable, event, text
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -19,6 +22,8 @@ from app.store.base import db
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 migrate = Migrate(directory=str(MIGRATIONS), render_as_batch=True, compare_type=True)
+log = logging.getLogger("muster.database")
+_WAIT_MS = 30_000
 _READS = ("select", "pragma", "explain", "values")
 
 
@@ -30,7 +35,7 @@ def engine_options(url: str) -> dict[str, Any]:
     """Pool and driver options. Parameters are never shown in errors: a key may be among them."""
     options: dict[str, Any] = {"hide_parameters": True, "pool_size": 20, "max_overflow": 10}
     if make_url(url).get_backend_name() == "sqlite":
-        return options | {"connect_args": {"timeout": 30, "check_same_thread": False}}
+        return options | {"connect_args": {"timeout": _WAIT_MS / 1000, "check_same_thread": False}}
     # Asked before it is used, since a server that was restarted has closed what the pool still holds.
     return options | {"connect_args": {"connect_timeout": 10}, "pool_pre_ping": True}
 
@@ -45,8 +50,53 @@ def init_app(app: Flask) -> None:
 
 
 def let_go() -> None:
-    """Close the connections that nobody uses at the moment."""
+    """Close the idle connections."""
     db.engine.dispose()
+
+
+def write_if_free(statement: Executable) -> bool:
+    """Write what may be lost, in a transaction of its own; whether it was written.
+
+    It waits for nobody who holds a lock, and never fails: where nothing can be written, nothing is.
+    """
+    try:
+        with waiting_at_most(0.02) as connection:
+            connection.execute(statement)
+            connection.commit()
+    except SQLAlchemyError as error:
+        log.debug("not noted: %s", type(error).__name__)
+        return False
+    return True
+
+
+def can_write(wait_s: float) -> bool:
+    """Whether something can be written and committed, after waiting so long at most for who holds a lock."""
+    try:
+        with waiting_at_most(wait_s) as connection:
+            # Alembic's own row, which every database has, with the value that it has.
+            connection.execute(text("UPDATE alembic_version SET version_num = version_num"))
+            connection.commit()
+    except SQLAlchemyError as error:
+        log.error("nothing can be written: %s", type(error).__name__)
+        return False
+    return True
+
+
+@contextmanager
+def waiting_at_most(seconds: float) -> Iterator[Connection]:
+    """A connection on which a lock that others hold is an error after this time; nothing is committed."""
+    wait_ms = int(seconds * 1000)
+    with db.engine.connect() as connection:
+        if connection.dialect.name != "sqlite":
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{wait_ms}ms'")
+            yield connection
+            return
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={wait_ms}")
+        try:
+            yield connection
+        finally:
+            connection.rollback()
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={_WAIT_MS}")
 
 
 def upgrade_database() -> None:
@@ -92,13 +142,15 @@ def _refuse_newer() -> None:
 
 
 def _unusable(error: SQLAlchemyError) -> str:
-    """What is wrong with the database, and the setting that says where it is."""
+    """What is wrong with the database, and which setting points to it."""
     if db.engine.dialect.name == "sqlite":
         file = db.engine.url.database
-        mend = f"Check that {file} can be written: MUSTER_INSTANCE, or MUSTER_DATABASE_URL, says where it is."
+        advice = (
+            f"Check that {file} can be written: MUSTER_INSTANCE, or MUSTER_DATABASE_URL, says where it is."
+        )
     else:
-        mend = "Check MUSTER_DATABASE_URL and that it runs."
-    return f"The database can't be used ({_first_line(error)}). {mend}"
+        advice = "Check MUSTER_DATABASE_URL and that it runs."
+    return f"The database can't be used ({_first_line(error)}). {advice}"
 
 
 def _first_line(error: SQLAlchemyError) -> str:
@@ -120,7 +172,7 @@ def _teach_sqlite(engine: Engine) -> None:
 
 def _on_connect(connection: sqlite3.Connection, _record: Any) -> None:
     connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "busy_timeout=30000", "foreign_keys=ON"):
+    for pragma in ("journal_mode=WAL", f"busy_timeout={_WAIT_MS}", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 

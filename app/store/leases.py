@@ -1,4 +1,4 @@
-"""What is held for a while: key controls, keys of rejected forms, answers to repeated calls."""
+"""What is kept for a while: key controls, keys of rejected forms, answers to repeated calls."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from app.store.vault import place
 
 
 class KeyControl(Base):
-    """When the last call with a wrong key went to an origin: some servers lock out who does it often."""
+    """When a wrong key was last tried at an origin: some servers lock out an address after several."""
 
     __tablename__ = "key_controls"
 
@@ -56,7 +56,7 @@ class IdempotentAnswer(Base):
     """A keyed hash of method, path and body: the body may hold an API key."""
     created: Mapped[datetime] = mapped_column(UTCDateTime, default=now, index=True)
     leased: Mapped[datetime] = mapped_column(UTCDateTime)
-    """Until then whoever claimed it is believed to be at work."""
+    """Until then its owner is believed to be at work."""
     status: Mapped[int | None]
     headers: Mapped[dict[str, str] | None] = mapped_column(JSON)
     body: Mapped[bytes | None] = mapped_column(LargeBinary)

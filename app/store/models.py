@@ -1,4 +1,4 @@
-"""The tables, and the questions that the program asks of them.
+"""The tables, and the queries on them.
 
 Every time is UTC with milliseconds. Every id is a UUIDv7, so that ordering by id is ordering by age.
 """
@@ -34,6 +34,9 @@ def identity_of(model_id: str, base_url: str, model_type: str) -> str:
     """What makes a registered model the same as another, short enough for any index."""
     return hashlib.sha256("\0".join((model_id, base_url, model_type)).encode()).hexdigest()
 
+
+HEALTHS = ("up", "degraded", "down", "unknown")
+"""What the column `health` holds, the best first."""
 
 SEARCHED = 400
 """Characters of the text that is searched: the whole of its index must fit into a page of PostgreSQL."""
@@ -134,7 +137,7 @@ class RegisteredModel(Base):
 
     @classmethod
     def by_ref(cls, model_id: str) -> list[Self]:
-        """Every model with this `model_id` (the last part of a refId), the oldest first."""
+        """Every model with this `model_id` (the last part of a refId), oldest first."""
         return list(db.session.scalars(select(cls).where(cls.model_id == model_id).order_by(cls.id)))
 
     @classmethod

@@ -42,7 +42,7 @@ class Probe(Base):
 
     @classmethod
     def of_model(cls, model_pk: str, limit: int, cursor: str | None = None) -> list[Self]:
-        """At most `limit` probes of a model, the newest first, those after the id `cursor`."""
+        """At most `limit` probes of a model, newest first, those after the id `cursor`."""
         query = select(cls).where(cls.model_pk == model_pk)
         if cursor is not None:
             query = query.where(cls.id < cursor)

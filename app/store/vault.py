@@ -33,7 +33,7 @@ class VaultError(OperatorError):
 
 
 class Ring:
-    """Encryption keys, the newest first."""
+    """Encryption keys, newest first."""
 
     def __init__(self, keys: Sequence[bytes]) -> None:
         if not keys or any(len(key) != 32 for key in keys):
@@ -156,7 +156,7 @@ def write_ring(path: Path, keys: Sequence[bytes]) -> None:
     except OSError as error:
         raise VaultError(
             f"The key ring {path} can't be written ({error.strerror}). "
-            "Mend the rights of its folder, or set MUSTER_INSTANCE to another one."
+            "Fix the permissions of its folder, or set MUSTER_INSTANCE to another one."
         ) from error
 
 

@@ -113,9 +113,9 @@ def acknowledge(id: str, actor: Actor, note: str, now: datetime) -> Incident:
     """Say that somebody takes care: reminders end. ApiError 404, or 409 where it is resolved."""
     incident = Incident.by_id(id)
     if incident is None:
-        raise ApiError("not_found", "There is no incident with this id.", 404, field="id")
+        raise ApiError("not_found", "There is no incident with this id.", field="id")
     if incident.resolved:
-        raise ApiError("conflict", "This incident is resolved already.", 409)
+        raise ApiError("conflict", "This incident is resolved already.")
     incident.acknowledged, incident.acknowledged_by, incident.note = now, actor.label, note or None
     _note(incident, "acknowledged", now, by=actor.label, note=note)
     audit.record(actor, "incident.acknowledged", subject=incident.endpoint_name, detail={"incident": id})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
@@ -14,26 +13,13 @@ from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError, 
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.config import settings
+from app.error_codes import BY_STATUS
 from app.errors import ApiError
 
 log = logging.getLogger("muster.errors")
 
 JSON_PATHS = ("/v1/", "/v2/", "/v3/", "/healthz", "/readyz", "/openapi.json")
 _DRAINED_AT_MOST = 16 * 1024 * 1024
-
-# Code and sentence of the errors that the framework raises by itself.
-_PLAIN: Mapping[int, tuple[str, str]] = {
-    400: ("bad_request", "The request can't be read. Check its body and headers."),
-    401: ("authentication_required", "Send a token: Authorization: Bearer <token>."),
-    403: ("forbidden", "You may not do this."),
-    404: ("not_found", "There is nothing at this address. Check the path and the id."),
-    405: ("method_not_allowed", "This address does not take that method."),
-    413: ("body_too_large", "The body is larger than 1 MiB. Send less."),
-    415: ("unsupported_media_type", "The body must be JSON: send Content-Type: application/json."),
-    429: ("rate_limited", "Too many requests. Wait as long as Retry-After says, then go on."),
-    500: ("internal_error", "Something broke in Muster itself. Tell its operator the request id."),
-    503: ("not_ready", "Muster is not ready to work. Try again in a moment."),
-}
 
 
 def is_json_side() -> bool:
@@ -45,7 +31,7 @@ def is_json_side() -> bool:
 
 
 def error_body(error: ApiError) -> dict[str, Any]:
-    """The error in its JSON shape; members that would say nothing are left out."""
+    """The error in its JSON shape; empty members are left out."""
     inner: dict[str, Any] = {"code": error.code, "message": error.message}
     if error.field is not None:
         inner["field"] = error.field
@@ -101,15 +87,17 @@ def _answer_http(error: HTTPException) -> BaseResponse:
         return error.get_response(request.environ)
     if isinstance(error, RequestEntityTooLarge):
         _drain()
-    code, message = _PLAIN.get(status, (_snake(HTTPStatus(status).phrase), error.description or ""))
     kept = {
         name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After", "Location")
     }
-    return answer(ApiError(code, message, status, headers=kept))
+    if row := BY_STATUS.get(status):
+        return answer(ApiError(row.code, row.message, headers=kept))
+    code = _snake(HTTPStatus(status).phrase)
+    return answer(ApiError(code, error.description or "", status=status, headers=kept))
 
 
 def _answer_unreadable(_error: ParseException) -> BaseResponse:
-    """The web server found the body's framing broken while it was read."""
+    """The web server found the body's framing broken while reading it."""
     return _answer_http(BadRequest())
 
 
@@ -130,7 +118,7 @@ def _refuse_truncated() -> None:
 
 
 def _take_the_rest() -> None:
-    """Read a body that nobody asked for: its bytes stand in the way of the connection's next request."""
+    """Read a body that nobody asked for: its bytes would be taken for the connection's next request."""
     if 0 < (request.content_length or 0) <= (current_app.config["MAX_CONTENT_LENGTH"] or 0):
         with suppress(HTTPException, ParseException):
             request.get_data()

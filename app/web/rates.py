@@ -1,4 +1,4 @@
-"""How often somebody may ask: so many times a minute, counted in memory by each web process for itself.
+"""Rate limits: so many requests a minute, counted in memory by each web process.
 
 The library `limits` counts; Flask-Limiter around it cost more than all the rest of a short answer.
 """
@@ -17,7 +17,6 @@ from limits.strategies import FixedWindowRateLimiter
 from app.errors import ApiError
 
 _NAME = "muster_rates"
-_WINDOW_S = 60
 
 
 class Rates:
@@ -25,31 +24,21 @@ class Rates:
 
     def __init__(self) -> None:
         self._counts = FixedWindowRateLimiter(MemoryStorage())
-        self._noted_until = 0.0
 
     def take(self, key: str, a_minute: int) -> None:
-        """Count one for this key; ApiError 429 where that is one too many."""
+        """Count one for this key; ApiError 429 if that is one too many."""
         if a_minute and not self._counts.hit(_item(a_minute), key):
             raise self._too_often(key, a_minute)
 
-    def note(self, key: str, a_minute: int) -> None:
-        """Count one for this key, whatever is left."""
-        if a_minute:
-            self._noted_until = time.monotonic() + _WINDOW_S
-            self._counts.hit(_item(a_minute), key)
-
-    def require_left(self, key: str, a_minute: int) -> None:
-        """ApiError 429 where `note` has left nothing for this key; counts nothing."""
-        if time.monotonic() > self._noted_until:
-            return  # every window with something noted in it is over: there is nothing to look up
-        if a_minute and not self._counts.test(_item(a_minute), key):
-            raise self._too_often(key, a_minute)
+    def is_first(self, key: str) -> bool:
+        """Whether nobody asked this with the same key within the minute."""
+        return self._counts.hit(_item(1), key)
 
     def _too_often(self, key: str, a_minute: int) -> ApiError:
         reset = self._counts.get_window_stats(_item(a_minute), key).reset_time
         message = "Too many requests. Wait as long as Retry-After says, then go on."
         wait = max(1, ceil(reset - time.time()))
-        return ApiError("rate_limited", message, 429, headers={"Retry-After": str(wait)})
+        return ApiError("rate_limited", message, headers={"Retry-After": str(wait)})
 
 
 def init_app(app: Flask) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from flask import Flask
 from sqlalchemy import select
 
@@ -11,9 +12,11 @@ from app.store.audit_events import AuditEvent
 from app.store.base import db, new_id
 from app.store.models import RegisteredModel
 
+pytestmark = pytest.mark.both_databases
+
 
 def events(app: Flask) -> list[AuditEvent]:
-    """All of them, the oldest first."""
+    """All of them, oldest first."""
     with app.app_context():
         return list(db.session.scalars(select(AuditEvent).order_by(AuditEvent.id)))
 

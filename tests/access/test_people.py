@@ -13,6 +13,8 @@ from app.access.actors import COMMAND_LINE, AccessError, Actor
 from app.store.accounts import User
 from app.store.base import db
 
+pytestmark = pytest.mark.both_databases
+
 
 def add(app: Flask, *emails: str, role: str = "admin", password_hash: str = "-") -> list[Actor]:
     """Users as actors."""

@@ -44,7 +44,8 @@ def whole_probe(base_url: str) -> None:
     report = next(event.report for event in events if isinstance(event, Finished))
     assert report.verdict == "accepted"
     seen = {name: one.observed for name, one in report.capabilities.items()}
-    missed = [name for name, observed in seen.items() if observed is None and name != "reasoning_effort"]
+    of_thinkers = ("reasoning_effort", "tools_with_reasoning")
+    missed = [name for name, observed in seen.items() if observed is None and name not in of_thinkers]
     assert not missed, f"the probe could not tell {missed}"
 
 
@@ -58,7 +59,8 @@ def measure() -> Iterator[Finding | Remark]:
         )
         yield Finding("one plain call of an endpoint with 200 ms latency", statistics.median(plain), "s")
         yield Finding("a whole probe of it", statistics.median(probe), "s")
-        yield Finding("  as a ratio to the plain call", median_ratio(probe, plain), "x", at_most=3)
+        # Three calls one after another, the proof and two waves, and what Muster itself takes beside them.
+        yield Finding("  as a ratio to the plain call", median_ratio(probe, plain), "x", at_most=3.3)
         yield from _litellm(url, statistics.median(plain))
 
 

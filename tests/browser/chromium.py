@@ -8,7 +8,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, ViewportSize, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    ViewportSize,
+    expect,
+    sync_playwright,
+)
 
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text(encoding="utf-8")
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -21,6 +29,8 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+PATIENCE_MS = 60_000
+expect.set_options(timeout=PATIENCE_MS)
 WIDE: ViewportSize = {"width": 1280, "height": 900}
 NARROW: ViewportSize = {"width": 360, "height": 740}
 
@@ -39,6 +49,14 @@ def started(path: str) -> Iterator[Browser]:
         browser.close()
 
 
+def window(browser: Browser, **options: Any) -> BrowserContext:
+    """A window of its own, wide unless told otherwise. Its bounds of time end a test that hangs: on a machine
+    with much else to do a page may take many seconds."""
+    made = browser.new_context(**{"viewport": WIDE, **options})
+    made.set_default_timeout(PATIENCE_MS)
+    return made
+
+
 def sign_in(page: Page, url: str, email: str, password: str) -> None:
     """Sign in through the form."""
     page.goto(url + "/signin")
@@ -48,11 +66,12 @@ def sign_in(page: Page, url: str, email: str, password: str) -> None:
     page.wait_for_url(url + "/models")
 
 
-def complaints(page: Page) -> list[str]:
-    """What axe-core finds wrong with the page as it is now, a line each."""
+def complaints(page: Page, *rules: str) -> list[str]:
+    """What axe-core finds wrong with the page as it is now, a line each; by all its rules, or by these."""
     if not page.evaluate("() => 'axe' in window"):
         page.evaluate(AXE)
-    found: dict[str, Any] = page.evaluate("() => axe.run(document)")
+    options = {"resultTypes": ["violations"], **({"runOnly": list(rules)} if rules else {})}
+    found: dict[str, Any] = page.evaluate("options => axe.run(document, options)", options)
     assert found["passes"], "axe-core looked at nothing"
     return [
         f"{rule['id']}: {rule['help']}: {node['html'][:160]}"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -62,8 +64,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """A browser window of its own, wide."""
-    made = browser.new_context(viewport=chromium.WIDE)
-    made.set_default_timeout(10_000)
+    made = chromium.window(browser)
     yield made
     made.close()
 
@@ -89,6 +90,8 @@ class Endpoint:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self._answers = threading.Event()
+        self._answers.set()
         self._practice = Practice(key=KEY)
         self._server = PracticeServer(self._respond)
         self._server.start()
@@ -98,12 +101,21 @@ class Endpoint:
         """Want another key from now on."""
         self._practice.key = key
 
+    @contextmanager
+    def silent(self) -> Iterator[None]:
+        """Let every call wait until the block ends."""
+        self._answers.clear()
+        yield
+        self._answers.set()
+
     def stop(self) -> None:
         """End it."""
+        self._answers.set()
         self._server.stop()
 
     def _respond(self, request: Request) -> Reply:
         self.asked.append(request.path)
+        self._answers.wait()
         return self._practice.respond(request)
 
 

@@ -150,7 +150,7 @@ def test_choosing_a_preset_fills_in_what_is_known(page: Page, live_server: LiveS
 def test_without_scripts_everything_works(
     app: Flask, browser: Browser, live_server: LiveServer, endpoint: Endpoint
 ) -> None:
-    context = browser.new_context(java_script_enabled=False, viewport=chromium.WIDE)
+    context = chromium.window(browser, java_script_enabled=False)
     page = context.new_page()
     chromium.sign_in(page, live_server.url, EMAIL, PASSWORD)
     page.goto(live_server.url + "/models/new")
@@ -193,8 +193,8 @@ def test_the_list_answers_while_one_types(
     register(page, live_server, endpoint)
     page.goto(live_server.url + "/models")
     page.get_by_label("Search").press_sequentially("nothing")
-    expect(page.get_by_role("heading", name="No model fits")).to_be_visible()
-    expect(page.get_by_role("status").filter(has_text="No model fits")).to_be_attached()
+    expect(page.get_by_role("heading", name="No matching models")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="No matching models")).to_be_attached()
     page.get_by_label("Search").fill(typed)
     expect(page.get_by_role("link", name="Ours")).to_be_visible()
     assert page.url.endswith(f"?q={typed}")

@@ -26,7 +26,7 @@ def desk(stranger: Page, live_server: LiveServer, admin: str) -> Page:
 @pytest.fixture
 def bare(browser: Browser, live_server: LiveServer, admin: str) -> Iterator[Page]:
     """The same in a browser that runs no scripts."""
-    context = browser.new_context(java_script_enabled=False, viewport=chromium.WIDE)
+    context = chromium.window(browser, java_script_enabled=False)
     page = context.new_page()
     chromium.sign_in(page, live_server.url, admin, PASSWORD)
     yield page
@@ -75,8 +75,8 @@ def test_the_log_answers_while_one_types(app: Flask, desk: Page, live_server: Li
     expect(desk.get_by_role("row", name=re.compile("Falcon"))).to_have_count(1)
     assert desk.url.endswith("/audit?q=fal")
     desk.get_by_label("What").select_option("Revoked a token")
-    expect(desk.get_by_role("heading", name="No event fits")).to_be_visible()
-    expect(desk.get_by_role("status").filter(has_text="No event fits")).to_be_attached()
+    expect(desk.get_by_role("heading", name="No matching events")).to_be_visible()
+    expect(desk.get_by_role("status").filter(has_text="No matching events")).to_be_attached()
 
 
 def test_an_error_s_place_stands_out(stranger: Page, live_server: LiveServer) -> None:

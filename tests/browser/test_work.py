@@ -63,7 +63,7 @@ def test_a_look_at_the_endpoint_offers_its_models(
 def test_filters_live_in_the_url(app: Flask, model: Page, live_server: LiveServer) -> None:
     model.goto(live_server.url + "/models")
     model.get_by_label("Type").select_option("embedding")
-    expect(model.get_by_role("heading", name="No model fits")).to_be_visible()
+    expect(model.get_by_role("heading", name="No matching models")).to_be_visible()
     assert model.url.endswith("?type=embedding")
     model.reload()
     expect(model.get_by_label("Type")).to_have_value("embedding")
@@ -81,7 +81,7 @@ def test_many_are_probed_while_one_watches(
     expect(model.get_by_role("heading", level=1)).to_have_text("Theirs")
     model.goto(live_server.url + "/models")
     model.get_by_label("All on this page").check()
-    expect(model.get_by_text("With the 2 ticked:")).to_be_visible()
+    expect(model.get_by_text("With the 2 selected:")).to_be_visible()
     model.get_by_role("button", name="Probe again").click()
     expect(model.get_by_text("2 of 2 probes accepted.")).to_be_visible()
     model.get_by_role("link", name="Back to the list").click()
@@ -91,7 +91,7 @@ def test_many_are_probed_while_one_watches(
 
 def test_the_ticked_are_deleted_after_a_question(app: Flask, model: Page, live_server: LiveServer) -> None:
     model.goto(live_server.url + "/models")
-    model.get_by_label("Tick Ours").check()
+    model.get_by_label("Select Ours").check()
     model.get_by_role("button", name="Delete…").click()
     model.get_by_role("button", name="Delete it").click()
     expect(model.get_by_text("1 model deleted.")).to_be_visible()

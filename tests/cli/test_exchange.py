@@ -52,7 +52,7 @@ class Operator:
         return self("import", str(file), *options)
 
     def models(self) -> list[RegisteredModel]:
-        """The rows, the oldest first."""
+        """The rows, oldest first."""
         with self.app.app_context():
             return list(db.session.scalars(select(RegisteredModel).order_by(RegisteredModel.id)))
 
@@ -113,6 +113,7 @@ def test_what_happened_is_said_of_each(muster: Operator) -> None:
     assert [model.model_id for model in muster.models()] == ["old", "new"]
 
 
+@pytest.mark.both_databases
 def test_a_second_import_changes_nothing(muster: Operator) -> None:
     with Simulator() as simulator:
         muster.bring(entry(simulator))
@@ -149,7 +150,7 @@ def test_included_files_are_named(muster: Operator) -> None:
 
 @pytest.mark.parametrize(
     ("text", "says"),
-    [("[", "not YAML"), ("a: 1", "no `model_list`"), ("\udcff", "not text in UTF-8")],
+    [("[", "not YAML"), ("a: 1", "no `model_list`"), ("\udcff", "not UTF-8 text")],
 )
 def test_a_file_of_another_kind(muster: Operator, text: str, says: str) -> None:
     file = muster.folder / "file"
@@ -175,6 +176,7 @@ def test_wrong_use(muster: Operator, arguments: tuple[str, ...]) -> None:
     assert muster(*arguments, input="").exit_code == 2
 
 
+@pytest.mark.both_databases
 def test_an_export_into_an_empty_registry_gives_the_same_models(
     muster: Operator, client: Any, app: Flask
 ) -> None:

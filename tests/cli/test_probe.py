@@ -197,7 +197,7 @@ def test_what_can_not_be_printed_is_no_verdict(endpoint: Simulator, module: str)
 
 def test_an_unknown_setting_gets_a_warning(endpoint: Simulator) -> None:
     ended = probe(endpoint, MUSTER_PROBE_SECOND="1")
-    assert ended.exit_code == 0 and "MUSTER_PROBE_SECOND is no setting" in ended.stderr
+    assert ended.exit_code == 0 and "MUSTER_PROBE_SECOND is not a setting" in ended.stderr
     assert "MUSTER_PROBE_KEY" not in ended.stderr
 
 

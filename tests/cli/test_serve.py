@@ -22,6 +22,8 @@ from app.web.guards import sign_in
 from tests.ports import free_port
 from tests.rows import an_endpoint
 
+pytestmark = pytest.mark.both_databases
+
 READY_WITHIN_S = 30
 
 

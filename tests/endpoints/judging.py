@@ -72,6 +72,7 @@ def judge(report: Report, endpoint: Simulator, found: Mapping[str, JSON]) -> Non
     assert found["verdict"] == report.verdict, told
     if report.verdict == "rejected":
         judge_diagnosis(report, endpoint, found["diagnosis"])
+        judge_cost(report, endpoint, found)
     assert not report.calls or len(endpoint.seen) <= report.calls, (len(endpoint.seen), told)
     for name, observed in report.capabilities.items():
         judge_capability(report, name, observed, found["capabilities"].get(name) or {"observed": None})
@@ -83,6 +84,17 @@ def judge(report: Report, endpoint: Simulator, found: Mapping[str, JSON]) -> Non
     everything = json.dumps(found, ensure_ascii=False)
     assert not [words for words in report.unsaid if words in everything], everything
     judge_manners(endpoint, everything)
+
+
+MAY_WAIT = {"rate_limited", "model_unavailable", "quota_exhausted", "timeout", "endpoint_unreachable"}
+"""What an endpoint is waited for that says so, or that does not answer at once."""
+
+
+def judge_cost(report: Report, endpoint: Simulator, found: Mapping[str, JSON]) -> None:
+    """No rejection makes over 25 calls, and none takes over 15 s where nothing is to be waited for."""
+    assert len(endpoint.seen) <= (report.calls or 25), endpoint.calls
+    if "duration_ms" in found and not MAY_WAIT & set(report.code):
+        assert found["duration_ms"] < 15_000
 
 
 def judge_diagnosis(report: Report, endpoint: Simulator, diagnosis: JSON) -> None:

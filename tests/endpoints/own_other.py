@@ -158,9 +158,18 @@ def _(sim: Simulator) -> None:
     sim.refuse(refusal, lambda body: "max_tokens" in body, "/completions")
 
 
-@accepted("own-rerank-cohere-v2", COHERE, kind="rerank", path="/v1", model="rerank-v3.5")
+@rejected(
+    "own-rerank-cohere-v2",
+    COHERE,
+    "wrong_path",
+    "base_url",
+    kind="rerank",
+    path="/v1",
+    model="rerank-v3.5",
+    suggests={"base_url": "/v2"},
+)
 def _(sim: Simulator) -> None:
-    """Only /v2/rerank is served."""
+    """Only /v2/rerank is served: clients ask below the base that is stored, so that base is wrong."""
     sim.prefix = "/v2"
     sim.lost_reply = as_json({"message": "Not Found"}, 404)
 

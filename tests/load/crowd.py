@@ -10,17 +10,22 @@ import asyncio
 import json
 import subprocess
 import sys
+import time
 import zlib
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import count, cycle
+
+import requests
 
 from app.practice.api import Practice
 from app.practice.wire import Request
 
 Respond = Callable[[int, Request], AsyncIterator[bytes]]
 PIECE = b"x" * 65536
+CALLS = "/v1/calls"
 
 
 @contextmanager
@@ -35,8 +40,24 @@ def crowd(kind: str, number: int, delay_s: float = 0.0) -> Iterator[list[str]]:
             child.kill()
 
 
-async def slow(practice: Practice, delay_s: float, _which: int, request: Request) -> AsyncIterator[bytes]:
-    """The good answer of the practice endpoint, after a while."""
+def await_calls(base_url: str, number: int) -> None:
+    """Wait until a slow endpoint has been called so often; TimeoutError after a minute."""
+    end = time.monotonic() + 60
+    while int(requests.get(base_url + "/calls", timeout=10).text) < number:
+        if time.monotonic() > end:
+            raise TimeoutError(f"{base_url} was not called {number} times")
+        time.sleep(0.05)
+
+
+async def slow(
+    practice: Practice, delay_s: float, calls: Counter[int], which: int, request: Request
+) -> AsyncIterator[bytes]:
+    """The good answer of the practice endpoint, after a while. At CALLS: how many there were."""
+    if request.path == CALLS:
+        text = str(calls[which])
+        yield _head(200, "Content-Type: text/plain", f"Content-Length: {len(text)}") + text.encode()
+        return
+    calls[which] += 1
     await asyncio.sleep(delay_s)
     reply = practice.respond(request)
     body = reply.body if isinstance(reply.body, bytes) else b"".join(reply.body)
@@ -124,7 +145,7 @@ async def _converse(
 
 async def serve(kind: str, number: int, delay_s: float) -> None:
     """Serve on so many free ports of loopback."""
-    respond = partial(slow, Practice(), delay_s) if kind == "slow" else endless
+    respond = partial(slow, Practice(), delay_s, Counter()) if kind == "slow" else endless
     servers = [
         await asyncio.start_server(partial(_converse, respond, which), "127.0.0.1", 0, backlog=64)
         for which in range(number)

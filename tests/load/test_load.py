@@ -19,13 +19,17 @@ import pytest
 import requests
 from sqlalchemy.engine import make_url
 
-from tests.load.crowd import WAYS, crowd
+from tests.load.crowd import WAYS, await_calls, crowd
 from tests.load.editing import Editing
 from tests.load.registering import body_for, memory_watched, register_all
 from tests.load.running import Running, running
 
+pytestmark = pytest.mark.both_databases
+
 MEBIBYTE = 1 << 20
 AT_ONCE = 20
+IN_THE_MIDDLE = 5
+"""Calls of a probe after which its proof is through and the capabilities are being asked for."""
 GROWTH = 50 * MEBIBYTE
 
 
@@ -117,7 +121,7 @@ def open_transactions(database_url: str) -> int:
 def test_a_server_killed_in_a_registration_leaves_nothing(tmp_path: Path, database_url: str) -> None:
     with running(tmp_path, database_url, practice=False) as muster, crowd("slow", 1, 2) as (url,):
         attempt = Attempt(muster, url)
-        time.sleep(3)  # the proof is through, the capabilities are being asked for
+        await_calls(url, IN_THE_MIDDLE)
         assert open_transactions(database_url) == 0
         muster.kill()
         assert attempt.ended() is not None
@@ -133,7 +137,7 @@ def test_a_worker_killed_in_a_registration_leaves_nothing(tmp_path: Path, databa
     """The others go on, and a new one takes its place."""
     with running(tmp_path, database_url, practice=False, workers=1) as muster, crowd("slow", 1, 2) as (url,):
         attempt = Attempt(muster, url)
-        time.sleep(3)
+        await_calls(url, IN_THE_MIDDLE)
         (worker,) = muster.workers()
         worker.kill()
         assert attempt.ended() is not None

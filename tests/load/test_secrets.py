@@ -20,6 +20,8 @@ from app.practice.server import PracticeServer
 from app.practice.wire import Reply, Request
 from tests.load.running import Running, running
 
+pytestmark = pytest.mark.both_databases
+
 JSON = Any
 # Following every link and asking every route must find at least so much: else nothing was looked at.
 FEWEST_PAGES = 15

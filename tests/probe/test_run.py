@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent import futures
 from dataclasses import replace
 from typing import Any
@@ -16,7 +16,8 @@ from app.practice.wire import Reply, Request, as_json, error
 from app.probe import run
 from app.probe.conversation import Conversation
 from app.probe.model_types import MODEL_TYPES
-from app.probe.tasks import Result, Task
+from app.probe.model_types.chat.checks import ChatChecks
+from app.probe.tasks import Finding, Result, Task
 from app.probe.transport.deadline import Cancellation
 from app.probe.values import CheckEnded, CheckStarted, CheckWaiting, Event, Finished, Limits, Report, Target
 from tests.endpoints.base import Simulator
@@ -54,7 +55,7 @@ def test_a_good_endpoint_has_every_capability() -> None:
     assert report.verdict == "accepted"
     seen = {name: capability.observed for name, capability in report.capabilities.items()}
     absent = {name: value for name, value in seen.items() if value is not True}
-    assert absent == {"reasoning": False, "reasoning_effort": None}
+    assert absent == {"reasoning": False, "reasoning_effort": None, "tools_with_reasoning": None}
     assert report.warnings == ()
     assert report.diagnosis is None
     assert [one.name for one in report.checks][:3] == ["proof", "catalog", "wrong_key"]
@@ -64,14 +65,14 @@ def test_a_good_endpoint_has_every_capability() -> None:
     assert report.observed["context_window"] == 32_768
 
 
-@pytest.mark.parametrize("efforts", [(), ("low", "medium", "high")])
-def test_a_probe_stays_within_its_budget(efforts: tuple[str, ...]) -> None:
-    """Its whole use of a chat model is counted, and stays under 2,000 tokens."""
+@pytest.mark.parametrize(("efforts", "most"), [((), 2000), (("low", "medium", "high"), 3000)])
+def test_a_probe_stays_within_its_budget(efforts: tuple[str, ...], most: int) -> None:
+    """Its whole use of a chat model is counted, and stays under 2,000 tokens where it answers at once."""
     endpoint = Simulator()
     endpoint.traits(efforts=efforts)
     report = probed(endpoint)
     usage = report.usage
-    assert 0 < usage["prompt_tokens"] + usage["completion_tokens"] < 2000
+    assert 0 < usage["prompt_tokens"] + usage["completion_tokens"] < most
     assert usage["calls"] == len(endpoint.seen)
 
 
@@ -426,7 +427,13 @@ def defect(run: Conversation) -> Result:
 
 
 def test_a_defect_in_a_check_does_not_end_the_others() -> None:
-    broken = replace(CHAT, checks=lambda run: (Task(("vision",), defect), *CHAT.checks(run)))
+    class Defective(ChatChecks):
+        def waves(self, found: Mapping[str, Finding]) -> Iterator[tuple[Task, ...]]:
+            waves = super().waves(found)
+            yield (Task(("vision",), defect), *next(waves))
+            yield from waves
+
+    broken = replace(CHAT, checks=Defective.after)
     endpoint = Simulator()
     with endpoint:
         typed = Target(endpoint.base_url, endpoint.api_key, endpoint.model_id)
@@ -454,10 +461,11 @@ def test_a_defect_in_the_proof_rejects_and_says_whose_fault_it_is() -> None:
 def test_a_defect_elsewhere_does_not_hang_the_caller() -> None:
     """Whatever fails in the probe's own thread, the caller learns of it."""
 
-    def settle(run: Conversation, found: object) -> None:
-        raise KeyError("x")
+    class Defective(ChatChecks):
+        def settle(self, found: object) -> None:
+            raise KeyError("x")
 
-    broken = replace(CHAT, settle=settle)
+    broken = replace(CHAT, checks=Defective.after)
     endpoint = Simulator()
     with endpoint:
         typed = Target(endpoint.base_url, endpoint.api_key, endpoint.model_id)
@@ -489,6 +497,9 @@ def test_at_most_eight_calls_at_a_time() -> None:
     assert 3 <= most[0] <= 8
 
 
+THOUGHT = {"completion_tokens": 8, "reasoning_tokens": 7}
+
+
 def empty_under(limit: int, **usage: int) -> Simulator:
     """One that says nothing, and ends with `stop`, where fewer tokens than this are allowed."""
     endpoint = Simulator()
@@ -511,15 +522,20 @@ def test_an_empty_answer_is_asked_for_once_more_before_it_counts() -> None:
     assert [body["max_tokens"] for body in asked_bodies(endpoint)[:2]] == [16, 256]
 
 
-@pytest.mark.parametrize(("used", "verdict"), [(8, "accepted"), (1, "rejected"), (0, "rejected")])
-def test_an_answer_that_stays_empty_counts_where_tokens_were_made(used: int, verdict: str) -> None:
-    report = probed(empty_under(9999, completion_tokens=used), depth="proof")
+@pytest.mark.parametrize(
+    ("usage", "verdict"),
+    [(THOUGHT, "accepted"), ({"completion_tokens": 8}, "rejected"), ({}, "rejected")],
+)
+def test_an_answer_that_stays_empty_counts_where_the_model_thought(
+    usage: dict[str, int], verdict: str
+) -> None:
+    report = probed(empty_under(9999, **usage), depth="proof")
     assert report.verdict == verdict
     assert len(check(report, "proof").adaptations) == 1
 
 
 def test_a_refusal_of_the_larger_prompt_takes_nothing_back() -> None:
-    endpoint = empty_under(9999, completion_tokens=8)
+    endpoint = empty_under(9999, **THOUGHT)
     endpoint.refuse(error(500, "boom"), when=lambda body: body.get("max_tokens", 0) > 100)
     assert probed(endpoint, depth="proof").verdict == "accepted"
 

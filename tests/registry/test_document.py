@@ -12,7 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from app.factory import create_app
-from app.registry.document import document, fits
+from app.registry.document import document, is_presentable
 from app.registry.metadata import FIELDS, SECTIONS
 from app.store.base import new_id
 from app.store.models import RegisteredModel
@@ -179,5 +179,5 @@ def test_other_types_have_parameters_of_their_own() -> None:
 
 def test_each_kind_takes_its_own_values_only() -> None:
     for kind in VALUES:
-        taken = {other for other, value in VALUES.items() if fits(kind, value)}  # type: ignore[arg-type]
+        taken = {other for other, value in VALUES.items() if is_presentable(kind, value)}  # type: ignore[arg-type]
         assert taken == ({"integer", "number"} if kind == "number" else {kind})

@@ -26,6 +26,8 @@ from app.store.models import RegisteredModel
 from app.store.probes import Probe
 from tests.web.api.conftest import Endpoint, endpoint, good
 
+pytestmark = pytest.mark.both_databases
+
 __all__ = ["endpoint", "good"]
 Values = dict[str, Any]
 TERMINAL = (Registered, Updated, Probed, Rejected)

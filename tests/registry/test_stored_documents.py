@@ -17,6 +17,8 @@ from app.store.base import db, new_id
 from app.store.models import RegisteredModel, RenderedDocument
 from tests.rows import a_model
 
+pytestmark = pytest.mark.both_databases
+
 
 def add(**changes: Any) -> RegisteredModel:
     """A row, committed."""

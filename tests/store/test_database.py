@@ -25,6 +25,8 @@ from app.store.models import RegisteredModel
 from app.store.probes import Probe
 from tests.rows import a_model, an_endpoint
 
+pytestmark = pytest.mark.both_databases
+
 
 def test_the_migrations_make_the_tables_of_the_program(app: Flask) -> None:
     with app.app_context(), db.engine.connect() as connection:

@@ -21,6 +21,8 @@ from app.store.endpoints import Endpoint
 from app.store.vault import Ring, VaultError
 from tests.rows import an_endpoint, opened
 
+pytestmark = pytest.mark.both_databases
+
 SECRET = "sk-live-0123456789abcdefghij"
 HERE = new_id()
 

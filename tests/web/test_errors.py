@@ -38,7 +38,6 @@ def app(app: Flask) -> Flask:
         raise ApiError(
             "already_exists",
             "It is there already.",
-            409,
             field="model_id",
             details=[{"field": "model_id", "code": "taken", "message": "Taken."}],
             suggestions={"model_id": ("other",)},

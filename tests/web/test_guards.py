@@ -9,10 +9,12 @@ import pytest
 from flask import Flask, jsonify, request, session
 from flask.testing import FlaskClient
 from flask.typing import ResponseReturnValue
+from sqlalchemy import select
 
 from app.access import actors, people, tokens
 from app.access.actors import AccessError
 from app.store.accounts import Token, User
+from app.store.audit_events import AuditEvent
 from app.store.base import db, now
 from app.web import guards
 from app.web.guards import current_actor, require_role, require_scope
@@ -179,8 +181,7 @@ def test_a_new_password_ends_every_session(app: Flask, editor: FlaskClient) -> N
     with app.app_context():
         user = User.by_email("editor@example.com")
         assert user is not None
-        user.password_hash = people.hash_password("another password")
-        db.session.commit()
+        people.set_password(user, "another good password", actors.COMMAND_LINE)
     assert editor.get("/page-for-viewer").status_code == 303
 
 
@@ -258,6 +259,62 @@ def test_another_token_is_counted_apart(limited: FlaskClient) -> None:
 def test_guessing_tokens_is_counted_by_address(limited: FlaskClient) -> None:
     statuses = [limited.get("/v2/needs-read", headers=sent(f"mst_{n}")).status_code for n in range(5)]
     assert statuses == [401, 401, 401, 429, 429]
+
+
+def test_a_token_that_holds_goes_on_whatever_others_at_its_address_do(limited: FlaskClient) -> None:
+    header = sent(new_token(limited.application, "read"))
+    for number in range(9):
+        limited.get("/v2/needs-read", headers=sent(f"mst_{number}"))
+        limited.get("/v2/needs-read")
+    assert [limited.get("/v2/needs-read", headers=header).status_code for _ in range(3)] == [200] * 3
+
+
+@pytest.mark.parametrize("path", ["/openapi.json", "/signin", "/errors", "/nowhere"])
+def test_what_is_open_to_all_counts_by_address(limited: FlaskClient, path: str) -> None:
+    """Also with a token that was made up for each request."""
+    statuses = [limited.get(path, headers=sent(f"mst_{number}")).status_code for number in range(5)]
+    assert statuses[2] != 429 and statuses[3:] == [429, 429]
+
+
+def test_who_is_signed_in_goes_on_whatever_strangers_at_the_address_do(
+    make_app: Callable[..., Flask], password_hash: str
+) -> None:
+    made = make_app(rate_limit=3)
+    with made.app_context():
+        db.session.add(User(email="a@example.com", role="viewer", password_hash=password_hash))
+        db.session.commit()
+    browser, stranger = made.test_client(), made.test_client()
+    browser.post("/signin", data={"email": "a@example.com", "password": PASSWORD})
+    assert [stranger.get("/signin").status_code for _ in range(3)] == [200, 200, 429]
+    assert [browser.get("/account").status_code for _ in range(4)] == [200] * 3 + [429]
+
+
+def refusals(app: Flask) -> list[tuple[str, str, object]]:
+    """What the audit log says of refusals."""
+    with app.app_context():
+        query = select(AuditEvent.actor, AuditEvent.subject, AuditEvent.detail)
+        refused = query.where(AuditEvent.action == "access.refused").order_by(AuditEvent.place)
+        return [(actor, subject, detail["because"]) for actor, subject, detail in db.session.execute(refused)]
+
+
+def test_refusals_are_on_record_once_a_minute(app: Flask, editor: FlaskClient) -> None:
+    header = sent(new_token(app, "read"))
+    for _ in range(3):
+        app.test_client().get("/v2/needs-write", headers=header)
+        editor.get("/page-for-admin")
+        app.test_client().get("/v2/needs-read", headers=sent("mst_unknown"))
+    assert refusals(app) == [
+        ("token:test read", "GET /v2/needs-write", "write"),
+        ("user:editor@example.com", "GET /page-for-admin", "admin"),
+    ]
+
+
+def test_a_token_that_was_revoked_and_is_still_used_is_on_record(app: Flask, token: str) -> None:
+    with app.app_context():
+        Token.newest()[0].revoked = now()
+        db.session.commit()
+    assert app.test_client().get("/v2/needs-read", headers=sent(token)).status_code == 401
+    assert refusals(app) == [("token:test write", "GET /v2/needs-read", "This token was revoked.")]
 
 
 def test_health_is_never_limited(limited: FlaskClient) -> None:

@@ -1,8 +1,9 @@
-"""What to do next: for each code, sentences by what the evidence says, the most specific first.
+"""What to do next: by the advice that the rule of the endpoint's words names, else by what no words tell.
 
-The evidence is one line of lower-case text: the endpoint's words, or what went wrong below HTTP, behind marks
-such as `#refused`, `#page` or `#status:403` for what no words tell (see `telling.evidence`). A sentence may
-name the facts of `telling.facts`, such as `{host}`. At most two sentences: a message has three.
+An endpoint's words are matched once, by the rules of `reading.wordings`; `ADVISED` has a sentence for each
+advice that a rule names. Rows are for the rest, the most specific first: marks such as `#refused`, `#page` or
+`#status:403` (see `sentences.evidence`) and the probe's own words of what went wrong below HTTP. A sentence
+may name the facts of `sentences.facts`, such as `{host}`. At most two sentences: a message has three.
 """
 
 from __future__ import annotations
@@ -10,20 +11,27 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from app.probe.reading.wordings import any_of
+from app.probe.reading.wordings import Advice, any_of
 
 Row = tuple[re.Pattern[str] | None, str]
 """Words of the evidence (None: whatever it says) and what to do then."""
 
 
-def advice(code: str, evidence: str, facts: Mapping[str, str]) -> str:
-    """The sentences of the first row of `code` whose words the evidence holds, with the facts filled in.
+def advice(code: str, named: Advice | None, evidence: str, facts: Mapping[str, str]) -> str:
+    """The sentences of the advice that a rule `named`, else of the first row of `code` whose words the
+    evidence holds, with the facts filled in.
 
-    `code` is a code of `diagnosis.CODES`, or one with a field behind a slash where the rows differ by it.
+    `code` is a code of `codes.CODES`, or one with a field behind a slash where the rows differ by it.
     Raises KeyError for a code without rows.
     """
-    says = next(says for words, says in ADVICE[code] if words is None or words.search(evidence))
+    mark, says = next(row for row in ADVICE[code] if row[0] is None or row[0].search(evidence))
+    if named and named in ADVISED and not (mark and code in _MARKS_OUTWEIGH):
+        says = ADVISED[named]
     return says.format_map(facts)
+
+
+_MARKS_OUTWEIGH = frozenset({"invalid_credentials"})
+"""Codes of which a mark tells more than any words: whoever typed no key need not read how one is sent."""
 
 
 _EGRESS: tuple[Row, ...] = (
@@ -205,91 +213,25 @@ _CREDENTIALS: tuple[Row, ...] = (
         "API behind it.",
     ),
     (
-        any_of(
-            r"\b(permissions?|scopes?) (is |are )?(required|missing|needed)",
-            r"(required|missing) (scope|permission)",
-        ),
-        "The words ask for a permission, not for another key: give the key that permission, or use a key "
-        "that has it.",
-    ),
-    (
-        any_of(
-            r"^(?!.*(invalid|incorrect)).*(key|token|credentials?|header)\b.{0,24}\b(missing|not sent)",
-            r"^(?!.*(invalid|incorrect)).*\b(no (api.?key|key|token|bearer)\b|none was (given|provided))",
-            r"(did ?n.t|did not) (provide|send|pass) an? |\bmissing (\w+ )?(api.?key|key|token)\b",
-        ),
-        "Muster sent the key as `Authorization: Bearer`, but the endpoint looks for it elsewhere, or a proxy "
-        "drops it: have that header taken and passed on, or use the base URL of the OpenAI-compatible API.",
-    ),
-    (
-        any_of("proxy server token|virtual key"),
-        "The gateway itself refuses the key: use one that the gateway issued, not the provider's.",
-    ),
-    (
-        any_of(r"\bregion(al)?\b", r"wrong (api )?endpoint", r"\bsubscription\b"),
-        "Copy the key again from the very resource and region that the base URL names: the key of another "
-        "one is refused just so.",
-    ),
-    (
-        any_of(
-            r"^(?!.*(\bor\b|或)).*\b(expired|revoked|disabled|blocked|leaked|deleted)\b",
-            "^(?!.*(或|不正确)).*过期",
-        ),
-        "This key is no longer good: make a new one where it was issued, and fill that in.",
-    ),
-    (
         None,
         "Copy the key again from where it was made: it must be whole, belong to {host}, and be neither "
         "expired nor revoked.",
     ),
 )
 
+_PLACE = (
+    "This is about the place that Muster's calls come from, not about the key: have them leave from an "
+    "allowed place (MUSTER_PROXY), or use an endpoint that serves yours."
+)
 _PERMISSION: tuple[Row, ...] = (
-    (
-        any_of(r"\b(country|region|territory|location)\b", "geo.?(block|restrict)", "#status:451"),
-        "This is about the place that Muster's calls come from, not about the key: have them leave from an "
-        "allowed place (MUSTER_PROXY), or use an endpoint that serves yours.",
-    ),
-    (
-        any_of("referr?er"),
-        "The key is for web pages only: lift its referrer restriction, or use a key without one.",
-    ),
-    (
-        any_of(r"\bip\b", "(allow|white).?list", "firewall|network|private endpoint|public access"),
-        "This is about the address that Muster calls from{address}, not about the key: have that address "
-        "allowed at the endpoint, or reach the endpoint from inside its network.",
-    ),
+    (any_of("#status:451"), _PLACE),
     (
         any_of("#page"),
         "A wall in front of the API refuses, not the API itself: have Muster's calls let through, or use "
         "the address of the API behind it.",
     ),
     (
-        any_of("has not been used in project|it is disabled. enable"),
-        "Enable the API in that project, wait some minutes, and probe again.",
-    ),
-    (
-        any_of(
-            "deactivated|suspended|archived|closed|(account|organi[sz]ation|project|team).{0,40}disabled|封禁"
-        ),
-        "The account or project behind the key is shut: clear that up with the vendor, or use a key of "
-        "another one. A new key of the same account will not help.",
-    ),
-    (
-        any_of("no_organization|member of an organi[sz]ation"),
-        "Have the account behind the key invited to an organization, or use a key that was made in one.",
-    ),
-    (
-        any_of("verif(y|ied|ication)"),
-        "Have the organization behind the key verified with the vendor, or use a key of a verified one.",
-    ),
-    (
-        any_of("scope|permission|role|privilege|data action|not authori[sz]ed to|rights|无权"),
-        "The key is right but lacks a permission: give it, or the role behind it, the one that the words "
-        "name, or use a key that has it.",
-    ),
-    (
-        any_of("#empty", r"^(#\S+ )+(403|forbidden|access|denied|error|[\s.:_-])+$"),
+        any_of("#(empty|no_reason)"),
         "It gives no reason: see in the vendor's console whether this key, its project and its plan may use "
         "{type} models and this one, or use a key that may.",
     ),
@@ -302,74 +244,13 @@ _PERMISSION: tuple[Row, ...] = (
 
 _MODEL_ACCESS: tuple[Row, ...] = (
     (
-        any_of("data policy|guardrail|privacy"),
-        "The settings of the account keep this model away: change them where the words point to, or choose "
-        "another model.",
-    ),
-    (
-        any_of("terms|licen[sc]e|agreement|gated|use case details"),
-        "Accept the model's terms with the account behind the key, then probe again, or choose another "
-        "model.",
-    ),
-    (
-        any_of("verif(y|ied)"),
-        "Have the organization behind the key verified with the vendor, or choose another model.",
-    ),
-    (
-        any_of("can only access"),
-        "The key is right but holds for other models: choose one that the words name, or have this one "
-        "added to the key.",
-    ),
-    (
-        any_of("project"),
-        "The key is right, its project may not use this model: allow the model in the project's settings, "
-        "use a key of another project, or choose another model.",
-    ),
-    (
-        any_of(r"(country|region|location)\b"),
-        "It is served in other regions only: use the endpoint of one of those, or choose another model.",
-    ),
-    (
-        any_of(r"\b(plan|subscription|tier)\b", "套餐|订阅"),
-        "The key is right, its plan does not cover this model: change the plan, or choose another model.",
-    ),
-    (
         None,
         "The key is right but may not use this model: have the account behind it given access in the "
         "vendor's console, or choose another model.",
     ),
 )
 
-_PAY = (
-    "Add credit or settle the bill of the account behind the key, then probe again. The key itself is right."
-)
 _QUOTA: tuple[Row, ...] = (
-    (any_of("requires more credits|can only afford"), _PAY),
-    (
-        any_of("budget"),
-        "Have the budget of this key raised or reset at the gateway, then probe again. The key itself is "
-        "right.",
-    ),
-    (
-        any_of("free.?tier.?only"),
-        "Switch that mode off in the vendor's console, so that the model is paid for, then probe again. The "
-        "key itself is right.",
-    ),
-    (
-        any_of(
-            r"per.?(day|week|month)|(dai|hour|week|month)ly|\b[rt]pd\b|/ ?(day|week|month)",
-            "will reset|replenished",
-        ),
-        "Probe again when the period is over, or raise the limit of the plan. The key itself is right.",
-    ),
-    (
-        any_of("balance|credit|billing|recharge|top.?up|arrear|overdue|good standing|pay|余额|欠费|充值"),
-        _PAY,
-    ),
-    (
-        any_of(r"\b(plan|subscription|trial)\b"),
-        "Renew or change the plan of the account behind the key, then probe again. The key itself is right.",
-    ),
     (
         None,
         "Have the quota of the account behind the key raised, then probe again. The key itself is right.",
@@ -388,69 +269,15 @@ _RATE: tuple[Row, ...] = (
     ),
 )
 
+_FULL = (
+    "The servers of this model are full: probe again {soon}, or use another provider or a server with room."
+)
+_BEHIND_PROXY = (
+    "A proxy answers, but the server behind it does not: start or mend that server, then probe again."
+)
 _UNAVAILABLE: tuple[Row, ...] = (
-    (
-        any_of(
-            r"litellm\.(auth|permission)",
-            r"exception - .{0,80}(api key|authenticat|unauthori[sz]ed)",
-            r"bad[ _]response[ _]status[ _]code.{0,4}40[13]",
-            r"(upstream|provider|backend).{0,90}(40[13]\b|unauthori[sz]ed|authenticat|credential|api.?key)",
-        ),
-        "Your key was taken, but the provider behind the gateway refused the gateway's own: whoever runs "
-        "the gateway must renew that one.",
-    ),
-    (
-        any_of(r"(?<!into )memory|\boom\b|cublas|failed to allocate"),
-        "The server has too little memory for this model: free some there, or run a smaller or more "
-        "strongly quantised one, then probe again.",
-    ),
-    (
-        any_of(
-            r"\b(failed|unable|could not|couldn.t|error).{0,12}\bload",
-            "runner process|crash|engine.{0,20}(dead|stopped|not running|encountered)|unexpectedly",
-        ),
-        "The log of the server says why the model does not run: mend that, restart it, and probe again.",
-    ),
-    (
-        any_of(
-            "overload|capacity|request limit|busy|queue|high (traffic|demand|load)|#status:529",
-            "负载|繁忙|访问量",
-        ),
-        "The servers of this model are full: probe again {soon}, or use another provider or "
-        "a server with room.",
-    ),
-    (
-        any_of(
-            "loading|warming|cold.?start|starting|initiali[sz]|scal(ed|ing)|provision|not ready|runner to"
-        ),
-        "The model is not ready yet{wait}: probe again when the server says that it is.",
-    ),
-    (
-        any_of("cooldown|no (available |healthy )?deployments?|#status:429.*deployment"),
-        "The key is right, but every deployment that the gateway has of this model is failing: probe again "
-        "{soon}, and if it stays so, mend the deployments behind the gateway.",
-    ),
-    (
-        any_of("paused|stopped|sleeping|unloaded|not (currently |yet )?loaded|scaled to zero"),
-        "Start the model on its server, then probe again.",
-    ),
-    (
-        any_of("tunnel|ngrok|error code: ?1033"),
-        "Start the tunnel on the machine of the server, then probe again.",
-    ),
-    (
-        any_of("provider|upstream"),
-        "The gateway answers, but the provider behind it fails: see that provider's status, choose "
-        "another, or probe again {soon}.",
-    ),
-    (
-        any_of(
-            "#page",
-            "gateway|connection|cannot connect|dial tcp|econnrefused|origin|#status:5(02|04|2.|30)",
-            r"unhealthy|name resolution|balancer|\bno (\w+ ){0,3}(workers?|servers?|peers?|backends?)\b",
-        ),
-        "A proxy answers, but the server behind it does not: start or mend that server, then probe again.",
-    ),
+    (any_of("#status:529"), _FULL),
+    (any_of("#page|#status:5(02|04|2.|30)"), _BEHIND_PROXY),
     (
         None,
         "It stayed so for as long as the probe could wait{wait}: see the status or the log of the server, "
@@ -504,11 +331,6 @@ _FAILED: tuple[Row, ...] = (
     ),
     _OTHER_JSON,
     (
-        any_of("context.?length"),
-        "The model's context is too short even for the few tokens of a probe: start the server with a longer "
-        "one.",
-    ),
-    (
         any_of("#status:4"),
         "Muster made this call in {calls} and each was refused: compare the words with what the "
         "server's documentation says of {route}.",
@@ -521,27 +343,6 @@ _FAILED: tuple[Row, ...] = (
 )
 
 _TYPE: tuple[Row, ...] = (
-    (
-        any_of(r"(only|supported) .{0,24}(v1/)?responses"),
-        "It is served at /responses, where no model type of Muster asks: choose another model.",
-    ),
-    (
-        any_of("chat.?template|template error"),
-        "It is a base model without a chat template: choose the type completion, or start the server with "
-        "a chat template for it.",
-    ),
-    (
-        any_of(r"(mean to|please) use (the )?/?v1/completions"),
-        "The words point to the route of the type completion: choose that type, or another model.",
-    ),
-    (
-        any_of(r"(mean to|please) use (the )?/?v1/chat/completions"),
-        "The words point to the route of the type chat: choose that type, or another model.",
-    ),
-    (
-        any_of(r"start (it|the server) with|launching the server|[ `]--\w"),
-        "Start the server as its words say, or choose the type for which it was started.",
-    ),
     (
         any_of("#no_route"),
         "The server serves this model but has no {route}: choose the type that the model has, or an "
@@ -577,3 +378,81 @@ ADVICE: Mapping[str, tuple[Row, ...]] = {
     ),
 }
 """The last row of each code holds for whatever evidence."""
+
+ADVISED: Mapping[Advice, str] = {
+    "place": _PLACE,
+    "referrer": "The key is for web pages only: lift its referrer restriction, or use a key without one.",
+    "address": "This is about the address that Muster calls from{address}, not about the key: have that "
+    "address allowed at the endpoint, or reach the endpoint from inside its network.",
+    "enable_api": "Enable the API in that project, wait some minutes, and probe again.",
+    "account_shut": "The account or project behind the key is shut: clear that up with the vendor, or use a "
+    "key of another one. A new key of the same account will not help.",
+    "organization": "Have the account behind the key invited to an organization, or use a key that was made "
+    "in one.",
+    "verify": "Have the organization behind the key verified with the vendor, or use a key of a verified "
+    "one.",
+    "permission": "The key is right but lacks a permission: give it, or the role behind it, the one that the "
+    "words name, or use a key that has it.",
+    "account_settings": "The settings of the account keep this model away: change them where the words point "
+    "to, or choose another model.",
+    "terms": "Accept the model's terms with the account behind the key, then probe again, or choose another "
+    "model.",
+    "verify_for_model": "Have the organization behind the key verified with the vendor, or choose another "
+    "model.",
+    "other_models": "The key is right but holds for other models: choose one that the words name, or have "
+    "this one added to the key.",
+    "project": "The key is right, its project may not use this model: allow the model in the project's "
+    "settings, use a key of another project, or choose another model.",
+    "other_region": "It is served in other regions only: use the endpoint of one of those, or choose another "
+    "model.",
+    "plan_for_model": "The key is right, its plan does not cover this model: change the plan, or choose "
+    "another model.",
+    "pay": "Add credit or settle the bill of the account behind the key, then probe again. The key itself is "
+    "right.",
+    "budget": "Have the budget of this key raised or reset at the gateway, then probe again. The key itself "
+    "is right.",
+    "free_tier": "Switch that mode off in the vendor's console, so that the model is paid for, then probe "
+    "again. The key itself is right.",
+    "period": "Probe again when the period is over, or raise the limit of the plan. The key itself is right.",
+    "plan": "Renew or change the plan of the account behind the key, then probe again. The key itself is "
+    "right.",
+    "header": "Muster sent the key as `Authorization: Bearer`, but the endpoint looks for it elsewhere, or a "
+    "proxy drops it: have that header taken and passed on, or use the base URL of the OpenAI-compatible API.",
+    "gateway_issued": "The gateway itself refuses the key: use one that the gateway issued, not the "
+    "provider's.",
+    "region_of_key": "Copy the key again from the very resource and region that the base URL names: the key "
+    "of another one is refused just so.",
+    "new_key": "This key is no longer good: make a new one where it was issued, and fill that in.",
+    "gateway_key": "Your key was taken, but the provider behind the gateway refused the gateway's own: "
+    "whoever runs the gateway must renew that one.",
+    "memory": "The server has too little memory for this model: free some there, or run a smaller or more "
+    "strongly quantised one, then probe again.",
+    "server_log": "The log of the server says why the model does not run: correct that, restart it, and "
+    "probe again.",
+    "full": _FULL,
+    "not_ready": "The model is not ready yet{wait}: probe again when the server says that it is.",
+    "deployments": "The key is right, but every deployment that the gateway has of this model is failing: "
+    "probe again {soon}, and if it stays so, mend the deployments behind the gateway.",
+    "start_model": "Start the model on its server, then probe again.",
+    "tunnel": "Start the tunnel on the machine of the server, then probe again.",
+    "provider": "The gateway answers, but the provider behind it fails: see that provider's status, choose "
+    "another, or probe again {soon}.",
+    "behind_proxy": _BEHIND_PROXY,
+    "responses_only": "It is served at /responses, where no model type of Muster asks: choose another model.",
+    "chat_template": "It is a base model without a chat template: choose the type completion, or start the "
+    "server with a chat template for it.",
+    "use_completion": "The words point to the route of the type completion: choose that type, or another "
+    "model.",
+    "use_chat": "The words point to the route of the type chat: choose that type, or another model.",
+    "start_flags": "Start the server as its words say, or choose the type for which it was started.",
+    "nought": "The plan behind the key grants nothing at all for this model, so no wait helps: change the plan "
+    "or the limits of the project, or choose another model.",
+    "generation": "What the model wrote could not be read by its own server: probe again, and if it stays so, "
+    "look at the parser and the chat template that the server uses for this model.",
+    "servers_own": "That is an error inside the server: read its log if it is yours, else see the vendor's "
+    "status page, then probe again.",
+    "short_context": "The model's context is too short even for the few tokens of a probe: start the server "
+    "with a longer one.",
+}
+"""A sentence for each advice that a rule names. Those of an id that is not served are told with what the
+endpoint lists: see `model_suggestions`."""

@@ -1,38 +1,57 @@
 """Where a refused call would have worked: another base URL, another model type, another model id.
 
-A missing route says "wrong path" and "wrong type" in the same words, so the probe looks: at the base itself
-with the routes of chat and embedding, with an id that the catalog lists, and at the bases that may have been
-meant.
+A missing route says "wrong path" and "wrong type" in the same words, so the probe looks: at what the
+neighbours are told, at the base itself with the routes of other types, with an id that the catalog lists, and
+at the bases that may have been meant. Every look is one quick call or two; all of them together stay within
+`_CALLS` of a probe and `_LOOK_S`.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from app.probe.base_url import Base, candidates
+from app.probe.base_url import Base, candidates, kin
 from app.probe.conversation import Conversation, Request
-from app.probe.model_types import embedding
+from app.probe.diagnosis.neighbours import NO_ROUTE, Neighbours, neighbours_of
+from app.probe.diagnosis.types_pointed_at import pointed_at
+from app.probe.model_types import audio, completion, embedding, rerank
 from app.probe.model_types.chat.proof import PROOF
 from app.probe.proof import Outcome, Proof, prove
 from app.probe.reading.catalog import Catalog, read_catalog
 from app.probe.reading.catalog_facts import metadata_of
 from app.probe.reading.meaning import FINAL, meaning_of
 from app.probe.reading.refusal import read_refusal
+from app.probe.reading.web_page import is_html
 from app.probe.reading.wordings import Meaning
 from app.probe.shape import Shape
 
-_TRIES = 24
-_TRY_S = 15.0
-_CROSS: Mapping[str, Proof] = {"chat": PROOF, "embedding": embedding.PROOF}
+_CALLS = 23
+"""Calls of a whole probe after which nothing more is looked for: a look may take a call more."""
+_TRIES = 12
+"""Prefixes of vendors that are tried, beside the bases that the typed path itself suggests."""
+_AT_ONCE = 4
+_LOOK_S = 10.0
+_CROSS: Mapping[str, Proof] = {
+    "chat": PROOF,
+    "completion": completion.PROOF,
+    "embedding": embedding.PROOF,
+    "rerank": rerank.PROOF,
+    "stt": audio.STT_PROOF,
+    "tts": audio.TTS_PROOF,
+}
+_UNPOINTED = ("chat", "completion", "embedding", "rerank", "stt")
+"""The types that are tried where nothing points to one, in this order."""
+_NOWHERE: frozenset[Meaning] = frozenset({"no_route", "not_openai_compatible", "bot_filter"})
+"""Where the call met no API at all, a list of models shows where one is, even without this route."""
 
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """What the look around found; each is None where it found nothing."""
+    """What the look around found; each is None or False where it found nothing."""
 
     base: Base | None = None
     """A base at which the API answers; `proven` says whether the model itself worked there."""
@@ -40,108 +59,174 @@ class Elsewhere:
     model_type: str | None = None
     model_works: str | None = None
     """A listed model that works on this very route: the path and the type are right, the id is not."""
+    at_fault: bool = False
+    """Beside `model_works`: the typed id is listed too, and only this model is refused."""
+    gate: bool = False
+    """Every route is refused in the same words: they are about the caller."""
+    route_is_there: bool = False
+    """The route is there, other paths are told that there is none: the words are about the model."""
+    serves_pages: bool = False
+    """A web server of files."""
 
 
-def look_around(
-    talk: Conversation, type_name: str, proof: Proof, outcome: Outcome, catalog: Catalog
-) -> Elsewhere:
-    """Gather what tells a wrong path from a wrong type from a wrong id, within the probe's own limits."""
-    until = min(talk.deadline, time.monotonic() + _TRY_S * 2)
-    if catalog.there and catalog.listed(talk.endpoint.model_id) is False:
-        works = _listed_model_works(talk, proof, catalog, until)
-        if works:
-            return Elsewhere(model_works=works)
-    other = other_type(talk, type_name, catalog, until)
-    if other:
-        return Elsewhere(model_type=other)
-    lost = not catalog.there and outcome.judgement.meaning in _NOWHERE
-    return _other_base(talk, proof, lost, until) or Elsewhere()
+class LookAround:
+    """The looks of one failed proof, within the limits of the probe."""
 
+    def __init__(
+        self, talk: Conversation, type_name: str, proof: Proof, outcome: Outcome, catalog: Catalog
+    ) -> None:
+        self.talk, self.type_name, self.proof = talk, type_name, proof
+        self.outcome, self.catalog = outcome, catalog
+        self.until = min(talk.deadline, time.monotonic() + _LOOK_S)
+        self.tried: dict[Base, Outcome] = {}
 
-def other_type(
-    talk: Conversation, type_name: str, catalog: Catalog, until: float | None = None
-) -> str | None:
-    """The type that the model is instead: as the catalog states it, else as chat or embedding proves it."""
-    stated = metadata_of(catalog.find(talk.endpoint.model_id)).get("type")
-    if isinstance(stated, str) and stated != type_name:
-        return stated
-    until = min(talk.deadline, until or time.monotonic() + _TRY_S)
-    for name, proof in _CROSS.items():
-        if name != type_name and prove(talk, proof, shape=Shape(), until=until, calls=3).proven:
-            return name
-    return None
+    def all_around(self) -> Elsewhere:
+        """Gather what tells a wrong path from a wrong type from a wrong id, the likeliest first."""
+        meaning, listed = self.outcome.judgement.meaning, self.catalog.listed(self.talk.endpoint.model_id)
+        if self.outcome.suspect == "base":
+            return self.proven_base(candidates(self.talk.base)) or Elsewhere()
+        if self.catalog.there and not self.outcome.refusal.is_html:
+            works = self.listed_model_works()
+            if works:
+                return Elsewhere(model_works=works, at_fault=listed is True)
+        beside = neighbours_of(self.talk, self.outcome, self.catalog, self.until)
+        if beside.gate:
+            return Elsewhere(gate=True)
+        lost = beside.same or meaning in _NOWHERE and not beside.route_is_there
+        pages = lost and self._serves_pages()
+        return self._of_place(lost, beside, listed is True) or Elsewhere(
+            route_is_there=beside.route_is_there, serves_pages=pages
+        )
 
+    def _of_place(self, lost: bool, beside: Neighbours, listed: bool) -> Elsewhere | None:
+        """The base or the type. Where the route is missing, the typed type's own route below the bases that
+        the typed path suggests comes first: chat that works at a bare base is no reason to doubt the type.
+        """
+        near = kin(self.talk.base) if lost else ()
+        found = self.proven_base(near)
+        if found is None:
+            other = self.other_type()
+            found = Elsewhere(model_type=other) if other else None
+        if found or not lost:
+            return found
+        if listed and not beside.same:
+            return None
+        far = [base for base in islice(candidates(self.talk.base), _TRIES + len(near)) if base not in near]
+        if self.talk.base.scheme == "http":
+            far.append(replace(self.talk.base, scheme="https"))
+        return self.proven_base(far) or self._answering_base()
 
-def _listed_model_works(talk: Conversation, proof: Proof, catalog: Catalog, until: float) -> str | None:
-    for name in catalog.closest(talk.endpoint.model_id, 1) or catalog.ids[:1]:
-        if prove(talk, proof, model=name, shape=Shape(), until=until, calls=2).proven:
-            return name
-    return None
+    def listed_model_works(self) -> str | None:
+        """One other model that the catalog lists, where the same call works with it."""
+        typed = self.talk.endpoint.model_id
+        close = self.catalog.closest(typed, 3) or self.catalog.ids[:3]
+        of_type = [name for name in (*close, *self.catalog.ids) if self._may_be_of_type(name)]
+        name = next((name for name in of_type if name != typed), "")
+        return name if name and self._works(self.proof, model=name) else None
 
+    def _may_be_of_type(self, name: str) -> bool:
+        stated = metadata_of(self.catalog.entries.get(name)).get("type")
+        return stated is None or stated == self.type_name
 
-def _other_base(talk: Conversation, proof: Proof, lost: bool, until: float) -> Elsewhere | None:
-    bases = list(islice(candidates(talk.base), _TRIES))
-    if talk.base.scheme == "http":
-        bases.append(replace(talk.base, scheme="https"))
-    with ThreadPoolExecutor(min(len(bases), talk.limits.calls_at_once)) as pool:
-        tries = list(pool.map(lambda base: _try(talk, proof, base, until), bases))
-        for base, tried in zip(bases, tries, strict=True):
-            if tried.proven:
-                return Elsewhere(base=base, proven=True)
-        for base, tried in zip(bases, tries, strict=True):
-            if _refuses_in_words(tried) and _is_the_api(talk, base, tried, until):
+    def other_type(self) -> str | None:
+        """The type that the model is instead: as the catalog states it, else as the first one proves it of
+        those that words and catalog point to, then of the commonest.
+        """
+        entry = self.catalog.find(self.talk.endpoint.model_id)
+        stated = metadata_of(entry).get("type")
+        if isinstance(stated, str) and stated != self.type_name:
+            return stated
+        order = dict.fromkeys((*pointed_at(self.outcome.refusal, entry), *_UNPOINTED))
+        return next((name for name in order if name != self.type_name and self._works(_CROSS[name])), None)
+
+    def proven_base(self, bases: Iterable[Base]) -> Elsewhere | None:
+        """The first of these bases at which the very same call works; asked a few at a time."""
+        waiting = [base for base in bases if base not in self.tried]
+        while waiting and self._may_ask():
+            count = min(_AT_ONCE, _CALLS - self.talk.budget.calls)
+            wave, waiting = waiting[:count], waiting[count:]
+            with ThreadPoolExecutor(len(wave)) as pool:
+                found = list(pool.map(self._asked_at, wave))
+            self.tried.update(zip(wave, found, strict=True))
+            proven = next((base for base, tried in zip(wave, found, strict=True) if tried.proven), None)
+            if proven:
+                return Elsewhere(base=proven, proven=True)
+        return None
+
+    def _answering_base(self) -> Elsewhere | None:
+        """A base at which the API answers, if only with a refusal in its own words, or lists its models."""
+        for base, tried in self.tried.items():
+            if self._may_ask() and _refuses_in_words(tried) and self._is_the_api(base, tried):
                 return Elsewhere(base=base)
-        lists = list(pool.map(lambda base: _lists_models(talk, base, until), bases)) if lost else []
-    return next((Elsewhere(base=base) for base, there in zip(bases, lists, strict=False) if there), None)
+        if self.catalog.there or self.outcome.judgement.meaning not in _NOWHERE:
+            return None
+        there = (
+            base for base in islice(self.tried, _AT_ONCE) if self._may_ask() and self._lists_models(base)
+        )
+        found = next(there, None)
+        return Elsewhere(base=found) if found else None
 
+    def _is_the_api(self, base: Base, tried: Outcome) -> bool:
+        """Whether a refusal comes from the API, and not from a wall before a whole site, nor from a gateway
+        that passes on whatever comes below a path.
 
-_NOWHERE: frozenset[Meaning] = frozenset({"no_route", "not_openai_compatible", "bot_filter"})
-"""Where the call met no API at all, a list of models shows where one is, even without this route."""
+        Many sites answer every path under `/api` with one 401. So a list of models must be there, or a route
+        that can't exist be answered otherwise: under the base, or beside it, where a key is asked for from
+        `/v1` on.
+        """
+        if self._lists_models(base):
+            return True
+        return any(self._told_apart(place, tried) for place in dict.fromkeys((base, base.stem)))
+
+    def _told_apart(self, place: Base, tried: Outcome) -> bool:
+        nowhere = replace(tried.request, route=NO_ROUTE, script=None, method="POST")
+        refusal = read_refusal(self.talk.ask(nowhere, base=place, until=self.until))
+        refused = (tried.refusal.status, tried.judgement.meaning)
+        return refusal.status is not None and (refusal.status, meaning_of(refusal).meaning) != refused
+
+    def _lists_models(self, base: Base) -> bool:
+        """Whether a list of models is there: as OpenAI shows it, or with the asked id (other sites list
+        models of theirs in other shapes).
+        """
+        answer = self.talk.ask(Request("/models", method="GET"), base=base, until=self.until)
+        catalog, body = read_catalog(answer), answer.json
+        as_usual = isinstance(body, Mapping) and isinstance(body.get("data"), list)
+        return catalog.there and (as_usual or catalog.listed(self.talk.endpoint.model_id) is True)
+
+    def _serves_pages(self) -> bool:
+        """Whether this is a web server of files: it takes no POST, and gives a page to GET."""
+        refusal = self.outcome.refusal
+        if refusal.status not in (405, 501) or not refusal.is_html or not self._may_ask():
+            return False
+        root = replace(self.talk.base, path="", query="")
+        return is_html(self.talk.ask(Request("/", method="GET"), base=root, until=self.until))
+
+    def _asked_at(self, base: Base) -> Outcome:
+        return prove(
+            self.talk, self.proof, base=base, shape=Shape(), until=self.until, calls=2, patient=False
+        )
+
+    def _works(self, proof: Proof, model: str | None = None) -> bool:
+        if not self._may_ask():
+            return False
+        outcome = prove(
+            self.talk, proof, model=model, shape=Shape(), until=self.until, calls=2, patient=False
+        )
+        return outcome.proven is not None
+
+    def _may_ask(self) -> bool:
+        return self.talk.budget.calls < _CALLS and time.monotonic() < self.until
 
 
 def _refuses_in_words(outcome: Outcome) -> bool:
     return outcome.judgement.meaning in FINAL and outcome.judgement.by_words and outcome.refusal.is_json
 
 
-def _is_the_api(talk: Conversation, base: Base, outcome: Outcome, until: float) -> bool:
-    """Whether a refusal comes from the API, and not from a wall before a whole site.
-
-    Many sites answer every path under `/api` with one 401. So a list of models must be there, or a route that
-    can't exist be answered otherwise: under the base, or beside it, where a key is asked for from `/v1` on.
-    """
-    if _lists_models(talk, base, until):
-        return True
-    return any(_told_apart(talk, place, outcome, until) for place in dict.fromkeys((base, base.stem)))
-
-
-def _told_apart(talk: Conversation, place: Base, outcome: Outcome, until: float) -> bool:
-    nowhere = replace(outcome.request, route=_NO_ROUTE, script=None, method="POST", under="base")
-    refusal = read_refusal(talk.ask(nowhere, base=place, until=until))
-    refused = (outcome.refusal.status, outcome.judgement.meaning)
-    return refusal.status is not None and (refusal.status, meaning_of(refusal).meaning) != refused
-
-
-_NO_ROUTE = "/muster-no-such-route"
-
-
-def _lists_models(talk: Conversation, base: Base, until: float) -> bool:
-    """Whether a list of models is there: as OpenAI shows it, or with the asked id (other sites list models
-    of theirs in other shapes).
-    """
-    answer = talk.ask(Request("/models", method="GET"), base=base, until=until)
-    catalog, body = read_catalog(answer), answer.json
-    as_usual = isinstance(body, Mapping) and isinstance(body.get("data"), list)
-    return catalog.there and (as_usual or catalog.listed(talk.endpoint.model_id) is True)
-
-
-def _try(talk: Conversation, proof: Proof, base: Base, until: float) -> Outcome:
-    return prove(talk, proof, base=base, shape=Shape(), until=until, calls=3)
-
-
 def https_of(talk: Conversation, proof: Proof) -> Base | None:
     """The https form of an http base, where the API answers there."""
     base = replace(talk.base, scheme="https")
-    outcome = _try(talk, proof, base, min(talk.deadline, time.monotonic() + _TRY_S))
+    until = min(talk.deadline, time.monotonic() + _LOOK_S)
+    outcome = prove(talk, proof, base=base, shape=Shape(), until=until, calls=3, patient=False)
     answered = (
         outcome.proven or outcome.answer.status is not None and outcome.judgement.meaning != "tls_wanted"
     )

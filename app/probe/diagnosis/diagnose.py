@@ -11,18 +11,22 @@ from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import urljoin, urlsplit
 
-from app.probe.base_url import Base
+from app.probe.base_url import Base, candidates
 from app.probe.conversation import Conversation
 from app.probe.diagnosis.advice import ADVICE, advice
 from app.probe.diagnosis.codes import CODES
-from app.probe.diagnosis.cross_checks import Elsewhere, https_of, look_around, other_type
-from app.probe.diagnosis.model_suggestions import which_model
+from app.probe.diagnosis.cross_checks import Elsewhere, LookAround, https_of
+from app.probe.diagnosis.model_suggestions import offered_ids, which_model
+from app.probe.diagnosis.place import Place, place_of
 from app.probe.diagnosis.sentences import asked, came_back, evidence, facts, pasted
+from app.probe.diagnosis.typed_query import queries_instead
+from app.probe.diagnosis.wanted import wanted_of
 from app.probe.proof import Outcome, Proof
 from app.probe.reading.catalog import Catalog
 from app.probe.reading.catalog_facts import metadata_of
+from app.probe.reading.named_fields import names_a_field
 from app.probe.reading.refusal import printable
-from app.probe.reading.wordings import Meaning, any_of
+from app.probe.reading.wordings import Meaning
 from app.probe.transport.failure import Failure
 from app.probe.values import Diagnosis
 
@@ -47,8 +51,6 @@ _DIRECT: frozenset[Meaning] = frozenset(
 )
 _UNSURE: frozenset[Meaning] = frozenset({"model_not_found", "shape", "endpoint_error", "no_route"})
 """Meanings that the type which the catalog states outweighs."""
-_NOT_LOADED = any_of(r"\bnot (currently |yet )?loaded\b")
-"""Of a listed model: it is there, but must be started."""
 _SIGN_IN = ("login", "signin", "sign-in", "sso", "/auth", "access/", "oauth")
 
 
@@ -68,6 +70,7 @@ class _Verdict:
         self.talk, self.type_name, self.proof = talk, type_name, proof
         self.outcome, self.catalog = outcome, catalog
         self.model_id = talk.endpoint.model_id
+        self.around = LookAround(talk, type_name, proof, outcome, catalog)
 
     def diagnosis(self) -> Diagnosis:
         """The one that fits, the plainest evidence first."""
@@ -79,23 +82,92 @@ class _Verdict:
             return self._redirected()
         if meaning == "tls_wanted":
             return self._wants_tls()
+        return self._by_words() or self._after_looking()
+
+    def _by_words(self) -> Diagnosis | None:
+        """What the words say, the place before anything else; None where they say too little."""
+        refusal, meaning = self.outcome.refusal, self.outcome.judgement.meaning
+        if not names_a_field(refusal, self.outcome.request.sent):
+            found = self._other_query() or self._said_place(place_of(refusal, self.talk.base))
+            if found:
+                return found
         stated = self._stated_type()
         if meaning in _UNSURE and stated and {stated, self.type_name} != {"chat", "completion"}:
             return self._wrong_type(stated)
+        ids = offered_ids(refusal, self.outcome.answer, self.model_id) if meaning in _UNSURE else ()
+        if ids:
+            return self._not_found(offered=ids)
+        if meaning == "permission_denied" and not self.outcome.judgement.by_words:
+            return self._of_this_model() or self._advised(meaning, self.outcome.judgement.field)
         if meaning in _DIRECT:
             return self._advised(meaning, self.outcome.judgement.field)
         if meaning == "model_not_found":
             return self._not_found()
-        if meaning == "wrong_model_type":
-            return self._wrong_type(other_type(self.talk, self.type_name, self.catalog))
-        return self._after_looking()
+        return self._wrong_type(self.around.other_type()) if meaning == "wrong_model_type" else None
+
+    def _other_query(self) -> Diagnosis | None:
+        """The typed query, where the words speak of it."""
+        bases = list(queries_instead(self.talk.base, self.outcome.refusal))
+        if not bases:
+            return None
+        found = self.around.proven_base(bases)
+        if found:
+            return self._wrong_path(found)
+        following = f"The query that was typed, {self.talk.base.query}, is what it refuses: change it."
+        return self._say("wrong_path", "base_url", following)
+
+    def _said_place(self, place: Place | None) -> Diagnosis | None:
+        """What words about the place mean: the base that they name, or the one that is found."""
+        if place is None:
+            return None
+        if place.base is not None and place.base != self.talk.base:
+            following = f"It says where to ask instead: if you trust that, use {place.base} as the base URL."
+            return self._say("wrong_path", "base_url", following, {"base_url": (str(place.base),)})
+        if place.of_type:
+            return self._wrong_type(self.around.other_type())
+        found = self.around.proven_base(candidates(self.talk.base))
+        if found:
+            return self._wrong_path(found)
+        if not place.sure:
+            return None
+        other = self.around.other_type()
+        if other or self.outcome.judgement.meaning == "wrong_model_type":
+            return self._wrong_type(other)
+        following = "Its words are about the place: take the base URL for this model from its documentation."
+        return self._say("wrong_path", "base_url", following)
+
+    def _of_this_model(self) -> Diagnosis | None:
+        """A refusal of the typed model alone, where another one that is listed works."""
+        if not self.catalog.listed(self.model_id) or self.outcome.refusal.is_html:
+            return None
+        works = self.around.listed_model_works()
+        return self._only_this_one(works) if works else None
+
+    def _only_this_one(self, works: str) -> Diagnosis:
+        denied = self.outcome.judgement.meaning == "permission_denied"
+        code = "permission_denied" if denied else "model_unavailable"
+        following = (
+            f"With {works}, which it lists too, the same call works: see there what this model needs, "
+            "or choose another."
+        )
+        return self._say(code, "model_id", following)
 
     def _after_looking(self) -> Diagnosis:
         meaning, status = self.outcome.judgement.meaning, self.outcome.answer.status or 0
-        if self.outcome.why or meaning == "endpoint_error" and status < 300:
+        suspect = self.outcome.suspect
+        if suspect == "type":
+            other = self.around.other_type()
+            return self._wrong_type(other) if other else self._advised("endpoint_error")
+        if suspect is None and (self.outcome.why or meaning == "endpoint_error" and status < 300):
             return self._advised("endpoint_error")
-        found = look_around(self.talk, self.type_name, self.proof, self.outcome, self.catalog)
+        if meaning == "bot_filter" and self.outcome.judgement.by_words:
+            return self._advised("not_openai_compatible", None, "filter")
+        found = self.around.all_around()
+        if found.gate:
+            return self._gate()
         if found.model_works:
+            if found.at_fault:
+                return self._only_this_one(found.model_works)
             return self._not_found(found.model_works)
         if found.model_type:
             return self._wrong_type(found.model_type)
@@ -103,12 +175,32 @@ class _Verdict:
             return self._wrong_path(found)
         if meaning == "bot_filter":
             return self._advised("not_openai_compatible", None, "filter")
-        if self._path_is_right():
+        if self._path_is_right() or found.route_is_there:
             return self._not_found()
+        if found.serves_pages or suspect == "base":
+            return self._advised("not_openai_compatible")
         if meaning == "no_route":
-            return self._no_route()
+            return self._shut_socket() or self._no_route()
         code = "not_openai_compatible" if meaning == "not_openai_compatible" else "endpoint_error"
         return self._advised(code)
+
+    def _shut_socket(self) -> Diagnosis | None:
+        """A WebSocket that was refused with 403 and no word, for a listed id that works as nothing else: then
+        it is a matter of permission. Servers without sockets refuse all of them so.
+        """
+        first = self.outcome.first
+        if first is None or first.answer.status != 403 or not self.catalog.listed(self.model_id):
+            return None
+        self.outcome = first
+        return self._advised("permission_denied")
+
+    def _gate(self) -> Diagnosis:
+        """Every route is refused in the same words: they are about the caller."""
+        following = wanted_of(self.outcome) or (
+            "It refuses every path alike, so it is about the caller and not about this call: see which "
+            "address, tenant or header its operator lets in."
+        )
+        return self._say("permission_denied", "api_key", following)
 
     def _say(
         self,
@@ -122,11 +214,16 @@ class _Verdict:
 
     def _advice(self, code: str, *marks: str) -> str:
         found = evidence(self.talk, self.outcome, *marks)
-        return advice(code, found, facts(self.talk, self.outcome, self.type_name))
+        broken = self.outcome.why or self.outcome.answer.failure
+        named = None if broken else self.outcome.judgement.advice
+        return advice(code, named, found, facts(self.talk, self.outcome, self.type_name))
 
     def _advised(self, code: str, field: str | None = None, *marks: str) -> Diagnosis:
         """A code whose next step the table of advice knows."""
         field = field or CODES[code].field
+        wanted = wanted_of(self.outcome) if code in ("invalid_credentials", "permission_denied") else ""
+        if wanted:
+            return self._say(code, field, wanted)
         rows = f"{code}/{field}" if f"{code}/{field}" in ADVICE else code
         return self._say(code, field, self._advice(rows, *marks))
 
@@ -147,11 +244,14 @@ class _Verdict:
         about_it = self.model_id.lower() in refusal.all or "model" in refusal.all
         return refusal.is_json and about_it and route not in refusal.text
 
-    def _not_found(self, works: str | None = None) -> Diagnosis:
-        if self.catalog.listed(self.model_id) and _NOT_LOADED.search(self.outcome.refusal.all):
+    def _not_found(self, works: str | None = None, offered: tuple[str, ...] = ()) -> Diagnosis:
+        if offered:
+            following = f"It says which it takes: use {' or '.join(offered[:3])} as the model id."
+            return self._say("model_not_found", "model_id", following, {"model_id": offered})
+        if self.catalog.listed(self.model_id) and self.outcome.judgement.advice == "start_model":
             return self._advised("model_unavailable")
         close = self.catalog.closest(self.model_id)
-        following = which_model(self.outcome.refusal.all, self.model_id, self.catalog, works)
+        following = which_model(self.outcome.judgement.advice, self.model_id, self.catalog, works)
         return self._say("model_not_found", "model_id", following, {"model_id": close} if close else {})
 
     def _wrong_type(self, other: str | None) -> Diagnosis:
@@ -168,7 +268,7 @@ class _Verdict:
 
     def _or_else(self) -> str:
         """What else would do than another type, where that can be told."""
-        if "start it with" in self.outcome.refusal.all or " --" in self.outcome.refusal.all:
+        if self.outcome.judgement.advice == "start_flags":
             return ", or start the server as its words say"
         if self.outcome.judgement.meaning == "no_route":
             return f", or an endpoint that serves {facts(self.talk, self.outcome, '')['route']}"

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import difflib
+import re
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Any
 
-from app.probe.reading.catalog import Catalog
-from app.probe.reading.wordings import any_of
+from app.probe.reading.allowed_values import offered
+from app.probe.reading.catalog import Catalog, is_name
+from app.probe.reading.refusal import Refusal
+from app.probe.reading.wordings import Advice, any_of
+from app.probe.transport.answer import Answer
 
 _SHOWN = 3
 _ALIKE = 0.7
-_RETIRED = any_of(
-    r"decommission|retired|deprecat|no longer|sunset|discontinued|end.of.(its )?life|shut ?down"
-)
-_ACCESS = any_of(r"have access|permission|inaccessible|access to it")
-_DEPLOYMENT = any_of(r"deployment.{0,40}not exist|deploymentnotfound")
-_DEPLOYABLE = any_of(r"deploy|pull|dedicated|start a new")
 
 
-def which_model(words: str, model_id: str, catalog: Catalog, works: str | None = None) -> str:
+def which_model(advice: Advice | None, model_id: str, catalog: Catalog, works: str | None = None) -> str:
     """What to do about an id that is not served.
 
-    `words` are the endpoint's in lower case; `works` is a listed id with which the same call worked.
+    `advice` is what the rule of the endpoint's words names; `works` is a listed id with which the same call
+    worked.
     """
     if works:
         return f"With {works}, which it lists, the same call works: use an id that it lists, as it spells it."
@@ -29,17 +31,17 @@ def which_model(words: str, model_id: str, catalog: Catalog, works: str | None =
             "Its list of models holds this id, but it does not serve it: deploy or start it there first, or "
             "choose another."
         )
-    if _DEPLOYMENT.search(words):
+    if advice == "deployment":
         return (
             "Here the id is the name of a deployment, which no list of models shows: look it up in the "
             "vendor's console, or create one."
         )
-    retired = "The model is retired there. " if _RETIRED.search(words) else ""
+    retired = "The model is retired there. " if advice == "retired" else ""
     if catalog.there:
-        return f"{retired}{_listed(model_id, catalog)}{_or_else(words)}."
+        return f"{retired}{_listed(model_id, catalog)}{_or_else(advice)}."
     return (
         f"{retired}It shows no list of models: look up how the vendor or the server's settings "
-        f"spell {'its successor' if retired else 'the id'}{_or_else(words)}."
+        f"spell {'its successor' if retired else 'the id'}{_or_else(advice)}."
     )
 
 
@@ -56,10 +58,10 @@ def _listed(model_id: str, catalog: Catalog) -> str:
     return f"None of the {count} ids that it lists is like {model_id!r}: choose one of them{some}"
 
 
-def _or_else(words: str) -> str:
-    if _ACCESS.search(words):
+def _or_else(advice: Advice | None) -> str:
+    if advice == "or_access":
         return ", or, if the id is right, have the key given access to it"
-    if _DEPLOYABLE.search(words):
+    if advice == "or_deploy":
         return ", or put the model on that server first"
     return ""
 
@@ -73,3 +75,37 @@ def _is_alike(name: str, model_id: str) -> bool:
 
 def _either(names: list[str]) -> str:
     return " or ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
+_ALLOWED = any_of(
+    r"(must|should|has to) be:? (one of )?\W?[\w./:-]+",
+    r"expected one of|one of the allowed values|input should be '|allowed (models?|values?)",
+    r"(available|supported|valid) models?( are)?:|choose (from|one of)",
+)
+_LISTS = any_of(r"allowed|available|supported|valid|enum|expected|permitted")
+_OFFERED_AT_MOST = 5
+
+
+def offered_ids(refusal: Refusal, answer: Answer, model_id: str) -> tuple[str, ...]:
+    """The ids that a refusal of the model states as the allowed ones; empty where it states none."""
+    named = refusal.param == "model" or any("model" in place for place in refusal.places)
+    speaks = named or re.search(r"\bmodel\b", refusal.all)
+    if not speaks or not _ALLOWED.search(refusal.all) or not 400 <= (refusal.status or 0) < 500:
+        return ()
+    listed = (*_lists_in(answer.json), *offered(refusal.text, model_id))
+    ids = (name for name in listed if is_name(name) and " " not in name and name != model_id)
+    return tuple(islice(dict.fromkeys(ids), _OFFERED_AT_MOST))
+
+
+def _lists_in(body: Any, depth: int = 0) -> Iterator[str]:
+    """The lists of texts that a body holds as data under a name such as `allowedValues`."""
+    if depth > 5:
+        return
+    if isinstance(body, Mapping):
+        for name, value in islice(body.items(), 100):
+            if isinstance(value, list) and _LISTS.search(str(name)):
+                yield from (one for one in value if isinstance(one, str))
+            yield from _lists_in(value, depth + 1)
+    elif isinstance(body, list):
+        for value in body[:8]:
+            yield from _lists_in(value, depth + 1)

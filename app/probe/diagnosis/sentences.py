@@ -32,12 +32,14 @@ _CAME: Mapping[str, str] = {
     "cancelled": "was given up:",
 }
 """How a call ended that got no status."""
+_NO_REASON = re.compile(r"(?:403|forbidden|access|denied|error|[\s.:_-]){1,40}")
+"""A refusal that only says that it is one."""
 _IPV4 = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b")
 
 
 def asked(talk: Conversation, outcome: Outcome, base: Base | None = None) -> str:
     """What was asked of whom: method, path and host, never a key."""
-    place = outcome.request.place(base or talk.base)
+    place = base or talk.base
     return f"{outcome.request.method} {place.path}{outcome.request.route} at {place.netloc}"
 
 
@@ -123,6 +125,7 @@ def _marks(talk: Conversation, outcome: Outcome) -> list[str]:
         "page": refusal.is_html,
         "weak": bool(outcome.why),
         "empty": answer.failure is None and not answer.text.strip(),
+        "no_reason": bool(_NO_REASON.fullmatch(refusal.all)),
         "other_json": answer.ok and refusal.is_json and not refusal.is_error and not refusal.text,
         "basic": answer.headers.get("www-authenticate", "").lower().lstrip().startswith("basic"),
         "wait": refusal.retry_after_s is not None,

@@ -1,17 +1,13 @@
-"""Speech to text and text to speech. The sound that is sent is made on the spot."""
+"""Speech to text and text to speech."""
 
 from __future__ import annotations
 
-import io
-import math
 import re
-import struct
-import wave
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from itertools import islice
 
 from app.probe.conversation import Conversation, Request
+from app.probe.model_types.sound import FORMATS, file_of
 from app.probe.proof import Doubtful, Outcome, Proof, Proven
 from app.probe.reading.allowed_values import offers_for
 from app.probe.reading.faults import is_error_value
@@ -19,14 +15,10 @@ from app.probe.reading.named_fields import REFUSAL_STATUSES
 from app.probe.reading.refusal import Refusal
 from app.probe.reading.wordings import any_of
 from app.probe.shape import Shape
-from app.probe.transport.answer import Answer
+from app.probe.transport.answer import Answer, parsed
 
 TRANSCRIPTIONS = "/audio/transcriptions"
 SPEECH = "/audio/speech"
-SECONDS = 1.5
-"""Below 1 s some servers hear nothing, below 0.1 s some refuse (field reports whispercpp-under-1s-empty,
-openai-stt-min-0.1s)."""
-RATE = 16_000
 TEXT = "Hello."
 PLAIN_TEXT = "Good morning."
 VOICES = ("alloy", "af_heart", "tara", "default")
@@ -36,46 +28,46 @@ _BEGINNINGS = (b"ID3", b"OggS", b"fLaC", b"\x1aE\xdf\xa3", b"#!AMR", b"caff", b"
 _RAW_PCM = re.compile(r"audio/(x-)?(pcm|l16|raw)\b", re.I)
 
 
-@lru_cache(maxsize=1)
-def sound() -> bytes:
-    """A WAV of 1.5 s, 16 kHz, one channel, 16 bits: a soft tone that swells and fades."""
-    count = int(SECONDS * RATE)
-    samples = (
-        int(6000 * math.sin(math.pi * at / count) * math.sin(2 * math.pi * 330 * at / RATE))
-        for at in range(count)
-    )
-    out = io.BytesIO()
-    with wave.open(out, "wb") as opened:
-        opened.setnchannels(1)
-        opened.setsampwidth(2)
-        opened.setframerate(RATE)
-        opened.writeframes(struct.pack(f"<{count}h", *samples))
-    return out.getvalue()
-
-
 def transcription_request(talk: Conversation, model: str, shape: Shape) -> Request:
     """The sound and the model. `response_format` is not sent (field report gpt4o-transcribe-verbose-json)."""
-    file = ("sound.wav", sound(), "audio/wav")
-    return Request(TRANSCRIPTIONS, form={**shape.fit({"model": model}), "file": file})
+    return Request(TRANSCRIPTIONS, form={**shape.fit({"model": model}), "file": file_of(shape.form)})
 
 
 def judge_transcription(answer: Answer, talk: Conversation) -> Proven | Doubtful | None:
-    """A JSON text; an empty one is as good, since nobody speaks in what was sent."""
+    """A JSON text; an empty one is as good, since nobody speaks in what was sent.
+
+    What comes line by line, or as plain text, is asked for as JSON once more; lines of JSON stand as they
+    are, plain text says too little: any web server sends some.
+    """
     body = answer.json
-    if isinstance(body, Mapping):
+    if isinstance(body, Mapping) and "transcript." not in str(body.get("type")):
         text = body.get("text")
         if is_error_value(body.get("error")) or "text" not in body:
             return None
-        if not isinstance(text, str):
-            return Doubtful("its `text` is no text")
-        return Proven(
-            f"The model heard: {text.strip()[:80]}"
-            if text.strip()
-            else "A text came back, empty as it may be."
-        )
+        return _heard(text) if isinstance(text, str) else Doubtful("its `text` is no text")
+    told = _lines(answer) if answer.ok else None
+    if told is not None:
+        why = "the text came in pieces, where the API gives it whole"
+        return Doubtful(why, _asked_for_json, _heard(told))
     if answer.ok and body is None and answer.headers.get("content-type", "").lower().startswith("text/plain"):
         return Doubtful("plain text came back, where the API gives JSON", _asked_for_json)
     return None
+
+
+def _heard(text: str) -> Proven:
+    heard = text.strip()
+    return Proven(f"The model heard: {heard[:80]}" if heard else "A text came back, empty as it may be.")
+
+
+def _lines(answer: Answer) -> str | None:
+    """The text of an answer that is a JSON object a line, or an event each; None where it is neither."""
+    lines = [text for _, text in answer.events] or answer.text.splitlines()
+    pieces = [parsed(line) for line in lines if line.strip() and line.strip() != "[DONE]"]
+    objects = [piece for piece in pieces if isinstance(piece, Mapping)]
+    if len(objects) < len(pieces) or any(is_error_value(piece.get("error")) for piece in objects):
+        return None
+    found = [piece["text"] for piece in objects if isinstance(piece.get("text"), str)]
+    return " ".join(found) if found else None
 
 
 _UNHEARD = any_of(
@@ -98,6 +90,36 @@ def unheard(refusal: Refusal) -> Proven | None:
 
 def _asked_for_json(shape: Shape) -> Shape:
     return shape.because("asked for JSON", added={**shape.added, "response_format": "json"})
+
+
+_FORMAT = any_of(r"format|mime|content.?type|codec|decod|extension|container|unsupported|\bfile type")
+_NAMED = {
+    "wav": any_of(r"\b(x-)?wave?\b"),
+    "mp3": any_of(r"\bmp3\b", r"\b(audio/)?mpe?ga?\b"),
+    "ogg": any_of(r"\bogg\b", r"\bopus\b"),
+    "flac": any_of(r"\bflac\b"),
+}
+
+
+def learn_format(outcome: Outcome) -> Shape | None:
+    """Another format where the one that was sent is refused and the words offer it."""
+    refusal, shape = outcome.refusal, outcome.shape
+    if refusal.status not in (*REFUSAL_STATUSES, 502) and not refusal.is_error:
+        return None
+    if not _FORMAT.search(refusal.all):
+        return None
+    offers = (form for form in range(1, len(FORMATS)) if _NAMED[FORMATS[form]].search(refusal.all))
+    return _in_format(shape, next((form for form in offers if form > shape.form), 0))
+
+
+def _in_format(shape: Shape, form: int) -> Shape | None:
+    return shape.because(f"sent the sound as {FORMATS[form].upper()}", form=form) if form else None
+
+
+def transcription_fallbacks(shape: Shape) -> Iterable[Shape]:
+    """What to try where a refusal says too little: an MP3, which most servers take."""
+    if shape.form == 0:
+        yield shape.because("sent the sound as MP3", form=FORMATS.index("mp3"))
 
 
 def speech_request(talk: Conversation, model: str, shape: Shape) -> Request:
@@ -177,5 +199,12 @@ def speech_fallbacks(shape: Shape) -> Iterable[Shape]:
         yield shape.because(f"asked for the voice {voice}", instead={**shape.instead, "voice": voice})
 
 
-STT_PROOF = Proof(TRANSCRIPTIONS, transcription_request, judge_transcription, reached=unheard)
+STT_PROOF = Proof(
+    TRANSCRIPTIONS,
+    transcription_request,
+    judge_transcription,
+    transcription_fallbacks,
+    learn=learn_format,
+    reached=unheard,
+)
 TTS_PROOF = Proof(SPEECH, speech_request, judge_speech, speech_fallbacks, learn=learn_voice)

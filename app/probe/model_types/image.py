@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -28,6 +29,9 @@ PROMPT = "A plain red square."
 PLAIN_PROMPT = "A green tree."
 SMALLEST = "256x256"
 _SIZE = re.compile(r"(?<![\d.])(\d{2,5})\s*([x×*])\s*(\d{2,5})(?!\d)", re.I)
+_LEAST_PIXELS = re.compile(
+    r"(?:at least|minimum(?: of| is)?|>=?)\s{0,2}([\d,]{4,10})\s{0,2}(?:px\b|pixels?\b)", re.I
+)
 _BEGINNINGS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a")
 _CUT_OFF = re.compile(r'"(?:b64_json|url)"\s*:\s*"([^"]{16,400})')
 
@@ -120,7 +124,7 @@ def _other_size(shape: Shape, refusal: Refusal, sent: Mapping[str, Any]) -> Shap
         return None
     about = "size" in complained(refusal, sent) or "size" in refusal.all or "resolution" in refusal.all
     refused = shape.refused | {str(size)}
-    offers = sorted(_sizes(refusal.text, refused), key=lambda found: found[0])
+    offers = sorted((*_sizes(refusal.text, refused), *_squares(refusal.text, refused)))
     if about and offers:
         smallest = offers[0][1]
         return shape.because(
@@ -136,6 +140,14 @@ def _sizes(text: str, refused: frozenset[str]) -> Iterator[tuple[int, str]]:
         size = f"{width}{'*' if sign == '*' else 'x'}{height}"
         if size not in refused:
             yield int(width) * int(height), size
+
+
+def _squares(text: str, refused: frozenset[str]) -> Iterator[tuple[int, str]]:
+    """The least square, in steps of 64, that has the number of pixels which the words state as the least."""
+    for found in _LEAST_PIXELS.findall(text):
+        side = math.ceil(math.sqrt(int(found.replace(",", ""))) / 64) * 64
+        if f"{side}x{side}" not in refused:
+            yield side * side, f"{side}x{side}"
 
 
 def fallbacks(shape: Shape) -> Iterable[Shape]:

@@ -78,11 +78,16 @@ def learn_route(outcome: Outcome) -> Shape | None:
     shape, judgement = outcome.shape, outcome.judgement
     if judgement.meaning in FINAL and judgement.by_words:
         return None
-    if shape.route == 0 and outcome.answer.status in _REFUSED_SOCKETS:
+    if shape.route == 0 and (outcome.answer.status in _REFUSED_SOCKETS or _is_bare_403(outcome)):
         return shape.because("asked for a client secret, since no WebSocket is served", route=1)
     if shape.route == 1 and judgement.meaning in ("no_route", "shape"):
         return shape.because("asked for a client secret at the older route", route=2)
     return None
+
+
+def _is_bare_403(outcome: Outcome) -> bool:
+    """ASGI servers refuse a socket that has no route so: 403 and no body, never a matter of permission."""
+    return outcome.answer.status == 403 and not outcome.answer.text.strip()
 
 
 PROOF = Proof(ROUTE, proof_request, judge_proof, learn=learn_route)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 from app.probe.conversation import Conversation, Request
 from app.probe.proof import Doubtful, Outcome, Proof, Proven
@@ -25,27 +24,15 @@ _HOW = (
 )
 
 
-def _routes(talk: Conversation) -> tuple[tuple[str, Literal["base", "stem"]], ...]:
-    """Where servers have this route: under the base, then at the versions (docs/probe.md's table).
-
-    Versions hang beside the one that the base ends with: a base `/v1` leads to `/v2/rerank` and `/rerank`.
-    """
-    ends = talk.base.path.removeprefix(talk.base.stem.path)
-    forms = [(f"{version}/rerank", version) for version in ("/v1", "/v2", "") if version != ends]
-    return (("/rerank", "base"), *((route, "stem") for route, _ in forms))
-
-
 def proof_request(talk: Conversation, model: str, shape: Shape) -> Request:
     """A query and two documents. `top_n` is not sent (field report rerank-top-n-null-400)."""
-    routes = _routes(talk)
-    route, under = routes[min(shape.route, len(routes) - 1)]
     texts = list(DOCUMENTS)
     documents: dict[str, Any] = (
         {"documents": texts},
         {"texts": texts},
         {"documents": [{"text": text} for text in texts]},
     )[shape.form]
-    return Request(route, shape.fit({"model": model, "query": QUERY, **documents}), under=under)
+    return Request(ROUTE, shape.fit({"model": model, "query": QUERY, **documents}))
 
 
 def judge_proof(answer: Answer, talk: Conversation) -> Proven | Doubtful | None:
@@ -96,21 +83,14 @@ def _is_finite(score: Any) -> bool:
     return isinstance(score, int | float) and not isinstance(score, bool) and math.isfinite(score)
 
 
-def learn_route(outcome: Outcome) -> Shape | None:
-    """Another name for the documents where the words give one; another path where there is no such route.
-
-    A refused key is never a reason for another path: an open one beside a guarded one would let any key pass
-    (field report vllm-rerank-unprefixed-unauthenticated).
-    """
+def learn_name(outcome: Outcome) -> Shape | None:
+    """Another name for the documents where the words give one."""
     refusal, shape = outcome.refusal, outcome.shape
     if refusal.status in (400, 415, 422, 500) or refusal.is_error:
         if shape.form != 1 and re.search(r"\btexts\b", refusal.all):
             return shape.because(_HOW[1], form=1)
         if shape.form == 1 and re.search(r"\bdocuments\b", refusal.all):
             return shape.because(_HOW[0], form=0)
-    if outcome.judgement.meaning == "no_route" and shape.route < 3:
-        following = replace(shape, route=shape.route + 1)
-        return following.because("asked another path, since this one is not served")
     return None
 
 
@@ -121,4 +101,4 @@ def fallbacks(shape: Shape) -> Iterable[Shape]:
             yield shape.because(_HOW[form], form=form)
 
 
-PROOF = Proof(ROUTE, proof_request, judge_proof, fallbacks, learn=learn_route)
+PROOF = Proof(ROUTE, proof_request, judge_proof, fallbacks, learn=learn_name)

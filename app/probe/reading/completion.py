@@ -8,13 +8,13 @@ and judged elsewhere.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from app.probe.reading.faults import end_of, ends_in_error, is_error_value
 from app.probe.reading.refusal import printable
+from app.probe.reading.thinking import FIELDS, PARTS, set_thinking_aside
 from app.probe.transport.answer import Answer, parsed
 
 RAN = frozenset(
@@ -34,8 +34,8 @@ RAN = frozenset(
 )
 """Ends that say that a model ran, as `Spoken.end` spells them."""
 CUT = frozenset({"length", "max_tokens", "max_output_tokens", "model_length"})
-_THINK_OPEN = re.compile(r"^\s*<(think|thinking|thought|reasoning|seed:think)>", re.I)
-_THINK_CLOSE = re.compile(r"</(think|thinking|thought|reasoning|seed:think)>", re.I)
+_REPEATS = 3
+"""How many deltas must each hold all of the text so far before a stream counts as cumulative."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,13 @@ class ToolCall:
     arguments: Mapping[str, Any] | None
     as_object: bool
     """The arguments came as an object in place of the string that the API specifies."""
+    id: str = ""
+    is_steady: bool = True
+    """The id was the same in every piece of the stream that had one."""
+    index: int | None = None
+    """Its number in a stream, None where the pieces bore none."""
+    raw: Mapping[str, Any] = field(default_factory=dict)
+    """The call as it stands in a whole answer, to be sent back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +84,12 @@ class Completion:
     """A choice holds words where no chat client reads them."""
     aside: str = ""
     """What a message holds beside content: a refusal, a picture, a sound."""
+    is_cumulative: bool = False
+    """Each delta of the stream held all of the text so far: a client shows it many times over."""
+    logprobs: int = 0
+    """How many tokens came with the log-probabilities of their alternatives."""
+    message: Mapping[str, Any] = field(default_factory=dict)
+    """The message of a whole answer as it came, to be sent back."""
 
     @property
     def end(self) -> str:
@@ -102,6 +115,8 @@ class _Pieces:
     aside: list[str] = field(default_factory=list)
     reasoning: list[str] = field(default_factory=list)
     calls: dict[Any, dict[str, Any]] = field(default_factory=dict)
+    latest: dict[int, Any] = field(default_factory=dict)
+    """The call that pieces of a number belong to, where one number was given to several."""
     finish: str | None = None
     model: str | None = None
     usage: dict[str, Any] = field(default_factory=dict)
@@ -114,6 +129,8 @@ class _Pieces:
     misplaced: bool = False
     first_token_ms: int | None = None
     has_error: bool = False
+    logprobs: int = 0
+    message: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def amount(self) -> int:
@@ -162,6 +179,9 @@ def _hear_choice(heard: _Pieces, choice: Mapping[str, Any], at_ms: int | None, s
     # A delta is read in streams only: no client looks for one in a whole answer.
     delta = choice.get("delta") if streamed else None
     _hear_text(heard, choice)
+    heard.logprobs += _alternatives(choice.get("logprobs"))
+    if isinstance(choice.get("message"), Mapping):
+        heard.message = choice["message"]
     for part in (choice.get("message"), delta):
         if isinstance(part, Mapping):
             heard.messages += 1
@@ -171,6 +191,13 @@ def _hear_choice(heard: _Pieces, choice: Mapping[str, Any], at_ms: int | None, s
     heard.fed += isinstance(delta, Mapping) and heard.amount > before
     if heard.first_token_ms is None and heard.amount > before:
         heard.first_token_ms = at_ms
+
+
+def _alternatives(logprobs: Any) -> int:
+    """How many tokens have log-probabilities of other tokens beside their own."""
+    content = logprobs.get("content") if isinstance(logprobs, Mapping) else None
+    listed = content if isinstance(content, list) else ()
+    return sum(bool(isinstance(one, Mapping) and one.get("top_logprobs")) for one in listed)
 
 
 def _hear_text(heard: _Pieces, choice: Mapping[str, Any]) -> None:
@@ -187,7 +214,7 @@ def _hear_message(heard: _Pieces, message: Mapping[str, Any]) -> None:
         if text:
             (heard.reasoning if kind == "thinking" else heard.content).append(text)
     heard.aside.extend(what for name, what in _BESIDE.items() if message.get(name))
-    for name in ("reasoning_content", "reasoning", "thinking"):
+    for name in FIELDS:
         heard.reasoning.extend(text for _, text in _parts(message.get(name)) if text)
     details = message.get("reasoning_details")
     if isinstance(details, list):
@@ -206,12 +233,19 @@ def _hear_call(heard: _Pieces, call: Mapping[str, Any], place: int) -> None:
     if not isinstance(function, Mapping):
         return
     index = call.get("index")
-    key: Any = index if isinstance(index, int) else place
+    number = index if isinstance(index, int) else place
+    key: Any = heard.latest.get(number, number)
     # Some servers number every streamed call 0: a new id together with a new name begins a new call.
     known = heard.calls.get(key)
     if known and call.get("id") and known["id"] and call["id"] != known["id"] and function.get("name"):
-        key = (key, call["id"])
-    mine = heard.calls.setdefault(key, {"id": call.get("id"), "name": "", "text": "", "object": None})
+        key = heard.latest[number] = (number, call["id"])
+    mine = heard.calls.setdefault(
+        key,
+        {"id": None, "name": "", "text": "", "object": None, "steady": True, "index": index, "raw": call},
+    )
+    if isinstance(call.get("id"), str) and call["id"]:
+        mine["steady"] = mine["steady"] and mine["id"] in (None, call["id"])
+        mine["id"] = mine["id"] or call["id"]
     if isinstance(function.get("name"), str) and function["name"] != mine["name"]:
         mine["name"] += function["name"]
     arguments = function.get("arguments")
@@ -232,23 +266,32 @@ def _parts(content: Any) -> Iterator[tuple[str, str]]:
             if isinstance(part, str):
                 yield "text", part
             elif isinstance(part, Mapping):
-                thinking = part.get("type") in ("thinking", "reasoning") or "thinking" in part
+                thinking = part.get("type") in PARTS or "thinking" in part or part.get("thought") is True
                 inner = part.get("thinking") if thinking else part.get("text")
                 text = "".join(t for _, t in _parts(inner)) if not isinstance(inner, str) else inner
                 yield ("thinking" if thinking else "text"), text or ("…" if thinking else "")
 
 
 def _call(mine: Mapping[str, Any]) -> ToolCall:
-    if mine["object"] is not None:
-        return ToolCall(mine["name"], mine["object"], True)
-    arguments = parsed(mine["text"])
-    return ToolCall(mine["name"], arguments if isinstance(arguments, dict) else None, False)
+    arguments = mine["object"] if mine["object"] is not None else parsed(mine["text"])
+    return ToolCall(
+        mine["name"],
+        arguments if isinstance(arguments, Mapping) else None,
+        mine["object"] is not None,
+        mine["id"] or "",
+        mine["steady"],
+        mine["index"] if isinstance(mine["index"], int) else None,
+        mine["raw"],
+    )
 
 
 def _spoken(heard: _Pieces, streamed: bool) -> Completion:
-    raw = "".join(heard.content if heard.messages else heard.texts)
+    is_cumulative = streamed and _grows(heard.content)
+    raw = heard.content[-1] if is_cumulative else "".join(heard.content if heard.messages else heard.texts)
     content, thought = set_thinking_aside(raw)
     reasoning = "".join(heard.reasoning) + thought
+    if reasoning.strip() == content:
+        reasoning = ""  # a parser of another family put the answer there too
     return Completion(
         content=content,
         reasoning=reasoning,
@@ -268,22 +311,17 @@ def _spoken(heard: _Pieces, streamed: bool) -> Completion:
         messages=heard.messages,
         misplaced=heard.misplaced and not heard.messages,
         aside=" and ".join(dict.fromkeys(heard.aside)),
+        is_cumulative=is_cumulative,
+        logprobs=heard.logprobs,
+        message=heard.message,
     )
 
 
-def set_thinking_aside(text: str) -> tuple[str, str]:
-    """(what is said, what was thought): a leading block, one never closed, or one whose opening tag the
-    server ate.
-    """
-    close = list(_THINK_CLOSE.finditer(text))
-    if close and (
-        _THINK_OPEN.match(text) or not re.search(r"<(think|thinking)>", text[: close[-1].start()], re.I)
-    ):
-        end = close[-1]
-        return text[end.end() :].strip(), _THINK_OPEN.sub("", text[: end.start()]).strip() or "…"
-    if _THINK_OPEN.match(text):
-        return "", _THINK_OPEN.sub("", text).strip() or "…"
-    return text.strip(), ""
+def _grows(pieces: Sequence[str]) -> bool:
+    """Whether each piece holds the one before it, and more."""
+    pairs = list(zip(pieces, pieces[1:], strict=False))
+    grown = [len(later) > len(before) and later.startswith(before) for before, later in pairs]
+    return len(grown) + 1 >= _REPEATS and all(grown)
 
 
 def reasoning_tokens(usage: Mapping[str, Any]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from itertools import islice
@@ -82,7 +83,7 @@ _LONGEST_KEY, _KEYS_READ = 40, 500
 def text_of(body: Any, depth: int = 0) -> str:
     """The most telling sentence of an error body: messages first, nested ones joined."""
     if isinstance(body, str):
-        return body
+        return _unwrapped(body, depth)
     if isinstance(body, list):
         return "; ".join(filter(None, (text_of(item, depth + 1) for item in body[:8]))) if depth < 5 else ""
     if not isinstance(body, Mapping) or depth > 5:
@@ -97,13 +98,59 @@ def text_of(body: Any, depth: int = 0) -> str:
     return " ".join(([f"{place}:"] if place and found else []) + found)
 
 
+def _unwrapped(text: str, depth: int) -> str:
+    """A sentence, of JSON inside it only what that says: gateways repeat the body of who is behind them."""
+    inside = json_inside(text) if depth < 5 else None
+    words = text_of(inside[1], depth + 1) if inside else ""
+    return f"{text[: inside[0]]}{words}" if inside and words else text
+
+
+def json_inside(text: str) -> tuple[int, Any] | None:
+    """The first JSON object in a text and where it begins; None where there is none.
+
+    Only the first brace is tried, and no text longer than an error has: the cost stays linear.
+    """
+    begins = text[:READ].find('{"')
+    begins = begins if begins >= 0 else text[:READ].find("{\n")
+    if begins < 0 or len(text) > _LONGEST_WRAPPED:
+        return None
+    try:
+        body, _ = _DECODER.raw_decode(text, begins)
+    except (ValueError, RecursionError):
+        return None
+    return (begins, body) if isinstance(body, dict) and body else None
+
+
+_DECODER = json.JSONDecoder()
+_LONGEST_WRAPPED = 20_000
+
+
+def explanations(body: Any) -> Iterator[str]:
+    """What the checks of a guardrail say of the prompt, wherever in a body it stands: breadth first, bounded."""
+    parts: list[Any] = [body]
+    for part in islice(parts, _PARTS_READ):
+        if isinstance(part, Mapping):
+            told = part.get("explanation")
+            if isinstance(told, str) and told:
+                yield told
+            parts += islice(part.values(), _PARTS_READ)
+        elif isinstance(part, list):
+            parts += part[:8]
+
+
+_PARTS_READ = 200
+
+
 def walk(body: Any, depth: int = 0) -> Iterator[Mapping[str, Any]]:
     if isinstance(body, Mapping):
         yield body
         if depth < 5:
             forms = _by_form(body)
-            for name in _NESTED_KEYS:
+            for name in (*_NESTED_KEYS, "raw"):
                 yield from walk(forms.get(name), depth + 1)
+    elif isinstance(body, str) and depth < 5:
+        inside = json_inside(body)
+        yield from walk(inside[1], depth + 1) if inside else ()
     elif isinstance(body, list) and depth < 5:
         for item in body[:8]:
             yield from walk(item, depth + 1)

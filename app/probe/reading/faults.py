@@ -52,9 +52,22 @@ def ends_in_error(choice: Mapping[str, Any]) -> bool:
     return is_error_value(choice.get("error")) or end_of(choice.get("finish_reason")) == "error"
 
 
+_FILTER_ENDS = frozenset(
+    "content_filter content_filtered content_filtering contentfilter safety sensitive recitation "
+    "prohibited_content blocklist spii refusal image_safety image_prohibited_content image_recitation "
+    "guardrail_intervened content_blocked content_policy censored censorship moderation language".split()
+)
+"""What vendors call the end that the OpenAI API calls `content_filter`."""
+
+
 def end_of(finish: Any) -> str:
-    """A finish reason as one word of lower case: some servers shout it, some add a reason after a colon."""
-    return finish.partition(":")[0].strip().lower() if isinstance(finish, str) else ""
+    """A finish reason as one word of lower case: some servers shout it, some add a reason after a colon.
+
+    A filter's end is `content_filter`, whatever the vendor calls it.
+    """
+    word = finish.partition(":")[0].strip().lower() if isinstance(finish, str) else ""
+    word = word.rpartition(".")[2].removeprefix("finish_reason_")
+    return "content_filter" if word in _FILTER_ENDS else word
 
 
 def speaks_of_error(body: Any) -> bool:
@@ -65,12 +78,21 @@ def speaks_of_error(body: Any) -> bool:
         return False
     if is_error_value(body.get("error")) or body.get("errors") or _holds_failed_choice(body):
         return True
-    if body.get("object") == "error" or body.get("type") == "error":
+    if body.get("object") == "error" or body.get("type") == "error" or _has_error_code(body):
         return True
     base = body.get("base_resp")
     if isinstance(base, Mapping) and base.get("status_code") not in (0, None):
         return True
     return body.get("success") is False or ("detail" in body and "choices" not in body)
+
+
+def _has_error_code(body: Mapping[str, Any]) -> bool:
+    """Whether it counts its errors beside a sentence (Baidu), or wraps one under `Response` (Tencent)."""
+    inner = body.get("Response")
+    if isinstance(inner, Mapping) and is_error_value(inner.get("Error")):
+        return True
+    code, said = body.get("error_code", body.get("errcode")), body.get("error_msg", body.get("errmsg"))
+    return bool(said) and is_error_value(said) and is_error_value(code)
 
 
 def _holds_failed_choice(body: Mapping[str, Any]) -> bool:

@@ -12,16 +12,19 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from app.probe.reading.refusal import Refusal
-from app.probe.reading.wordings import RULES, Meaning, Rule, any_of
+from app.probe.reading.wordings import RULES, Advice, Meaning, Rule, any_of
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What an answer that proves nothing means, and of which field it speaks."""
+    """What an answer that proves nothing means, of which field it speaks, and what its words advise."""
 
     meaning: Meaning
     field: str | None
     by_words: bool
+    advice: Advice | None = None
+    lasts: bool = False
+    """A wait changes nothing of it."""
 
 
 @lru_cache(maxsize=64)  # the same words are judged by who waits and by who reports
@@ -31,32 +34,59 @@ def meaning_of(refusal: Refusal) -> Judgement:
     Takes the words of an answer that was no proof; never raises. `by_words` is False where only the status
     spoke.
     """
+    inside = _failed_inside(refusal)
     for rule in RULES:
         if (rule.on_pages or not refusal.is_html) and rule.fits(refusal):
-            return _refine(rule, refusal)
+            if not (inside and rule.meaning in _OF_THE_CALLER):
+                return _refine(rule, refusal)
     return _judge_page(refusal) if refusal.is_html else _by_status(refusal)
 
 
-_LONG = any_of(r"per.?(day|week|month)|daily|weekly|monthly|\b[rt]pd\b")
-_MONEY = any_of(r"balance|credit|recharge|top.?up|arrear|overdue|payment|spend|余额|欠费|充值")
+_OF_THE_CALLER: frozenset[Meaning] = frozenset(
+    {"invalid_credentials", "permission_denied", "quota_exhausted", "filtered"}
+)
+"""Meanings that a 5xx has only where it speaks of the caller: else it is somebody else's key or disk."""
+
+_WRAPPED = any_of(
+    r"internal ?server ?error|api_?connection_?error|\b(status|error)( code)?\W{1,3}5\d\d\b",
+    r"^5\d\d\b",
+)
+"""A failure of a server inside an answer that is called something else."""
+
+_CALLERS = any_of(
+    r"api[ _-]?key|access[ _-]?key|subscription key|invalid_(key|token)|bearer|authentication[ _]error",
+    r"\byour (\w{1,20} ){0,3}(key|token|account|plan|balance|credits?|quota|organi[sz]ation|project|prompt)",
+    r"insufficient_(user_)?quota|insufficient.{0,12}(balance|credits?|funds)|billing|payment.?required",
+    r"content.?(filter|policy|management)|data_?inspection|(prompt|input|request) (was |is )?(flagged|blocked)",
+    r"用户|余额|额度|令牌|密钥|欠费|敏感",
+)
+"""Words of an API about the caller's own key, plan or prompt (docs/probe.md, "Whose failure is it?")."""
+
+
+def _failed_inside(refusal: Refusal) -> bool:
+    """Whether a server failed at something of its own, and no word of it is about the caller."""
+    failed = (refusal.status or 0) >= 500 or bool(_WRAPPED.search(refusal.all))
+    return failed and not _CALLERS.search(refusal.all)
+
+
 _SOON_S = 120
 
 
 def _refine(rule: Rule, refusal: Refusal) -> Judgement:
     """A meaning that the status or a stated wait changes."""
     meaning, field = rule.meaning, rule.field
-    if meaning == "quota_exhausted" and _ends_soon(refusal):
+    if meaning == "quota_exhausted" and not rule.lasts and _ends_soon(refusal):
         # Gemini words a limit by the minute as a quota and says when it ends; a daily one names no near end.
         meaning = "rate_limited"
     if meaning == "invalid_credentials" and refusal.status in (502, 503, 504):
         meaning, field = "model_unavailable", "model_id"
-    return Judgement(meaning, field, True)
+    advice = rule.advice if meaning == rule.meaning else None
+    return Judgement(meaning, field, True, advice, rule.lasts)
 
 
 def _ends_soon(refusal: Refusal) -> bool:
     told = refusal.retry_after_s
-    near = refusal.status == 429 and told is not None and told <= _SOON_S
-    return near and not _LONG.search(refusal.all) and not _MONEY.search(refusal.all)
+    return refusal.status == 429 and told is not None and told <= _SOON_S
 
 
 def _judge_page(refusal: Refusal) -> Judgement:
@@ -113,13 +143,6 @@ FINAL: frozenset[Meaning] = frozenset(
 )
 """Meanings at which the ladder stops at once: about the key, the quota or the model, not the request."""
 
-_LASTING = any_of(
-    r"out of memory|\boom\b|requires more|not enough memory|insufficient memory",
-    r"litellm\.(auth|perm)",
-    r"authenticat|api key|unauthori",
-    r"failed to load|error loading|unable to load|could ?n[o']t (be )?load",
-)
-
 
 def worth_waiting(refusal: Refusal, judgement: Judgement) -> bool:
     """Whether the same call may succeed a little later: a limit, loading, overload, a bot filter.
@@ -129,4 +152,4 @@ def worth_waiting(refusal: Refusal, judgement: Judgement) -> bool:
     """
     if judgement.meaning == "bot_filter" and not judgement.by_words and refusal.status == 403:
         return False
-    return judgement.meaning in WAITS and not _LASTING.search(refusal.all)
+    return judgement.meaning in WAITS and not judgement.lasts

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.probe.reading.error_body import READ, offers, param, places, tags_of, text_of, walk
+from app.probe.reading.error_body import READ, explanations, offers, param, places, tags_of, text_of, walk
 from app.probe.reading.faults import choice_errors, is_error_value, speaks_of_error
 from app.probe.reading.redaction import without_key
 from app.probe.reading.retry_after import wait_of
@@ -63,12 +63,12 @@ def read_refusal(answer: Answer) -> Refusal:
     """Take the words out of an answer, whatever its shape."""
     body = _error_body(answer)
     page = is_html(answer)
-    text = page_text(answer.text) if page else text_of(body) if body is not None else answer.text
+    text = page_text(answer.text) if page else _sentence(body) if body is not None else answer.text
     text = " ".join(text.split())[:READ]
     return Refusal(
         status=answer.status,
         text=text,
-        tags=f"{tags_of(body)} {filter_of(answer.headers)}".strip(),
+        tags=f"{tags_of(body)} {filter_of(answer)}".strip(),
         param=param(body),
         places=tuple(places(body)),
         is_error=speaks_of_error(body),
@@ -77,6 +77,11 @@ def read_refusal(answer: Answer) -> Refusal:
         retry_after_s=wait_of(answer.headers, walk(body), text),
         offers=tuple(offers(body)),
     )
+
+
+def _sentence(body: Any) -> str:
+    told = text_of(body)
+    return " ".join(filter(None, (told, *(words for words in explanations(body) if words not in told))))
 
 
 def quote(refusal: Refusal, key: str = "") -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from app.probe.transport.answer import Answer
 
@@ -18,12 +18,26 @@ def is_html(answer: Answer) -> bool:
     )
 
 
-def filter_of(headers: Mapping[str, str]) -> str:
-    """The header with which a bot filter signs its pages, as a tag: the page may be in any language."""
-    return next((name for name in _FILTER_HEADERS if headers.get(name)), "")
+def filter_of(answer: Answer) -> str:
+    """The make-up by which a page of a bot filter is known, as a tag; empty for none.
+
+    Filters sign their pages by a header, or by what their error pages are made of; the sentence on them may
+    be in any language.
+    """
+    signed = next((name for name in _FILTER_HEADERS if answer.headers.get(name)), "")
+    if signed or answer.status not in _FILTERED or not is_html(answer):
+        return signed
+    return "datadome cf-mitigated" if _MADE_BY_FILTER.search(answer.text[:_PAGE_READ]) else ""
 
 
 _FILTER_HEADERS = ("cf-mitigated", "x-datadome", "x-amzn-waf-action")
+_FILTERED = (403, 429, 503)
+_MADE_BY_FILTER = re.compile(
+    r"\bid=['\"]?(cf-error-details|cf-wrapper|challenge-error|challenge-running|px-captcha)|"
+    r"used cloudflare to restrict access|/cdn-cgi/(challenge|l/chk)|_incapsula_resource|"
+    r"errors\.edgesuite\.net|reference(\s|&#32;){0,2}(#|&#35;)(\d|&#46;)|sucuri\.net|ddos-guard",
+    re.I,
+)
 _MARKUP = re.compile(r"<(/?)([a-z!][a-z0-9]*)?[^<>]*>", re.I)
 _UNSEEN = ("script", "style")
 

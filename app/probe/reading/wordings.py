@@ -31,6 +31,66 @@ Meaning = Literal[
 ]
 
 
+Advice = Literal[
+    # permission_denied of the key
+    "place",
+    "referrer",
+    "address",
+    "enable_api",
+    "account_shut",
+    "organization",
+    "verify",
+    "permission",
+    # permission_denied of the model
+    "account_settings",
+    "terms",
+    "verify_for_model",
+    "other_models",
+    "project",
+    "other_region",
+    "plan_for_model",
+    # quota_exhausted
+    "pay",
+    "budget",
+    "free_tier",
+    "period",
+    "plan",
+    "nought",
+    # invalid_credentials
+    "header",
+    "gateway_issued",
+    "region_of_key",
+    "new_key",
+    # model_unavailable
+    "gateway_key",
+    "memory",
+    "server_log",
+    "full",
+    "not_ready",
+    "deployments",
+    "start_model",
+    "tunnel",
+    "provider",
+    "behind_proxy",
+    # model_not_found
+    "retired",
+    "or_access",
+    "deployment",
+    "or_deploy",
+    # wrong_model_type
+    "responses_only",
+    "chat_template",
+    "use_completion",
+    "use_chat",
+    "start_flags",
+    # shape and endpoint_error
+    "short_context",
+    "generation",
+    "servers_own",
+]
+"""What to do next, where the words tell more than their meaning does; the sentences stand in diagnosis."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """Words that mean something. `but_not` names words that make them mean something else."""
@@ -38,8 +98,12 @@ class Rule:
     meaning: Meaning
     words: re.Pattern[str]
     field: str | None = None
+    advice: Advice | None = None
+    """What to do about it; None where the meaning alone tells."""
+    lasts: bool = False
+    """What these words tell stays as it is: the same call is not worth a wait."""
     but_not: re.Pattern[str] | None = None
-    statuses: frozenset[int] = frozenset()
+    statuses: frozenset[int | None] = frozenset()
     """Where it is not empty, only answers with one of these count."""
     on_pages: bool = False
     """Holds for pages too; the other rules read API errors only, since a page's prose may say anything."""
@@ -84,11 +148,81 @@ _KEY_FAULTS = (
 )
 """A key and what is wrong with it; stronger than the "access denied" that it may follow."""
 
-_ROUTE_STATUSES = frozenset({200, 301, 400, 403, 404, 405, 410, 501})
+_ROUTE_STATUSES: frozenset[int | None] = frozenset({200, 301, 400, 403, 404, 405, 410, 424, 501})
 """Statuses with which a missing route was seen; a 5xx that says "not found" speaks of something behind."""
 
+_NOT_PLAINLY: frozenset[int | None] = frozenset(
+    {None, 403, 404, 405, 406, 409, 412, 424, 429, 501, *range(500, 600)}
+)
+"""Statuses that hide a complaint about the request; 400 and 422 say it themselves, and words of a field are
+then read by `negotiation`."""
+
 RULES: tuple[Rule, ...] = (
+    # A limit of nought never refills, whatever a hint to wait says.
+    Rule(
+        "quota_exhausted",
+        any_of(
+            r"\blimit\W{1,3}0(?![.,]?\d|%)(?! (or|to)\b)|\bquota_limit_value\b\W{1,4}0\b|rate limit of 0\b"
+        ),
+        field="api_key",
+        advice="nought",
+        lasts=True,
+    ),
+    # What the model wrote could not be read by its own server: no refusal of the request.
+    Rule(
+        "endpoint_error",
+        any_of(
+            r"failed_generation|tool_use_failed|json_validate_failed|malformed_function_call",
+            r"failed to (call a function|generate (json|valid)|parse (the )?(tool|generated|model|function))",
+            r"failed to parse (input at pos|json output)|output_parse_failed",
+            r"model('s)? (output (is )?not|produced (an )?invalid|generated (an )?invalid|did not (return|output))",
+            r"generated json does not|tool call validation failed",
+        ),
+        field="base_url",
+        advice="generation",
+    ),
+    # Errors of the machine, the language and the tokenizer: the server's own, whatever they are called.
+    Rule(
+        "endpoint_error",
+        any_of(
+            r"\berrno \d{1,4}\b|\bwinerror\b|permission denied: ?['\"/]|no such file or directory",
+            r"error opening (input|output)|\b[a-z]:\\{1,2}(users|windows|program|temp)",
+            r"no space left on device|disk quota|too many open files|read-only file system",
+            r"name '\w{1,40}' is not defined|object has no attribute|object is not (subscript|call|iter)able",
+            r"traceback \(most recent call|segmentation fault|nil pointer dereference|assertionerror",
+            r"(no|not have an?|without an?|missing) (pad(ding)?|bos|eos|unk) token|invalid token ids?\b",
+            r"expecting ('.{1,3}'|value|property name|,).{0,20}: line \d|unterminated string starting at",
+            r"(error|failed) (while )?(rendering|parsing) .{0,20}(jinja|template)|database query error",
+            r"no connected db|no_db_connection|database (is )?(locked|unavailable|connection)",
+        ),
+        field="base_url",
+        advice="servers_own",
+        but_not=any_of(
+            r"connection|connect call|timed? ?out|unreachable|resol(ve|ution)|name or service|memory",
+            r"failed to (import|load)|could ?n[o']t (be )?load|invalid_api_key",
+        ),
+    ),
+    # What a tool of the request's own ran into.
+    Rule("shape", any_of(r"external_connector_error|\bmcp server\b"), field="base_url"),
+    # A prompt that was judged, said together with what it did not cost.
+    Rule(
+        "filtered",
+        any_of(r"\b(input|prompt|content|output) (was|is|has been) flagged\b"),
+        field="base_url",
+    ),
     # A length is the request's own affair, whatever else the sentence mentions.
+    Rule(
+        "shape",
+        any_of(
+            r"(exceed\w{0,3}|longer than|larger than|beyond|less than) .{0,40}(context (window|length)|"
+            r"maximum (input|prompt|output|context|number of tokens))",
+            r"\b(input|prompt)\b.{0,40}\btoo (long|large)\b|context_window_exceeded|context shift is disabled",
+            r"reduce the length|context.?length",
+        ),
+        field="base_url",
+        advice="short_context",
+        but_not=any_of(r"per.?min|per.?day|rate.?limit|quota|\b[rt]p[md]\b"),
+    ),
     Rule(
         "shape",
         any_of(
@@ -98,6 +232,14 @@ RULES: tuple[Rule, ...] = (
             r"request too large for model",
         ),
         field="base_url",
+        advice="short_context",
+    ),
+    # A gateway's own word about the key that it was sent, though it goes on about providers.
+    Rule(
+        "permission_denied",
+        any_of(r"\bkey is not (allowed|authori[sz]ed|permitted) to\b", r"\bkey is not scoped to\b"),
+        field="api_key",
+        advice="permission",
     ),
     # A gateway whose own key the upstream refused: the caller's key is right, the model cannot be served.
     Rule(
@@ -109,8 +251,11 @@ RULES: tuple[Rule, ...] = (
             r"\b(upstream|provider|backend)('s)?\b.{0,80}?(unauthori[sz]ed|authenticat|credential)",
             r"\b(upstream|provider|backend)('s)?\b.{0,80}?(invalid.{0,12}key|incorrect api key)",
             r"bad[ _]response[ _]status[ _]code",
+            r"exception - .{0,200}(\barn:|\biam (user|role)|service role|assumed-role|marketplace)",
         ),
         field="model_id",
+        advice="gateway_key",
+        lasts=True,
         but_not=any_of(r"invalid proxy server token", r"virtual key"),
     ),
     # Filters that look at the program, not at the key.
@@ -157,11 +302,19 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "model_unavailable",
         any_of(
-            r"error code: ?1(00[0-4]|01[3467]|033|101)\b",
+            r"error code: ?1033\b",
             r"err_ngrok_3200|the endpoint \S{1,100} is offline",
             r"tunnel (\S{1,100} )?(is offline|not found|unavailable)",
         ),
         field="model_id",
+        advice="tunnel",
+        on_pages=True,
+    ),
+    Rule(
+        "model_unavailable",
+        any_of(r"error code: ?1(00[0-4]|01[3467]|101)\b"),
+        field="model_id",
+        advice="behind_proxy",
         on_pages=True,
     ),
     # "Not there, or not for you" in one breath: a wrong id is the likelier, and the one that can be checked.
@@ -171,14 +324,17 @@ RULES: tuple[Rule, ...] = (
             rf"not (exist|found)\W{{1,3}}or (perhaps )?you do ?{_NOT} have (access|permission)",
             rf"not (exist|found)\W{{1,3}}or your \w{{1,20}}( \w{{1,40}})? does ?{_NOT} have access",
             r"not found the model .{0,120}or permission denied",
+            r"have access to (this|the) model,? or (the )?(model|it)( name)? (is invalid|is not|does not|doesn't)",
         ),
         field="model_id",
+        advice="or_access",
     ),
     # A region that lacks this very model: another model would do.
     Rule(
         "permission_denied",
         any_of(rf"{_THE_MODEL}({_NOT} |un)available in your (country|region|location)"),
         field="model_id",
+        advice="other_region",
     ),
     # Region, address list, network: a right key in the wrong place.
     Rule(
@@ -189,19 +345,85 @@ RULES: tuple[Rule, ...] = (
             rf"({_NOT}|un) ?available in your (country|region|location)",
             r"your (country|region|location) .{0,30}not (supported|allowed)",
             r"geo.?(block|restrict)",
+        ),
+        field="api_key",
+        advice="place",
+    ),
+    Rule(
+        "permission_denied",
+        any_of(r"requests from referr?er .{0,80}blocked"),
+        field="api_key",
+        advice="referrer",
+    ),
+    Rule(
+        "permission_denied",
+        any_of(
             r"\bip\b.{0,40}not (allowed|authori[sz]ed|whitelisted|in (the )?(allow|white))",
             r"\bip\b.{0,40}(denied|blocked|forbidden|不在)",
             r"ip_not_authorized",
             r"(allow|white)list",
-            r"requests from referr?er .{0,80}blocked",
             r"check your network settings",
             r"traffic .{0,40}(virtual network|firewall|denied)",
             r"virtual network/firewall",
             r"public access is disabled|private endpoint",
         ),
         field="api_key",
+        advice="address",
     ),
-    # A right key that may not use this very model.
+    # A right key that may not use this very model: for what the account's own settings say,
+    Rule(
+        "permission_denied",
+        any_of(r"matching your .{0,60}(data policy|guardrail)"),
+        field="model_id",
+        advice="account_settings",
+    ),
+    # for terms that nobody has accepted yet,
+    Rule(
+        "permission_denied",
+        any_of(
+            r"gated (repo|model)|model is gated|model_gated",
+            r"use.case (details have not been submitted|form)|required .{0,20}form for this model",
+            r"requires? terms acceptance|model_terms_required",
+            r"accept (the )?(license|terms|agreement)",
+        ),
+        field="model_id",
+        advice="terms",
+    ),
+    Rule(
+        "permission_denied",
+        any_of(
+            r"must be verified to use the model", r"model requires an? verified (account|organi[sz]ation)"
+        ),
+        field="model_id",
+        advice="verify_for_model",
+    ),
+    # for a key that holds for others,
+    Rule(
+        "permission_denied",
+        any_of(r"can only access models?", r"(key|team|user|org)_model_access_denied"),
+        field="model_id",
+        advice="other_models",
+    ),
+    Rule(
+        "permission_denied",
+        any_of(rf"^project\b.{{0,80}}{_NOT} have access to (the |this )?model", r"model_permission_blocked"),
+        field="model_id",
+        advice="project",
+    ),
+    # for the plan,
+    Rule(
+        "permission_denied",
+        any_of(
+            r"model requires an? ([\w-]{1,20} )?(subscription|plan)\b",
+            r"plan (do(es)? )?not (yet )?(support|include|cover).{0,20}(model|access)",
+            r"not (available|included|supported|offered) (on|in|for|with|by) (the |your |this )?([\w-]{1,20} ){0,2}"
+            r"(tier|plan|subscription)\b|\bplan_\w{0,30}model_not_supported",
+            r"(套餐|订阅|计划).{0,12}(未开放|未包含|不包含|不支持)",
+        ),
+        field="model_id",
+        advice="plan_for_model",
+    ),
+    # or for no reason that is told.
     Rule(
         "permission_denied",
         any_of(
@@ -212,19 +434,9 @@ RULES: tuple[Rule, ...] = (
             r"model.{0,80}(access denied|permission denied|is blocked|restricted|not allowed)",
             r"access to (the |this )?model .{0,60}(denied|restricted|forbidden)",
             r"access to model denied|eligible for using the model",
-            r"(key|team|user|org)_model_access_denied|model_permission_blocked",
-            r"can only access models?",
-            r"gated (repo|model)|model is gated|model_gated",
-            r"model requires an? (\w{1,20} )?(subscription|plan)\b",
-            r"use case details have not been submitted",
-            r"requires? terms acceptance|model_terms_required",
-            r"accept (the )?(license|terms|agreement)",
-            r"must be verified to use the model",
             r"model .{0,80}not (enabled|activated) (for|in|on) (your|this) \w+",
             rf"(has|have|is) ?{_NOT} activated the model|modelnotopen",
-            r"plan (do(es)? )?not (yet )?(support|include|cover).{0,20}(model|access)",
-            r"matching your .{0,60}(data policy|guardrail)",
-            r"无权(使用|访问|调用)(该|此)?模型|(套餐|订阅|计划).{0,12}(未开放|未包含|不包含|不支持)",
+            r"无权(使用|访问|调用)(该|此)?模型",
         ),
         field="model_id",
     ),
@@ -239,23 +451,54 @@ RULES: tuple[Rule, ...] = (
             r"\b[rt]p[ms]\b.{0,30}(limit|exceed|reached)",
             r"max [rt]p[ms]\b",
             r"error code: ?1015\b",
+            r"rate.?limited upstream|request rate (increased|exceed\w*|is too)",
         ),
         field="api_key",
         but_not=any_of(rf"per.?{_LONG_WINDOW}|/ ?{_LONG_WINDOW}|\b[rt]pd\b|daily|weekly|monthly"),
     ),
-    # Money and plans, and limits by the day or longer. A near end that is stated makes it a rate: `_refine`.
+    # Money and plans, and limits by the day or longer.
     Rule(
         "quota_exhausted",
         any_of(
-            r"insufficient.{0,12}(quota|balance|credits?|funds)",
-            r"not[ _]enough[ _](balance|credits?|funds)",
-            r"exceeded (your |the )?current quota|exceeded_current_quota",
-            r"quota.{0,40}(exhausted|exceeded|used up|depleted|reached)",
-            r"\bquota (is |was |has been )?(used|spent)\b|out of (\w{1,20} ){0,3}quota",
-            r"(balance|credit limit).{0,30}\b(too low|exhausted|insufficient|negative|empty)",
-            r"\b(credit|key|spend(ing)?|usage|inference) (limit|cap).{0,40}(reached|exceeded|hit)",
+            r"budget.{0,20}(exceeded|has been|exhausted|used up|spent)|insufficient_budget",
+            r"exceeded.{0,4}budget|over budget|max budget",
+        ),
+        field="api_key",
+        advice="budget",
+        lasts=True,
+    ),
+    Rule(
+        "quota_exhausted",
+        any_of(r"allocationquota.{0,4}free.?tier.?only"),
+        field="api_key",
+        advice="free_tier",
+        lasts=True,
+    ),
+    Rule(
+        "quota_exhausted",
+        any_of(
             r"\b(monthly|daily|weekly) (limit|cap).{0,40}(reached|exceeded|hit)",
-            r"(reached|exceeded|hit) .{0,30}(weekly|daily|monthly|spending|inference) .{0,12}(limit|cap)",
+            r"(reached|exceeded|hit) .{0,30}(weekly|daily|monthly) .{0,12}(limit|cap)",
+            rf"(limit|quota|requests|tokens|calls|free.?models).{{0,24}}(per|an?|/)[ -]?{_LONG_WINDOW}",
+            rf"quota.{{0,200}}per.?{_LONG_WINDOW}",
+            r"\b[rt]pd\b|quota will (reset|refill)|quota.{0,80}for the (day|week|month)",
+            r"\b(?<!worker )(?<!local )total request limit reached(?!.{0,40}minute)",
+            r"(今日|每日|当日|每周|每月|本月).{0,16}(限额|上限|额度|次数)",
+            r"(daily|weekly|monthly).{0,20}(limit|quota|free allocation)",
+        ),
+        field="api_key",
+        advice="period",
+        lasts=True,
+    ),
+    Rule(
+        "quota_exhausted",
+        any_of(
+            r"insufficient.{0,12}(balance|credits?|funds)|balance_exhausted|extra usage\b",
+            r"credits? (is |are |have been )?(exhausted|depleted)|billing_not_active|check your billing",
+            r"not[ _]enough[ _](balance|credits?|funds)",
+            r"quota.{0,80}\b(billing|balance|credits?)",
+            r"(balance|credit limit).{0,30}\b(too low|exhausted|insufficient|negative|empty)",
+            r"\b(credit) (limit|cap).{0,40}(reached|exceeded|hit)",
             r"payment.?required|enter a payment method",
             r"\b(no|not enough|out of|requires? more|used (up )?all)\b.{0,12}credits?\b",
             r"(used up|exhausted|exceeded).{0,32}\bcredits?\b",
@@ -264,33 +507,89 @@ RULES: tuple[Rule, ...] = (
             r"arrear|overdue|in good standing|outstanding (balance|payment)",
             r"suspended.{0,60}(balance|spending|payment|invoice)",
             r"top.?up|recharge",
-            r"budget.{0,20}(exceeded|has been)|exceeded.{0,4}budget|over budget|max budget",
-            rf"(limit|quota|requests|tokens|calls|free.?models).{{0,24}}(per|an?|/)[ -]?{_LONG_WINDOW}",
-            r"\b[rt]pd\b",
-            r"daily.{0,20}(limit|quota|free allocation)",
+            r"余额不足|欠费|充值",
+        ),
+        field="api_key",
+        advice="pay",
+        lasts=True,
+    ),
+    Rule(
+        "quota_exhausted",
+        any_of(
             r"free (trial|tier|quota|credits?|allocation).{0,40}\b(ended|expired|exhausted|used up|over)\b",
-            r"allocationquota|trial (has )?(ended|expired)",
+            r"trial (has )?(ended|expired)|(套餐|订阅|计划).{0,4}(到期|过期)",
             r"subscription (has )?(expired|ended)|(no active|inactive) (subscription|plan)",
             r"plan does not include",
-            r"余额不足|欠费|额度不足|额度已用|用尽|充值",
+        ),
+        field="api_key",
+        advice="plan",
+        lasts=True,
+    ),
+    # A quota that does not say of what: a near end that is stated makes it a rate, see `meaning`.
+    Rule(
+        "quota_exhausted",
+        any_of(
+            r"insufficient.{0,12}quota|exceeds (your )?(available |remaining )?(quota|balance)",
+            r"quota.?limit.?(expired|exceeded|reached)|usage_limits?\w{0,20}(exhaust|exceed)",
+            r"reached your (usage|billing) (limit|cap)",
+            r"exceeded (your |the )?current quota|exceeded_current_quota",
+            r"quota.{0,40}(exhausted|exceeded|used up|depleted|reached)",
+            r"\bquota (is |was |has been )?(used|spent)\b|out of (\w{1,20} ){0,3}quota",
+            r"\b(key|spend(ing)?|usage|inference) (limit|cap).{0,40}(reached|exceeded|hit)",
+            r"(reached|exceeded|hit) .{0,30}(spending|inference) .{0,12}(limit|cap)",
+            r"allocationquota",
+            r"额度不足|额度已用|用尽|无可用额度",
         ),
         field="api_key",
     ),
-    # Keys that an endpoint gave up, and calls without one, in the clothes of a missing permission.
+    # Keys that an endpoint gave up, and calls without one, in the words of a missing permission.
     Rule(
         "invalid_credentials",
         any_of(
-            r"key was reported as leaked",
-            r"unregistered callers",
+            r"key was reported as leaked|\bkey (has |is |was )?expired\b",
+            r"token could not be (validated|verified)|bad.credentials",
             rf"{_KEY} (is |has been |was )?(currently )?(blocked|disabled|revoked|suspended)",
         ),
         field="api_key",
+        advice="new_key",
     ),
+    Rule("invalid_credentials", any_of(r"unregistered callers"), field="api_key", advice="header"),
     # Rights of the key, its project or its organization.
     Rule(
         "permission_denied",
+        any_of(r"api .{0,60}has not been used in project"),
+        field="api_key",
+        advice="enable_api",
+    ),
+    Rule(
+        "permission_denied",
         any_of(
-            r"no_organization|member of an organi[sz]ation",
+            r"(project|organi[sz]ation|account|team).{0,40}(archived|deactivated)",
+            r"(project|organi[sz]ation|account|team).{0,40}(disabled|suspended)",
+            r"(resource|account|subscription|access) has been (temporarily )?(blocked|restricted)",
+            r"unavailable for (this |your )?account",
+            r"封禁|账[户号].{0,16}(非活动|锁定|冻结|停用|禁用)",
+        ),
+        field="api_key",
+        advice="account_shut",
+        but_not=any_of(r"invalid (subscription|api).?key"),
+    ),
+    Rule(
+        "permission_denied",
+        any_of(r"no_organization|member of an organi[sz]ation"),
+        field="api_key",
+        advice="organization",
+        but_not=any_of(r"invalid (subscription|api).?key"),
+    ),
+    Rule(
+        "permission_denied",
+        any_of(r"organi[sz]ation must be verified"),
+        field="api_key",
+        advice="verify",
+    ),
+    Rule(
+        "permission_denied",
+        any_of(
             r"insufficient permissions?|insufficient_scope|sufficient permissions",
             r"missing (required )?(scopes?|permissions?|roles?)",
             r"\b(scopes?|permissions?|roles?) (is|are) (required|needed|missing)",
@@ -298,12 +597,19 @@ RULES: tuple[Rule, ...] = (
             rf"{_NOT} have (the )?(necessary |required |sufficient )?(permissions?|rights|privileges|role)",
             r"lacks? the (required )?(permission|data action|role|right)",
             rf"{_MAY_NOT} (perform|access|use|call|invoke|make)",
-            r"(project|organi[sz]ation|account|team).{0,40}(does not have access|archived|deactivated)",
-            r"(project|organi[sz]ation|account|team).{0,40}(disabled|suspended|blocked|restricted)",
-            r"api .{0,60}has not been used in project",
+            rf"\bno permission\b|{_NOT} have access to it\b|unauthorizedoperation|未授权",
+            r"无权",
+        ),
+        field="api_key",
+        advice="permission",
+        but_not=any_of(r"invalid (subscription|api).?key"),
+    ),
+    Rule(
+        "permission_denied",
+        any_of(
+            r"(project|organi[sz]ation|account|team).{0,40}(does not have access|blocked|restricted)",
             r"api_key_\w{1,40}_blocked",
             r"request_forbidden|request not allowed|cannot consume this service",
-            r"封禁|无权",
         ),
         field="api_key",
         but_not=any_of(r"invalid (subscription|api).?key"),
@@ -322,10 +628,20 @@ RULES: tuple[Rule, ...] = (
             r"overload|over capacity|at capacity|no capacity|insufficient capacity",
             r"capacity (temporarily )?(exceeded|reached|constraint)",
             r"high (traffic|demand|load)",
-            r"worker (local )?total request limit",
+            r"worker (local )?total request limit|no more (\w{1,20} ){1,2}to (forward|route|send)",
+            r"we('re| are) (receiving|experiencing|getting|seeing) (too many|an? |heavy)",
+            r"\b(workers?|servers?|model|slots?) (is |are )?(currently )?busy\b",
             r"访问量过大|负载已?饱和",
         ),
         field="model_id",
+        advice="full",
+    ),
+    # Somebody behind the endpoint is limited, not the caller.
+    Rule(
+        "model_unavailable",
+        any_of(r"upstream rate.?limit", r"^\W{0,3}[^\s]{1,80} \[429\]"),
+        field="model_id",
+        advice="provider",
     ),
     Rule(
         "rate_limited",
@@ -348,6 +664,67 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "wrong_model_type",
         any_of(
+            r"(only|supported) .{0,24}v1/responses",
+        ),
+        field="model_type",
+        advice="responses_only",
+        but_not=any_of(
+            r"json_schema|response_format|stream_options|reasoning_effort|\btools?\b|tool_",
+            r"system (role|message)|image_url|multimodal|image input|vision|\bmax_\w{0,20}tokens",
+        ),
+    ),
+    Rule(
+        "wrong_model_type",
+        any_of(
+            r"chat template is no longer allowed|provide a chat template|chat_template is not set",
+            r"template error: template not found|not have an? (default )?chat template",
+        ),
+        field="model_type",
+        advice="chat_template",
+        but_not=any_of(
+            r"json_schema|response_format|stream_options|reasoning_effort|\btools?\b|tool_",
+            r"system (role|message)|image_url|multimodal|image input|vision|\bmax_\w{0,20}tokens",
+        ),
+    ),
+    Rule(
+        "wrong_model_type",
+        any_of(
+            r"(mean to|please) use (the )?/?v1/completions",
+        ),
+        field="model_type",
+        advice="use_completion",
+        but_not=any_of(
+            r"json_schema|response_format|stream_options|reasoning_effort|\btools?\b|tool_",
+            r"system (role|message)|image_url|multimodal|image input|vision|\bmax_\w{0,20}tokens",
+        ),
+    ),
+    Rule(
+        "wrong_model_type",
+        any_of(
+            r"(mean to|please) use (the )?/?v1/chat/completions",
+        ),
+        field="model_type",
+        advice="use_chat",
+        but_not=any_of(
+            r"json_schema|response_format|stream_options|reasoning_effort|\btools?\b|tool_",
+            r"system (role|message)|image_url|multimodal|image input|vision|\bmax_\w{0,20}tokens",
+        ),
+    ),
+    Rule(
+        "wrong_model_type",
+        any_of(
+            r"--(is-)?embeddings?\b|--reranking|not supported in predict mode",
+        ),
+        field="model_type",
+        advice="start_flags",
+        but_not=any_of(
+            r"json_schema|response_format|stream_options|reasoning_effort|\btools?\b|tool_",
+            r"system (role|message)|image_url|multimodal|image input|vision|\bmax_\w{0,20}tokens",
+        ),
+    ),
+    Rule(
+        "wrong_model_type",
+        any_of(
             rf"not an? {_KIND}[\w -]{{0,20}} ?model",
             rf"model[^.]{{0,120}}is an? ({_KIND}|text.to.\w{{1,12}}|base)[\w -]{{0,20}}model",
             rf"not appear to be an? {_KIND}",
@@ -361,10 +738,10 @@ RULES: tuple[Rule, ...] = (
             r"model .{0,80}does not support this (api|endpoint|operation)",
             r"cannot be used with the \S{1,60} endpoint",
             r"use the /?\S{0,40}(embeddings|completions|images|audio|rerank|responses)\S{0,40} endpoint",
-            rf"not (supported|available|compatible) (by|with|on) (the )?{_KIND}\b",
-            r"--(is-)?embeddings?\b|--reranking|not supported in predict mode",
-            r"chat template is no longer allowed|provide a chat template|chat_template is not set",
-            r"template error: template not found|does not have a chat template",
+            rf"not (supported|available|compatible) (by|with|on|via|in|for) (the )?{_KIND}\b(?! (count|size|format))",
+            r"\b(embeddings?|rerank(ing)?|transcriptions?|text.to.speech) (is |are )?not supported (by|for|with|on)",
+            rf"model is not (an? )?({_KIND}|llm)\b|unsupported_api_for_model|\boptions are \{{",
+            rf"does ?{_NOT} support [`'\"](embed|rerank|classify|generate|score|transcribe)",
             r"not allowed to generate embeddings",
             r"(model|task)[^.]{0,60}(type|task|mode) .{0,20}(mismatch|invalid|unsupported)",
             rf"(model|task)[^.]{{0,60}}(type|task|mode) .{{0,20}}{_NOT} (support|match)",
@@ -385,30 +762,131 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "model_unavailable",
         any_of(
+            r"out of memory|\boom\b|cuda (error|out)[^.]{0,40}memory|not enough memory",
+            r"requires more (system |gpu )?memory|insufficient (memory|system resources)",
+            r"cublas|failed to allocate",
+        ),
+        field="model_id",
+        advice="memory",
+        lasts=True,
+    ),
+    Rule(
+        "model_unavailable",
+        any_of(
+            r"(failed|unable) to load (?!audio|image)|could ?n[o']t (be )?load|error loading model",
+            r"cannot load (the )?(network|model|weights)|error (was )?encountered while running the model",
+            r"exited prematurely|process has terminated|signal: (killed|aborted|segment)|exit (code|status) \d",
+            r"load request: .{0,80}\beof\b",
+        ),
+        field="model_id",
+        advice="server_log",
+        lasts=True,
+    ),
+    Rule(
+        "model_unavailable",
+        any_of(
+            r"cudaerror|cuda (error|out)",
+            r"engine.{0,20}(dead|not running|stopped|crash|encountered an issue)|runner process",
+            r"model (runner|loading) (failed|has unexpectedly)|model (has |process )?crashed",
+            r"inference engine is unavailable|model (was )?(re|un)loaded\b|model unavailable due to",
+        ),
+        field="model_id",
+        advice="server_log",
+    ),
+    Rule(
+        "model_unavailable",
+        any_of(
+            r"server (is )?busy|queue (is )?full|too busy|busy, please|请稍后|繁忙",
+            r"another (\w{1,20} )?(generation|request|job|task) is (already )?(in progress|running)",
+        ),
+        field="model_id",
+        advice="full",
+    ),
+    Rule(
+        "model_unavailable",
+        any_of(
             r"\bloading\b|is still load|warming up|cold.?start|starting up|scaling.?up|runner to start",
             r"is (still )?(being )?(initiali[sz]|start|deploy|provision|download)",
             r"being (loaded|registered|downloaded|pulled)\b|server (is )?not (yet )?started",
-            r"out of memory|\boom\b|cudaerror|cuda (error|out)|not enough memory",
-            r"requires more (system |gpu )?memory|insufficient (memory|system resources)",
-            r"cublas|failed to allocate",
-            rf"no ({_WELL} ){{0,3}}(worker|server|instance|replica|backend|upstream|deployment|node|gpu)s?\b",
-            r"not ready|temporarily (unavailable|disabled|out of)|currently unavailable",
-            r"service (is )?unavailable|under maintenance",
-            r"engine.{0,20}(dead|not running|stopped|crash|encountered an issue)|runner process",
+            r"not[ _]ready|did not become ready|(not loaded|not yet loaded) ?yet|is not yet loaded",
+        ),
+        field="model_id",
+        advice="not_ready",
+    ),
+    Rule(
+        "model_unavailable",
+        any_of(r"no ((available|healthy) ){0,2}deployments?\b"),
+        field="model_id",
+        advice="deployments",
+    ),
+    Rule(
+        "model_unavailable",
+        any_of(
             r"scaled (down )?to zero",
             r"(model|endpoint) (is )?(paused|stopped|stopping|sleeping|offline|unloaded)",
-            r"provider_unavailable|provider returned error|upstream_error",
-            r"upstream (error|connect|request|provider|service)|bad gateway|gateway time-?out",
+            r"\b(endpoint|model|deployment|instance)\b.{0,80}\bis not running\b",
+        ),
+        field="model_id",
+        advice="start_model",
+    ),
+    Rule(
+        "model_unavailable",
+        any_of(
+            r"provider_unavailable|^provider returned error[\W\d]*$",
+            r"upstream (error|connect|request|provider|service)",
+        ),
+        field="model_id",
+        advice="provider",
+    ),
+    # The same words around a refusal, or a tag beside one, tell of an outage only where the status does.
+    Rule(
+        "model_unavailable",
+        any_of(r"provider returned error|upstream_error"),
+        field="model_id",
+        advice="provider",
+        statuses=frozenset({429, *range(500, 600)}),
+    ),
+    Rule(
+        "model_unavailable",
+        any_of(r"\bmodel (is )?(currently )?(not available|unavailable)\b"),
+        field="model_id",
+        statuses=frozenset(range(500, 600)),
+    ),
+    Rule(
+        "model_unavailable",
+        any_of(
+            rf"no ({_WELL} ){{0,3}}(worker|server|instance|replica|backend|upstream|node|gpu)s?\b",
+            r"bad gateway|gateway time-?out",
             r"origin (is )?(unreachable|down)|name resolution failed|ring-balancer",
-            r"failed to load|could ?n[o']t (be )?load|error loading model|unable to load",
-            r"model (runner|loading) (failed|has unexpectedly)|model (has |process )?crashed",
-            r"another (\w{1,20} )?(generation|request|job|task) is (already )?(in progress|running)",
-            r"degraded function",
-            r"server (is )?busy|queue (is )?full|too busy|busy, please|try again later|请稍后|繁忙",
             r"econnrefused|connection (refused|error)|dial tcp|connect call failed|apiconnectionerror",
             r"cannot connect to host",
         ),
         field="model_id",
+        advice="behind_proxy",
+    ),
+    Rule(
+        "model_unavailable",
+        any_of(
+            rf"no ({_WELL} ){{0,3}}deployments?\b",
+            r"temporarily (unavailable|disabled|out of)|currently unavailable",
+            r"service (is )?unavailable|under maintenance",
+            r"degraded function|try again later|暂时无法|暂不可用|服务不可用",
+        ),
+        field="model_id",
+    ),
+    # What was asked is served, but not here.
+    Rule(
+        "no_route",
+        any_of(
+            rf"({_NOT}) (supported|available|served|enabled) (on|at|in|under) this (route|path|host|base ?url)\b",
+            r"incorrect (regional )?host ?name|incorrect_hostname|\bapi\b.{0,20}\bhas been deprecated\b",
+            r"only available when using .{0,30}\b(api|base)\b",
+            r"api.?version(s| query parameter)?\b[^,.]{0,20}\b(not (allowed|supported)|invalid|retired)",
+            r"\benabled only for api.?versions?|\b(unsupported|invalid) api.?version",
+            r"\bapi \S{1,40} ?(已下线|不存在)|接口(版本)?不存在",
+        ),
+        field="base_url",
+        statuses=_ROUTE_STATUSES | {401, 421},
     ),
     # The path is not served, said so plainly that no rule below may take it for a model.
     Rule(
@@ -424,19 +902,61 @@ RULES: tuple[Rule, ...] = (
         field="base_url",
         statuses=_ROUTE_STATUSES,
     ),
-    # The model is not there: codes and set phrases.
+    # The model is not there: it was, once;
     Rule(
         "model_not_found",
         any_of(
-            r"model[ _]?not[ _]?(found|exists?)",
-            r"model_decommissioned|invalid_model|unknown_model|model_not_(available|supported)|modelerror",
-            r"deploymentnotfound|api deployment .{0,40}does not exist",
+            r"model_decommissioned",
+            r"^(?!.*\b(version|endpoint|api|route|url)\b).*\b(has|have) been (retired|decommissioned|sunset)",
+            rf"{_THE_MODEL}(no longer|decommissioned|deprecated|retired|discontinued)",
+            rf"{_THE_MODEL}(sunset|shut ?down)",
+            rf"{_THE_MODEL}end.of.(its )?life",
+        ),
+        field="model_id",
+        advice="retired",
+        but_not=any_of(
+            r"unsupported (parameter|value)|model (parameter|field) not found",
+            r"not supported (with|on|by|for) this model",
+            r"unrecogni[sz]ed request argument",
+        ),
+    ),
+    # or is not started (of a listed id: it is there, but sleeps);
+    Rule(
+        "model_not_found",
+        any_of(rf"{_THE_MODEL}not (currently |yet )?loaded\b"),
+        field="model_id",
+        advice="start_model",
+        but_not=any_of(r"unsupported (parameter|value)"),
+    ),
+    # or is named by a deployment, or can be put there;
+    Rule(
+        "model_not_found",
+        any_of(r"deploymentnotfound|api deployment .{0,40}does not exist"),
+        field="model_id",
+        advice="deployment",
+    ),
+    Rule(
+        "model_not_found",
+        any_of(r"pull(ing)? (it|the model) first"),
+        field="model_id",
+        advice="or_deploy",
+    ),
+    # codes and set phrases.
+    Rule(
+        "model_not_found",
+        any_of(
+            r"model[ _]?not[ _]?(found|exists?)|\bnot supported model\b|cannot use own model",
+            r"but you passed|allowed now, your model|model name is invalid|model \S{1,80} is not a valid model",
+            r"unknown provider for model|no router? for (the )?requested model|no reachable .{0,20}source",
+            r"unknown function: |deployment \S{1,100} not found|not configured in the gateway",
+            r"model field.{0,60}cannot be empty|model should be in .{0,12}format",
+            r"invalid_model|unknown_model|model_not_(available|supported)|modelerror",
             r"\b(invalid|unknown|unsupported|unrecogni[sz]ed)[ _]model\b(?! (type|output|input|param))",
             r"\b(no such|non-?existent|incorrect|wrong|bad)[ _]model\b(?! (type|output|input|param))",
             r"not a (valid|supported|known|recogni[sz]ed) model",
             r"no ((available|allowed) )?(endpoint|channel|provider|adapter|lora)s? "
             r"((are|is) )?((found|available) )?(for|serving|with)\b",
-            r"pull(ing)? (it|the model) first|repository not found",
+            r"repository not found",
             r"(could not|can(no|')t|failed to|unable to) (find|access) (\S{1,20} )?(model|deployment)",
             r"no models? (named|with|found|matching|loaded)|there is no model|(not|no) found.{0,12}\bmodel",
             r"^model: \S{1,200} .{0,20}not_found",
@@ -448,7 +968,6 @@ RULES: tuple[Rule, ...] = (
             r"on-demand throughput isn.t supported",
             r"llm provider not provided|\binvalid provider\b(?! (api|key|credential|token))",
             r"model( id)? must be in the format|invalid model id\b",
-            r"^(?!.*\b(version|endpoint|api|route|url)\b).*\b(has|have) been (retired|decommissioned|sunset)",
             r"模型不存在|无可用渠道|模型.{0,40}(不存在|未找到|不可用|下线)",
         ),
         field="model_id",
@@ -459,22 +978,91 @@ RULES: tuple[Rule, ...] = (
         "model_not_found",
         any_of(
             rf"{_THE_MODEL}(not (be )?found|(does|do)(n't| not) exist|not exist|non-existent)",
-            rf"{_THE_MODEL}not (currently )?(supported|available|offered|served|deployed|loaded)\b",
+            rf"{_THE_MODEL}not (currently )?(supported|available|offered|served|deployed)\b",
             rf"{_THE_MODEL}not (currently )?(registered|recogni[sz]ed|configured|mapped|present|valid)\b",
             rf"{_THE_MODEL}not (currently )?(installed|enabled|part of)\b",
             rf"{_THE_MODEL}(isn't (supported|available)|unavailable|unknown|is invalid|disabled)",
-            rf"{_THE_MODEL}(no longer|decommissioned|deprecated|retired|discontinued|removed)",
-            rf"{_THE_MODEL}(sunset|shut ?down)",
-            rf"{_THE_MODEL}end.of.(its )?life",
+            rf"{_THE_MODEL}removed",
         ),
         field="model_id",
         but_not=any_of(
-            r"unsupported (parameter|value)",
-            r"not supported with this model",
+            r"unsupported (parameter|value)|model (parameter|field) not found",
+            r"not supported (with|on|by|for) this model",
             r"unrecogni[sz]ed request argument",
         ),
     ),
-    # Keys.
+    # A field of the request, an input or a way to ask, said with a status that tells of something else.
+    Rule(
+        "shape",
+        any_of(
+            r"no endpoints found that (support|can handle)|^invalid request: |error: .{0,20}invalid request: ",
+            r"\b(tool (use|calling)|tools|function calling|streaming|json mode|response_format|lora)\b "
+            r"(is|are) not supported",
+            rf"does ?{_NOT} support (tool|function|lora|streaming|json|response_format|system)",
+            r"\b(param|parameter|response_format|tools?)\b.{0,30}\b(requires?|only supports?)\b",
+            r"only supports? (\w{1,20} )?(response_format|parameter)|streaming is required",
+            r"(audio|image|vision|file|video) input is not supported|(failed|unable) to (decode|load) (audio|image)",
+            r"jinja exception|raise_exception|no user query found|roles must alternate",
+            r"too large to process|physical batch size|badrequesterror",
+            r"不是json|格式(错误|不正确)|取值范围|参数.{0,6}(错误|无效|不合法)",
+        ),
+        field="base_url",
+        but_not=any_of(r"model .{0,40}not (found|exist)|authori[sz](ed|ation)|internal ?server"),
+        statuses=_NOT_PLAINLY,
+    ),
+    # Keys: none came where the endpoint looks for one;
+    Rule(
+        "invalid_credentials",
+        any_of(
+            rf"{_KEY_IS}(is missing|missing|not (sent|provided))",
+            rf"\b(no|missing)[ _-]{{0,2}}(\w{{1,20}}[ _-]){{0,2}}?{_KEY}\b(?!s? (limit|count|usage))",
+            r"no (auth|cookie|api key|key|bearer|authorization)[ \w]{0,20}(found|provided|passed|supplied)",
+            r"no (auth|cookie|api key|key|bearer|authorization)[ \w]{0,20}(given|was|header)",
+            r"authori[sz]ation( header)?\b.{0,60}?\bmissing",
+            r"(did not|didn.t) (provide|send|pass) an? (api key|key|token)",
+        ),
+        field="api_key",
+        advice="header",
+        but_not=any_of(
+            r"max_\w{0,20}tokens|token limit|context length|unsupported parameter|too many tokens",
+            r"token.?count|extra_forbidden|extra inputs",
+            r"invalid|incorrect",
+        ),
+    ),
+    # a gateway issues its own;
+    Rule(
+        "invalid_credentials",
+        any_of(r"invalid proxy server token", r"virtual key"),
+        field="api_key",
+        advice="gateway_issued",
+    ),
+    # it is of another resource or region;
+    Rule(
+        "invalid_credentials",
+        any_of(
+            r"(invalid|incorrect|wrong).{0,60}\b(subscription key|region(al)?\b|(api )?endpoint\b)",
+        ),
+        field="api_key",
+        advice="region_of_key",
+        but_not=any_of(r"model|invalid (api )?(endpoint|path|route)|\binvalid (request )?url"),
+    ),
+    # it was good, once;
+    Rule(
+        "invalid_credentials",
+        any_of(
+            rf"\b(expired|revoked|disabled|blocked|leaked)[ _-]{{0,2}}(\w{{1,20}}[ _-]){{0,3}}?{_KEY}",
+            rf"{_KEY_IS}(expired|revoked|disabled|deleted)",
+            r"(令牌|密钥|apikey).{0,12}过期",
+        ),
+        field="api_key",
+        advice="new_key",
+        but_not=any_of(
+            r"\bor\b|或|不正确",
+            r"max_\w{0,20}tokens|token limit|context length|unsupported parameter|too many tokens",
+            r"token.?count|extra_forbidden|extra inputs",
+        ),
+    ),
+    # or it is simply wrong.
     Rule(
         "invalid_credentials",
         any_of(
@@ -491,6 +1079,8 @@ RULES: tuple[Rule, ...] = (
             r"expected to start with 'sk-'",
             r"\bjwt (is|verification|issuer)",
             r"invalid signature|signature ?(does|mis|fail)|secret ?id\b.{0,20}not found",
+            r"(failed|unable) to (get|read|find) the authori[sz]ation|certification failed|token failed",
+            r"账[户号]不存在",
             r"could not validate credentials|access denied due to invalid",
             r"令牌|身份验证失败|鉴权|密钥|apikey",
         ),
@@ -508,15 +1098,22 @@ RULES: tuple[Rule, ...] = (
             r"responsible ?ai",
             r"data_?inspection",
             r"content exists risk|risk control|high risk",
-            r"(prompt|input|request|content) .{0,40}(flagged|(blocked|rejected) (by|due|for|as))",
+            r"(prompt|input|content)\b.{0,40}(flagged|(blocked|rejected) (by|due|for|as))|input blocked",
+            r"request .{0,40}(flagged|(blocked|rejected) (by|due|for|as)).{0,60}(content|safety|moderat|policy|guard)",
             r"(inappropriate|sensitive|unsafe|harmful|prohibited) (content|input|prompt|words|information)",
             r"new_sensitive",
             r"safety (system|filter|settings|policy)",
-            r"guardrail",
-            r"moderation (block|flag)",
-            r"prompt_blocked|prohibited_content|censorship|敏感",
+            r"(violat|block|interven|reject|flag|trigger|deni)\w{0,6}.{0,40}\bguardrail",
+            r"guardrail\b.{0,60}(violat|blocked|interven|rejected (the|your)|triggered|flagged)",
+            r"moderation (block|flag)|content.?moderation|flagged for",
+            r"(安全策略|内容安全|安全审核|合规)|违规|不当内容",
+            r"prompt_blocked|content_blocked|prohibited_content|censorship|敏感",
         ),
         field="base_url",
+        but_not=any_of(
+            r"guardrail.{0,60}(not (exist|found|configured|available)|cannot connect|failed to connect|timed out)",
+            r"cannot connect to host",
+        ),
     ),
     # What routers say of any unknown path, when nothing above made it speak of something else.
     Rule(
@@ -529,7 +1126,7 @@ RULES: tuple[Rule, ...] = (
             r"resource not found|resource_not_found|no static resource",
             r"unknown (path|endpoint|route|operation)|endpoint not found",
             r"no such (endpoint|route|api)|invalid (path|endpoint|route)|api (path )?not found",
-            r"method not allowed",
+            r"method not allowed|unsupported (\w{1,20} )?method",
             r"^(?=.*(found|404))(not[ _]?found|404|file|error|[\s.:_])+$",
         ),
         field="base_url",

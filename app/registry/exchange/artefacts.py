@@ -1,4 +1,4 @@
-"""What a reader can copy and use at once: a first call, a LiteLLM entry, a Terraform block."""
+"""What a reader can copy and use: a first call, a LiteLLM entry, a Terraform block."""
 
 from __future__ import annotations
 

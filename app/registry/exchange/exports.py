@@ -38,4 +38,4 @@ FORMATS: Mapping[str, Format] = {
     "openai": Format("application/json", "models.json", _openai),
     "json": Format("application/json", "documents.json", _documents),
 }
-"""Each takes the rows, the oldest first, and gives the whole text; `openai` has the enabled ones only."""
+"""Each takes the rows, oldest first, and gives the whole text; `openai` has the enabled ones only."""

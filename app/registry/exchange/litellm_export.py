@@ -106,7 +106,7 @@ def _info(model: RegisteredModel) -> dict[str, JSON]:
 
 
 def _extension(model: RegisteredModel, observed: list[str]) -> dict[str, JSON]:
-    """What LiteLLM has no word for. `observed` names members that nobody declared; imports skip them."""
+    """What LiteLLM has no name for. `observed` names members that nobody declared; imports skip them."""
     made = {name: value for name in EXTRA if (value := getattr(model, name)) is not None}
     if model.remote_model_id == model.model_id:
         made["configuration"] = {"model_id": model.remote_model_id}

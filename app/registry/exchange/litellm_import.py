@@ -1,7 +1,7 @@
 """LiteLLM's model definitions (`model_name`, `litellm_params`, `model_info`) as requests to register a model.
 
 Only what speaks OpenAI's API at an api_base can be probed; for everything else there is a sentence that says
-why not, and what to do. Nothing is contacted here, and no variable but those for keys is ever looked at.
+why not, and what to do. Nothing is contacted here, and only the variables for keys are ever read.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ REGION = "unspecified"
 """The region of a definition that names none; LiteLLM knows no such thing."""
 
 UNSUPPORTED = "unsupported_kind"
-"""Code of a problem that no correction of a value would mend: the entry is of another kind."""
+"""Code of a problem that no other value would solve: the entry is of another kind."""
 
 _TYPES = {mode: model_type for model_type, mode in MODES.items()}
 _READ = {"model", "custom_llm_provider", "api_base", "base_url", "api_key", "max_tokens", "temperature"}
@@ -119,7 +119,7 @@ def _object(value: JSON, place: str) -> dict[str, JSON]:
 
 
 def _refuse_misspelt(whole: Mapping[str, JSON]) -> None:
-    """A member that nearly is one of these would be lost in silence, with all that stands in it."""
+    """A misspelt member would be lost silently, with everything in it."""
     for name in whole.keys() - _MEMBERS:
         near = closest(name, _MEMBERS)
         if near:

@@ -1,4 +1,4 @@
-"""LiteLLM's words beside Muster's, a row each, for both directions.
+"""LiteLLM's names beside Muster's, a row each, for both directions.
 
 Sources, read in November 2026: docs.litellm.ai/docs/proxy/configs (`model_list`, `litellm_params`,
 `model_info`, `os.environ/NAME`), docs.litellm.ai/docs/providers/openai_compatible (`openai/`,

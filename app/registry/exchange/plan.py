@@ -1,4 +1,4 @@
-"""What an import would do, entry by entry, before anything is contacted."""
+"""What an import is going to do, entry by entry, before anything is contacted."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Step:
 
 
 def plan(definitions: Sequence[JSON], region: str = litellm_import.REGION) -> list[Step]:
-    """What importing these definitions would do, in their order; `region` is for those that name none."""
+    """What an import of these definitions does, in their order; `region` is for those that name none."""
     steps: list[Step] = []
     seen: dict[tuple[Any, ...], int] = {}
     for index, definition in enumerate(definitions):

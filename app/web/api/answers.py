@@ -31,14 +31,14 @@ def json_body() -> JSON:
     coding = request.headers.get("Content-Encoding", "identity")
     if coding.strip().lower() not in ("", "identity"):
         message = f"The body is sent as `{shortened(coding)}`. Send it as plain JSON, not compressed."
-        raise ApiError("unsupported_media_type", message, 415, field="Content-Encoding")
+        raise ApiError("unsupported_media_type", message, field="Content-Encoding")
     return parse(request.get_data(), request.headers.get("Content-Type", ""))
 
 
 def require_no_body(instead: str) -> None:
-    """ApiError 400 where a call that takes none has a body; `instead` says how to ask for what it holds."""
+    """ApiError 400 if a call that takes no body has one; `instead` says how to ask for what it holds."""
     if request.get_data().strip() not in (b"", b"{}"):
-        raise ApiError("invalid_request", f"This call takes no body. {instead}", 400)
+        raise ApiError("invalid_request", f"This call takes no body. {instead}")
 
 
 def answer(value: JSON, status: int = 200) -> Response:
@@ -54,12 +54,12 @@ def document_answer(ready: StoredDocument) -> Response:
 
 
 def is_known(etag: str) -> bool:
-    """Whether the caller has what carries this ETag already (If-None-Match)."""
+    """Whether the caller has the document with this ETag already (If-None-Match)."""
     return "If-None-Match" in request.headers and request.if_none_match.contains_weak(etag.strip('"'))
 
 
 def conditional(response: Response) -> Response:
-    """The response, or 304 without a body where the caller has just this one."""
+    """The response, or 304 without a body if the caller already has it."""
     response.headers["Cache-Control"] = "private, no-cache"
     if is_known(response.headers["ETag"]):
         short = Response(status=304)
@@ -71,7 +71,7 @@ def conditional(response: Response) -> Response:
 
 
 def check_if_match(model: RegisteredModel) -> None:
-    """ApiError 412 where the caller says which document it wants to change, and it is another by now."""
+    """ApiError 412 if If-Match names a document other than the current one."""
     if "If-Match" not in request.headers:
         return
     now = render(model).etag
@@ -79,7 +79,6 @@ def check_if_match(model: RegisteredModel) -> None:
         raise ApiError(
             "precondition_failed",
             "The model was changed since you read it. Read it again, then send the change with its new ETag.",
-            412,
             headers={"ETag": now},
         )
 
@@ -93,12 +92,12 @@ def find_model(ref: str, field: str = "id") -> RegisteredModel:
     if model is None:
         refuse_method()
         shown = shortened(ref, 320)
-        raise ApiError("not_found", f"There is no model with the id or refId {shown}.", 404, field=field)
+        raise ApiError("not_found", f"There is no model with the id or refId {shown}.", field=field)
     return model
 
 
 def refuse_method() -> None:
-    """405 where a route that takes any id took an address that belongs to another route's other methods.
+    """405 if a route for any id has caught an address that another route serves with other methods.
 
     `GET /v2/models/openai-like` asks for no model of that name: that address takes POST.
     """
@@ -154,7 +153,6 @@ def find_or_none(ref: str, field: str = "id") -> RegisteredModel | None:
         raise ApiError(
             "ambiguous_reference",
             f"{len(ids)} models share this refId. Use the id of the one you mean: {', '.join(ids)}.",
-            409,
             field=field,
             suggestions={field: ids},
         )
@@ -175,10 +173,10 @@ def rejection(end: Rejected) -> ApiError:
     return ApiError(
         diagnosis["code"],
         diagnosis["message"],
-        400,
         field=diagnosis["field"],
         suggestions=diagnosis["suggestions"],
         extra={"probe": end.report},
+        status=400,
     )
 
 

@@ -1,10 +1,11 @@
-"""Releasing a stored key to a gateway: for tokens with the scope `credentials` alone, each time on record."""
+"""Releases a stored key to a gateway: only for tokens with the scope `credentials`, and always recorded."""
 
 from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
 from app.access import audit
+from app.probe.base_url import without_query_values
 from app.registry.credentials import target_for
 from app.store.base import db
 from app.store.models import RegisteredModel
@@ -19,7 +20,7 @@ blueprint = Blueprint("api_credentials", __name__)
 @require_scope("credentials")
 @describe(tag="Workspace", gives="Credentials", errors=(400, 409))
 def release(ref: str) -> Response:
-    """The key of a model in clear, with where it belongs; on record before it goes out."""
+    """The key of a model in clear, and where it belongs; recorded before it is sent."""
     model = find_model(ref)
     response = _nothing() if request.method == "HEAD" else _released(model)
     response.headers["Cache-Control"] = "no-store"
@@ -27,7 +28,7 @@ def release(ref: str) -> Response:
 
 
 def _nothing() -> Response:
-    """HEAD: no key leaves, so there is nothing to record; not even its length is told."""
+    """HEAD: no key is sent, so nothing is recorded; the answer does not give away its length either."""
     response = Response(mimetype="application/json")
     response.automatically_set_content_length = False
     return response
@@ -42,6 +43,8 @@ def _released(model: RegisteredModel) -> Response:
         "model_id": model.wire_model_id,
         "api_key": target.api_key,
     }
-    audit.record(current_actor(), "model.key_released", model, {"base_url": model.base_url})
+    audit.record(
+        current_actor(), "model.key_released", model, {"base_url": without_query_values(model.base_url)}
+    )
     db.session.commit()
     return answer(released)

@@ -1,4 +1,4 @@
-"""What a route says of itself: the OpenAPI document and the reference page are made from it."""
+"""What a route says about itself: the OpenAPI document and the reference page are made from it."""
 
 from __future__ import annotations
 
@@ -72,11 +72,11 @@ def _check_query(known: Sequence[str]) -> None:
             raise _unknown(name, known)
         if len(values) > 1:
             message = f"The query parameter `{name}` is given {len(values)} times. Give it once."
-            raise ApiError("invalid_request", message, 400, field=name)
+            raise ApiError("invalid_request", message, field=name)
 
 
 def _unknown(name: str, known: Sequence[str]) -> ApiError:
     shown, near = json_body.shortened(name), json_body.closest(name, known)
     hint = f" Did you mean `{near[0]}`?" if near else ""
     message = f"There is no query parameter `{shown}` here.{hint}"
-    return ApiError("invalid_request", message, 400, field=shown, suggestions={shown: near} if near else None)
+    return ApiError("invalid_request", message, field=shown, suggestions={shown: near} if near else None)

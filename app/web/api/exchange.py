@@ -8,6 +8,7 @@ from typing import Any
 from flask import Blueprint, Response
 from sqlalchemy import select
 
+from app.access import audit
 from app.errors import ApiError
 from app.registry import many
 from app.registry.credentials import require_may_name
@@ -16,6 +17,7 @@ from app.registry.exchange.plan import Step, plan
 from app.registry.form import invalid
 from app.registry.json_body import Problem, kind_of
 from app.registry.probing import Registered, Rejected
+from app.registry.visible import as_seen
 from app.store.base import db
 from app.store.models import RegisteredModel
 from app.web.api.answers import (
@@ -75,7 +77,9 @@ def import_litellm() -> Response:
 def export_models() -> Response:
     """Every model in another program's form; no key is in any of them."""
     chosen = exports.FORMATS[choice_argument("format", exports.FORMATS) or "litellm"]
-    text = chosen.make(db.session.scalars(select(RegisteredModel).order_by(RegisteredModel.id)))
+    rows = db.session.scalars(select(RegisteredModel).order_by(RegisteredModel.id)).all()
+    text = chosen.make(as_seen(rows, whole_url=current_actor().may("write")))
+    audit.record_now(current_actor(), "model.exported", detail={"format": chosen.file})
     response = Response(text, content_type=chosen.content_type)
     response.headers["Content-Disposition"] = f"attachment; filename={chosen.file}"
     response.headers["Cache-Control"] = "private, no-cache"
@@ -92,6 +96,7 @@ def show_artefacts(ref: str) -> Response:
         # A model's own id may end like this route.
         return conditional(document_answer(find_document(f"{ref}/artefacts")))
     kind = choice_argument("kind", artefacts.KINDS)
+    (model,) = as_seen([model], whole_url=current_actor().may("write"))
     if kind is None:
         return answer(artefacts.all_of(model))
     return Response(artefacts.KINDS[kind].make(model), content_type="text/plain; charset=utf-8")
@@ -110,9 +115,8 @@ def _require_all(steps: Sequence[Step]) -> None:
     """ApiError 400 with everything that is wrong, 409 where nothing is but that models are there already."""
     problems = [_numbered(problem, step) for step in steps for problem in step.problems]
     if problems:
-        error = invalid(problems)
-        if all(problem.code == "already_exists" for problem in problems):
-            error.code, error.status = "already_exists", 409
+        all_there = all(problem.code == "already_exists" for problem in problems)
+        error = invalid(problems, "already_exists" if all_there else "invalid_request")
         error.message += " Nothing was imported."
         raise error
 

@@ -1,20 +1,27 @@
-"""Whether Muster is alive, and whether it can work. For whatever watches it; no token needed."""
+"""Whether Muster is alive, and whether it can work. For monitoring; needs no token."""
 
 from __future__ import annotations
 
 import logging
+import time
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, current_app, jsonify
+from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.errors import ApiError
+from app.registry import credentials
 from app.store import database, vault
-from app.store.base import now
+from app.store.base import db, now
+from app.store.endpoints import Endpoint
 from app.watch import summary
 from app.web.api.describe import describe
 
 blueprint = Blueprint("health", __name__)
 log = logging.getLogger("muster.health")
+_WRITTEN = "muster_last_written"
+_NOT_AGAIN_S = 1.0
+_WAITS_S = 2.0
 
 
 @blueprint.get("/healthz")
@@ -27,8 +34,9 @@ def healthz() -> Response:
 @blueprint.get("/readyz")
 @describe(tag="Service", gives="Health", errors=(503,), any_query=True)
 def readyz() -> Response:
-    """Ready: the database answers and is at the right revision, and the key store opens what it sealed."""
-    _check_database()
+    """Ready: the database can be written, at the right revision, and the key ring opens a stored key."""
+    _check_revision()
+    _check_writing()
     _check_keys()
     return jsonify({"status": "ok", "database": "ok", "keys": "ok", "watch": _watch()})
 
@@ -40,25 +48,45 @@ def _watch() -> dict[str, object]:
     return {"status": words, "late_seconds": state.late_s, "workers": state.workers}
 
 
-def _check_database() -> None:
+def _check_revision() -> None:
     try:
         found = database.revision()
     except SQLAlchemyError as error:
         log.error("database not usable: %s", type(error).__name__)
-        raise ApiError("database_unavailable", "The database can't be reached.", 503) from error
+        raise ApiError("database_unavailable", "The database can't be reached.") from error
     if found != database.newest_revision():
-        raise ApiError(
-            "database_outdated", "The database is at another revision; run: muster db upgrade.", 503
-        )
+        raise ApiError("database_outdated", "The database is at another revision; run: muster db upgrade.")
+
+
+def _check_writing() -> None:
+    """Write, and commit it: a full disk and a read-only copy show only then. At most once a second.
+
+    Anybody may ask this, so it must not keep the writers of a busy server from their work.
+    """
+    if time.monotonic() - current_app.extensions.get(_WRITTEN, -1.0) < _NOT_AGAIN_S:
+        return
+    if not database.can_write(_WAITS_S):
+        message = "Nothing can be written into the database: it is locked, full or read-only."
+        raise ApiError("database_unavailable", message)
+    current_app.extensions[_WRITTEN] = time.monotonic()
 
 
 def _check_keys() -> None:
     try:
         usable = vault.open_(vault.seal("ready", "ready"), "ready") == "ready"
+        _open_one()
     except vault.VaultError as error:
         log.error("key store not usable: %s", error)
-        raise ApiError(
-            "keys_unavailable", "The key store can't be used; see the server's log.", 503
-        ) from error
+        raise ApiError("keys_unavailable", "The key store can't be used; see the server's log.") from error
     if not usable:
-        raise ApiError("keys_unavailable", "The key store does not open what it sealed.", 503)
+        raise ApiError("keys_unavailable", "The key store does not open what it sealed.")
+
+
+def _open_one() -> None:
+    """Open the newest stored key: a machine with another ring seals and opens, but not what is there."""
+    sealed = select(Endpoint).where(Endpoint.key_ciphertext.is_not(None)).order_by(Endpoint.id.desc())
+    endpoint = db.session.scalars(sealed.limit(1)).first()
+    if endpoint is not None and not credentials.is_usable(endpoint):
+        raise vault.VaultError(
+            f"The stored key of the endpoint {endpoint.id} does not open with this key ring."
+        )

@@ -1,6 +1,6 @@
 """Idempotency-Key: the same call twice is one call, also at the same moment and in several processes.
 
-Whoever comes first claims the key with a row; others wait for its answer. The claim is a lease, so that a
+The first call claims the key with a row; others wait for its answer. The claim is a lease, so that a
 process that died at work does not hold a key for a day.
 """
 
@@ -47,7 +47,7 @@ class Call:
 
 
 def idempotent(view: Callable[P, Response]) -> Callable[P, Response]:
-    """Decorate a view that creates, below `require_scope`: with an Idempotency-Key it works once in 24 hours.
+    """Decorate a view that creates, below `require_scope`: each Idempotency-Key works once in 24 hours.
 
     What the first call was answered, errors of the caller's included, is what every other one is answered.
     """
@@ -76,7 +76,6 @@ def _call() -> Call:
         raise ApiError(
             "invalid_request",
             "The Idempotency-Key must be 1 to 255 visible ASCII characters, such as a UUID.",
-            400,
             field="Idempotency-Key",
         )
     return Call(current_actor().id, key, _fingerprint())
@@ -119,7 +118,7 @@ def _claim(call: Call) -> str | None:
 
 
 def _first(row: str, work: Callable[[], Response]) -> Response:
-    """Do the work and keep its answer; where it breaks, or the fault is Muster's, the key is free again."""
+    """Do the work and keep its answer; if it fails through Muster's fault, the key is free again."""
     kept = False
     try:
         response = _answered(work)
@@ -148,7 +147,7 @@ def _keep(row: str, response: Response) -> bool:
 
 
 def _awaited(call: Call) -> Response | None:
-    """The first call's answer, as soon as there is one; None where its claim is free again. ApiError 409."""
+    """The first call's answer, as soon as there is one; None if its claim is free again. ApiError 409."""
     pause, longest = _POLLS_S
     while True:
         found = _look(call)
@@ -158,7 +157,6 @@ def _awaited(call: Call) -> Response | None:
             raise ApiError(
                 "idempotency_key_reused",
                 "This Idempotency-Key came with another request before. Use a new key for a new request.",
-                409,
                 field="Idempotency-Key",
             )
         if found.status is not None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, current_app, g, request
 from sqlalchemy import Select
 
+from app.access.actors import Actor
 from app.probe.model_types import MODEL_TYPES
 from app.registry import changes, registration, stored_documents
 from app.registry.credentials import require_may_name
@@ -15,7 +16,8 @@ from app.registry.form import OpenAILikeForm, OpenAILikeUpdateForm, invalid
 from app.registry.json_body import Problem, read
 from app.registry.probing import Probed, Registered, Rejected, Updated
 from app.registry.stored_documents import StoredDocument
-from app.store.models import RegisteredModel
+from app.registry.visible import body_as_seen
+from app.store.models import HEALTHS, RegisteredModel
 from app.web.api.answers import (
     allowed_methods,
     answer,
@@ -60,7 +62,6 @@ EXAMPLE = {
 
 CHANGE = {"display_name": "Our chat", "region": "europe", "model_type": "chat", "max_tokens": 4096}
 LIST_QUERY = ("limit", "cursor", "q", "model_type", "region", "status", "enabled")
-HEALTHS = ("up", "degraded", "down", "unknown")
 
 
 @blueprint.after_app_request
@@ -68,6 +69,18 @@ def _tell_methods(response: Response) -> Response:
     """`Allow` names what the narrowest route takes: Werkzeug adds up all that fit the address."""
     if "Allow" in response.headers and request.path.startswith("/v2/models/"):
         response.headers["Allow"] = ", ".join([*allowed_methods(), "OPTIONS"])
+    return response
+
+
+@blueprint.after_app_request
+def _hide_query_values(response: Response) -> Response:
+    """Who may not write does not see the values of a base URL's query either: they may be keys."""
+    actor = g.get("actor")
+    reads = isinstance(actor, Actor) and actor.may("read") and not actor.may("write")
+    if reads and response.mimetype == "application/json" and not response.is_streamed:
+        body = response.get_data()
+        if b"?" in body:
+            response.set_data(body_as_seen(body))
     return response
 
 
@@ -144,7 +157,7 @@ def update_openai_like(ref: str) -> Response:
     form = _valid(OpenAILikeUpdateForm.from_json(json_body()))
     events = changes.update(
         model,
-        form.values(only_given=True),
+        form.values(only_given=True) | form.taken_away(),
         current_actor(),
         still=check_if_match,
         move_key=bool(flag_argument("move_key")),
@@ -161,7 +174,7 @@ def update_openai_like(ref: str) -> Response:
 @require_scope("read")
 @describe(tag="Models", gives="Model[]", query=LIST_QUERY, headers=("If-None-Match",))
 def list_models() -> Response:
-    """A page of models, the newest first."""
+    """A page of models, newest first."""
     limit = limit_argument()
     # The revision is read before the list, so that the ETag never promises too much.
     matching, etag = (
@@ -234,7 +247,7 @@ def _named_model(body: Any) -> RegisteredModel:
 
 
 def _matching(limit: int) -> Select[Any]:
-    """The ids of at most `limit` models that the query's filters leave, the newest first."""
+    """The ids of at most `limit` models that the query's filters leave, newest first."""
     ids = RegisteredModel.matching_in_index(
         RegisteredModel.id,
         q=text_argument("q"),

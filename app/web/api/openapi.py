@@ -1,4 +1,4 @@
-"""/openapi.json, made from what the routes, the form and the document say of themselves; /docs shows it."""
+"""/openapi.json, made from what the routes, the form and the document say; /docs shows it."""
 
 from __future__ import annotations
 
@@ -27,11 +27,12 @@ blueprint = Blueprint("api_openapi", __name__)
 
 TAGS: Mapping[str, str] = {
     "Models": "Register, read, change, delete.",
+    "Endpoints": "One base URL with its key, many models.",
     "Probes": "What was seen of a model, and when.",
     "Workspace": "Which models are enabled, and the list that OpenAI clients read.",
     "Health": "How models are, were, and what changed.",
     "Channels": "Who is told, and when nobody is.",
-    "Exchange": "From other programs, and for them.",
+    "Exchange": "Import from and export to other programs.",
     "Service": "About Muster itself.",
 }
 
@@ -39,7 +40,7 @@ ERRORS: Mapping[int, str] = {
     400: "The body, a field or a parameter is wrong, or the probe did not see the model work.",
     401: "No token, or one that is unknown or revoked.",
     403: "The token lacks the scope.",
-    404: "There is no such model or probe.",
+    404: "There is no such model, endpoint or probe.",
     409: "It is there already, several models share the refId, or the Idempotency-Key was used before.",
     412: "The model was changed since its ETag was read.",
     413: "The body is larger than 1 MiB.",
@@ -58,9 +59,9 @@ _QUERY: Mapping[str, tuple[str, JSON]] = {
         "How many entries a page may have.",
         {"type": "integer", "minimum": 1, "maximum": LONGEST_PAGE, "default": PAGE},
     ),
-    "cursor": ("Where a page begins, as the Link header of the page before says.", schemas.ID),
+    "cursor": ("Where the page begins; take it from the Link header of the page before.", schemas.ID),
     "q": (
-        "A part of model_id, display_name or base_url, in any letter case.",
+        "Part of model_id, display_name or base_url, in any letter case.",
         {**_TEXT, "maxLength": 256},
     ),
     "model_type": ("Only models of this type.", {"enum": list(MODEL_TYPES)}),
@@ -68,6 +69,7 @@ _QUERY: Mapping[str, tuple[str, JSON]] = {
     "status": ("Only models of this health.", {"enum": ["up", "degraded", "down", "unknown"]}),
     "enabled": ("Only enabled or only disabled models.", {"enum": ["true", "false"]}),
     "strict": ("Reject where a declared capability is not observed.", {"enum": ["true", "false"]}),
+    "partial": ("Store it although some models fail; those are down.", {"enum": ["true", "false"]}),
     "move_key": (
         "Let the stored key go to another origin; for the scope admin.",
         {"enum": ["true", "false"]},
@@ -77,7 +79,7 @@ _QUERY: Mapping[str, tuple[str, JSON]] = {
         {"enum": ["full", "proof"]},
     ),
     "import:region": (
-        "The region of models whose definition names none.",
+        "The region for models whose definition names none.",
         {**_TEXT, "maxLength": 64},
     ),
     "export:format": ("The form of the list; by default a LiteLLM config.yaml.", {"enum": list(FORMATS)}),
@@ -95,7 +97,7 @@ _QUERY: Mapping[str, tuple[str, JSON]] = {
         {"type": "integer", "minimum": 0, "maximum": 60, "default": 0},
     ),
     "healthy": ("`true` leaves out what is down.", {"enum": ["true", "false"]}),
-    "dry_run": ("Only say what would be done.", {"enum": ["true", "false"]}),
+    "dry_run": ("Only report what would be done.", {"enum": ["true", "false"]}),
 }
 _HEADERS: Mapping[str, tuple[str, JSON]] = {
     "If-None-Match": (
@@ -111,7 +113,7 @@ _HEADERS: Mapping[str, tuple[str, JSON]] = {
 _TOLD: Mapping[str, str] = {
     "ETag": "Names this version.",
     "Link": 'Where the next page is (`rel="next"`); absent on the last one.',
-    "Idempotency-Replayed": "`true` where this is the answer of an earlier call with the same key.",
+    "Idempotency-Replayed": "`true` where this is the answer to an earlier call with the same key.",
     "Retry-After": "After how many seconds to ask again.",
 }
 _PARAGRAPH = re.compile(r"\n\s*\n")
@@ -134,7 +136,7 @@ def reference() -> str:
 
 @blueprint.get("/docs/schemas")
 def objects() -> str:
-    """What the calls take and give, for people; a page of its own, since it is as long as all the rest."""
+    """What the calls take and return, for people; a page of its own because of its length."""
     return render_template("docs/schemas.html", spec=document())
 
 
@@ -179,8 +181,8 @@ def _paths(app: Flask) -> dict[str, JSON]:
 
 
 _SCOPES = (
-    "A token of this Muster. Scopes: `read`; `write`, which reads too; `admin`, which may do both and send a "
-    "stored key to another origin; `credentials`, which may read keys and nothing else."
+    "A token of this Muster. Scopes: `read`; `write`, which includes read; `admin`, which includes both and "
+    "may send a stored key to another origin; `credentials`, which may read keys and nothing else."
 )
 
 
@@ -243,7 +245,7 @@ def _responses(rule: Rule, view: Any, operation: Operation, scope: str | None) -
     statuses |= {404} if rule.arguments else set()
     statuses |= {409} if view.__dict__.get("idempotent") else set()
     for status in sorted(statuses):
-        shape = "Rejection" if status == 400 and operation.takes in _PROBED else "Error"
+        shape = _REJECTIONS.get(operation.takes, "Error") if status == 400 else "Error"
         codes = _conflicts(view, operation) if status == 409 else examples.OF_STATUS[status]
         content = _json(shape, *codes, *(["wrong_path"] if shape == "Rejection" else []))
         made: JSON = {"description": ERRORS[status], "content": content}
@@ -256,11 +258,17 @@ def _conflicts(view: Any, operation: Operation) -> Iterator[str]:
         yield "already_exists"
     if view.__dict__.get("idempotent"):
         yield "idempotency_key_reused"
+    elif operation.tag == "Endpoints":
+        yield "already_exists" if operation.takes else "endpoint_in_use"
     else:
         yield "ambiguous_reference"
 
 
 _PROBED = {"ModelRequest", "ModelChange", "LiteLLMDefinition[]"}
+_REJECTIONS = {name: "Rejection" for name in _PROBED} | {
+    name: "EndpointRejection" for name in ("EndpointRequest", "EndpointModelsRequest", "EndpointChange")
+}
+"""The shape of 400 of what is probed, by what it takes."""
 
 
 def _success(view: Any, operation: Operation) -> dict[str, JSON]:

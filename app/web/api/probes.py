@@ -30,7 +30,7 @@ blueprint = Blueprint("api_probes", __name__)
 @require_scope("read")
 @describe(tag="Probes", gives="Report[]", query=("limit", "cursor"), errors=(409,))
 def list_probes(ref: str) -> Response:
-    """A page of a model's probe reports, the newest first."""
+    """A page of a model's probe reports, newest first."""
     model = find_or_none(ref)
     if model is None:
         # A model's own id may end like this route.
@@ -64,5 +64,5 @@ def read_probe(id: str) -> Response:
     """One probe report."""
     probe = None if "\0" in id or len(id) > 36 else Probe.by_id(id)
     if probe is None:
-        raise ApiError("not_found", "There is no probe with this id.", 404, field="id")
+        raise ApiError("not_found", "There is no probe with this id.", field="id")
     return answer(probe.report)

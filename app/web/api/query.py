@@ -1,4 +1,4 @@
-"""Arguments of a query string, each read once with a clear sentence where it is wrong."""
+"""Arguments of a query string, each read once, with a clear sentence if it is wrong."""
 
 from __future__ import annotations
 
@@ -60,4 +60,4 @@ def cursor_argument() -> str | None:
 
 def bad_argument(name: str, wrong: str) -> ApiError:
     """The answer for a query parameter that can't be used."""
-    return ApiError("invalid_request", f"The query parameter `{name}` {wrong}.", 400, field=name)
+    return ApiError("invalid_request", f"The query parameter `{name}` {wrong}.", field=name)

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from app.web.pages import about, account, audit, catalogue, error_reference, frame, signin, tokens, users
+from app.web.pages import (
+    about,
+    account,
+    audit,
+    catalogue,
+    error_reference,
+    frame,
+    second_factor,
+    signin,
+    tokens,
+    users,
+)
 from app.web.pages.models import routes as models
 from app.web.pages.register import routes as register
 
 _AREAS = (
-    frame, signin, register, models, catalogue, tokens, users, account, audit, about, error_reference,
+    frame, signin, second_factor, register, models, catalogue, tokens, users, account, audit, about,
+    error_reference,
 )  # fmt: skip
 blueprints: tuple[Blueprint, ...] = tuple(area.blueprint for area in _AREAS)

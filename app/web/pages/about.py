@@ -62,7 +62,7 @@ def index() -> str:
 
 
 def setting_rows(chosen: Settings, origins: Mapping[str, str]) -> dict[str, SettingRow]:
-    """Every setting by its field's name, in the order of its table."""
+    """Every setting by its field name, in the order of the table."""
     return {
         row.name: SettingRow(variable(row), _value(row, chosen), origins[row.name], row.metadata["help"])
         for row in fields(Settings)

@@ -1,4 +1,4 @@
-"""One's own account: what one may do, and another password."""
+"""The account of the signed-in person: role and password."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from werkzeug.wrappers import Response
 from wtforms import PasswordField
 from wtforms.validators import InputRequired
 
-from app.access import people
+from app.access import passwords, people, sessions
+from app.access.actors import AccessError
 from app.store.accounts import User
 from app.store.base import db
 from app.web import guards
@@ -17,12 +18,13 @@ from app.web.guards import current_actor, require_role
 from app.web.pages.users import LENGTH, ROLES
 
 blueprint = Blueprint("account", __name__, url_prefix="/account")
+PASSWORD_HELP = f"At least {passwords.SHORTEST} characters; a few words are better than one word with signs."
 
 
 class AccountForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
-    """The password as it is, and as it shall be, twice."""
+    """The current password, and the new one twice."""
 
-    old = PasswordField("Current password", [InputRequired("Enter the password that you have now.")])
+    old = PasswordField("Current password", [InputRequired("Enter your current password.")])
     new = PasswordField("New password", [InputRequired("Enter a new password."), LENGTH])
     again = PasswordField("New password again", [InputRequired("Enter the new password a second time.")])
 
@@ -30,7 +32,7 @@ class AccountForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
 @blueprint.get("")
 @require_role("viewer")
 def index() -> str:
-    """Who one is, and the form."""
+    """The account, and the form for a new password."""
     return _page(AccountForm())
 
 
@@ -38,30 +40,56 @@ def index() -> str:
 @guards.limit_signin
 @require_role("viewer")
 def change_password() -> Response | tuple[str, int]:
-    """Change the password; every other browser that is signed in with the old one is out."""
-    form, user = AccountForm(), _me()
+    """Change the password; every other browser of this person is signed out."""
+    form, user = AccountForm(), signed_in()
     if not form.validate() or not _fits(form, user):
         return _page(form), 400
-    people.set_password(user, form.new.data or "", current_actor())
+    try:
+        people.set_password(user, form.new.data or "", current_actor())
+    except AccessError as error:
+        form.new.errors = [str(error)]
+        return _page(form), 400
     guards.renew_session(user)
-    flash("Your password is changed. Other browsers that you were signed in with are out.", "ok")
+    flash("Your password is changed. Your other browsers are signed out.", "ok")
+    return redirect(url_for("account.index"), 303)
+
+
+@blueprint.post("/sessions/<session_id>/end")
+@require_role("viewer")
+def end_session(session_id: str) -> Response:
+    """End one of one's own sessions, or `all` but that of this browser."""
+    user, mine = signed_in(), guards.current_session()
+    if session_id == "all":
+        people.end_sessions(user, current_actor(), but=mine.id if mine else "")
+        flash("Other browsers are signed out.", "ok")
+    elif people.end_session(user, session_id, current_actor()):
+        flash("That browser is signed out.", "ok")
     return redirect(url_for("account.index"), 303)
 
 
 def _fits(form: AccountForm, user: User) -> bool:
-    if not people.has_password(user, form.old.data or ""):
-        form.old.errors = ["This is not the password that you have now."]
+    if not guards.has_password(user, form.old.data or ""):
+        form.old.errors = ["This is not your current password."]
     elif form.new.data != form.again.data:
-        form.again.errors = ["The two differ. Type the new password twice."]
+        form.again.errors = ["The two passwords differ. Type the new one twice."]
     return not form.errors
 
 
-def _me() -> User:
-    """The row of who is signed in; Flask-Login's own is a stand-in for it."""
+def signed_in() -> User:
+    """The row of the signed-in person; Flask-Login gives only a proxy for it."""
     user = db.session.get(User, current_user.id)
     assert user is not None, "who is signed in has a row"
     return user
 
 
 def _page(form: AccountForm) -> str:
-    return render_template("account/index.html", form=form, user=_me(), roles=ROLES)
+    user, mine = signed_in(), guards.current_session()
+    return render_template(
+        "account/index.html",
+        form=form,
+        user=user,
+        roles=ROLES,
+        sessions=sessions.of(user.id),
+        current=mine.id if mine else "",
+        password_help=PASSWORD_HELP,
+    )

@@ -1,4 +1,4 @@
-"""The audit log: who did what, when, to what, and what changed by it."""
+"""The audit log: who did what, when, to what, and what changed."""
 
 from __future__ import annotations
 
@@ -23,16 +23,17 @@ blueprint = Blueprint("audit", __name__, url_prefix="/audit")
 PAGE = 50
 ACTIONS: dict[str, str] = {
     "model.registered": "Registered a model",
-    "model.rejected": "Tried a model, rejected",
+    "model.rejected": "Had a registration rejected",
     "model.validated": "Probed without registering",
     "model.updated": "Changed a model",
     "model.probed": "Probed a model",
-    "model.tried": "Called a model by hand",
+    "model.tried": "Tried a model in the playground",
     "model.enabled": "Enabled a model",
     "model.disabled": "Disabled a model",
     "model.deleted": "Deleted a model",
     "model.key_released": "Read a model's key",
-    "token.created": "Made a token",
+    "model.exported": "Exported models",
+    "token.created": "Created a token",
     "token.revoked": "Revoked a token",
     "user.created": "Added a person",
     "user.changed": "Changed a person's role",
@@ -40,18 +41,26 @@ ACTIONS: dict[str, str] = {
     "user.deactivated": "Shut a person out",
     "user.deleted": "Deleted a person",
     "user.password_reset": "Gave a person a new password",
-    "user.password_changed": "Changed the own password",
-    "keys.rotated": "Sealed the stored keys anew",
+    "user.password_changed": "Changed their own password",
+    "user.session_ended": "Ended a session",
+    "user.signed_in": "Signed in",
+    "user.signin_failed": "Failed to sign in",
+    "user.signin_blocked": "Tried to sign in too often",
+    "user.signed_out": "Signed out",
+    "user.second_factor_set_up": "Set up a second factor",
+    "user.second_factor_removed": "Removed a second factor",
+    "access.refused": "Was refused",
+    "keys.rotated": "Re-encrypted the stored keys",
 }
 """Each action in words. A test finds every action that the program records in here."""
 
 OPEN_TO_ALL = "model."
-"""What happens to models is for everybody; what happens to people, tokens and keys for administrators."""
+"""Everyone sees what happens to models; only administrators see what happens to people, tokens and keys."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuditFilter:
-    """What is asked for, as it stands in the URL; "" is no filter. Days are UTC's, both included."""
+    """The filters in the URL; "" is no filter. Days are in UTC, both included."""
 
     actor: str = ""
     action: str = ""
@@ -78,7 +87,7 @@ _FILTERS = ("actor", "action", "model", "since", "until", "q")
 @blueprint.get("")
 @require_role("viewer")
 def index() -> str:
-    """Events, the newest first; filters stand in the URL."""
+    """Events, newest first; filters stand in the URL."""
     wanted, actions = wanted_of(request.args), _actions()
     events = _found(wanted)
     shown = events[:PAGE]
@@ -139,7 +148,7 @@ def _within(query: Select[AuditEvent], wanted: AuditFilter) -> Select[AuditEvent
 
 
 def _day(text: str) -> datetime | None:
-    """The first moment of a day such as 2026-03-01, None where the text is none that can be."""
+    """The first moment of a day such as 2026-03-01, None if the text is no day."""
     if not re.fullmatch(r"(19[7-9]|2\d\d)\d-\d\d-\d\d", text):
         return None
     try:
@@ -149,14 +158,14 @@ def _day(text: str) -> datetime | None:
 
 
 def _actions() -> Mapping[str, str]:
-    """The actions that this person may read of."""
+    """The actions that this person may read about."""
     if current_actor().may("admin"):
         return ACTIONS
     return {name: words for name, words in ACTIONS.items() if name.startswith(OPEN_TO_ALL)}
 
 
 def _names(ids: Sequence[Any]) -> dict[str, str]:
-    """Id and name of those models that are still there."""
+    """Id and name of the models that still exist."""
     query = select(RegisteredModel.id, RegisteredModel.display_name)
     return {id: name for id, name in db.session.execute(query.where(RegisteredModel.id.in_(set(ids))))}
 

@@ -7,21 +7,24 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any, ParamSpec
 
-from flask import Blueprint, abort, render_template, request, url_for
+from flask import Blueprint, abort, render_template, request
 from sqlalchemy import Select, select
 from werkzeug.wrappers import Response
 
 from app.config import settings
+from app.probe.capabilities import CAPABILITIES
 from app.probe.model_types import MODEL_TYPES
 from app.registry.document import document, ref_id
 from app.registry.exchange import artefacts
 from app.registry.exchange.first_call import is_keyed
 from app.registry.metadata import FIELDS
+from app.registry.visible import as_seen
 from app.store.base import db
 from app.store.models import RegisteredModel
 from app.web.guards import require_role
-from app.web.pages import display
+from app.web.pages import display, search
 from app.web.pages.models import listing
+from app.web.pages.search import Search
 
 P = ParamSpec("P")
 
@@ -33,9 +36,6 @@ PAGE = 50
 
 ARTEFACTS = ("curl", "python", "node", "litellm")
 """What consumers can use; a Terraform block registers a model, which they do not."""
-
-CAPABILITIES = ("streaming", "tool_calling", "json_schema", "vision", "reasoning")
-"""What consumers choose a model by."""
 
 PRICES = {
     "input_cost": ("Input", "per 1,000,000 tokens"),
@@ -52,30 +52,6 @@ LIMITS = (
     "max_temperature",
 )
 _FIELDS = {row.name: row for row in FIELDS}
-
-
-@dataclass(frozen=True, slots=True)
-class Search:
-    """What the catalogue is asked for, as it stands in the URL."""
-
-    q: str
-    cursor: str
-    choices: tuple[listing.Choice, ...]
-
-    @property
-    def active(self) -> bool:
-        """Whether anything is searched for or filtered."""
-        return bool(self.q or any(choice.value for choice in self.choices))
-
-    def value(self, name: str) -> str | None:
-        """The value of one filter, None where all will do."""
-        return next((choice.value or None for choice in self.choices if choice.name == name), None)
-
-    def url(self, cursor: str = "") -> str:
-        """The catalogue with the same search, from a cursor on."""
-        given: dict[str, Any] = {choice.name: choice.value for choice in self.choices}
-        given |= {"q": self.q, "cursor": cursor}
-        return url_for("catalogue.index", **{name: value for name, value in given.items() if value})
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,16 +94,16 @@ def readable(view: Callable[P, str]) -> Callable[P, str | Response]:
 @blueprint.get("")
 @readable
 def index() -> str:
-    """The enabled models, the newest first; search and filters stand in the URL."""
-    search = search_of(request.args)
-    found = _found(search)
+    """The enabled models, newest first; search and filters stand in the URL."""
+    wanted = search_of(request.args)
+    found = _found(wanted)
     models, cursor = found[:PAGE], found[PAGE - 1].id if len(found) > PAGE else ""
     return render_template(
         "catalogue/index.html",
-        search=search,
+        search=wanted,
         rows=[Row.of(model) for model in models],
-        first_url=search.url() if search.cursor else None,
-        next_url=search.url(cursor) if cursor else None,
+        first_url=wanted.url() if wanted.cursor else None,
+        next_url=wanted.url(cursor) if cursor else None,
     )
 
 
@@ -138,6 +114,7 @@ def detail(id: str) -> str:
     model = RegisteredModel.by_id(id)
     if model is None or not model.enabled:
         abort(404)
+    (model,) = as_seen([model], whole_url=False)
     return render_template(
         "catalogue/detail.html",
         row=Row.of(model),
@@ -153,14 +130,14 @@ def detail(id: str) -> str:
 
 def search_of(arguments: Mapping[str, str]) -> Search:
     """The search in a query string; values that are not on offer count as not given."""
-    types = [(name, kind.label) for name, kind in MODEL_TYPES.items()]
-    seen = [(name, display.label_of(name)) for name in CAPABILITIES]
+    seen = [(row.name, row.label) for row in CAPABILITIES if row.is_filter and row.chip]
     choices = (
-        _choice("type", "Type", arguments, types),
-        _choice("region", "Region", arguments, [(region, region) for region in _regions()]),
-        _choice("can", "Can do", arguments, seen),
+        search.type_choice(arguments),
+        search.region_choice(arguments),
+        search.choice_of("can", "Can do", arguments, seen),
     )
-    return Search(_plain(arguments, "q", 200), _plain(arguments, "cursor", 64), choices)
+    text, cursor = search.text_of(arguments, "q", 200), search.text_of(arguments, "cursor", 64)
+    return Search("catalogue.index", text, cursor, choices)
 
 
 def prices_of(model: RegisteredModel) -> list[tuple[str, str, str]]:
@@ -169,38 +146,22 @@ def prices_of(model: RegisteredModel) -> list[tuple[str, str, str]]:
     return [(label, display.money(cost), unit) for cost, (label, unit) in named if cost is not None]
 
 
-def _found(search: Search) -> list[RegisteredModel]:
+def _found(wanted: Search) -> list[RegisteredModel]:
     # Nearly all are enabled: without a filter the newest ones are found soonest by walking the rows.
-    query = _matching(search) if search.active else select(RegisteredModel).where(RegisteredModel.enabled)
-    if search.cursor:
-        query = query.where(RegisteredModel.id < search.cursor)
+    query = _matching(wanted) if wanted.active else select(RegisteredModel).where(RegisteredModel.enabled)
+    if wanted.cursor:
+        query = query.where(RegisteredModel.id < wanted.cursor)
     return list(db.session.scalars(query.order_by(RegisteredModel.id.desc()).limit(PAGE + 1)))
 
 
-def _matching(search: Search) -> Select[RegisteredModel]:
+def _matching(wanted: Search) -> Select[RegisteredModel]:
     return RegisteredModel.matching(
-        q=search.q or None,
-        model_type=search.value("type"),
-        region=search.value("region"),
-        seen=search.value("can"),
+        q=wanted.q or None,
+        model_type=wanted.value("type"),
+        region=wanted.value("region"),
+        seen=wanted.value("can"),
         enabled=True,
     )
-
-
-def _choice(
-    name: str, label: str, arguments: Mapping[str, str], options: Sequence[tuple[str, str]]
-) -> listing.Choice:
-    value = arguments.get(name, "")
-    return listing.Choice(name, label, value if value in dict(options) else "", options)
-
-
-def _regions() -> list[str]:
-    column = RegisteredModel.region
-    return list(db.session.scalars(select(column).distinct().order_by(column).limit(200)))
-
-
-def _plain(arguments: Mapping[str, str], name: str, longest: int) -> str:
-    return arguments.get(name, "").strip().replace("\0", "")[:longest]
 
 
 def _limits(metadata: Mapping[str, Any]) -> list[tuple[str, str, str]]:

@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 from markupsafe import Markup, escape
 
+from app.probe.capabilities import CAPABILITY_BY_NAME
+from app.registry.document import rfc3339
 from app.registry.endpoint_models import OfferedModel
 
 
@@ -39,43 +41,14 @@ BADGES: dict[str, Badge] = {
     "disabled": Badge("Disabled", "off", "idle"),
     "valid": Badge("Valid", "ok", "ok"),
     "revoked": Badge("Revoked", "off", "idle"),
+    "expired": Badge("Expired", "off", "idle"),
+    "suspended": Badge("Maker shut out", "off", "idle"),
     "active": Badge("May sign in", "ok", "ok"),
     "shut-out": Badge("Shut out", "off", "idle"),
     "yes": Badge("Yes", "tick", "ok"),
     "no": Badge("No", "cross", "idle"),
     "contradicted": Badge("No, but declared", "warn", "warn"),
 }
-
-CAPABILITIES: dict[str, str] = {
-    "streaming": "Streaming",
-    "system_message": "System message",
-    "developer_message": "Developer message",
-    "tool_calling": "Tool calling",
-    "tool_choice": "Forced tool call",
-    "parallel_tool_calls": "Parallel tool calls",
-    "streamed_tool_calling": "Streamed tool calls",
-    "strict_tool": "Strict tools",
-    "json_mode": "JSON mode",
-    "json_schema": "JSON schema",
-    "vision": "Vision",
-    "reasoning": "Reasoning",
-    "reasoning_effort": "Reasoning effort",
-    "max_completion_tokens": "max_completion_tokens",
-    "sampling_params": "Sampling parameters",
-    "responses_api": "Responses API",
-    "image_edit": "Image edit",
-}
-
-SHORT_CAPABILITIES: dict[str, str] = {
-    "streaming": "stream",
-    "tool_calling": "tools",
-    "strict_tool": "strict tools",
-    "json_schema": "schema",
-    "vision": "vision",
-    "reasoning": "reasoning",
-    "image_edit": "edit",
-}
-"""What the list shows of a model at a glance; the detail page shows all."""
 
 SAMPLE_IN, SAMPLE_OUT = 1000, 500
 _STEPS = ((60, 1, "second"), (3600, 60, "minute"), (86400, 3600, "hour"), (30 * 86400, 86400, "day"))
@@ -88,23 +61,14 @@ def look_of(word: str) -> Badge:
 
 def label_of(name: str) -> str:
     """A check's or capability's name as words: `tool_calling` is "Tool calling"."""
-    if name in CAPABILITIES:
-        return CAPABILITIES[name]
-    level = name.removeprefix("reasoning_effort_")
-    if level != name:
-        return f"Reasoning effort: {level}"
-    return name.replace("_", " ").capitalize()
+    row = CAPABILITY_BY_NAME.get(name)
+    return row.label if row else name.replace("_", " ").capitalize()
 
 
 def moment_of(value: datetime | str) -> datetime:
     """A time of the database or of a report (RFC 3339) as an aware one in UTC."""
     moment = datetime.fromisoformat(value) if isinstance(value, str) else value
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-
-
-def rfc3339(value: datetime | str) -> str:
-    """The time for a machine: 2026-03-01T12:00:00Z."""
-    return moment_of(value).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def exact(value: datetime | str) -> str:
@@ -198,7 +162,25 @@ def coded(text: str) -> Markup:
 
 _CODE = re.compile(r"`([^`\n]{1,200})`")
 
+_BROWSERS = {"Edg/": "Edge", "OPR/": "Opera", "Firefox/": "Firefox", "Chrome/": "Chrome", "Safari/": "Safari"}
+_SYSTEMS = {
+    "Android": "Android", "iPhone": "an iPhone", "iPad": "an iPad", "Windows": "Windows", "Mac OS": "a Mac",
+    "CrOS": "ChromeOS", "Linux": "Linux",
+}  # fmt: skip
+
+
+def browser_words(sent: str) -> str:
+    """What a browser calls itself, in words such as "Firefox on Linux"; many name others too."""
+    browser = next((name for sign, name in _BROWSERS.items() if sign in sent), "")
+    system = next((name for sign, name in _SYSTEMS.items() if sign in sent), "")
+    if browser and system:
+        return f"{browser} on {system}"
+    return browser or sent[:40] or "A browser that does not say"
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
-    "ago": ago, "exact": exact, "rfc3339": rfc3339, "money": money, "duration": duration, "host_of": host_of,
+    "ago": ago, "exact": exact, "rfc3339": lambda value: rfc3339(moment_of(value)), "money": money,
+    "duration": duration, "host_of": host_of,
     "shown": as_text, "words_of": label_of, "coded": coded, "offer_words": offer_words,
+    "browser_words": browser_words,
 }  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, render_template
 
-from app.web.error_codes import GROUPS
+from app.error_codes import GROUPS
 
 blueprint = Blueprint("error_reference", __name__, url_prefix="/errors")
 

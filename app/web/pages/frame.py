@@ -50,8 +50,8 @@ def root() -> Response:
 
 @blueprint.app_errorhandler(CSRFError)
 def _form_too_old(_error: CSRFError) -> Response:
-    message = "This page does not fit your session any more. Go back, load it again and send it once more."
-    return errors.answer(ApiError("form_expired", message, 400))
+    message = "Your session has changed since this page was loaded. Go back, reload it and send it again."
+    return errors.answer(ApiError("form_expired", message))
 
 
 def navigation() -> list[Item]:
@@ -70,7 +70,7 @@ def navigation() -> list[Item]:
 
 
 def config_words(config: Mapping[str, Any]) -> str:
-    """The limits of a parameter as words: "from 0 to 2, default 1"."""
+    """A parameter's limits in words: "from 0 to 2, default 1"."""
     parts = []
     low, high = config.get("minimum"), config.get("maximum")
     if low is not None and high is not None:
@@ -87,7 +87,13 @@ def config_words(config: Mapping[str, Any]) -> str:
 def actor_words(label: str) -> str:
     """An actor's label as words: `token:ci` is "the token ci"."""
     kind, _, name = label.partition(":")
-    known = {"user": name, "token": f"the token {name}", "cli": "the command line", "system": "Muster itself"}
+    known = {
+        "user": name,
+        "token": f"the token {name}",
+        "address": f"somebody at {name}",
+        "cli": "the command line",
+        "system": "Muster itself",
+    }
     return known.get(kind, label)
 
 

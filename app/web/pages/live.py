@@ -1,4 +1,4 @@
-"""A probe as it happens: events as lines for a browser that watches, and what tells that it left."""
+"""A probe as it happens: events as lines for a watching browser, and how its leaving is noticed."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import Any
 
 from flask import Response, render_template, request, stream_with_context
 
+from app.probe.capabilities import CAPABILITY_BY_NAME
 from app.probe.transport.deadline import Cancellation
 from app.probe.values import CheckEnded, CheckStarted, CheckWaiting
-from app.web.pages import display
 
 Line = dict[str, Any]
 NDJSON = "application/x-ndjson"
@@ -96,7 +96,7 @@ def _line(name: str, **shown: Any) -> Line:
 
 def _place(name: str) -> int:
     """Where a check stands: what decides first, then capabilities in the order of their table."""
-    order = ("proof", "catalog", *display.CAPABILITIES)
+    order = ("proof", "catalog", *CAPABILITY_BY_NAME)
     return order.index(name) if name in order else len(order)
 
 

@@ -8,13 +8,15 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
-from wtforms import EmailField, PasswordField
+from wtforms import EmailField, PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
+from app.access.actors import AccessError
+from app.access.second_factor import WRONG as WRONG_CODE
 from app.web import guards
 
 blueprint = Blueprint("signin", __name__)
-WRONG = "This email and password do not fit together. Check both; letter case counts in the password."
+WRONG = "Wrong email or password. Check both; the password is case-sensitive."
 
 
 class SigninForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
@@ -24,9 +26,15 @@ class SigninForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
     password = PasswordField("Password", [InputRequired("Enter your password."), Length(max=1024)])
 
 
+class CodeForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+    """A code of the authenticator app, or a recovery code."""
+
+    code = StringField("Code", [InputRequired("Enter a code."), Length(max=40)])
+
+
 @blueprint.get("/signin")
 def signin() -> Response | str:
-    """The form, or the page that was wanted for somebody who is signed in already."""
+    """The form; someone who is signed in already goes straight to the page they wanted."""
     if current_user.is_authenticated:
         return redirect(wanted_page(), 303)
     return _page(SigninForm())
@@ -42,7 +50,34 @@ def try_signin() -> Response | str | tuple[str, int]:
     user = guards.sign_in(form.email.data or "", form.password.data or "")
     if user is None:
         return _page(form, WRONG), 401
+    if user.totp_secret is not None:
+        return redirect(url_for("signin.code", next=_next()), 303)
     return redirect(wanted_page(), 303)
+
+
+@blueprint.get("/signin/code")
+def code() -> Response | str:
+    """The second step, for who has sent their password a moment ago."""
+    if guards.half_signed_in() is None:
+        return redirect(url_for("signin.signin", next=_next()), 303)
+    return _code_page(CodeForm())
+
+
+@blueprint.post("/signin/code")
+@guards.limit_signin
+def try_code() -> Response | tuple[str, int]:
+    """Start the session with a code of the second factor; 401 with the form where it does not fit."""
+    form, user = CodeForm(), guards.half_signed_in()
+    if user is None:
+        return redirect(url_for("signin.signin", next=_next()), 303)
+    if not form.validate():
+        return _code_page(form), 400
+    try:
+        right = guards.confirm(user, form.code.data or "")
+        form.code.errors = [WRONG_CODE]
+    except AccessError as error:
+        right, form.code.errors = False, [str(error)]
+    return redirect(wanted_page(), 303) if right else (_code_page(form), 401)
 
 
 @blueprint.post("/signout")
@@ -70,8 +105,14 @@ def is_local(target: str) -> bool:
     return not parts.scheme and not parts.netloc
 
 
-def _page(form: SigninForm, problem: str | None = None) -> str:
+def _next() -> str | None:
     target = request.args.get("next", "")
-    return render_template(
-        "signin/signin.html", form=form, problem=problem or None, next=target if is_local(target) else None
-    )
+    return target if is_local(target) else None
+
+
+def _code_page(form: CodeForm) -> str:
+    return render_template("signin/code.html", form=form, next=_next())
+
+
+def _page(form: SigninForm, problem: str | None = None) -> str:
+    return render_template("signin/signin.html", form=form, problem=problem or None, next=_next())

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_wtf import FlaskForm
 from sqlalchemy import func, select
 from werkzeug.wrappers import Response
-from wtforms import SelectMultipleField, StringField
+from wtforms import SelectField, SelectMultipleField, StringField
 from wtforms.validators import InputRequired, Length
 
 from app.access import audit
-from app.access.actors import AccessError
-from app.access.tokens import create_token
-from app.store.accounts import Token
+from app.access.actors import AccessError, Actor
+from app.access.tokens import TokenState, create_token, expiry_of, state_of, told_of
+from app.store.accounts import Token, User
 from app.store.base import db, now
 from app.web.errors import home_url
 from app.web.guards import current_actor, require_role
@@ -23,15 +25,16 @@ blueprint = Blueprint("tokens", __name__, url_prefix="/tokens")
 SHOWN = 500
 SCOPES: dict[str, tuple[str, str]] = {
     "read": ("Read", "Lists and reads models, documents and probes."),
-    "write": ("Write", "Registers, changes, probes and deletes models too; read is part of it."),
-    "admin": ("Admin", "May also have a stored key sent to another server; write is part of it."),
+    "write": ("Write", "Also registers, changes, probes and deletes models. Includes read."),
+    "admin": ("Admin", "May also send a stored key to another server. Includes write."),
     "credentials": (
         "Credentials",
         "Reads the stored API keys in clear, for a gateway that calls the endpoints itself. No other scope "
-        "includes it, not even admin. Give it to nothing that only looks.",
+        "includes it, not even admin. Give it only to programs that need keys.",
     ),
 }
 """Each scope: its label, and what it lets a program do."""
+EXPIRIES = {"": "Never", "7d": "In a week", "30d": "In 30 days", "90d": "In 90 days", "365d": "In a year"}
 
 
 class TokenForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
@@ -43,6 +46,7 @@ class TokenForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
         [InputRequired("Choose at least one scope.")],
         choices={scope: label for scope, (label, _) in SCOPES.items()},
     )
+    expires = SelectField("Ends", choices=EXPIRIES, default="90d")
 
 
 @blueprint.get("")
@@ -52,7 +56,7 @@ def index() -> str:
     query = select(Token).order_by(Token.revoked.is_not(None), Token.id.desc()).limit(SHOWN)
     tokens = list(db.session.scalars(query))
     count = db.session.scalar(select(func.count()).select_from(Token))
-    return render_template("tokens/index.html", tokens=tokens, count=count)
+    return render_template("tokens/index.html", tokens=tokens, states=_states(tokens), count=count)
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
@@ -65,23 +69,35 @@ def new() -> Response | str | tuple[str, int]:
     if not form.validate():
         return _form(form), 400
     try:
-        token, text = create_token(form.name.data or "", form.scopes.data or [], current_actor().label)
+        token, text = _made(form, current_actor())
     except AccessError as error:
         form.name.errors = [str(error)]
         return _form(form), 400
-    audit.record(current_actor(), "token.created", subject=token.name, detail={"scopes": token.scopes})
-    db.session.flush()
     shown_once.keep(text, token.id)
-    db.session.commit()
     return redirect(url_for("tokens.detail", id=token.id), 303)
+
+
+def _made(form: TokenForm, actor: Actor) -> tuple[Token, str]:
+    expires = expiry_of(form.expires.data) if form.expires.data else None
+    scopes = form.scopes.data or []
+    token, text = create_token(form.name.data or "", scopes, actor.label, user_id=actor.id, expires=expires)
+    audit.record(actor, "token.created", subject=token.name, detail=told_of(token))
+    db.session.flush()
+    return token, text
 
 
 @blueprint.get("/<id>")
 @require_role("admin")
 def detail(id: str) -> str:
     """One token; its text if it was made a moment ago."""
+    token = _token(id)
     return render_template(
-        "tokens/detail.html", token=_token(id), text=shown_once.take(id), scopes=SCOPES, home=home_url()
+        "tokens/detail.html",
+        token=token,
+        state=_states([token])[token.id],
+        text=shown_once.take(id),
+        scopes=SCOPES,
+        home=home_url(),
     )
 
 
@@ -96,8 +112,16 @@ def revoke(id: str) -> Response | str:
         token.revoked = now()
         audit.record(current_actor(), "token.revoked", subject=token.name)
         db.session.commit()
-    flash(f"The token “{token.name}” is revoked: no program gets in with it any more.", "ok")
+    flash(f"The token “{token.name}” is revoked. No program can use it any more.", "ok")
     return redirect(url_for("tokens.index"), 303)
+
+
+def _states(tokens: Sequence[Token]) -> dict[str, TokenState]:
+    """The state of each token, by its id."""
+    makers = {token.user_id for token in tokens if token.user_id}
+    query = select(User.id, User.active).where(User.id.in_(makers))
+    let_in = {id: active for id, active in db.session.execute(query)}
+    return {token.id: state_of(token, let_in.get(token.user_id or "", True)) for token in tokens}
 
 
 def _token(id: str) -> Token:

@@ -1,4 +1,4 @@
-"""The people who sign in, for administrators: who they are, what they may do, whether they are let in."""
+"""The people who sign in, for administrators: who they are, their roles, whether they may sign in."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 from wtforms import EmailField, PasswordField, RadioField
 from wtforms.validators import InputRequired, Length, Optional
 
-from app.access import people
+from app.access import passwords, people, second_factor, sessions
 from app.access.actors import AccessError
 from app.store.accounts import User
 from app.store.base import db
@@ -18,14 +18,14 @@ from app.web.pages import shown_once
 blueprint = Blueprint("users", __name__, url_prefix="/users")
 
 ROLES: dict[str, tuple[str, str]] = {
-    "viewer": ("Viewer", "Looks at models, their probes and the audit log."),
-    "editor": ("Editor", "Registers, changes, probes and deletes models too."),
-    "admin": ("Admin", "Looks after people, tokens and settings too."),
+    "viewer": ("Viewer", "Sees models, their probes and the audit log."),
+    "editor": ("Editor", "Also registers, changes, probes and deletes models."),
+    "admin": ("Admin", "Also manages people, tokens and settings."),
 }
 """Each role: its label, and what it lets a person do."""
 
-LENGTH = Length(10, 1024, "A password needs 10 to 1,024 characters.")
-_TYPED = "At least 10 characters. Leave it empty to have one made, which is shown once."
+LENGTH = Length(passwords.SHORTEST, passwords.LONGEST, passwords.RULE)
+_TYPED = f"At least {passwords.SHORTEST} characters. Leave it empty to generate one, which is shown once."
 
 
 class UserForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
@@ -57,18 +57,19 @@ def index() -> str:
 @blueprint.route("/new", methods=["GET", "POST"])
 @require_role("admin")
 def new() -> Response | str | tuple[str, int]:
-    """The form, and whom it adds; a password that was made is shown by the next page, and no other."""
+    """The form, and the person it adds; only the next page shows a generated password."""
     form = UserForm()
     if not form.is_submitted():
         return _form(form)
     if not form.validate():
         return _form(form), 400
     typed = form.password.data or ""
-    password = typed or people.new_password()
+    password = typed or passwords.made()
     try:
         user = people.add(form.email.data or "", form.role.data, password, current_actor())
     except AccessError as error:
-        form.email.errors = [str(error)]
+        wrong = form.password if isinstance(error, passwords.PasswordError) else form.email
+        wrong.errors = [str(error)]
         return _form(form), 400
     flash(f"{user.email} can sign in now.", "ok")
     return _shown(user, "" if typed else password)
@@ -84,7 +85,7 @@ def detail(id: str) -> str:
 @blueprint.post("/<id>/role")
 @require_role("admin")
 def set_role(id: str) -> Response:
-    """Let a person do more or less."""
+    """Change a person's role."""
     try:
         user = people.set_role(id, request.form.get("role", ""), current_actor())
         flash(f"{user.email} is {ROLES[user.role][0].lower()} now.", "ok")
@@ -109,17 +110,44 @@ def set_active(id: str) -> Response:
 @blueprint.post("/<id>/password")
 @require_role("admin")
 def set_password(id: str) -> Response | tuple[str, int]:
-    """Give a person another password; their sessions end."""
+    """Set another password for a person; their sessions end."""
     user, form = _user(id), PasswordForm()
     if user.id == current_actor().id:
         return redirect(url_for("account.index"), 303)
     if not form.validate():
         return _page(user, form, ""), 400
     typed = form.password.data or ""
-    password = typed or people.new_password()
-    people.set_password(user, password, current_actor())
-    flash(f"{user.email} has a new password. Browsers that were signed in with the old one are out.", "ok")
+    password = typed or passwords.made()
+    try:
+        people.set_password(user, password, current_actor())
+    except AccessError as error:
+        form.password.errors = [str(error)]
+        return _page(user, form, ""), 400
+    flash(f"{user.email} has a new password. Browsers signed in with the old one are signed out.", "ok")
     return _shown(user, "" if typed else password)
+
+
+@blueprint.post("/<id>/sessions/<session_id>/end")
+@require_role("admin")
+def end_session(id: str, session_id: str) -> Response:
+    """End one session of a person, or `all`."""
+    user, actor = _user(id), current_actor()
+    if session_id == "all":
+        ended = people.end_sessions(user, actor) > 0
+    else:
+        ended = people.end_session(user, session_id, actor)
+    flash(f"{user.email} is signed out there." if ended else "That session had ended already.", "ok")
+    return redirect(url_for("users.detail", id=id), 303)
+
+
+@blueprint.post("/<id>/second-factor/remove")
+@require_role("admin")
+def remove_second_factor(id: str) -> Response:
+    """Take the second factor from who has lost it."""
+    user = _user(id)
+    second_factor.remove(user, current_actor())
+    flash(f"{user.email} signs in without a second factor now.", "ok")
+    return redirect(url_for("users.detail", id=id), 303)
 
 
 @blueprint.route("/<id>/delete", methods=["GET", "POST"])
@@ -146,7 +174,7 @@ def _user(id: str) -> User:
 
 
 def _shown(user: User, password: str) -> Response:
-    """To the person's page, which shows a password that was made this once."""
+    """To the person's page, which shows a generated password once."""
     if password:
         shown_once.keep(password, user.id)
     return redirect(url_for("users.detail", id=user.id), 303)
@@ -164,6 +192,7 @@ def _page(user: User, form: PasswordForm, password: str) -> str:
         password=password,
         roles=ROLES,
         tokens=people.valid_tokens(user),
+        sessions=sessions.of(user.id),
         is_self=user.id == current_actor().id,
         password_help=_TYPED,
     )

@@ -330,10 +330,28 @@ def test_where_the_list_of_models_is_the_path_is_right(words: str) -> None:
         assert found.field == "model_id" and found.suggestions == {}
 
 
-def test_without_a_list_of_models_a_404_leaves_the_path_in_doubt() -> None:
+NO_TIER = as_json({"error": "no tier of yours has this model"}, 404)
+
+
+def test_without_a_list_of_models_the_contrast_with_other_paths_tells() -> None:
+    """They are told that there is no such route, this one something else: the path is right."""
     endpoint = Simulator()
     endpoint.catalog(None)
-    endpoint.on("/chat/completions", as_json({"error": "no tier of yours has this model"}, 404))
+    endpoint.on("/chat/completions", NO_TIER)
+    found = diagnosed(endpoint)
+    assert (found.code, found.field) == ("model_not_found", "model_id")
+
+
+def test_a_404_that_every_path_gets_leaves_the_path_in_doubt() -> None:
+    endpoint = Simulator()
+    endpoint.every(NO_TIER)
+    assert diagnosed(endpoint).code == "wrong_path"
+
+
+def test_a_404_of_no_model_leaves_the_path_in_doubt() -> None:
+    endpoint = Simulator()
+    endpoint.catalog(None)
+    endpoint.on("/chat/completions", as_json({"error": "nobody is at home"}, 404))
     assert diagnosed(endpoint).code == "wrong_path"
 
 

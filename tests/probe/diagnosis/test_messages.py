@@ -7,12 +7,14 @@ words that the next step must have where one cause is easily taken for another.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import get_args
 
 import pytest
 
-from app.probe.diagnosis.advice import ADVICE, advice
+from app.probe.diagnosis.advice import ADVICE, ADVISED, advice
 from app.probe.diagnosis.codes import CODES
 from app.probe.diagnosis.sentences import in_words
+from app.probe.reading.wordings import RULES, Advice
 from tests.endpoints.every import REPORTS
 from tests.endpoints.judging import probed, running
 from tests.endpoints.own_every import OWN
@@ -73,7 +75,7 @@ STEPS: Mapping[str, tuple[str, ...]] = {
     "moderations-missing-404": ("an endpoint that serves /moderations",),
     "models-list-mixed-types": ("list of models calls it stt",),
     "own-openai-only-responses": ("no model type of Muster",),
-    "own-vllm-no-chat-template": ("base model", "completion"),
+    "own-vllm-no-chat-template": ("choose the type completion",),
     "groq-model-decommissioned": ("retired", "llama-3.3-70b-versatile"),
     "own-azure-no-deployment": ("name of a deployment",),
     "own-together-not-serverless": ("deploy or start it",),
@@ -141,10 +143,22 @@ def test_advice_is_two_sentences_at_most() -> None:
 
 def test_the_first_row_that_fits_speaks() -> None:
     facts = {"host": "llm.example"}
-    assert "llm.example" in advice("invalid_credentials", "#status:401 wrong", facts)
-    assert "fill in the key" in advice("invalid_credentials", "#nokey #status:401 wrong", facts)
+    assert "llm.example" in advice("invalid_credentials", None, "#status:401 wrong", facts)
+    assert "fill in the key" in advice("invalid_credentials", None, "#nokey #status:401 wrong", facts)
     with pytest.raises(KeyError):
-        advice("wrong_path", "", facts)
+        advice("wrong_path", None, "", facts)
+
+
+def test_what_a_rule_advises_is_told_but_for_a_key_that_was_not_typed() -> None:
+    facts = {"host": "llm.example", "wait": "", "soon": "in some minutes"}
+    assert "no longer good" in advice("invalid_credentials", "new_key", "#status:401", facts)
+    assert "fill in the key" in advice("invalid_credentials", "new_key", "#nokey #status:401", facts)
+    assert "are full" in advice("model_unavailable", "full", "#page #status:503", facts)
+
+
+def test_every_advice_of_a_rule_has_its_sentence_and_its_rule() -> None:
+    told_with_the_list = {"retired", "or_access", "deployment", "or_deploy"}
+    assert {*ADVISED} | told_with_the_list == {*get_args(Advice)} == {r.advice for r in RULES} - {None}
 
 
 @pytest.mark.parametrize(

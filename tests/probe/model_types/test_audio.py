@@ -10,7 +10,8 @@ import pytest
 
 from app.practice.media import silent_mp3, silent_wav
 from app.practice.wire import Reply, as_json, error
-from app.probe.model_types.audio import kind_of_audio, sound
+from app.probe.model_types.audio import kind_of_audio
+from app.probe.model_types.sound import FORMATS, file_of, sound
 from app.probe.values import Limits
 from tests.endpoints.base import Simulator
 from tests.endpoints.replies import html, raw, text
@@ -139,6 +140,55 @@ def test_json_is_asked_for_where_plain_text_comes() -> None:
 
     sim.edit(plain, HEAR)
     assert check(probed(sim), "proof").adaptations == ("asked for JSON",)
+
+
+@pytest.mark.parametrize(
+    ("name", "begins"), [("wav", "WAV"), ("mp3", "MP3"), ("ogg", "Ogg"), ("flac", "FLAC")]
+)
+def test_the_sound_is_there_in_each_format(name: str, begins: str) -> None:
+    file, content, label = file_of(FORMATS.index(name))
+    assert (file, kind_of_audio(content)) == (f"sound.{name}", begins)
+    assert label.startswith("audio/") and 1000 < len(content) < 60_000
+
+
+@pytest.mark.parametrize("offered", ["mp3", "ogg", "flac"])
+def test_a_format_that_the_refusal_offers_is_sent(offered: str) -> None:
+    sim = ear()
+    wanted = file_of(FORMATS.index(offered))[1][:4]
+    refusal = error(400, f"Unsupported MIME type: 'audio/wav'. Supported types are: audio/{offered}")
+    sim.refuse(refusal, when=lambda form: form["file"][:4] != wanted, path=HEAR)
+    report = probed(sim)
+    assert report.verdict == "accepted"
+    assert check(report, "proof").adaptations == (f"sent the sound as {offered.upper()}",)
+
+
+def test_an_mp3_is_tried_where_a_refusal_says_too_little() -> None:
+    sim = ear()
+    sim.refuse(error(400, "Bad request."), when=lambda form: form["file"][:4] == b"RIFF", path=HEAR)
+    assert check(probed(sim), "proof").adaptations == ("sent the sound as MP3",)
+
+
+PIECES = (
+    '{"text": "Good"}\n{"text": "morning."}\n',
+    'data: {"type": "transcript.text.done", "text": "Good"}\n\n',
+)
+
+
+@pytest.mark.parametrize("told", PIECES)
+def test_a_text_in_pieces_stands_after_json_was_asked_for(told: str) -> None:
+    sim = ear()
+    sim.edit_reply(lambda *_: text(200, told, "application/x-ndjson"))
+    assert probed(sim).verdict == "accepted"
+    assert [request.form.get("response_format") for request in asked(sim, HEAR)][:2] == [None, b"json"]
+
+
+@pytest.mark.parametrize(
+    "told", ['{"text": "Good"}\n{"error": "no more memory"}\n', '{"words": 1}\n{"words": 2}\n']
+)
+def test_pieces_that_hold_an_error_or_no_text_are_no_proof(told: str) -> None:
+    sim = ear()
+    sim.edit_reply(lambda *_: text(200, told, "application/x-ndjson"))
+    assert probed(sim).verdict == "rejected"
 
 
 def test_plain_text_and_nothing_else_is_no_proof() -> None:

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from app.practice.wire import Reply, error
-from app.probe.model_types.chat.checks import settle
+from app.probe.model_types.chat.effort import settle_effort
+from app.probe.model_types.chat.settling import settle_reasoning, settle_sampling
+from app.probe.model_types.chat.state import ChatState
 from app.probe.tasks import Finding
 from app.probe.values import Report
 from tests.endpoints.base import Simulator
@@ -295,7 +297,7 @@ def test_levels_count_where_a_level_that_does_not_exist_is_refused(
         for level, finding in findings.items()
     }
     seen = found(**named)
-    settle(talk(), seen)
+    settle_effort(seen)
     assert {name: f.observed for name, f in seen.items() if name.startswith("reasoning_effort_")} == {
         f"reasoning_effort_{level}": value for level, value in levels.items()
     }
@@ -311,18 +313,18 @@ def test_sampling_counts_where_nonsense_is_refused(
     nonsense_refused: bool | None, taken: bool | None, settled: bool | None
 ) -> None:
     seen = found(sampling_params=(taken, "taken."), _temperature_read=(nonsense_refused, "no"))
-    settle(talk(), seen)
+    settle_sampling(seen)
     assert seen["sampling_params"].observed is settled
     assert "_temperature_read" not in seen
 
 
 def test_reasoning_is_settled_by_all_answers_together() -> None:
-    silent, spoke, thought = talk(), talk(), talk()
+    silent, spoke, thought = ChatState(talk()), ChatState(talk()), ChatState(talk())
     spoke.whole_answers = 3
-    thought.thinks, thought.thought = True, "It thought."
-    for run, value in ((silent, None), (spoke, False), (thought, True)):
+    thought.think("It thought.")
+    for state, value in ((silent, None), (spoke, False), (thought, True)):
         seen: dict[str, Finding] = {}
-        settle(run, seen)
+        settle_reasoning(state, seen)
         assert seen["reasoning"].observed is value
 
 

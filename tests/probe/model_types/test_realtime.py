@@ -295,7 +295,7 @@ def test_an_answer_without_a_secret_does_not(answer: JSON) -> None:
     "refusal",
     [
         Reply(401),
-        Reply(403),
+        error(403, "This project may not use realtime."),
         error(404, "The model `voice-1` does not exist"),
         error(400, "Incorrect API key"),
     ],
@@ -306,6 +306,22 @@ def test_a_refused_key_or_model_at_the_socket_is_no_reason_to_ask_for_a_secret(r
     sim.on("/realtime/client_secrets", as_json(SECRETS["/realtime/client_secrets"]))
     assert probed(sim).verdict == "rejected"
     assert asked(sim, "/realtime/client_secrets") == []
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_socket_refused_without_a_word_is_a_server_without_sockets(status: int) -> None:
+    sim = Simulator(model_id="talk-1", model_type="chat")
+    sim.model_type = "realtime"
+    sim.upgrade = lambda request: Reply(status)  # type: ignore[method-assign]
+    assert rejected_as(probed(sim)) == "wrong_model_type"
+
+
+def test_a_listed_id_that_is_nothing_else_may_not_open_a_socket() -> None:
+    sim = endpoint()
+    sim.upgrade = lambda request: Reply(403)  # type: ignore[method-assign]
+    report = probed(sim)
+    assert rejected_as(report) == "permission_denied"
+    assert report.diagnosis and "GET /v1/realtime" in report.diagnosis.message
 
 
 def test_a_chat_endpoint_without_realtime_is_told_apart() -> None:

@@ -11,9 +11,9 @@ from app.probe.reading.completion import (
     Completion,
     read_completion,
     reasoning_tokens,
-    set_thinking_aside,
     tokens,
 )
+from app.probe.reading.thinking import set_thinking_aside
 from app.probe.transport.answer import Answer
 from tests.probe.answers import Text, answered, streamed
 

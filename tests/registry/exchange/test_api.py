@@ -43,6 +43,7 @@ def error_of(answer: Any, status: int = 400) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.both_databases
 def test_all_get_in(client: FlaskClient, auth: Headers, app: Flask) -> None:
     with Simulator() as simulator:
         sent = [definition(simulator, name) for name in ("one", "two", "three")]
@@ -58,6 +59,7 @@ def test_an_empty_list(client: FlaskClient, auth: Headers) -> None:
     assert (answer.status_code, answer.json) == (200, [])
 
 
+@pytest.mark.both_databases
 def test_one_rejected_probe_and_nothing_is_saved(client: FlaskClient, auth: Headers, app: Flask) -> None:
     with Simulator() as simulator:
         sent = [definition(simulator), definition(simulator, "bad", api_key="sk-wrong-key-000")]
@@ -149,6 +151,7 @@ def test_reading_is_not_enough_to_import(client: FlaskClient, app: Flask) -> Non
     assert error_of(client.post(IMPORT, json=[], headers=header), 403)["code"] == "insufficient_scope"
 
 
+@pytest.mark.both_databases
 def test_the_same_import_twice_is_one(client: FlaskClient, auth: Headers, app: Flask) -> None:
     headers = auth | {"Idempotency-Key": "import-1"}
     with Simulator() as simulator:

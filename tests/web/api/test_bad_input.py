@@ -19,6 +19,8 @@ from hypothesis import strategies as st
 from app.store.base import new_id
 from tests.conftest import LiveServer, new_token
 
+pytestmark = pytest.mark.both_databases
+
 Headers = dict[str, str]
 CREATE = "/v2/models/openai-like"
 JSON = {"Content-Type": "application/json"}

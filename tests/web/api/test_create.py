@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
 from app.practice.models import KEY
+from app.practice.server import PracticeServer
+from app.practice.wire import error
 from app.store.audit_events import AuditEvent
 from app.store.base import db
 from app.store.leases import KeyControl
@@ -19,6 +22,8 @@ from app.store.models import RegisteredModel
 from app.store.probes import Probe
 from tests.conftest import new_token
 from tests.web.api.conftest import Endpoint, document_problems
+
+pytestmark = pytest.mark.both_databases
 
 URL = "/v2/models/openai-like"
 Headers = dict[str, str]
@@ -89,6 +94,19 @@ def test_a_wrong_key_is_named(client: FlaskClient, auth: Headers, good: Body) ->
     )
     assert json.loads(body)["error"]["code"] == "invalid_credentials"
     assert json.loads(body)["error"]["field"] == "api_key" and "sk-wrong-and-secret" not in body
+
+
+def test_a_limited_endpoint_is_a_rejection_like_any_other(
+    client: FlaskClient, auth: Headers, good: Body
+) -> None:
+    refusal = replace(error(429, "Rate limit reached."), headers={"Retry-After": "86400"})
+    limited = PracticeServer(lambda _request: refusal)
+    limited.start()
+    sent = good | {"base_url": f"http://127.0.0.1:{limited.server_port}/v1"}
+    answer = client.post(URL, json=sent, headers=auth)
+    limited.stop()
+    assert answer.json is not None and answer.json["error"]["code"] == "rate_limited"
+    assert answer.status_code == 400, "429 is Muster's own limit"
 
 
 def test_strictness_makes_a_contradiction_a_rejection(client: FlaskClient, auth: Headers, good: Body) -> None:

@@ -18,6 +18,8 @@ from app.store.models import RegisteredModel
 from tests.conftest import new_token
 from tests.web.api.conftest import Endpoint
 
+pytestmark = pytest.mark.both_databases
+
 Headers = dict[str, str]
 Body = dict[str, Any]
 URL = "/v2/models/openai-like?depth=proof"

@@ -17,6 +17,8 @@ from tests.conftest import new_token
 from tests.rows import a_model
 from tests.web.api.conftest import document_problems
 
+pytestmark = pytest.mark.both_databases
+
 Headers = dict[str, str]
 
 

@@ -15,6 +15,7 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 from app.config import ROOT
+from app.error_codes import BY_CODE
 from app.registry.form import OpenAILikeForm, OpenAILikeUpdateForm
 from app.registry.metadata import FIELDS
 from app.web.api import blueprints
@@ -22,7 +23,6 @@ from app.web.api.describe import Operation
 from app.web.api.examples import DEFINITIONS, REFERENCES
 from app.web.api.exchange import MOST
 from app.web.api.models import CHANGE, EXAMPLE
-from app.web.error_codes import BY_CODE
 
 CONTRACT = json.loads(
     (Path(__file__).parents[2] / "registry/model-document.schema.json").read_text(encoding="utf-8")

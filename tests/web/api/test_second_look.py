@@ -20,6 +20,8 @@ from app.store.audit_events import AuditEvent
 from app.store.base import db
 from app.store.models import RegisteredModel
 
+pytestmark = pytest.mark.both_databases
+
 Headers = dict[str, str]
 Body = dict[str, Any]
 

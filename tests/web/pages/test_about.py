@@ -24,7 +24,7 @@ def test_versions_database_and_revision_are_for_everybody(app: Flask, viewer: Fl
     with app.app_context():
         revision = database.revision()
     assert "Python 3." in text and "SQLAlchemy 2." in text
-    assert f"Its revision {revision} the newest" in text
+    assert f"Database revision {revision} the newest" in text
     assert ("SQLite 3." in text) != ("PostgreSQL 1" in text)
 
 

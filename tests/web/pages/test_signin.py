@@ -30,7 +30,7 @@ def test_the_right_password_opens_the_list(stranger: FlaskClient) -> None:
 def test_a_wrong_one_says_the_same_and_opens_nothing(stranger: FlaskClient, change: dict[str, str]) -> None:
     answer = stranger.post("/signin", data=GOOD | change)
     assert answer.status_code == 401
-    assert "do not fit together" in answer.text
+    assert "Wrong email or password" in answer.text
     assert (GOOD | change)["password"] not in answer.text
     assert stranger.get("/models").status_code == 303
 
@@ -82,7 +82,7 @@ def test_signing_out_ends_the_session(viewer: FlaskClient) -> None:
 def test_signing_out_needs_a_form_of_this_site(app: Flask, viewer: FlaskClient) -> None:
     app.config["WTF_CSRF_ENABLED"] = True
     answer = viewer.post("/signout")
-    assert answer.status_code == 400 and "does not fit your session" in answer.text
+    assert answer.status_code == 400 and "Your session has changed" in answer.text
     assert viewer.get("/models").status_code == 200
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import re
+from datetime import timedelta
 
 import pytest
 from flask import Flask
@@ -11,7 +11,8 @@ from flask.testing import FlaskClient
 
 from app.store.accounts import Token
 from app.store.audit_events import AuditEvent
-from app.store.base import db
+from app.store.base import db, now
+from app.store.sessions import ShownOnce
 from tests.web.pages.conftest import error_at, plain
 
 GOOD: dict[str, str | list[str]] = {"name": "ci", "scopes": ["read"]}
@@ -50,15 +51,22 @@ def test_a_token_works_and_is_shown_on_one_page_only(app: Flask, admin: FlaskCli
         assert text not in answer and text[:10] in answer
 
 
-def test_the_text_waits_sealed_in_the_session(admin: FlaskClient) -> None:
+def test_the_text_waits_sealed_and_no_copy_of_the_cookie_shows_it_again(
+    app: Flask, admin: FlaskClient
+) -> None:
     page = admin.post("/tokens/new", data=GOOD).headers["Location"]
+    cookie = admin.get_cookie("muster")
+    assert cookie is not None
     with admin.session_transaction() as session:
         kept = dict(session)
-    assert base64.b64decode(kept["shown_once"][1])
+    with app.app_context():
+        waiting = db.session.scalars(db.select(ShownOnce.ciphertext)).one()
     text = shown(admin.get(page).text)
-    assert text and text not in repr(kept)
-    with admin.session_transaction() as session:
-        assert "shown_once" not in session
+    assert text and text not in repr(kept) and text.encode() not in waiting
+    admin.set_cookie("muster", cookie.value)
+    assert shown(admin.get(page).text) == ""
+    with app.app_context():
+        assert db.session.scalars(db.select(ShownOnce)).all() == []
 
 
 def test_another_page_does_not_show_it(admin: FlaskClient) -> None:
@@ -113,7 +121,7 @@ def test_revoking_asks_first_and_then_ends_it_at_once(app: Flask, admin: FlaskCl
     assert admin.post(page + "/revoke").status_code == 303
     assert calls(app, text) == 401
     listed = plain(admin.get("/tokens").text)
-    assert "Revoked" in listed and "no program gets in with it" in listed
+    assert "Revoked" in listed and "No program can use it any more" in listed
     assert f"{page}/revoke" not in admin.get("/tokens").text
 
 
@@ -166,3 +174,24 @@ def test_a_form_of_another_site_makes_nothing(app: Flask, admin: FlaskClient) ->
     assert admin.post("/tokens/new", data=GOOD).status_code == 400
     assert admin.post(page + "/revoke").status_code == 400
     assert len(tokens(app)) == 1 and calls(app, text) == 200
+
+
+def test_a_token_ends_when_it_was_chosen_to(app: Flask, admin: FlaskClient) -> None:
+    made(admin, name="a month", expires="30d")
+    made(admin, name="for good", expires="")
+    ends = {token.name: token.expires for token in tokens(app)}
+    assert ends["for good"] is None and ends["a month"] is not None
+    assert abs(ends["a month"] - now() - timedelta(days=30)) < timedelta(minutes=1)
+    assert admin.post("/tokens/new", data=GOOD | {"expires": "9d"}).status_code == 400
+
+
+def test_a_token_that_has_ended_says_so(app: Flask, admin: FlaskClient) -> None:
+    page, text = made(admin)
+    with app.app_context():
+        token = db.session.get(Token, page.rpartition("/")[2])
+        assert token is not None
+        token.expires = token.created
+        db.session.commit()
+    assert calls(app, text) == 401
+    for listed in (page, "/tokens"):
+        assert "Expired" in plain(admin.get(listed).text)

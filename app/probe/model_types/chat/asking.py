@@ -1,4 +1,4 @@
-"""How the asks of a chat model are put: together first, and what that does not show alone."""
+"""How the questions of a chat model are put: together first, and what that does not show alone."""
 
 from __future__ import annotations
 
@@ -6,59 +6,64 @@ import time
 from collections.abc import Sequence
 from functools import partial
 
-from app.probe.conversation import Conversation, Request, check_of
+from app.probe.conversation import Conversation, check_of
 from app.probe.model_types.chat.alone import ask_alone
-from app.probe.model_types.chat.question import ChatReply, Draft, Question, draft_of, estimated_tokens
-from app.probe.reading.completion import Completion
-from app.probe.tasks import Finding, Result, Task, listened, note
-from app.probe.transport.answer import Answer
+from app.probe.model_types.chat.attempt import Attempt, Put
+from app.probe.model_types.chat.question import ChatReply, Question
+from app.probe.model_types.chat.state import ChatState
+from app.probe.tasks import Finding, Result, Task
 
 
-def tasks_for(bundles: Sequence[Sequence[Question]]) -> tuple[Task, ...]:
+def tasks_for(bundles: Sequence[Sequence[Question]], chat: ChatState) -> tuple[Task, ...]:
     """A task for each bundle."""
     return tuple(
-        Task(tuple(ask.name for ask in asks), partial(ask_together, asks=tuple(asks))) for asks in bundles
+        Task(
+            tuple(question.name for question in bundle),
+            partial(ask_together, questions=tuple(bundle), chat=chat),
+        )
+        for bundle in bundles
     )
 
 
-def ask_together(talk: Conversation, asks: tuple[Question, ...]) -> Result:
-    """One call for several asks; only what it shows counts, the others are asked alone.
+def ask_together(talk: Conversation, questions: tuple[Question, ...], chat: ChatState) -> Result:
+    """One call for several questions; only what it shows counts, the others are asked alone.
 
-    An ask that stands in several bundles has to be shown by each of them: tools that work in a stream may be
-    broken without one, and the reverse.
+    A question that stands in several bundles has to be shown by each of them: tools that work in a stream may
+    be broken without one, and the reverse.
     """
-    if len(asks) == 1:
-        return ask_alone(talk, asks[0])
-    draft = draft_of(talk, asks)
-    request = draft.request(talk)
-    completion, answer = _put_once(talk, asks, draft, request)
+    if len(questions) == 1:
+        return ask_alone(talk, questions[0], chat)
+    put = _put(talk, questions, chat)
     shown: dict[str, str] = {}
-    if completion is not None and answer is not None:
-        judged = {ask.name: ask.judge(ChatReply(answer, completion, draft)) for ask in asks}
+    if put is not None and put.completion is not None:
+        reply = ChatReply(put.answer, put.completion, put.draft)
+        judged = {question.name: question.judge(reply) for question in questions}
         shown = {name: evidence for name, (observed, evidence) in judged.items() if observed}
-        talk.missed.update(name for name, (observed, _) in judged.items() if observed is False)
-    settled = {ask.name for ask in asks if talk.last_witness(ask.name, shown.get(ask.name))}
-    proven = [name for name in shown if name in settled and name not in talk.doubted]
+        chat.missed.update(name for name, (observed, _) in judged.items() if observed is False)
+    settled = {
+        question.name for question in questions if chat.last_witness(question.name, shown.get(question.name))
+    }
+    proven = [name for name in shown if name in settled and name not in chat.doubted]
+    checks = (
+        ()
+        if put is None
+        else (
+            check_of(name, "passed", put.request, put.answer, chat.witnessed[name], talk, put.adaptations)
+            for name in proven
+        )
+    )
+    left = [[one] for one in questions if one.name in settled and one.name not in proven]
     return Result(
-        findings=tuple(Finding(name, True, talk.witnessed[name]) for name in proven),
-        checks=tuple(
-            check_of(name, "passed", request, answer, talk.witnessed[name], talk) for name in proven
-        ),
-        then=tasks_for([[ask] for ask in asks if ask.name in settled and ask.name not in proven]),
+        findings=tuple(Finding(name, True, chat.witnessed[name]) for name in proven),
+        checks=tuple(checks),
+        then=tasks_for(left, chat),
     )
 
 
-def _put_once(
-    talk: Conversation, asks: tuple[Question, ...], draft: Draft, request: Request
-) -> tuple[Completion | None, Answer | None]:
-    reserved = estimated_tokens(request, bool(draft.image)) + draft.limit
-    if not talk.reserve(reserved):
-        return None, None
-    try:
-        until = time.monotonic() + talk.limits.check_s
-        answer, _ = talk.ask_in_time(asks[0].name, request, until)
-    finally:
-        talk.release(reserved)
-    completion = listened(answer)
-    note(talk, completion, answer)
-    return completion, answer
+def _put(talk: Conversation, questions: tuple[Question, ...], chat: ChatState) -> Put | None:
+    """One call, and one more where it says how, or where the thinking took all of its tokens."""
+    attempt = Attempt(talk, chat, questions, time.monotonic() + talk.limits.check_s)
+    put = attempt.put()
+    if put is not None and attempt.revise(put):
+        return attempt.put() or put
+    return put

@@ -8,7 +8,7 @@ from typing import Any
 
 from app.probe.conversation import Conversation, Request
 from app.probe.proof import Doubtful, Proof, Proven
-from app.probe.reading.completion import RAN, Completion, read_completion, tokens
+from app.probe.reading.completion import RAN, Completion, read_completion
 from app.probe.reading.refusal import read_refusal
 from app.probe.shape import HIGHER_LIMIT, Shape
 from app.probe.transport.answer import Answer
@@ -71,7 +71,8 @@ def judge_proof(answer: Answer, talk: Conversation) -> Proven | Doubtful | None:
     did = f"The model {'reasoned' if completion.thinks else 'ran'} (finish_reason {completion.finish})"
     if completion.cut:
         return proven_by(completion, f"{did} and said nothing within the limit.")
-    ran = completion.end in RAN and (tokens(completion.usage, "completion_tokens") or 0) > 1
+    # Without a limit that cut it, only thinking explains that tokens were made and nothing was said.
+    ran = completion.end in RAN and completion.thinks
     stands = proven_by(completion, f"{did} and said nothing.") if ran else None
     return Doubtful("a choice came back with nothing in it", _another_prompt, stands)
 
@@ -102,7 +103,13 @@ def _another_prompt(shape: Shape) -> Shape:
 
 def proven_by(completion: Completion, evidence: str, warning: tuple[str, str] | None = None) -> Proven:
     """What a chat or completion answer proves."""
-    return Proven(evidence, model=completion.model, warning=warning, thinks=completion.thinks)
+    return Proven(
+        evidence,
+        model=completion.model,
+        warning=warning,
+        thinks=completion.thinks,
+        silent=completion.cut and not (completion.content or completion.calls),
+    )
 
 
 def _evidence(completion: Completion) -> str:

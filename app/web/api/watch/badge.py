@@ -33,7 +33,7 @@ def badge(id: str) -> Response:
     """State and uptime of 30 days, as SVG."""
     model = RegisteredModel.by_id(id) if ID.fullmatch(id) else None
     if model is None:
-        raise ApiError("not_found", "There is no model with this id.", 404, field="id")
+        raise ApiError("not_found", "There is no model with this id.", field="id")
     state = "stale" if summary.stale(ModelHealth.by_id(id), now()) else model.health
     share = summary.uptime(id, now() - 30 * DAY, now())
     words = state if share is None else f"{state}, {share:.2%} in 30 days"

@@ -38,7 +38,7 @@ def moment_of(body: dict[str, Any], name: str) -> datetime | None:
 
 def _refuse(name: str) -> datetime:
     message = f"`{name}` must be a time with its zone, such as 2026-03-01T12:00:00Z."
-    raise ApiError("invalid_request", message, 400, field=name)
+    raise ApiError("invalid_request", message, field=name)
 
 
 @cache

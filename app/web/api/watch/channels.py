@@ -115,7 +115,7 @@ def test_channel(id: str) -> Response:
 def _found(id: str) -> Channel:
     channel = Channel.by_id(id) if ID.fullmatch(id) else None
     if channel is None:
-        raise ApiError("not_found", "There is no channel with this id.", 404, field="id")
+        raise ApiError("not_found", "There is no channel with this id.", field="id")
     return channel
 
 
@@ -123,7 +123,7 @@ def _host(kind: str, url: str) -> str:
     try:
         return sending.host_of(kind, url)[:300]
     except BadChannel as error:
-        raise ApiError("invalid_request", str(error), 400, field="url") from error
+        raise ApiError("invalid_request", str(error), field="url") from error
 
 
 def _note(action: str, channel: Channel, fields: list[str] | None = None) -> None:

@@ -49,7 +49,7 @@ def read_incident(id: str) -> Response:
     """One incident with its timeline."""
     incident = Incident.by_id(id) if ID.fullmatch(id) else None
     if incident is None:
-        raise ApiError("not_found", "There is no incident with this id.", 404, field="id")
+        raise ApiError("not_found", "There is no incident with this id.", field="id")
     return answer(incidents.as_json(incident))
 
 
@@ -66,7 +66,7 @@ def acknowledge(id: str) -> Response:
     """Say that somebody takes care of it: reminders end."""
     note = checked_body("Acknowledgement").get("note", "")
     if not ID.fullmatch(id):
-        raise ApiError("not_found", "There is no incident with this id.", 404, field="id")
+        raise ApiError("not_found", "There is no incident with this id.", field="id")
     incident = incidents.acknowledge(id, current_actor(), note, now())
     db.session.commit()
     return answer(incidents.as_json(incident))

@@ -65,7 +65,7 @@ def close_window(id: str) -> Response:
     """End a window now."""
     row = db.session.get(Maintenance, id) if ID.fullmatch(id) else None
     if row is None:
-        raise ApiError("not_found", "There is no maintenance window with this id.", 404, field="id")
+        raise ApiError("not_found", "There is no maintenance window with this id.", field="id")
     db.session.delete(row)
     audit.record(current_actor(), "maintenance.closed", subject=row.subject or row.scope)
     db.session.commit()
@@ -73,7 +73,7 @@ def close_window(id: str) -> Response:
 
 
 def _bad(field: str, message: str) -> ApiError:
-    return ApiError("invalid_request", message, 400, field=field)
+    return ApiError("invalid_request", message, field=field)
 
 
 def _as_json(row: Maintenance) -> dict[str, Any]:

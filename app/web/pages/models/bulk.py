@@ -1,4 +1,4 @@
-"""One thing done to many models: enable, disable, probe again, export, delete."""
+"""One action on many models: enable, disable, probe again, export, delete."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from flask import Blueprint, Response, current_app, flash, redirect, render_temp
 from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
 
+from app.access import audit
 from app.access.actors import Actor
 from app.errors import ApiError
 from app.probe.transport.deadline import Cancellation
@@ -32,16 +33,16 @@ ACTIONS: dict[str, str] = {
     "export": "Export",
     "delete": "Delete…",
 }
-"""What can be done to models that were ticked."""
+"""The actions on selected models."""
 
 
 @blueprint.post("")
 @require_role("editor")
 def act() -> BaseResponse | str | tuple[str, int]:
-    """Do what was chosen to the models that were ticked; deleting asks first."""
+    """Run the chosen action on the selected models; deleting asks first."""
     models, chosen = _ticked(), request.form.get("do", "")
     if not models:
-        flash("Tick at least one model first.", "warn")
+        flash("Select at least one model first.", "warn")
         return redirect(url_for("models.index"), 303)
     if chosen == "export":
         return _exported(models)
@@ -59,17 +60,17 @@ def _done(models: list[RegisteredModel], chosen: str) -> BaseResponse:
         "delete": (lambda id: changes.remove(id, current_actor()), "deleted"),
     }
     if chosen not in steps:
-        raise ApiError("bad_request", "Choose what is to be done to the models.", 400)
+        raise ApiError("bad_request", "Choose an action for the models.")
     step, word = steps[chosen]
     done = sum(_done_to(step, id) for id in [model.id for model in models])
     gone = len(models) - done
-    told = f" {gone} had been deleted meanwhile." if gone else ""
+    told = f" {gone} had already been deleted." if gone else ""
     flash(f"{done} model{'' if done == 1 else 's'} {word}.{told}", "warn" if gone else "ok")
     return redirect(url_for("models.index"), 303)
 
 
 def _done_to(step: Callable[[str], Any], id: str) -> bool:
-    """Do it to one model; False where that was deleted meanwhile."""
+    """Run it on one model; False where it has been deleted in the meantime."""
     try:
         step(id)
     except ApiError as error:
@@ -86,8 +87,10 @@ def _switch(id: str, enabled: bool) -> None:
 def _exported(models: list[RegisteredModel]) -> Response:
     wanted = FORMATS.get(request.form.get("format", "json"))
     if wanted is None:
-        raise ApiError("bad_request", f"Choose one of these formats: {', '.join(FORMATS)}.", 400)
+        raise ApiError("bad_request", f"Choose one of these formats: {', '.join(FORMATS)}.")
     oldest_first = sorted(models, key=lambda model: model.id)
+    told = {"format": wanted.file, "count": len(models)}
+    audit.record_now(current_actor(), "model.exported", detail=told)
     response = Response(wanted.make(oldest_first), content_type=wanted.content_type)
     response.headers.set("Content-Disposition", "attachment", filename=wanted.file)
     return response
@@ -132,7 +135,7 @@ def _probe_one(app: Any, id: str, actor: Actor, left: Cancellation) -> tuple[str
             return "skipped", None, "Not begun."
         model = RegisteredModel.by_id(id)
         if model is None:
-            return "skipped", None, "It was deleted meanwhile."
+            return "skipped", None, "It has been deleted in the meantime."
         try:
             # One of its own: a probe sets what it was given when it ends.
             mine = Cancellation(left)

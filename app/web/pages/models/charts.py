@@ -1,4 +1,4 @@
-"""Small pictures of numbers as SVG made on the server: no script, and words for those who can't see them.
+"""Small charts as SVG made on the server: no script, and words for people who can't see them.
 
 Colours come from `app.css` by class; a rejected probe differs by its shape too.
 """
@@ -26,7 +26,7 @@ class Point:
 
 
 def sparkline(probes: Sequence[tuple[str, int]]) -> Markup:
-    """A bar for each probe (verdict, milliseconds), the oldest first, as high as the log of its time.
+    """A bar for each probe (verdict, milliseconds), oldest first, as high as the log of its time.
 
     One probe alone draws nothing.
     """

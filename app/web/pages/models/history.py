@@ -1,4 +1,4 @@
-"""What the probes of a model tell over time: a line for each with what differed, and the curves."""
+"""A model's probes over time: a line for each with what changed, and the curves."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Entry:
 
 
 def timeline(probes: Sequence[Probe]) -> list[Entry]:
-    """The probes as they are given, the newest first, each beside the one before it."""
+    """The probes as they are given, newest first, each beside the one before it."""
     earlier = [*probes[1:], None]
     return [
         Entry(probe, differences(probe.report, before.report) if before else (), before is None)
@@ -47,7 +47,7 @@ def timeline(probes: Sequence[Probe]) -> list[Entry]:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How long a model is up or down: since `since`, or for longer where `longer`."""
+    """How long a model has been up or down: since `since`, or longer if `longer`."""
 
     since: datetime
     longer: bool
@@ -81,7 +81,7 @@ def differences(now: Mapping[str, Any], before: Mapping[str, Any]) -> list[str]:
 
 
 def last_probes(model_pk: str) -> list[Probe]:
-    """The probes of the timeline and one more, the newest first."""
+    """The probes of the timeline and one more, newest first."""
     return Probe.of_model(model_pk, SHOWN + 1)
 
 

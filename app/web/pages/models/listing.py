@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from flask import current_app, url_for
+from flask import current_app
 from itsdangerous import BadData, URLSafeSerializer
 from markupsafe import Markup
 from sqlalchemy import ColumnElement, Select, and_, or_, select
 
+from app.probe.capabilities import CAPABILITIES
 from app.probe.model_types import MODEL_TYPES
-from app.registry import stored_documents
 from app.store.base import db
-from app.store.models import RegisteredModel
+from app.store.models import HEALTHS, RegisteredModel
 from app.store.probes import Probe
-from app.web.pages import display
+from app.web.pages import display, search
 from app.web.pages.models import charts
+from app.web.pages.search import Search
 
 PAGE = 30
 """How many models a page has: so that it weighs less than 100 kB with all that it loads."""
 SPARKS = 20
-HEALTHS = ("up", "degraded", "down", "unknown")
 
 # Name in the URL: label, column of the index `ix_models_list`, whether it begins with the largest.
 SORTS: dict[str, tuple[str, Any, bool]] = {
@@ -38,46 +38,21 @@ SORTS: dict[str, tuple[str, Any, bool]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """One filter: its parameter, its label, the value chosen and what may be chosen."""
+class ModelSearch(Search):
+    """What the list of models is asked for."""
 
-    name: str
-    label: str
-    value: str
-    options: Sequence[tuple[str, str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Search:
-    """What the list is asked for, as it stands in the URL."""
-
-    q: str
-    cursor: str
-    choices: tuple[Choice, ...]
-    host: str = ""
     sort: str = "added"
     turned: bool = False
-
-    @property
-    def active(self) -> bool:
-        """Whether anything is searched for or filtered."""
-        return bool(self.q or self.host or any(choice.value for choice in self.choices))
 
     @property
     def descending(self) -> bool:
         """Whether the largest comes first."""
         return SORTS[self.sort][2] is not self.turned
 
-    def value(self, name: str) -> str | None:
-        """The value of one filter, None where all will do."""
-        return next((choice.value or None for choice in self.choices if choice.name == name), None)
-
-    def url(self, cursor: str = "") -> str:
+    def url(self, cursor: str = "", **more: str) -> str:
         """The list with the same search and order, from a cursor on."""
-        given: dict[str, Any] = {choice.name: choice.value for choice in self.choices}
-        given |= {"q": self.q, "host": self.host, "cursor": cursor, "turned": "yes" if self.turned else ""}
-        given["sort"] = "" if self.sort == "added" else self.sort
-        return url_for("models.index", **{name: value for name, value in given.items() if value})
+        order = {"turned": "yes" if self.turned else "", "sort": "" if self.sort == "added" else self.sort}
+        return Search.url(self, cursor, **order, **more)
 
     def sorted_url(self, sort: str) -> str:
         """The list in another order; a second time turns it round."""
@@ -111,42 +86,43 @@ class Row:
     spark: Markup
 
 
-def search_of(arguments: Mapping[str, str]) -> Search:
+def search_of(arguments: Mapping[str, str]) -> ModelSearch:
     """The search in a query string; values that are not on offer count as not given."""
-    types = [(name, kind.label) for name, kind in MODEL_TYPES.items()]
     states = [(name, display.look_of(name).label) for name in HEALTHS]
+    seen = [(row.name, row.label) for row in CAPABILITIES if row.is_filter]
     choices = (
-        _choice("type", "Type", arguments, types),
-        _choice("region", "Region", arguments, [(region, region) for region in regions()]),
-        _choice("health", "Health", arguments, states),
-        _choice("seen", "Can do", arguments, list(display.CAPABILITIES.items())),
-        _choice("enabled", "Use", arguments, [("yes", "Enabled"), ("no", "Disabled")]),
+        search.type_choice(arguments),
+        search.region_choice(arguments),
+        search.choice_of("health", "Health", arguments, states),
+        search.choice_of("seen", "Can do", arguments, seen),
+        search.choice_of("enabled", "Use", arguments, [("yes", "Enabled"), ("no", "Disabled")]),
     )
     sort = arguments.get("sort", "")
-    return Search(
-        arguments.get("q", "").strip()[:200],
-        arguments.get("cursor", "")[:2000],
+    return ModelSearch(
+        "models.index",
+        search.text_of(arguments, "q", 200),
+        search.text_of(arguments, "cursor", 2000),
         choices,
-        arguments.get("host", "").strip()[:255],
+        search.text_of(arguments, "host", 255),
         sort if sort in SORTS else "added",
         arguments.get("turned") == "yes",
     )
 
 
-def found(search: Search) -> tuple[list[RegisteredModel], str]:
+def found(wanted: ModelSearch) -> tuple[list[RegisteredModel], str]:
     """A page of models and the cursor of the next page, "" where there is none.
 
     Two steps: the ids of the page from the index alone, then these rows.
     """
-    query = _matching(search)
-    after = _read_cursor(search)
+    query = _matching(wanted)
+    after = _read_cursor(wanted)
     if after:
-        query = query.where(_beyond(search, *after))
-    page = list(db.session.execute(_ordered(query, search).limit(PAGE + 1)))
-    wanted = [row[0] for row in page[:PAGE]]
-    rows = {model.id: model for model in db.session.scalars(_rows(wanted))} if wanted else {}
-    following = _cursor(search, page[PAGE - 1]) if len(page) > PAGE else ""
-    return [rows[id] for id in wanted if id in rows], following
+        query = query.where(_beyond(wanted, *after))
+    page = list(db.session.execute(_ordered(query, wanted).limit(PAGE + 1)))
+    ids = [row[0] for row in page[:PAGE]]
+    rows = {model.id: model for model in db.session.scalars(_rows(ids))} if ids else {}
+    following = _cursor(wanted, page[PAGE - 1]) if len(page) > PAGE else ""
+    return [rows[id] for id in ids if id in rows], following
 
 
 def rows_of(models: Sequence[RegisteredModel]) -> list[Row]:
@@ -157,9 +133,9 @@ def rows_of(models: Sequence[RegisteredModel]) -> list[Row]:
 def chips_of(capabilities: Mapping[str, Mapping[str, Any]]) -> list[Chip]:
     """What the probe saw, and what was declared and not seen."""
     return [
-        Chip(label, contradicted=seen.get("observed") is False)
-        for name, label in display.SHORT_CAPABILITIES.items()
-        if (seen := capabilities.get(name)) and _worth_showing(seen)
+        Chip(row.chip, contradicted=seen.get("observed") is False)
+        for row in CAPABILITIES
+        if row.chip and (seen := capabilities.get(row.name)) and _worth_showing(seen)
     ]
 
 
@@ -174,30 +150,18 @@ def cost_of(model: RegisteredModel) -> str:
     return f"{display.money(model.input_cost) or 'not known'} / {display.money(model.output_cost)}"
 
 
-def regions() -> list[str]:
-    """Every region that a model is in, at most 200; looked for anew only when the registry has changed."""
-    now = stored_documents.revision()
-    kept: tuple[int, list[str]] | None = current_app.extensions.get("muster_regions")
-    if kept is None or kept[0] != now:
-        column = RegisteredModel.region
-        query = select(column).distinct().order_by(column).limit(200)
-        kept = (now, list(db.session.scalars(query)))
-        current_app.extensions["muster_regions"] = kept
-    return kept[1]
-
-
-def _matching(search: Search) -> Select[Any]:
+def _matching(wanted: ModelSearch) -> Select[Any]:
     """Id and sorted value of the models that the search leaves, in no order yet."""
-    enabled = search.value("enabled")
+    enabled = wanted.value("enabled")
     return RegisteredModel.matching_in_index(
         RegisteredModel.id,
-        SORTS[search.sort][1],
-        q=search.q or None,
-        host=search.host or None,
-        model_type=search.value("type"),
-        region=search.value("region"),
-        status=search.value("health"),
-        seen=search.value("seen"),
+        SORTS[wanted.sort][1],
+        q=wanted.q or None,
+        host=wanted.host or None,
+        model_type=wanted.value("type"),
+        region=wanted.value("region"),
+        status=wanted.value("health"),
+        seen=wanted.value("seen"),
         enabled=None if enabled is None else enabled == "yes",
     )
 
@@ -206,21 +170,21 @@ def _rows(ids: Sequence[str]) -> Select[Any]:
     return select(RegisteredModel).where(RegisteredModel.id.in_(ids))
 
 
-def _ordered(query: Select[Any], search: Search) -> Select[Any]:
+def _ordered(query: Select[Any], wanted: ModelSearch) -> Select[Any]:
     """By the column and then by id; what has no value comes last either way."""
-    column = SORTS[search.sort][1]
-    if search.descending:
+    column = SORTS[wanted.sort][1]
+    if wanted.descending:
         return query.order_by(column.is_(None), column.desc(), RegisteredModel.id.desc())
     return query.order_by(column.is_(None), column, RegisteredModel.id)
 
 
-def _beyond(search: Search, value: Any, id: str) -> ColumnElement[bool]:
+def _beyond(wanted: ModelSearch, value: Any, id: str) -> ColumnElement[bool]:
     """What comes after a row with this value and this id."""
-    column, own = SORTS[search.sort][1], RegisteredModel.id
-    later_id = own < id if search.descending else own > id
+    column, own = SORTS[wanted.sort][1], RegisteredModel.id
+    later_id = own < id if wanted.descending else own > id
     if value is None:
         return and_(column.is_(None), later_id)
-    later = column < value if search.descending else column > value
+    later = column < value if wanted.descending else column > value
     return or_(later, and_(column == value, later_id), column.is_(None))
 
 
@@ -228,13 +192,13 @@ def _signed() -> URLSafeSerializer:
     return URLSafeSerializer(current_app.secret_key or "", salt="cursor of the list")
 
 
-def _cursor(search: Search, row: Any) -> str:
+def _cursor(search: ModelSearch, row: Any) -> str:
     """Where the next page begins, signed: its value is compared with a column, so it must be of its type."""
     cursor: str = _signed().dumps([search.sort, row[1], row[0]])
     return cursor
 
 
-def _read_cursor(search: Search) -> tuple[Any, str] | None:
+def _read_cursor(search: ModelSearch) -> tuple[Any, str] | None:
     """The value and the id in a cursor; None where it is none of this order, or was changed by hand."""
     try:
         sort, value, id = _signed().loads(search.cursor)
@@ -244,7 +208,7 @@ def _read_cursor(search: Search) -> tuple[Any, str] | None:
 
 
 def _last_probes(model_pk: str) -> Sequence[Any]:
-    """Verdict, duration and time of the last probes, the newest first; not their reports, which are long."""
+    """Verdict, duration and time of the last probes, newest first; not their reports, which are long."""
     query = select(Probe.verdict, Probe.duration_ms, Probe.started).where(Probe.model_pk == model_pk)
     return db.session.execute(query.order_by(Probe.id.desc()).limit(SPARKS)).all()
 
@@ -265,11 +229,3 @@ def _row(model: RegisteredModel, probes: Sequence[Any]) -> Row:
         last.verdict if last else None,
         charts.sparkline([(probe.verdict, probe.duration_ms) for probe in reversed(probes)]),
     )
-
-
-def _choice(
-    name: str, label: str, arguments: Mapping[str, str], options: Iterable[tuple[str, str]]
-) -> Choice:
-    offered = tuple(options)
-    value = arguments.get(name, "")
-    return Choice(name, label, value if any(value == known for known, _ in offered) else "", offered)

@@ -1,4 +1,4 @@
-"""Try it: a prompt box on a model's page that calls the model with its stored key."""
+"""The playground: a prompt box on a model's page that calls the model with its stored key."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ from app.registry.document import document, ref_id
 from app.registry.exchange import artefacts
 from app.registry.exchange.first_call import is_keyed
 from app.registry.playground import ROUTES
+from app.registry.visible import as_seen
 from app.store.base import db
 from app.store.models import RegisteredModel
 from app.store.probes import Probe
@@ -30,7 +31,7 @@ blueprint.register_blueprint(playground.blueprint)
 TRIGGERS = {
     "registration": "at registration",
     "update": "when it was changed",
-    "manual": "asked for by hand",
+    "manual": "started by hand",
     "scheduled": "on schedule",
     "validate": "as a trial",
 }
@@ -38,7 +39,7 @@ TRIGGERS = {
 DONE = {
     "registered": "Registered: the probe has seen it work.",
     "changed": "Changed.",
-    "probed": "Probed again; what it saw stands below.",
+    "probed": "Probed again; the result is below.",
 }
 """What `?done=` says at the top: a stream can't leave a message in the session, so it stands in the URL."""
 
@@ -46,13 +47,13 @@ DONE = {
 @blueprint.get("")
 @require_role("viewer")
 def index() -> str:
-    """The models, the newest first; search and filters stand in the URL."""
+    """The models, newest first; search and filters stand in the URL."""
     search = listing.search_of(request.args)
     models, cursor = listing.found(search)
     return render_template(
         "models/index.html",
         search=search,
-        rows=listing.rows_of(models),
+        rows=listing.rows_of(list(as_seen(models, whole_url=current_actor().may("write")))),
         summary=_summary(len(models), more=bool(cursor or search.cursor)),
         first_url=search.url() if search.cursor else None,
         next_url=search.url(cursor) if cursor else None,
@@ -69,6 +70,7 @@ def detail(id: str) -> str:
     """Everything that is known of one model."""
     model = _model(id)
     probe = Probe.by_id(model.last_probe_id) if model.last_probe_id else None
+    (model,) = as_seen([model], whole_url=current_actor().may("write"))
     return render_template("models/detail.html", **_detail(model, probe))
 
 

@@ -1,6 +1,6 @@
-"""What sending the form does, for a new model and for a change: probe, save, and say what came of it.
+"""What happens when the form is sent, for a new model and for a change: probe, save, report.
 
-A browser without scripts waits for the page that comes of it. One with scripts sends the same form to the
+A browser without scripts waits for the resulting page. One with scripts sends the same form to the
 same address, asks for `application/x-ndjson`, and gets each event of the probe as a line; the last line says
 where to go, or holds the page's new middle part.
 """
@@ -31,7 +31,7 @@ from app.web.pages.register.submission import Submission
 
 DOUBLE_CLICK = timedelta(minutes=2)
 CHANGED_MEANWHILE = (
-    "Somebody changed this model since you opened this page. Load the page again and make your change there."
+    "Someone changed this model after you opened this page. Reload the page and make your change again."
 )
 
 
@@ -47,7 +47,7 @@ class Purpose:
 
 
 def answer(tried: Submission) -> Response | tuple[str, int]:
-    """Do what the form asks: 303 to the model, or the filled form with what is to be said."""
+    """Do what the form asks: 303 to the model, or the filled form with a message."""
     if tried.action in ("preset", "look"):
         return _filled_in(tried)
     lines = _lines(tried)
@@ -60,7 +60,7 @@ def answer(tried: Submission) -> Response | tuple[str, int]:
 
 
 def page(tried: Submission, came: Outcome = outcome.NOTHING) -> str:
-    """The form with what came of it."""
+    """The form with the outcome."""
     return render_template("register/form.html", **_context(tried, came))
 
 
@@ -104,15 +104,17 @@ def _events(tried: Submission, left: Cancellation) -> Iterator[Any]:
         return registration.validate(values, actor, **asked)
     if tried.model is None:
         return registration.register(values, actor, **asked)
-    return changes.update(tried.model, tried.changes(), actor, still=_unchanged(tried), **asked)
+    return changes.update(
+        tried.model, tried.changes(), actor, still=_unchanged(tried), move_key=tried.move_key, **asked
+    )
 
 
 def _unchanged(tried: Submission) -> Any:
-    """What stops a change that was made on a page older than the model."""
+    """Stops a change made on a page that is older than the model."""
 
     def still(model: RegisteredModel) -> None:
         if rfc3339(model.updated) != tried.seen:
-            raise ApiError("conflict", CHANGED_MEANWHILE, 409)
+            raise ApiError("conflict", CHANGED_MEANWHILE)
 
     return still
 
@@ -183,16 +185,14 @@ def _purpose(tried: Submission) -> Purpose:
     if tried.model is not None:
         return Purpose(
             f"Change “{tried.model.display_name}”",
-            "A change of the base URL, the key, a model id or the type is probed first. "
-            "Until that has worked, everything stays as it is.",
+            "A new base URL, key, model id or type is probed first. Until that succeeds, nothing changes.",
             url_for("register.change", id=tried.model.id),
             "Save the change",
             url_for("models.detail", id=tried.model.id),
         )
     return Purpose(
         "Register a model",
-        "Muster probes the endpoint with the key and the model id that you give here. "
-        "Only if that works is the model registered.",
+        "Muster probes the endpoint with this key and model id, and registers the model only if it works.",
         url_for("register.create"),
         "Probe and register",
         url_for("models.index"),

@@ -36,10 +36,10 @@ _CONNECTION = Section(
     "Connection",
     "Where the model is served. The probe starts here.",
     (
-        Hint("base_url", "Muster repairs nothing silently; where another URL would work, it offers that one.",
+        Hint("base_url", "Muster corrects nothing silently; if another URL works, it suggests that one.",
              "https://llm.example.com/v1", wide=True, mono=True, inputmode="url"),
-        Hint("api_key", "It is kept encrypted, sent to this endpoint only, never shown.", mono=True),
-        Hint("model_id", "Letter case counts.", "meta-llama/Llama-3.1-8B-Instruct", mono=True),
+        Hint("api_key", "Stored encrypted, sent only to this endpoint, never shown.", mono=True),
+        Hint("model_id", "Case-sensitive.", "meta-llama/Llama-3.1-8B-Instruct", mono=True),
         Hint("model_type"),
         Hint("configuration_model_id", mono=True),
     ),
@@ -48,13 +48,13 @@ _CONNECTION = Section(
 _GENERAL = Section(
     "general",
     "General",
-    "How people find it here.",
+    "The name people see here.",
     (
         Hint("display_name", placeholder="Llama 3.1 8B, Frankfurt"),
         Hint("region", placeholder="on-prem"),
         Hint("description", wide=True),
-        Hint("max_tokens", "Empty: as much as the endpoint gives.", inputmode="numeric"),
-        Hint("temperature", "Empty: the endpoint's own.", inputmode="decimal"),
+        Hint("max_tokens", "Empty: the endpoint's limit.", inputmode="numeric"),
+        Hint("temperature", "Empty: the endpoint's default.", inputmode="decimal"),
         Hint("benchmark_model", mono=True),
     ),
 )
@@ -77,8 +77,8 @@ _PRICING = Section(
 _CAPABILITIES = Section(
     "capabilities",
     "Capabilities",
-    "What you say here is kept as you say it, and the probe checks it. Where you say nothing, the model gets "
-    "what the probe sees.",
+    "What you declare is kept as declared, and the probe checks it. Where you declare nothing, the model "
+    "gets what the probe sees.",
     (
         Hint("supports_tool_calling"),
         Hint("supports_strict_tool"),

@@ -1,4 +1,4 @@
-"""What came of sending the form, in the words and places of the page."""
+"""The outcome of sending the form, in the words and places of the page."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What stands above the form; `suggestions` maps a field's name to values that would do."""
+    """What is shown above the form; `suggestions` maps a field's name to values that are accepted."""
 
     title: str = ""
     text: str = ""
@@ -80,12 +80,12 @@ def probed(attempt: Submission, report: Mapping[str, Any]) -> Outcome:
     """The probe was asked for alone."""
     if report["verdict"] == "rejected":
         return rejected(attempt, report)
-    text = "Nothing is registered yet. What it saw stands at the end of this page."
+    text = "Nothing is registered yet. The result is at the end of this page."
     return Outcome("The probe was accepted", text, "ok", report=report)
 
 
 def refused(attempt: Submission, error: ApiError, existing: RegisteredModel | None) -> Outcome:
-    """Registration would not begin or end: the model is there already, or this is not allowed."""
+    """Registration was refused: the model exists already, or this is not allowed."""
     link = None
     if existing:
         link = Link(url_for("models.detail", id=existing.id), f"Open “{existing.display_name}”")

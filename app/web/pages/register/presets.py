@@ -1,4 +1,4 @@
-"""Known servers and vendors: what their base URL looks like, what key they want, what goes wrong there.
+"""Known servers and vendors: their base URL, the key they want, the usual mistake.
 
 To add one, add a row to `PRESETS`. `base_url` holds a part in capitals (`YOUR-RESOURCE`) only where
 nobody can know it; servers that people run themselves stand at localhost with their usual port.

@@ -1,4 +1,4 @@
-"""One sending of the form: what was typed, which key is meant, what is to be done with it."""
+"""One submission of the form: what was typed, which key is meant, what to do."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from app.web.pages.register.held_keys import Held
 
 Action = Literal["save", "validate", "preset", "look"]
 
-GONE = "The key that you typed before is not kept any more. Type it again, or leave this empty to send none."
-ELSEWHERE = "Type the key again: the one that is kept was typed for {origin}, and goes nowhere else."
+GONE = "The key you typed earlier is no longer kept. Type it again, or leave this empty to send none."
+ELSEWHERE = "Type the key again: the one kept was typed for {origin} and is sent nowhere else."
 _REFERENCE = re.compile(r"env://[A-Z0-9_]{1,256}")
 _USABLE = ("base_url", "model_id", "configuration_model_id", "model_type")
 _COLUMNS = {"configuration_model_id": "remote_model_id"}
@@ -50,6 +50,7 @@ class Submission:
     source: RegisteredModel | None = None
     seen: str = ""
     no_key: bool = False
+    move_key: bool = False
     look: EndpointModels = field(default_factory=EndpointModels)
     adopted: set[str] = field(default_factory=set)
 
@@ -64,8 +65,16 @@ class Submission:
         stored = self.model is not None and self.model.endpoint.has_key
         return bool(self.form.api_key.data) or (stored and not self.no_key)
 
+    @property
+    def may_move_key(self) -> tuple[str, str] | None:
+        """From which origin to which the stored key would go, for who may decide that; else None."""
+        if self.model is None or not self.model.endpoint.has_key or not current_actor().may("admin"):
+            return None
+        before, after = origin_of(self.model.base_url), held_keys.origin(self.form.base_url.data or "")
+        return (before, after) if after and before != after else None
+
     def is_valid(self) -> bool:
-        """Whether the form can be probed with; its errors say what is wrong."""
+        """Whether the form is valid for a probe; its errors say what is wrong."""
         good = self.form.validate()
         try:
             require_may_name(current_actor(), self.form.api_key.data or "", self.form.base_url.data or "")
@@ -165,6 +174,7 @@ def read(sent: MultiDict[str, str], user_id: str, model: RegisteredModel | None 
         model=model,
         seen=sent.get("seen", ""),
         no_key=sent.get("no_key") == "yes",
+        move_key=sent.get("move_key") == "yes",
     )
 
 

@@ -87,7 +87,7 @@ def test_nothing_ticked_is_said(
     app: Flask, editor: FlaskClient, ids: list[str], form: dict[str, object]
 ) -> None:
     assert editor.post("/models/bulk", data=form).status_code == 303
-    assert "Tick at least one model" in editor.get("/models").text
+    assert "Select at least one model" in editor.get("/models").text
     assert len(models(app)) == 3
 
 

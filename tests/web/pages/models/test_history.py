@@ -6,6 +6,7 @@ from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -14,6 +15,8 @@ from app.store.probes import Probe
 from app.web.pages.models import charts, history
 from app.web.pages.models.charts import Point
 from tests.web.pages.conftest import plain
+
+pytestmark = pytest.mark.both_databases
 
 REPORT: dict[str, Any] = {
     "verdict": "accepted",
@@ -89,7 +92,7 @@ def test_a_model_with_one_probe_has_no_timeline(editor: FlaskClient, model_url: 
 
 
 def probes(*verdicts: str) -> list[Probe]:
-    """Probes with these verdicts, the newest first, an hour apart."""
+    """Probes with these verdicts, newest first, an hour apart."""
     now = datetime.now(UTC)
     return [
         Probe(verdict=verdict, report=REPORT | {"verdict": verdict}, started=now - timedelta(hours=age))

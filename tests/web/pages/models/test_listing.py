@@ -15,6 +15,8 @@ from app.web.pages.models import listing
 from tests.rows import a_model
 from tests.web.pages.conftest import Form, plain, register, with_practice
 
+pytestmark = pytest.mark.both_databases
+
 
 def add(app: Flask, count: int = 1, **columns: object) -> None:
     """Put models into the database, numbered in the order of their age."""
@@ -101,7 +103,7 @@ def test_search_and_filters_stand_in_the_url(app: Flask, viewer: FlaskClient, qu
     answer = viewer.get(f"/models?{query}")
     assert answer.status_code == 200
     assert ("Model 001" in names(answer.text)) is kept
-    assert ("No model fits" in answer.text) is not kept
+    assert ("No matching models" in answer.text) is not kept
 
 
 def test_a_filter_shows_what_was_chosen(app: Flask, viewer: FlaskClient) -> None:

@@ -33,7 +33,7 @@ def test_a_reasoning_model_shows_what_it_thought(editor: FlaskClient, good: Form
     url = register(editor, good | {"model_id": "practice-reasoning"})
     lines = stream(editor, url, {"prompt": "Reply with the single word OK."})
     assert any(line.get("thinking") for line in lines)
-    assert "What it thought first" in lines[-1]["html"]
+    assert "Reasoning" in lines[-1]["html"]
 
 
 def test_without_scripts_a_page_has_the_answer(app: Flask, editor: FlaskClient, good: Form) -> None:
@@ -64,7 +64,7 @@ def test_an_image_is_shown(editor: FlaskClient, good: Form) -> None:
 def test_a_limit_cuts_the_answer_off(editor: FlaskClient, good: Form) -> None:
     url = register(editor, good)
     html = stream(editor, url, {"prompt": "Count from 1 to 50.", "limit": "5"})[-1]["html"]
-    assert "the token limit cut it off" in html
+    assert "cut off by the token limit" in html
 
 
 def test_what_the_endpoint_refuses_is_said(app: Flask, editor: FlaskClient, good: Form) -> None:

@@ -113,7 +113,7 @@ def test_a_page_that_is_too_old_overwrites_nobody(app: Flask, editor: FlaskClien
     editor.post(url + "/edit", data=theirs | {"region": "us"})
     answer = editor.post(url + "/edit", data=mine | {"display_name": "Mine"})
     assert answer.status_code == 409
-    assert "Somebody changed this model" in problem(answer.text)
+    assert "Someone changed this model" in problem(answer.text)
     assert (models(app)[0].region, models(app)[0].display_name) == ("us", good["display_name"])
 
 
@@ -124,7 +124,7 @@ def test_a_viewer_changes_nothing(viewer: FlaskClient, model_url: str, method: s
 
 def test_a_copy_begins_with_everything_but_the_key(editor: FlaskClient, model_url: str) -> None:
     page = editor.get("/models/new?copy=" + model_url.rsplit("/", 1)[1]).text
-    assert 'value="practice-chat"' in page and "Its key is not copied" in page
+    assert 'value="practice-chat"' in page and "The key is not copied" in page
     assert KEY not in page and hidden(page, "held_key") == ""
 
 

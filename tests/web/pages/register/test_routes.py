@@ -154,11 +154,11 @@ def test_a_kept_key_is_forgotten_in_time(app: Flask, editor: FlaskClient, good: 
     with app.app_context():
         db.session.execute(db.update(HeldKey).values(expires=now() - timedelta(seconds=1)))
         db.session.commit()
-    assert "not kept any more" in error_at(rejected(editor, form).text, "api_key")
+    assert "no longer kept" in error_at(rejected(editor, form).text, "api_key")
 
 
 def test_a_kept_key_is_nobody_elses(editor: FlaskClient, admin: FlaskClient, good: Form) -> None:
-    assert "not kept any more" in error_at(rejected(admin, held(editor, good)).text, "api_key")
+    assert "no longer kept" in error_at(rejected(admin, held(editor, good)).text, "api_key")
 
 
 def test_no_key_can_be_sent_although_one_is_kept(editor: FlaskClient, good: Form) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from app.probe.conversation import Conversation
 from app.probe.model_types.chat.question import CUT_SHORT, ChatReply, Draft, Question
-from app.probe.model_types.picture import COLOURS, data_url, two_colours
+from app.probe.model_types.chat.questions.colours import colours_named
+from app.probe.model_types.picture import data_url, two_colours
 from app.probe.transport.answer import parsed
 
 
@@ -64,30 +64,14 @@ def _add_vision(draft: Draft, talk: Conversation) -> None:
 
 def _judge_vision(reply: ChatReply) -> tuple[bool | None, str]:
     expected = reply.draft.expected["vision"]
-    named = colours_named(reply.completion.content)
+    content = _json_of(reply.completion.content)
+    is_pair = isinstance(content, dict) and {"left", "right"} <= set(content)
+    named = colours_named(f"{content['left']} {content['right']}" if is_pair else reply.completion.content)
     if named == list(expected):
         return True, f"The model named both halves: {', '.join(named)}."
     if reply.completion.cut:
         return None, CUT_SHORT
     return False, f"The halves are {' and '.join(expected)}; the model said: {reply.completion.content[:80]}"
-
-
-def colours_named(text: str) -> list[str]:
-    """The two colours an answer names, left first; a JSON answer is read by its keys, a sentence by its
-    sides.
-    """
-    content = _json_of(text)
-    if isinstance(content, dict) and {"left", "right"} <= set(content):
-        text = f"{content['left']} {content['right']}"
-    named = re.findall(rf"\b({'|'.join(COLOURS)})\b", text.lower())
-    swapped = re.search(
-        rf"right\b[^.,;]*?\b({'|'.join(COLOURS)})\b.*left\b[^.,;]*?\b({'|'.join(COLOURS)})\b",
-        text.lower(),
-        re.S,
-    )
-    if swapped and not re.match(r"\W*left", text.lower()) and len(named) == 2 and "left" in text.lower():
-        named = [swapped.group(2), swapped.group(1)]
-    return [colour for place, colour in enumerate(named) if place == 0 or named[place - 1] != colour]
 
 
 def _json_of(content: str) -> Any:

@@ -10,38 +10,45 @@ from app.probe.model_types.chat.question import CUT_SHORT, Alternative, ChatRepl
 from app.probe.reading.completion import ToolCall
 from app.probe.reading.wordings import any_of
 
+NO_CALL = "No call was made"
+"""How evidence begins where a model that might have called did not."""
 
-def _weather_tool(**more: Any) -> dict[str, Any]:
-    city = {"type": "string", "description": "Name of the city"}
-    parameters = {"type": "object", "properties": {"city": city}, "required": ["city"]}
+
+def weather_tool(**more: Any) -> dict[str, Any]:
+    parameters = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
     return {
         "type": "function",
         "function": {
             "name": "get_weather",
-            "description": "Get the current weather of a city.",
+            "description": "Weather of a city.",
             "parameters": parameters,
             **more,
         },
     }
 
 
-def _add_tools(draft: Draft, talk: Conversation) -> None:
-    draft.more["tools"] = [_weather_tool()]
+def add_tools(draft: Draft, talk: Conversation) -> None:
+    draft.more["tools"] = [weather_tool()]
     if not draft.user:
         draft.user.append("What is the weather in Oslo? Use the tool.")
     draft.limit = max(draft.limit, 64)
 
 
 def _add_parallel(draft: Draft, talk: Conversation) -> None:
-    draft.more["tools"] = [_weather_tool()]
+    draft.more["tools"] = [weather_tool()]
     draft.user[:] = [
         "What is the weather in Oslo and in Lima? Call the tool once for each city, both at once."
     ]
     draft.limit = max(draft.limit, 96)
 
 
+def _add_streamed_parallel(draft: Draft, talk: Conversation) -> None:
+    _add_parallel(draft, talk)
+    draft.stream = True
+
+
 def _add_streamed_tools(draft: Draft, talk: Conversation) -> None:
-    _add_tools(draft, talk)
+    add_tools(draft, talk)
     draft.stream = True
 
 
@@ -50,7 +57,7 @@ def _good_calls(reply: ChatReply) -> list[ToolCall]:
     return [call for call in reply.completion.calls if call.name in offered and call.arguments is not None]
 
 
-def _judge_tools(reply: ChatReply) -> tuple[bool | None, str]:
+def judge_tools(reply: ChatReply) -> tuple[bool | None, str]:
     good = _good_calls(reply)
     if good:
         note = (
@@ -63,7 +70,7 @@ def _judge_tools(reply: ChatReply) -> tuple[bool | None, str]:
         return None, CUT_SHORT
     if reply.completion.calls:
         return False, "A call came, but its name or its arguments do not fit the function that was offered."
-    return False, f"No call was made; the model said: {reply.completion.content[:80]}"
+    return False, f"{NO_CALL}; the model said: {reply.completion.content[:80]}"
 
 
 def _judge_parallel(reply: ChatReply) -> tuple[bool | None, str]:
@@ -75,12 +82,26 @@ def _judge_parallel(reply: ChatReply) -> tuple[bool | None, str]:
     return False, "One call at most came, where two at once were asked for."
 
 
+def _judge_streamed_parallel(reply: ChatReply) -> tuple[bool | None, str]:
+    completion, good = reply.completion, _good_calls(reply)
+    if len(completion.calls) < 2:
+        return (None, CUT_SHORT) if completion.cut else (False, "One call at most came in the stream.")
+    if not completion.streamed:
+        return False, "The calls came whole, not as a stream."
+    numbers = [call.index for call in completion.calls]
+    if None in numbers or len(set(numbers)) < len(numbers):
+        return False, f"The calls in one stream do not each have a number of their own: {numbers}."
+    if len(good) < 2 or len({json.dumps(call.arguments, sort_keys=True) for call in good}) < 2:
+        return False, "Two calls came in one stream, and their arguments are not those of two calls."
+    return True, f"{len(good)} calls came in one stream, each with its own number and arguments."
+
+
 def _judge_streamed_tools(reply: ChatReply) -> tuple[bool | None, str]:
     if not reply.completion.streamed and reply.completion.calls:
         return False, "The call came whole, not as a stream."
     if reply.completion.has_error:
         return False, "The stream held an error."
-    observed, evidence = _judge_tools(reply)
+    observed, evidence = judge_tools(reply)
     if observed:
         return (
             True,
@@ -90,12 +111,15 @@ def _judge_streamed_tools(reply: ChatReply) -> tuple[bool | None, str]:
 
 
 def _add_tool_choice(draft: Draft, talk: Conversation) -> None:
-    draft.more.setdefault("tools", [_weather_tool()])
-    name = draft.more["tools"][0]["function"]["name"]
-    draft.more["tool_choice"] = {"type": "function", "function": {"name": name}}
+    draft.more.setdefault("tools", [weather_tool()])
+    draft.more["tool_choice"] = {"type": "function", "function": {"name": _first_name(draft)}}
     # Nothing here calls for a tool, so that a call shows that it was forced.
     draft.user[:] = ["Hello, how are you?"]
     draft.limit = max(draft.limit, 64)
+
+
+def _first_name(draft: Draft) -> str:
+    return str(draft.more["tools"][0]["function"]["name"])
 
 
 def _force_any(draft: Draft) -> None:
@@ -104,7 +128,9 @@ def _force_any(draft: Draft) -> None:
 
 
 def _judge_tool_choice(reply: ChatReply) -> tuple[bool | None, str]:
-    observed, evidence = _judge_tools(reply)
+    observed, evidence = judge_tools(reply)
+    if observed is False and any(call.name == _first_name(reply.draft) for call in reply.completion.calls):
+        return True, f"Forced. {evidence}"  # a call it is, whatever its arguments
     return observed, f"Forced. {evidence}" if observed else f"The call was forced. {evidence}"
 
 
@@ -142,13 +168,22 @@ def _judge_strict(reply: ChatReply) -> tuple[bool | None, str]:
     return False, "The arguments do not validate against the strict schema."
 
 
-TOOLS = Question("tool_calling", _add_tools, _judge_tools, ("tools",), ("tool", "function"))
+TOOLS = Question("tool_calling", add_tools, judge_tools, ("tools",), ("tool", "function"), chances=3)
 PARALLEL = Question(
     "parallel_tool_calls",
     _add_parallel,
     _judge_parallel,
     ("tools", "parallel_tool_calls"),
     ("parallel", "tool"),
+    chances=3,
+)
+STREAMED_PARALLEL = Question(
+    "streamed_parallel_tool_calls",
+    _add_streamed_parallel,
+    _judge_streamed_parallel,
+    ("tools", "stream"),
+    ("parallel", "tool", "stream"),
+    chances=3,
 )
 STREAMED_TOOLS = Question(
     "streamed_tool_calling",
@@ -156,6 +191,7 @@ STREAMED_TOOLS = Question(
     _judge_streamed_tools,
     ("tools", "stream"),
     ("tool", "stream"),
+    chances=3,
 )
 STRICT = Question("strict_tool", _add_strict, _judge_strict, ("tools", "strict"), ("strict", "tool"))
 TOOL_CHOICE = Question(

@@ -16,7 +16,8 @@ from app.probe.diagnosis.codes import CODES
 class ErrorCode:
     """A row: what happened, what to do; `status` is HTTP's (None: stands inside another answer).
 
-    `field` is the request field that it speaks of, where that is always the same.
+    `field` is the request field that it is about, where that is always the same. `message` is what the
+    answer says where the framework itself raises the status: one row a status has it.
     """
 
     code: str
@@ -24,6 +25,7 @@ class ErrorCode:
     title: str
     help: str
     field: str | None = None
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +49,17 @@ _PROBE = tuple(
 
 # fmt: off
 _API = (
-    ErrorCode("invalid_request", 400, "Something in the request can't be taken",
-              "`field` names what is wrong first, `details` lists everything; mend all of it at once. At "
+    ErrorCode("invalid_request", 400, "Something in the request is invalid",
+              "`field` names what is wrong first, `details` lists everything; correct everything at once. At "
               "`api_key` it also says that the key holds a character that no HTTP header can carry: copy "
               "it again as plain text."),
     ErrorCode("invalid_json", 400, "The body is not JSON",
               "The message says where it stops being JSON. Send one object in UTF-8."),
     ErrorCode("bad_request", 400, "The request can't be read",
-              "Check body and headers: something between the client and Muster may have changed them."),
+              "Check body and headers: something between the client and Muster may have changed them.",
+              message="The request can't be read. Check its body and headers."),
+    ErrorCode("endpoint_in_use", 409, "Models are served at this endpoint",
+              "Delete its models first, or move them to another endpoint with PATCH."),
     ErrorCode("api_key_required", 400, "The new server needs its key",
               "`base_url` now leads to another server. Send `api_key` with it: a stored key goes to another "
               "origin only for a caller with the scope `admin`.", "api_key"),
@@ -65,23 +70,27 @@ _API = (
               "Load the page again and send it once more. Signing in or out in another tab causes this."),
     ErrorCode("authentication_required", 401, "Nobody is signed in",
               "A program sends `Authorization: Bearer <token>`; an administrator makes tokens on the page "
-              "Tokens or with `muster token create NAME`. A person signs in first."),
+              "Tokens or with `muster token create NAME`. A person signs in first.",
+              message="Send a token: Authorization: Bearer <token>."),
     ErrorCode("invalid_api_key", 401, "The token is unknown",
               "It was mistyped or revoked. Make a new one; a token can't be shown a second time."),
-    ErrorCode("forbidden", 403, "The role does not reach that far",
-              "An administrator can give a person another role on the page People."),
+    ErrorCode("forbidden", 403, "The role does not allow this",
+              "An administrator can give a person another role on the page People.",
+              message="You may not do this."),
     ErrorCode("insufficient_scope", 403, "The token lacks a scope",
               "The message names it. Scopes can't be added: make a token that has it, revoke the old one."),
     ErrorCode("not_found", 404, "There is nothing at this address",
-              "Check path and id. A model may have been deleted meanwhile: the audit log knows."),
+              "Check path and id. A model may have been deleted in the meantime; the audit log shows it.",
+              message="There is nothing at this address. Check the path and the id."),
     ErrorCode("method_not_allowed", 405, "The address does not take this method",
-              "The header `Allow` lists those that it takes."),
+              "The header `Allow` lists those that it takes.",
+              message="This address does not take that method."),
     ErrorCode("already_exists", 409, "It is registered already",
               "No two models share `model_id`, `base_url` and `model_type`. The message names the other "
               "one: change it, or delete it first.", "model_id"),
     ErrorCode("ambiguous_reference", 409, "Several models share this refId",
               "The message lists their ids. Use the id of the one that you mean.", "id"),
-    ErrorCode("conflict", 409, "Others changed it meanwhile",
+    ErrorCode("conflict", 409, "Others changed it in the meantime",
               "Read the model again, look at what changed, and send the change once more."),
     ErrorCode("idempotency_key_reused", 409, "The Idempotency-Key belongs to another request",
               "For 24 hours a key stands for one request with one body. Use a new key for a new request.",
@@ -89,16 +98,25 @@ _API = (
     ErrorCode("precondition_failed", 412, "The model is not what If-Match says",
               "It was changed since you read it. Read it again, then send the change with the new ETag."),
     ErrorCode("body_too_large", 413, "The body is too large",
-              "A body may have 1 MiB. Split the request."),
+              "A body may have 1 MiB. Split the request.",
+              message="The body is larger than 1 MiB. Send less."),
     ErrorCode("unsupported_media_type", 415, "The body is not declared as JSON",
-              "Send `Content-Type: application/json`, in UTF-8."),
+              "Send `Content-Type: application/json`, in UTF-8.",
+              message="The body must be JSON: send Content-Type: application/json."),
     ErrorCode("rate_limited", 429, "Too many calls in a minute",
               "From Muster itself: wait as long as `Retry-After` says; the operator sets the rate with "
               "`MUSTER_RATE_LIMIT`. With a `probe` in the answer it is the endpoint that limits calls: "
-              "probe again later, or use a key with a higher limit."),
+              "probe again later, or use a key with a higher limit.",
+              message="Too many requests. Wait as long as Retry-After says, then go on."),
+    ErrorCode("too_many_probes", 429, "Too many probes are running at once",
+              "Each holds a thread of the server while the endpoint takes its time. Wait for one of yours to "
+              "end, or for the seconds of `Retry-After`; the operator sets how many with "
+              "`MUSTER_PROBES_PER_CALLER` and `MUSTER_PROBES_AT_ONCE`."),
     ErrorCode("internal_error", 500, "Something broke in Muster itself",
-              "Nothing was changed by halves. Give the operator the request id: the log has the rest."),
-    ErrorCode("not_ready", 503, "Muster is not ready", "Try again in a moment; `/readyz` says when."),
+              "Nothing was left half changed. Give the operator the request id; the log has the details.",
+              message="Something broke in Muster itself. Tell its operator the request id."),
+    ErrorCode("not_ready", 503, "Muster is not ready", "Try again in a moment; `/readyz` says when.",
+              message="Muster is not ready to work. Try again in a moment."),
     ErrorCode("database_unavailable", 503, "The database can't be reached",
               "The operator checks `MUSTER_DATABASE_URL` and that the database runs; the log says more."),
     ErrorCode("database_outdated", 503, "The database is at another revision",
@@ -111,10 +129,10 @@ _DETAILS = (
     ErrorCode("required", None, "A required field is missing", "Send it; null counts as missing."),
     ErrorCode("unknown_field", None, "There is no such field",
               "Check its spelling; the message names the nearest one. Nothing unknown is ever ignored."),
-    ErrorCode("duplicate_field", None, "A field stands there twice", "Send each member of an object once."),
-    ErrorCode("wrong_type", None, "The value has another JSON type",
+    ErrorCode("duplicate_field", None, "A field is given twice", "Send each member of an object once."),
+    ErrorCode("wrong_type", None, "The value has the wrong JSON type",
               "The message says which one is wanted: `\"1\"` is no number, `1` no boolean."),
-    ErrorCode("invalid_choice", None, "The value is none of those on offer", "The message lists them."),
+    ErrorCode("invalid_choice", None, "The value is not one of the choices", "The message lists them."),
     ErrorCode("out_of_range", None, "The number is too small or too large", "The message names the bounds."),
     ErrorCode("too_short", None, "The text is empty", "It needs at least one character."),
     ErrorCode("too_long", None, "The text is too long", "The message says how long it may be."),
@@ -132,15 +150,16 @@ _DETAILS = (
 
 _WARNINGS = (
     ErrorCode("capability_contradicted", None, "A declared capability was not seen",
-              "Take the declaration back, or switch the capability on at the server, and probe again. Where "
+              "Withdraw the declaration, or enable the capability on the server, and probe again. Where "
               "the caller asked for `strict`, this rejects the model with status 400."),
     ErrorCode("key_not_enforced", None, "The endpoint answers with a wrong key as well",
-              "It is open to anyone who can reach it. Switch its key check on, or keep it off the network."),
+              "It is open to anyone who can reach it. Turn its key check on, or keep it off the network."),
     ErrorCode("model_id_not_enforced", None, "The endpoint answers for any model id",
-              "It does not say which model answered. See on the server itself that it serves the right one."),
+              "It does not say which model answered. Check on the server itself that it serves the right "
+              "one."),
     ErrorCode("prompt_filtered", None, "A content filter stopped the probe's prompt",
-              "Key and model were accepted, yet little could be seen of what it can do. Relax the filter for "
-              "the probe, or declare the capabilities by hand."),
+              "Key and model were accepted, but the probe saw little of what the model can do. Relax the "
+              "filter for the probe, or declare the capabilities by hand."),
 )
 # fmt: on
 
@@ -168,3 +187,13 @@ GROUPS: tuple[Group, ...] = (
 """The reference in its order; each code stands in it once."""
 
 BY_CODE: Mapping[str, ErrorCode] = {row.code: row for group in GROUPS for row in group.codes}
+
+BY_STATUS: Mapping[int, ErrorCode] = {
+    row.status: row for row in BY_CODE.values() if row.status and row.message
+}
+"""What the framework's own errors are called, by their status."""
+
+
+def status_of(code: str) -> int:
+    """The HTTP status of an answer whose error has this code; a warning that became an error is a 400."""
+    return BY_CODE[code].status or 400

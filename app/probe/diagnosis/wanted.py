@@ -1,0 +1,49 @@
+"""A header or a scheme that a server asks for, and where in Muster it is set."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from app.probe.proof import Outcome
+from app.probe.reading.wordings import any_of
+from app.probe.transport.answer import Answer
+
+_HEADER = r"(?P<name>[A-Za-z][\w]*(?:-[\w]+)+)"
+_NAMED = any_of(
+    rf"\bmissing (?:the |required |an? )?['\"`]?{_HEADER}['\"`]?",
+    rf"['\"`]?{_HEADER.replace('name', 'second')}['\"`]?(?: (?:http|request))? header\b",
+    rf"\bheader:? ['\"`]?{_HEADER.replace('name', 'third')}\b",
+)
+_OUR_OWN = frozenset({"authorization", "content-type", "user-agent", "accept-encoding"})
+_SCHEMES = frozenset({"bearer"})
+_SCHEME = re.compile(r"\s*([A-Za-z][\w-]*)(?:\s|$)")
+_PARAMETER = re.compile(r'\bname="?([\w-]+)"?')
+
+
+def wanted_of(outcome: Outcome) -> str:
+    """The sentence that says where to set what the server asks for; empty where it names nothing."""
+    header = next(_headers(outcome), "")
+    if header:
+        return f"It wants the header {header}: add it to the further headers of the endpoint."
+    scheme = _scheme(outcome.answer)
+    if scheme:
+        return f"It wants the key by the scheme {scheme}, not Bearer: set that as the endpoint's key scheme."
+    return ""
+
+
+def _headers(outcome: Outcome) -> Iterator[str]:
+    challenge = _PARAMETER.search(outcome.answer.headers.get("www-authenticate", ""))
+    if challenge:
+        yield challenge.group(1)
+    for found in _NAMED.finditer(outcome.refusal.text):
+        name = next(filter(None, found.groups()), "")
+        if name.lower() not in _OUR_OWN:
+            yield name
+
+
+def _scheme(answer: Answer) -> str:
+    """The scheme of a 401 that is not the one the key was sent by, nor one that a browser asks people for."""
+    found = _SCHEME.match(answer.headers.get("www-authenticate", ""))
+    scheme = found.group(1) if found and answer.status == 401 else ""
+    return "" if scheme.lower() in (*_SCHEMES, "basic", "negotiate", "digest") else scheme

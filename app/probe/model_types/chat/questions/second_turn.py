@@ -1,0 +1,90 @@
+"""A second turn: the call that the model made goes back to it with the result, and the answer uses it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from app.probe.conversation import Conversation
+from app.probe.model_types.chat.question import CUT_SHORT, Alternative, ChatReply, Draft, Question
+from app.probe.model_types.chat.questions.tools import weather_tool
+from app.probe.reading.completion import Completion, ToolCall
+from app.probe.reading.thinking import FIELDS
+from app.probe.reading.wordings import any_of
+
+NAME = "tool_results"
+_FIRST = "What is the weather in Oslo? Use the tool."
+
+
+def tool_results(answers: list[Completion]) -> Question | None:
+    """The question, with a call that was made in one of these answers; None where none of them fits."""
+    fitting = [
+        (answer, call)
+        for answer in answers
+        for call in answer.calls
+        if call.name == "get_weather" and call.arguments is not None
+    ]
+    whole = [pair for pair in fitting if pair[0].message] or fitting
+    if not whole:
+        return None
+    answer, call = whole[0]
+    return Question(
+        NAME,
+        partial(_add, call=call, message=answer.message),
+        _judge,
+        ("messages",),
+        ("tool", "role", "alternate", "content", "template", "message"),
+        role=True,
+        alternative=Alternative(
+            any_of(
+                r"\bcontent\b.{0,80}\b(string|str|null|none|required|missing|empty)\b",
+                r"\b(null|none)\b.{0,80}\bcontent\b",
+            ),
+            _without_null,
+            "sent an empty text as the content of the call",
+        ),
+        chances=3,
+    )
+
+
+def _add(draft: Draft, talk: Conversation, call: ToolCall, message: Mapping[str, Any]) -> None:
+    draft.more["tools"] = [weather_tool()]
+    draft.user[:] = [_FIRST]
+    degrees, wind = f"{talk.rng.randint(11, 38)}.{talk.rng.randint(1, 9)}", str(talk.rng.randint(101, 989))
+    draft.expected[NAME] = (degrees, wind)
+    sent = _as_sent(call)
+    # What a thinking model thought before its call goes back with it: some refuse a call without it.
+    thoughts = {name: message[name] for name in (*FIELDS, "reasoning_details") if message.get(name)}
+    draft.turns[:] = [
+        {"role": "assistant", "content": None, **thoughts, "tool_calls": [sent]},
+        {
+            "role": "tool",
+            "tool_call_id": sent["id"],
+            "content": f"{degrees} degrees, wind {wind}",
+        },
+    ]
+
+
+def _as_sent(call: ToolCall) -> dict[str, Any]:
+    """The call in the API's form, with whatever the endpoint adds to it."""
+    extras = {name: value for name, value in call.raw.items() if name.startswith("extra")}
+    function = {"name": call.name, "arguments": json.dumps(call.arguments)}
+    return {"id": call.id or "call00001", "type": "function", "function": function, **extras}
+
+
+def _without_null(draft: Draft) -> None:
+    draft.turns[0]["content"] = ""
+
+
+def _judge(reply: ChatReply) -> tuple[bool | None, str]:
+    content = reply.completion.content.replace(",", ".")
+    if any(number in content for number in reply.draft.expected[NAME]):
+        return True, f"The answer uses the result of the call: {reply.completion.content[:80]}"
+    if reply.completion.cut:
+        return None, CUT_SHORT
+    if reply.completion.calls:
+        return False, "The model called again, as if it had not read the result of its call."
+    said = reply.completion.content[:80]
+    return False, f"The answer does not use the result of the call: {said}" if said else "No answer came."

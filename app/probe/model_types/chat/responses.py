@@ -1,0 +1,268 @@
+"""The Responses API of a chat model: whether it answers, calls functions, and streams."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from app.probe.conversation import Conversation, Request, check_of
+from app.probe.model_types.chat.instructions import instruction, obey
+from app.probe.model_types.chat.question import CHECK_LIMIT
+from app.probe.model_types.chat.questions.tools import weather_tool
+from app.probe.model_types.chat.state import COUNTED, ChatState
+from app.probe.reading.completion import reasoning_tokens
+from app.probe.reading.faults import is_error_value
+from app.probe.reading.meaning import meaning_of
+from app.probe.reading.named_fields import REFUSAL_STATUSES
+from app.probe.reading.refusal import Refusal, quote
+from app.probe.tasks import NO_BUDGET, Finding, Result, Task
+from app.probe.transport.answer import Answer, parsed
+from app.probe.values import Status
+
+ROUTE = "/responses"
+API, TOOLS, STREAMING = "responses_api", "responses_tools", "responses_streaming"
+_PROMPT_TOKENS, _TOOL_TOKENS = 16, 64
+_GONE = ("no_route", "not_openai_compatible", "wrong_model_type", "model_not_found")
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """An answer of the Responses API, whole or put together from its events."""
+
+    words: str
+    calls: tuple[tuple[str, str], ...]
+    """Name and `call_id` of each function call."""
+    is_cut: bool
+    has_error: bool
+    is_event_stream: bool
+    deltas: int
+    """How many events brought a piece of words or of arguments."""
+    is_complete: bool
+    thought: str
+    """How it was seen that the model thinks; empty where it was not."""
+
+
+def read_response(answer: Answer) -> Said | None:
+    """What an answer says; None where it is none of this API."""
+    events = [parsed(text) for _, text in answer.events] if answer.json is None else []
+    pieces = [one for one in events if isinstance(one, Mapping)]
+    whole = answer.json if isinstance(answer.json, Mapping) else _last_whole(pieces)
+    deltas = [str(one["delta"]) for one in pieces if _is_delta(one)]
+    if not isinstance(whole.get("output"), list) and not deltas:
+        return None
+    items = [one for one in whole.get("output") or () if isinstance(one, Mapping)]
+    words = "".join(_words(items)) or "".join(deltas)
+    status = str(whole.get("status") or "")
+    failed = is_error_value(whole.get("error")) or status == "failed"
+    return Said(
+        words=words.strip(),
+        calls=tuple((str(i.get("name")), str(i.get("call_id") or "")) for i in items if _is_call(i)),
+        is_cut=status == "incomplete" or bool(whole.get("incomplete_details")),
+        has_error=failed or any(one.get("type") in ("error", "response.failed") for one in pieces),
+        is_event_stream=bool(pieces),
+        deltas=len(deltas),
+        is_complete=any(one.get("type") in _ENDS for one in pieces),
+        thought=_thought(whole, items),
+    )
+
+
+_ENDS = ("response.completed", "response.incomplete", "response.done")
+
+
+def _last_whole(pieces: list[Mapping[str, Any]]) -> Mapping[str, Any]:
+    found = (one["response"] for one in reversed(pieces) if isinstance(one.get("response"), Mapping))
+    return next(found, {})
+
+
+def _is_delta(event: Mapping[str, Any]) -> bool:
+    kind = str(event.get("type"))
+    told = kind.endswith(("output_text.delta", "function_call_arguments.delta"))
+    return told and isinstance(event.get("delta"), str) and bool(event["delta"])
+
+
+def _is_call(item: Mapping[str, Any]) -> bool:
+    return item.get("type") == "function_call" and bool(item.get("name"))
+
+
+def _words(items: list[Mapping[str, Any]]) -> Iterator[str]:
+    for item in items:
+        content = item.get("content") if item.get("type", "message") == "message" else None
+        for part in content if isinstance(content, list) else ():
+            if isinstance(part, Mapping):
+                yield str(part.get("text") or part.get("refusal") or "")
+
+
+def _thought(whole: Mapping[str, Any], items: list[Mapping[str, Any]]) -> str:
+    usage = whole.get("usage")
+    if isinstance(usage, Mapping) and reasoning_tokens(usage):
+        return COUNTED
+    thinks = any(item.get("type") == "reasoning" for item in items)
+    return "An answer of the Responses API held reasoning." if thinks else ""
+
+
+def first_task(chat: ChatState) -> Task:
+    """Whether the route answers and calls functions: in one call, and what that does not show alone."""
+    return Task((API, TOOLS), partial(_both, chat=chat))
+
+
+def streaming_task(chat: ChatState) -> Task:
+    """Whether it streams."""
+    return _task(STREAMING, chat)
+
+
+def _task(name: str, chat: ChatState) -> Task:
+    return Task((name,), partial(_ask, name=name, chat=chat))
+
+
+def _both(talk: Conversation, chat: ChatState) -> Result:
+    request = _request(talk, chat, tools=True)
+    answer, _ = _put(talk, chat, API, request, time.monotonic() + talk.limits.check_s)
+    said = read_response(answer) if answer and answer.ok else None
+    judged = {name: _JUDGES[name](said) for name in (API, TOOLS)} if said else {}
+    shown = {name: evidence for name, (observed, evidence) in judged.items() if observed}
+    checks = tuple(check_of(name, "passed", request, answer, shown[name], talk) for name in shown)
+    return Result(
+        tuple(Finding(name, True, evidence) for name, evidence in shown.items()),
+        checks,
+        () if API in shown and TOOLS in shown else (_rest(chat, shown),),
+    )
+
+
+def _rest(chat: ChatState, shown: Mapping[str, str]) -> Task:
+    """What was not shown; functions only where the route answers at all."""
+    names = tuple(name for name in (API, TOOLS) if name not in shown)
+    return Task(names, partial(_one_by_one, names=names, chat=chat))
+
+
+def _one_by_one(talk: Conversation, names: tuple[str, ...], chat: ChatState) -> Result:
+    result = _ask(talk, names[0], chat)
+    if len(names) == 1 or not result.findings[0].observed:
+        return result
+    following = (_task(names[1], chat),)
+    return Result(result.findings, result.checks, following)
+
+
+def _request(talk: Conversation, chat: ChatState, *, tools: bool = False, stream: bool = False) -> Request:
+    """`stream` is said plainly, since some stream unless they are told not to."""
+    body: dict[str, Any] = {
+        "model": talk.endpoint.model_id,
+        "input": "What is the weather in Oslo? Use the tool." if tools else "Say hello.",
+        "max_output_tokens": chat.limit_for(CHECK_LIMIT * 2 if tools else CHECK_LIMIT // 2),
+        "stream": stream,
+    }
+    if tools:
+        body["tools"] = [{"type": "function", **weather_tool()["function"]}]
+    return Request(ROUTE, body)
+
+
+def _put(
+    talk: Conversation, chat: ChatState, name: str, request: Request, until: float
+) -> tuple[Answer | None, Refusal | None]:
+    body = request.body or {}
+    reserved = int(body["max_output_tokens"]) + _PROMPT_TOKENS + _TOOL_TOKENS * ("tools" in body)
+    with talk.budget.room(reserved, until) as granted:
+        if not granted:
+            return None, None
+        answer, refusal = talk.ask_in_time(name, request, until)
+    said = read_response(answer) if answer.ok else None
+    if said and said.thought:
+        chat.think(said.thought)
+    return answer, refusal
+
+
+def _ask(talk: Conversation, name: str, chat: ChatState) -> Result:
+    """One of the three in calls of its own; a call that the model may make or not is asked for again."""
+    until = time.monotonic() + talk.limits.check_s
+    request = _request(talk, chat, tools=name == TOOLS, stream=name == STREAMING)
+    observed: bool | None = None
+    evidence = ""
+    adaptations: tuple[str, ...] = ()
+    answer: Answer | None = None
+    for _ in range(_LOOKS):
+        answer, refusal = _put(talk, chat, name, request, until)
+        if answer is None or refusal is None:
+            return _result(talk, name, None, request, None, NO_BUDGET)
+        observed, evidence = _told(talk, name, answer, refusal)
+        order = None if observed else instruction(refusal, request.body or {}, ("tools", "stream"))
+        if order and not answer.ok:
+            request = Request(ROUTE, obey(request.body or {}, dict([order])))
+            adaptations = (*adaptations, f"sent `{order[0]}`: {order[1]}")
+        elif observed is not False or name != TOOLS or not answer.ok:
+            break
+    return _result(talk, name, observed, request, answer, evidence, adaptations)
+
+
+_LOOKS = 3
+
+
+def _told(talk: Conversation, name: str, answer: Answer, refusal: Refusal) -> tuple[bool | None, str]:
+    if answer.failure:
+        return None, f"No answer: {answer.failure.detail}."
+    said = read_response(answer) if answer.ok else None
+    if said is not None and not said.has_error:
+        return _JUDGES[name](said)
+    words = quote(refusal, talk.endpoint.api_key) or "no words"
+    gone = _is_not_served(refusal, name) and (answer.status in REFUSAL_STATUSES or answer.ok)
+    return (False if gone else None), f"Answered {answer.status}: {words}"
+
+
+def _is_not_served(refusal: Refusal, name: str) -> bool:
+    """Whether a refusal says that this is not served."""
+    about = {API: ("responses",), TOOLS: ("tool", "function"), STREAMING: ("stream",)}[name]
+    return meaning_of(refusal).meaning in _GONE or any(word in refusal.all for word in about)
+
+
+def _judge_api(said: Said) -> tuple[bool | None, str]:
+    if said.words or said.calls:
+        return True, f"An answer with `output` came back: {said.words[:60] or said.calls[0][0]}"
+    if said.is_cut:
+        return None, "The answer is incomplete and says nothing yet."
+    return False, "The answer is complete, and its `output` says nothing."
+
+
+def _judge_tools(said: Said) -> tuple[bool | None, str]:
+    called = [call for call in said.calls if call[0] == "get_weather"]
+    if called and all(id for _, id in called):
+        return True, f"The model called {called[0][0]}."
+    if called:
+        return False, "The call has no `call_id`, so no result can go back to it."
+    if said.is_cut:
+        return None, "The answer is incomplete and holds no call yet."
+    return False, f"No call was made; the model said: {said.words[:60]}"
+
+
+def _judge_streaming(said: Said) -> tuple[bool | None, str]:
+    if not said.is_event_stream:
+        return False, "A stream was asked for, and one whole answer came."
+    if said.deltas and said.is_complete:
+        return True, f"{said.deltas} pieces came as events, and the end after them."
+    if said.is_cut and not said.deltas:
+        return None, "The limit ended the answer before it said anything."
+    lacking = "no piece of an answer" if not said.deltas else "no event that ends it"
+    return False, f"Events came, but {lacking}."
+
+
+_JUDGES: Mapping[str, Callable[[Said], tuple[bool | None, str]]] = {
+    API: _judge_api,
+    TOOLS: _judge_tools,
+    STREAMING: _judge_streaming,
+}
+
+
+def _result(
+    talk: Conversation,
+    name: str,
+    observed: bool | None,
+    request: Request,
+    answer: Answer | None,
+    evidence: str,
+    adaptations: tuple[str, ...] = (),
+) -> Result:
+    status: Status = "passed" if observed else "inconclusive" if observed is None else "failed"
+    if answer is None:
+        status = "skipped"
+    check = check_of(name, status, request, answer, evidence, talk, adaptations)
+    return Result((Finding(name, observed, check.evidence),), (check,))

@@ -1,0 +1,87 @@
+"""A search as it stands in the URL of a list of models: the text, the filters, where the page begins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import current_app, url_for
+from sqlalchemy import select
+
+from app.probe.model_types import MODEL_TYPES
+from app.registry import stored_documents
+from app.store.base import db
+from app.store.models import RegisteredModel
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One filter: its parameter, its label, the value chosen and what may be chosen."""
+
+    name: str
+    label: str
+    value: str
+    options: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What a list is asked for. `page` is the endpoint of the list, `cursor` the last id before this page."""
+
+    page: str
+    q: str
+    cursor: str
+    choices: tuple[Choice, ...]
+    host: str = ""
+
+    @property
+    def active(self) -> bool:
+        """Whether anything is searched for or filtered."""
+        return bool(self.q or self.host or any(choice.value for choice in self.choices))
+
+    def value(self, name: str) -> str | None:
+        """The value of one filter, None where all are wanted."""
+        return next((choice.value or None for choice in self.choices if choice.name == name), None)
+
+    def url(self, cursor: str = "", **more: str) -> str:
+        """The list with the same search, from a cursor on."""
+        given: dict[str, Any] = {choice.name: choice.value for choice in self.choices}
+        given |= {"q": self.q, "host": self.host, "cursor": cursor} | more
+        return url_for(self.page, **{name: value for name, value in given.items() if value})
+
+
+def text_of(arguments: Mapping[str, str], name: str, longest: int) -> str:
+    """A text of the query string, cut to what a search may hold; no database takes a NUL."""
+    return arguments.get(name, "").strip().replace("\0", "")[:longest]
+
+
+def choice_of(
+    name: str, label: str, arguments: Mapping[str, str], options: Iterable[tuple[str, str]]
+) -> Choice:
+    """A filter; a value that is not on offer counts as not given."""
+    offered = tuple(options)
+    value = arguments.get(name, "")
+    return Choice(name, label, value if value in dict(offered) else "", offered)
+
+
+def type_choice(arguments: Mapping[str, str]) -> Choice:
+    """The filter by model type."""
+    return choice_of("type", "Type", arguments, ((name, kind.label) for name, kind in MODEL_TYPES.items()))
+
+
+def region_choice(arguments: Mapping[str, str]) -> Choice:
+    """The filter by region."""
+    return choice_of("region", "Region", arguments, ((region, region) for region in regions()))
+
+
+def regions() -> list[str]:
+    """Every region that a model is in, at most 200; read again only when the registry has changed."""
+    now = stored_documents.revision()
+    kept: tuple[int, list[str]] | None = current_app.extensions.get("muster_regions")
+    if kept is None or kept[0] != now:
+        column = RegisteredModel.region
+        query = select(column).distinct().order_by(column).limit(200)
+        kept = (now, list(db.session.scalars(query)))
+        current_app.extensions["muster_regions"] = kept
+    return kept[1]

@@ -1,0 +1,94 @@
+"""Probes wait for endpoints: too many at once are refused, and the rest of the server works on."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from app.web.probe_slots import PROBING
+from tests.conftest import new_token
+from tests.web.api.conftest import Endpoint
+
+
+@pytest.fixture
+def app(make_app: Callable[..., Flask]) -> Flask:
+    """Two probes at once for one caller, three in all."""
+    return make_app(probes_per_caller=2, probes_at_once=3)
+
+
+def send(app: Flask, token: str, body: dict[str, Any]) -> TestResponse:
+    """Validate a model with a token."""
+    header = {"Authorization": f"Bearer {token}"}
+    return app.test_client().post("/v2/models/openai-like/validate?depth=proof", json=body, headers=header)
+
+
+@contextmanager
+def running(
+    app: Flask, endpoint: Endpoint, body: dict[str, Any], *tokens: str
+) -> Iterator[list[Future[TestResponse]]]:
+    """A probe for each token, all of which wait for the endpoint until the block ends."""
+    endpoint.before = threading.Event()
+    with ThreadPoolExecutor(len(tokens)) as pool:
+        started = [pool.submit(send, app, token, body) for token in tokens]
+        deadline = time.monotonic() + 20
+        while len(endpoint.calls) < len(tokens) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        try:
+            yield started
+        finally:
+            endpoint.before.set()
+    endpoint.before = None
+
+
+def refused(answer: TestResponse) -> bool:
+    """Whether it was refused for there being too many; anything else must have worked."""
+    assert answer.status_code in (200, 429)
+    if answer.status_code == 429:
+        assert answer.json is not None and answer.json["error"]["code"] == "too_many_probes"
+        assert int(answer.headers["Retry-After"]) >= 1
+    return answer.status_code == 429
+
+
+def test_one_caller_has_so_many(app: Flask, endpoint: Endpoint, good: dict[str, Any], token: str) -> None:
+    with running(app, endpoint, good, token, token) as started:
+        assert refused(send(app, token, good))
+        header = {"Authorization": f"Bearer {token}"}
+        assert app.test_client().get("/v2/models", headers=header).status_code == 200
+    assert not any(refused(each.result()) for each in started)
+    assert not refused(send(app, token, good))
+
+
+def test_all_together_have_so_many(app: Flask, endpoint: Endpoint, good: dict[str, Any]) -> None:
+    tokens = [new_token(app, "write") for _ in range(4)]
+    with running(app, endpoint, good, *tokens[:3]):
+        assert refused(send(app, tokens[3], good))
+    assert not refused(send(app, tokens[3], good))
+
+
+def test_a_request_that_fails_gives_its_place_back(
+    app: Flask, endpoint: Endpoint, good: dict[str, Any], token: str
+) -> None:
+    for _ in range(3):
+        assert send(app, token, {}).status_code == 400
+    assert not refused(send(app, token, good))
+
+
+def test_some_threads_never_probe(
+    make_app: Callable[..., Flask], endpoint: Endpoint, good: dict[str, Any]
+) -> None:
+    small = make_app(threads=2, probes_at_once=100)
+    one, other = new_token(small, "write"), new_token(small, "write")
+    with running(small, endpoint, good, one):
+        assert refused(send(small, other, good))
+
+
+def test_every_name_is_that_of_a_route(app: Flask) -> None:
+    assert set(app.view_functions) >= PROBING
