@@ -65,7 +65,7 @@ CAPABILITIES: tuple[CapabilityRow, ...] = (
     CapabilityRow("reasoning", "Reasoning", "reasoning", ("supports_reasoning",)),
     CapabilityRow("reasoning_effort", "Reasoning effort"),
     *map(_effort, EFFORT_LEVELS),
-    CapabilityRow("max_completion_tokens", "max_completion_tokens",
+    CapabilityRow("max_completion_tokens", "Completion token limit",
                   fills=("supports_max_completion_tokens",)),
     CapabilityRow("sampling_params", "Sampling parameters", fills=("supports_sampling_params",)),
     CapabilityRow("logprobs", "Log-probabilities"),
@@ -83,3 +83,8 @@ CAPABILITY_BY_NAME: Mapping[str, CapabilityRow] = {row.name: row for row in CAPA
 def capabilities_of(model_type: str) -> Mapping[str, tuple[str, ...]]:
     """The capabilities of a model type by name, with the document fields that each fills."""
     return {row.name: row.fills for row in CAPABILITIES if model_type in row.model_types}
+
+
+def label_of(name: str) -> str:
+    """What people call a capability; one without a row goes by its name."""
+    return next((row.label for row in CAPABILITIES if row.name == name), name)

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Literal
 
 from app.probe.base_url import Base
+from app.probe.capabilities import label_of
 from app.probe.controls import UNKNOWN_MODEL, WRONG_KEY, ask_for_unknown_model, ask_with_wrong_key, doubtful
 from app.probe.conversation import Conversation, Request, check_of
 from app.probe.diagnosis.codes import CODES
@@ -122,8 +123,8 @@ class ProbeRun:
     def _second_phase(self, talk: Conversation, pool: ThreadPoolExecutor, outcome: Outcome) -> None:
         proven = outcome.proven
         assert proven is not None
-        self.seen.answered_by = proven.model
         talk.observed = dict(proven.observed)
+        self.seen.answered_by = proven.model
         if proven.warning:
             self.seen.warnings.append(Warning_(*proven.warning))
         checks = Checks() if self.depth == "proof" else self.model_type.checks(talk, proven)
@@ -207,7 +208,8 @@ class ProbeRun:
             if not refusal or finding is None or finding.observed is not False:
                 continue
             evidence = finding.evidence.rstrip(". ")
-            message = f"{name} was declared, but {self._seen_by(name)} that it does not work. {evidence}."
+            call = self._seen_by(name)
+            message = f"{label_of(name)} was declared, but {call} that it does not work. {evidence}."
             self.seen.warnings.append(Warning_("capability_contradicted", message))
             if self.strict and self.seen.diagnosis is None:
                 following = CODES["capability_contradicted"].help

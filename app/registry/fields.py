@@ -1,7 +1,7 @@
 """The kinds of field that the form is made of, and their rules.
 
 A field knows its JSON type and its wire name, so browser and JSON validate alike and the OpenAPI document
-is made from the same objects. A rule raises `Sentence`s: words for people that carry a code for programs.
+is made from the same objects. A rule raises `FieldError`s: words for people that carry a code for programs.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ class Flag(Input, SelectField):
 
     kind: Kind = "boolean"
     _VALUES = {"": None, "true": True, "false": False}
-    _LABELS = {"": "Not said", "true": "Yes", "false": "No"}
+    _LABELS = {"": "Not declared", "true": "Yes", "false": "No"}
 
     def __init__(self, label: str, *rules: Rule, **options: Any) -> None:
         super().__init__(label, *rules, choices=dict(self._LABELS), **options)
@@ -133,7 +133,7 @@ class Flag(Input, SelectField):
         """Take `true`, `false` or nothing."""
         text = valuelist[0] if valuelist else ""
         if text not in self._VALUES:
-            raise ValueError(FieldError(f"{self.label.text} must be yes, no or not said.", "wrong_type"))
+            raise ValueError(FieldError(f"{self.label.text} must be yes, no or not declared.", "wrong_type"))
         self.data = self._VALUES[text]
 
     def iter_choices(self) -> Iterator[tuple[Any, str, bool, dict[str, Any]]]:
@@ -196,7 +196,7 @@ class Length:
         self.field_flags = {"maxlength": max} | ({"minlength": min} if min else {})
 
     def __call__(self, form: BaseForm, field: Input) -> None:
-        """Raise a `Sentence` that names the bounds and what the text has."""
+        """Raise a `FieldError` that names the bounds and what the text has."""
         length = len(field.data)
         if length < self.min:
             raise StopValidation(
@@ -217,7 +217,7 @@ class Range:
         self.field_flags = {"min": min} | ({} if max is None else {"max": max})
 
     def __call__(self, form: BaseForm, field: Input) -> None:
-        """Raise a `Sentence` that names the bounds."""
+        """Raise a `FieldError` that names the bounds."""
         if field.data < self.min or (self.max is not None and field.data > self.max):
             bounds = (
                 f"{self.min} or more"

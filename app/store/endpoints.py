@@ -11,13 +11,14 @@ from sqlalchemy import (
     LargeBinary,
     String,
     Text,
+    select,
     update,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.probe.base_url import origin_of
 from app.store.base import Base, UTCDateTime, db, new_id, now
-from app.store.vault import place
+from app.store.vault import open_, place
 
 
 class Endpoint(Base):
@@ -71,6 +72,14 @@ class Endpoint(Base):
     def place_of(self, field: str) -> str:
         """Where a sealed value of this row belongs. A base URL that somebody rewrote opens none of them."""
         return place("endpoints", self.id, field, origin_of(self.base_url))
+
+
+def require_opens() -> None:
+    """VaultError unless this machine's ring opens the newest stored key: one with another ring does not."""
+    sealed = select(Endpoint).where(Endpoint.key_ciphertext.is_not(None))
+    endpoint = db.session.scalars(sealed.order_by(Endpoint.id.desc()).limit(1)).first()
+    if endpoint is not None and endpoint.key_ciphertext is not None:
+        open_(endpoint.key_ciphertext, endpoint.place_of("key"))
 
 
 class EndpointHeader(Base):

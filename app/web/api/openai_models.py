@@ -22,7 +22,7 @@ blueprint = Blueprint("api_catalog", __name__)
 @require_scope("read")
 @describe(tag="Workspace", gives="OpenAIList", query=("healthy",), headers=("If-None-Match",), any_query=True)
 def list_for_openai() -> Response:
-    """Every enabled model, newest first; a model id that several deployments share stands there once.
+    """Every enabled model, the newest first; a model id that several deployments share stands there once.
 
     With `healthy=true`, and where MUSTER_HIDE_DOWN is set, those that are down are left out.
     """

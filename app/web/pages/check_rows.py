@@ -17,7 +17,7 @@ from app.web.pages import display
 class CheckRow:
     """One check or capability: what a person said, what the probe saw, and the call that showed it.
 
-    `seen` is a state of `words.LOOKS`; `check` is the report's, None for what was told without its own call.
+    `seen` is a state of `display.BADGES`; `check` is the report's, None if it had no call of its own.
     """
 
     label: str

@@ -1,4 +1,4 @@
-"""What every page shares: the root address, the navigation, and the words of `words.py` in templates."""
+"""What every page shares: the root address, the navigation, and the words of `display.py` in templates."""
 
 from __future__ import annotations
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 import html
 import re
-from collections.abc import Iterator
 from dataclasses import fields
+from functools import cache
 
 import pytest
 from flask import Flask
@@ -17,15 +17,15 @@ from app.error_codes import BY_CODE, BY_STATUS, GROUPS
 from app.probe.diagnosis.codes import CODES
 from tests.web.pages.conftest import plain
 
-PLACES = {"ApiError": 0, "Problem": 1, "Sentence": 1, "Diagnosis": 0, "Warning_": 0}
+PLACES = {"ApiError": 0, "Problem": 1, "FieldError": 1, "Diagnosis": 0, "Warning_": 0}
 """Which argument of these is the code."""
 
 
-def trees() -> Iterator[ast.Module]:
+@cache
+def trees() -> tuple[ast.Module, ...]:
     """The syntax tree of every module, but of the practice endpoint: that one plays a vendor."""
-    for path in sorted((ROOT / "app").rglob("*.py")):
-        if not path.name.startswith("practice"):
-            yield ast.parse(path.read_text(encoding="utf-8"))
+    paths = [path for path in (ROOT / "app").rglob("*.py") if path.parent != ROOT / "app/practice"]
+    return tuple(ast.parse(path.read_text(encoding="utf-8")) for path in sorted(paths))
 
 
 def codes_of_calls() -> set[str]:
@@ -41,7 +41,7 @@ def codes_of_calls() -> set[str]:
 
 
 def codes_of_warnings() -> set[str]:
-    """The first of each pair of a word and a sentence that a warning is made of (`Shown(warning=…)`)."""
+    """The first of each pair of a word and a sentence that a warning is made of (`Proven(warning=…)`)."""
     pairs = (
         node
         for tree in trees()

@@ -1,6 +1,6 @@
 """How the fields of the form stand on the page, in which order, and what only a browser needs to be told.
 
-Label, help, unit and rules of a field stand in `app/forms.py`. A test holds that every field has a row here.
+Label, help, unit and rules of a field are in `app/registry/form.py`. A test checks that each has a row here.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app.practice.api import Practice
+from app.practice.models import MODELS
 from app.practice.server import PracticeServer
 from app.store.audit_events import AuditEvent
 from app.store.base import db
@@ -143,7 +144,7 @@ def look(editor: FlaskClient, form: Form) -> str:
 
 def test_a_look_offers_the_models_with_what_is_said_of_them(editor: FlaskClient, good: Form) -> None:
     page = look(editor, good | {"model_id": ""})
-    assert "The endpoint lists 11 models" in page and KEY not in page
+    assert f"The endpoint lists {len(MODELS)} models" in page and KEY not in page
     assert re.search(r'<option value="practice-chat">32,768 tokens of context; \$0.5 in, \$1.5 out', page)
 
 

@@ -79,7 +79,7 @@ def test_a_wrong_field_is_named_at_its_place_and_nothing_is_lost(
 
 def test_a_wrong_flag_is_named(app: Flask, editor: FlaskClient, good: Form) -> None:
     page = rejected(editor, good | {"supports_vision": "perhaps"}).text
-    assert "Vision must be yes, no or not said" in problem(page) and 'id="supports_vision-error"' in page
+    assert "Vision must be yes, no or not declared" in problem(page) and 'id="supports_vision-error"' in page
 
 
 def test_a_wrong_key_is_said_at_the_key(app: Flask, editor: FlaskClient, good: Form) -> None:
