@@ -64,11 +64,11 @@ def test_one_model_that_fails_is_one_incident_of_one(world: Worlds) -> None:
     host.answer(BROKEN, "m-1")
     watched.pass_time(minutes=8)
     assert (watched.state("m-1"), watched.states()) == ("down", {"up": 2, "down": 1})
-    assert watched.incidents() == [("endpoint_error", 1, True)]
+    assert watched.incidents() == [("model_not_found", 1, True)]
     host.answer(None)
     watched.pass_time(minutes=8)
     assert watched.states() == {"up": 3}
-    assert watched.incidents() == [("endpoint_error", 1, False)]
+    assert watched.incidents() == [("model_not_found", 1, False)]
 
 
 def test_a_limited_model_is_not_down(world: Worlds) -> None:

@@ -155,7 +155,7 @@ MAY_OPEN = {
     "app/store/digests.py": {"open_"},  # what keys are digested with
     "app/store/rotation.py": {"ring", "Ring"},  # seals anew
     "app/store/migrations/versions/0006_endpoints.py": {"ring", "Ring"},
-    "app/web/pages/shown_once.py": {"open_"},  # a token's text within its maker's session
+    "app/store/endpoints.py": {"open_"},  # whether this machine's ring is the one
     "app/watch/notices/sending.py": {"open_"},  # addresses and secrets of channels, never of endpoints
     "app/web/api/health.py": {"open_"},  # a word of its own
     "app/cli/serve.py": {"ring"},  # whether there is one
