@@ -13,9 +13,9 @@ from sqlalchemy import func, select, update
 from app.config import settings
 from app.store import locks, vault
 from app.store.base import Base, db
-from app.store.channels import Channel
 from app.store.endpoints import DIGEST_PLACE, DigestSecret, Endpoint, EndpointHeader
 from app.store.leases import HeldKey
+from app.store.watch.channels import Channel
 
 LOCK = "keys"
 _PASSES = 20

@@ -14,9 +14,9 @@ from sqlalchemy import select
 from app.config import settings
 from app.registry import watching
 from app.store.base import db
-from app.store.events import FeedEvent
-from app.store.health import EndpointWatch, Look, ModelHealth, WatchCost
 from app.store.models import RegisteredModel
+from app.store.watch.events import FeedEvent
+from app.store.watch.health import EndpointWatch, Look, ModelHealth, WatchCost
 from app.watch import incidents, judgement
 from app.watch.due import HORIZON, Taken, plan_of, spent_today
 from app.watch.faults import (

@@ -9,9 +9,9 @@ from typing import Any, cast
 
 from app.config import settings
 from app.store.base import db
-from app.store.events import FeedEvent
-from app.store.health import ModelHealth, Span
 from app.store.models import RegisteredModel
+from app.store.watch.events import FeedEvent
+from app.store.watch.health import ModelHealth, Span
 from app.watch import incidents
 from app.watch.due import plan_of
 from app.watch.judgement import STALE_INTERVALS, Health, Memory, Reason, State

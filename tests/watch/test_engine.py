@@ -18,7 +18,7 @@ from huey.registry import Message
 from sqlalchemy import func, select
 
 from app.store.base import db
-from app.store.health import Look, ModelHealth, WatchWorker
+from app.store.watch.health import Look, ModelHealth, WatchWorker
 from app.watch.queue import JsonTasks, NotATask, make_queue
 from tests.watch.world import BROKEN, Host, World
 

@@ -13,8 +13,8 @@ from sqlalchemy import select
 
 from app.practice.models import Model
 from app.store.base import db
-from app.store.events import FeedEvent
 from app.store.probes import Probe
+from app.store.watch.events import FeedEvent
 from tests.watch.world import BROKEN, LIMITED, WRONG_KEY, Host, World
 
 Worlds = Callable[..., World]

@@ -19,9 +19,9 @@ from app.practice.server import PracticeServer
 from app.practice.wire import Reply, Request, error
 from app.store import vault
 from app.store.base import db, new_id
-from app.store.health import ModelHealth
-from app.store.incidents import Incident
 from app.store.models import RegisteredModel
+from app.store.watch.health import ModelHealth
+from app.store.watch.incidents import Incident
 from app.watch.due import HORIZON, Claim, adopt_new, claim, take
 from app.watch.looking import look_at
 from app.watch.settling import settle

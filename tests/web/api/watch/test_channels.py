@@ -16,7 +16,7 @@ from standardwebhooks import Webhook
 from app.practice.server import PracticeServer
 from app.practice.wire import Reply, Request
 from app.store.base import db, now
-from app.store.channels import Channel, Delivery, Maintenance
+from app.store.watch.channels import Channel, Delivery, Maintenance
 from app.watch.notices import sending
 from tests.conftest import new_token
 from tests.watch.test_watching import QUICK
