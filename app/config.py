@@ -81,6 +81,11 @@ class Settings:
         "first part of every refId",
     )
     public_url: str = _setting(web_url, "", "where people reach this Muster; https makes cookies secure")
+    security_contact: str = _setting(
+        matching(r"|mailto:[^@\s]+@[^@\s]+|https://\S+", "a mailto: address or an https:// URL"),
+        "",
+        "whom to tell of a weakness: shown in /.well-known/security.txt",
+    )
     doc_url: str = _setting(web_url, "", "page that error codes link to, as #code")
 
     # The web server

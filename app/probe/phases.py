@@ -190,6 +190,7 @@ class ProbeRun:
         request = Request("/models", method="GET")
         answer = talk.ask(request, until=time.monotonic() + min(_CATALOG_S, self.limits.check_s))
         catalog = self.seen.catalog = read_catalog(answer)
+        talk.listed = catalog.listed(self.endpoint.model_id)
         if catalog.there:
             count = f"{len(catalog.entries)} model{'s' if len(catalog.entries) > 1 else ''}"
             listed = "this one among them" if catalog.listed(self.endpoint.model_id) else "not this one"

@@ -26,6 +26,10 @@ def which_model(advice: Advice | None, model_id: str, catalog: Catalog, works: s
     """
     if works:
         return f"With {works}, which it lists, the same call works: use an id that it lists, as it spells it."
+    if catalog.listed(model_id) and advice == "retired":
+        others = [*catalog.closest(model_id)][:_SHOWN]
+        some = f", such as {_either(others)}" if others else ""
+        return f"The model is retired there, though its list still holds the id: choose another{some}."
     if catalog.listed(model_id):
         return (
             "Its list of models holds this id, but it does not serve it: deploy or start it there first, or "
@@ -87,14 +91,21 @@ _OFFERED_AT_MOST = 5
 
 
 def offered_ids(refusal: Refusal, answer: Answer, model_id: str) -> tuple[str, ...]:
-    """The ids that a refusal of the model states as the allowed ones; empty where it states none."""
-    named = refusal.param == "model" or any("model" in place for place in refusal.places)
-    speaks = named or re.search(r"\bmodel\b", refusal.all)
+    """The ids that a refusal states as the allowed ones; empty where it states none.
+
+    Only where `is_about_the_id` holds are they sure to be ids, and not values of something else.
+    """
+    speaks = is_about_the_id(refusal) or re.search(r"\bmodel\b", refusal.all)
     if not speaks or not _ALLOWED.search(refusal.all) or not 400 <= (refusal.status or 0) < 500:
         return ()
     listed = (*_lists_in(answer.json), *offered(refusal.text, model_id))
     ids = (name for name in listed if is_name(name) and " " not in name and name != model_id)
     return tuple(islice(dict.fromkeys(ids), _OFFERED_AT_MOST))
+
+
+def is_about_the_id(refusal: Refusal) -> bool:
+    """Whether a refusal names the field `model` as the one at fault."""
+    return refusal.param == "model" or any("model" in place for place in refusal.places)
 
 
 def _lists_in(body: Any, depth: int = 0) -> Iterator[str]:

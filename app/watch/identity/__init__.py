@@ -1,0 +1,5 @@
+"""Whether the model behind a name is still the one that was there: pure functions of what it answered.
+
+`samples` turns answers into rows of numbers, `distance` compares two sets of rows, `sequence` follows one
+model over time without crying wolf, `comparison` tells whether two endpoints serve the same model.
+"""
