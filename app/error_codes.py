@@ -62,7 +62,7 @@ _API = (
               "Delete its models first, or move them to another endpoint with PATCH."),
     ErrorCode("api_key_required", 400, "The new server needs its key",
               "`base_url` now leads to another server. Send `api_key` with it: a stored key goes to another "
-              "origin only for a caller with the scope `admin`.", "api_key"),
+              "origin only where a caller with the scope `admin` says `move_key=true`.", "api_key"),
     ErrorCode("api_key_unusable", 400, "The stored key can't be used",
               "The key ring can't open it, or the variable of its `env://` reference is not set. Send the "
               "key again, or have the operator restore the ring or set the variable.", "api_key"),

@@ -16,8 +16,9 @@ from app.access.actors import Actor
 from app.errors import ApiError
 from app.probe.transport.deadline import Cancellation
 from app.probe.values import Event, Report, Target
-from app.registry import endpoints, saving
+from app.registry import saving
 from app.registry.credentials import Use, target_for
+from app.registry.endpoints import rows as endpoints
 from app.registry.probing import (
     Depth,
     Events,

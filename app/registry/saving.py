@@ -15,7 +15,7 @@ from app.access.actors import Actor
 from app.errors import ApiError
 from app.probe.base_url import without_query_values
 from app.probe.values import Report, Target, finite
-from app.registry import endpoints
+from app.registry.endpoints import rows as endpoints
 from app.registry.probing import DECLARED, JSON, ProbeOrder, Registered, Rejected, Values
 from app.store.base import db, new_id, now
 from app.store.endpoints import Endpoint

@@ -81,6 +81,7 @@ def test_a_bare_model() -> None:
         "is_openai_compatible": True,
         "base_url": "https://models.example.com/v1/",
         "workspace_id": result["owner"],
+        "integration_id": result["configuration"]["integration_id"],
     }
 
 

@@ -12,7 +12,7 @@ from flask_migrate import downgrade, upgrade
 from sqlalchemy import select, text
 
 from app.probe.values import EndpointSettings
-from app.registry import endpoints
+from app.registry.endpoints import rows as endpoints
 from app.store import vault
 from app.store.base import db, new_id
 from app.store.digests import digest

@@ -10,18 +10,22 @@ from flask import Blueprint, Response
 from app.access.actors import Actor
 from app.errors import ApiError
 from app.probe.values import EndpointSettings
-from app.registry import endpoint_changes, endpoint_document, endpoint_intake, endpoints, stored_documents
+from app.registry import stored_documents
 from app.registry.credentials import require_may_name, target_for
-from app.registry.endpoint_changes import Change
-from app.registry.endpoint_form import (
+from app.registry.endpoint_models import EndpointModels, list_endpoint_models
+from app.registry.endpoints import changes as endpoint_changes
+from app.registry.endpoints import document as endpoint_document
+from app.registry.endpoints import intake as endpoint_intake
+from app.registry.endpoints import rows as endpoints
+from app.registry.endpoints.changes import Change
+from app.registry.endpoints.form import (
     EndpointForm,
     NewEndpointForm,
     read_headers,
     read_models,
     take_apart,
 )
-from app.registry.endpoint_intake import Result
-from app.registry.endpoint_models import EndpointModels, list_endpoint_models
+from app.registry.endpoints.intake import Result
 from app.registry.form import invalid
 from app.registry.json_body import Members, Problem
 from app.registry.probing import ProbeOrder

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.registry.endpoint_form import (
+from app.registry.endpoints.form import (
     LONGEST_VALUE,
     MOST_HEADERS,
     MOST_MODELS,

@@ -12,10 +12,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from app.access.actors import SYSTEM
 from app.config import ROOT
 from app.practice.models import KEY
+from app.registry import registration
 from app.store.audit_events import AuditEvent
 from app.store.base import db
+from app.store.models import RegisteredModel
 from tests.conftest import new_token
 from tests.web.api.conftest import Endpoint
 
@@ -103,6 +106,19 @@ def test_the_use_of_a_stored_key_names_the_key_and_not_its_value(
     assert used["endpoint"] == made["configuration"]["integration_id"]
 
 
+def test_the_watcher_leaves_one_event_a_day_and_not_one_a_check(
+    client: FlaskClient, app: Flask, auth: Headers, good: Body
+) -> None:
+    made = client.post(CREATE, json=good, headers=auth).json
+    assert made is not None
+    with app.app_context():
+        for _ in range(3):
+            model = RegisteredModel.by_id(made["id"])
+            assert model is not None
+            registration.drain(registration.reprobe(model, SYSTEM, "scheduled", depth="proof"))
+    assert [one["use"] for one in events(app)] == ["health_check"]
+
+
 def moved(client: FlaskClient, headers: Headers, made: Body, base_url: str, query: str = "") -> Any:
     body = {name: made[name] for name in ("display_name", "model_type")} | {
         "region": "r",
@@ -159,6 +175,8 @@ MAY_OPEN = {
     "app/watch/notices/sending.py": {"open_"},  # addresses and secrets of channels, never of endpoints
     "app/web/api/health.py": {"open_"},  # a word of its own
     "app/cli/serve.py": {"ring"},  # whether there is one
+    "app/cli/backup.py": {"ring"},  # goes with the database or not at all
+    "app/cli/check.py": {"ring"},  # whether it can be read
 }
 
 

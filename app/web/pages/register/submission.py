@@ -105,6 +105,11 @@ class Submission:
 
         False where base URL or key can't be used: then nothing was contacted, and their errors say why.
         """
+        try:
+            require_may_name(current_actor(), self.form.api_key.data or "", self.form.base_url.data or "")
+        except ApiError as error:
+            self.look = EndpointModels(problem=error.message)
+            return True
         if not (self.form.base_url.validate(self.form) and self.form.api_key.validate(self.form)):
             return False
         self.look = self._looked()

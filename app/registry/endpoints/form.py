@@ -9,7 +9,7 @@ from typing import Any
 from wtforms.validators import ValidationError
 
 from app.probe.transport.call import is_header_value
-from app.registry.certificates import LONGEST, wrong_with_ca, wrong_with_client_certificate
+from app.registry.endpoints.certificates import LONGEST, wrong_with_ca, wrong_with_client_certificate
 from app.registry.fields import (
     FieldError,
     Input,

@@ -8,8 +8,8 @@ from typing import Any, Literal
 from sqlalchemy import Select, func, select
 
 from app.probe.base_url import without_query_values
-from app.registry.certificates import summary
 from app.registry.document import rfc3339
+from app.registry.endpoints.certificates import summary
 from app.store.base import db
 from app.store.endpoints import Endpoint
 from app.store.models import RegisteredModel
