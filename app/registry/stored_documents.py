@@ -24,8 +24,8 @@ from app.registry import metadata
 from app.registry.document import document
 from app.store.base import db, now
 from app.store.endpoints import Endpoint
-from app.store.events import EventCount
 from app.store.models import RegisteredModel, RenderedDocument, Revision
+from app.store.watch.events import EventCount
 
 UNSEEN = frozenset(
     {"capabilities", "last_probe_id", "key_ciphertext", "created_by", "identity", "search", "seen"}

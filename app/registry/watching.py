@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from typing import Any
+
+from sqlalchemy import delete, select, update
 
 from app.access.actors import SYSTEM
 from app.config import settings
@@ -14,9 +16,12 @@ from app.registry import registration, saving
 from app.registry.probing import ProbeOrder, egress_rules, probed
 from app.store.base import db
 from app.store.models import RegisteredModel
+from app.store.probes import Probe
 
 TRIGGER = "watch"
 """The trigger of probes that the watcher made."""
+
+_REPORTS_KEPT, _LOOKED_THROUGH = 20, 10
 
 
 def prove(model: RegisteredModel, cancelled: Cancellation | None = None) -> Report:
@@ -33,6 +38,30 @@ def probe_wholly(model: RegisteredModel, cancelled: Cancellation | None = None) 
     """Probe a model with its stored key, and keep the report and what it observed, but not its health."""
     events = registration.watched(model.id, TRIGGER, ProbeOrder(SYSTEM, cancelled=cancelled))
     return _report_of(events)
+
+
+def last_whole_report(model: RegisteredModel) -> Mapping[str, Any] | None:
+    """The newest report of a whole probe that accepted the model, None where there is none."""
+    for kept in Probe.of_model(model.id, _LOOKED_THROUGH):
+        asked = (row.get("observed") for row in (kept.report.get("capabilities") or {}).values())
+        if kept.verdict == "accepted" and (
+            any(seen is not None for seen in asked) or kept.trigger == TRIGGER
+        ):
+            return dict(kept.report)
+    return None
+
+
+def note_changed(model: RegisteredModel) -> None:
+    """Have the newest report of a model kept for good: it saw a change. In the transaction at hand."""
+    db.session.execute(update(Probe).where(Probe.id == model.last_probe_id).values(changed=True))
+
+
+def forget_old_reports(model: RegisteredModel) -> None:
+    """Of the reports that the watcher made, keep the last twenty and those that saw a change."""
+    mine = select(Probe.id).where(Probe.model_pk == model.id, Probe.trigger == TRIGGER)
+    old = db.session.scalars(mine.order_by(Probe.id.desc()).offset(_REPORTS_KEPT)).all()
+    if old:
+        db.session.execute(delete(Probe).where(Probe.id.in_(old), Probe.changed.is_(False)))
 
 
 def read_catalog(model: RegisteredModel) -> Presence:

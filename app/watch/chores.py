@@ -10,9 +10,9 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 
 from app.store.base import db, insert_missing
-from app.store.channels import Delivery, Maintenance
-from app.store.events import FeedEvent
-from app.store.health import Look, ModelHealth, Rollup, Span, WatchCost, WatchWorker
+from app.store.watch.channels import Delivery, Maintenance
+from app.store.watch.events import FeedEvent
+from app.store.watch.health import Look, ModelHealth, Rollup, Span, WatchCost, WatchWorker
 from app.watch import incidents
 from app.watch.history import (
     HOUR,

@@ -120,6 +120,11 @@ class Watcher:
     def _keep_beating(self, stop: threading.Event, threads: int, started: datetime) -> None:
         while not stop.wait(_HEARTBEAT_S):
             self._beat(threads, started)
+            with self.app.app_context():
+                lost = release_lost(now())
+            if lost:
+                log.warning("%s looks were lost with their worker and are made again", lost)
+                self.round()
 
     def _beat(self, threads: int, started: datetime) -> None:
         with self.app.app_context():
