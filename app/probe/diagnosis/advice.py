@@ -139,7 +139,7 @@ _TLS: tuple[Row, ...] = (
 
 _TIMEOUT: tuple[Row, ...] = (
     (
-        any_of("took no connection|no tunnel in time"),
+        any_of("took no connection|no tunnel within"),
         "Check host and port; if they are right, a firewall in between drops Muster's packets.",
     ),
     (any_of("was not resolved"), "Check the host name, then the name service of Muster's machine."),
