@@ -39,6 +39,7 @@ TRIGGERS = {
 DONE = {
     "registered": "Registered: the probe has seen it work.",
     "changed": "Changed.",
+    "same": "Nothing was changed: the form says what the model had already.",
     "probed": "Probed again; the result is below.",
 }
 """What `?done=` says at the top: a stream can't leave a message in the session, so it stands in the URL."""
