@@ -18,5 +18,23 @@ document.addEventListener("change", (event) => {
   }
   if (event.target.closest("#bulk")) count();
 });
+// Going back from the question whether to delete finds the same rows ticked.
+const TICKED = "muster:ticked";
+
+document.addEventListener("submit", (event) => {
+  if (event.target.id !== "bulk") return;
+  const ids = [...event.target.querySelectorAll('input[name="id"]:checked')].map((box) => box.value);
+  sessionStorage.setItem(TICKED, JSON.stringify(ids));
+});
+document.addEventListener("click", (event) => {
+  if (!event.target.closest("[data-back]") || history.length < 2) return;
+  event.preventDefault();
+  history.back();
+});
+if (performance.getEntriesByType("navigation")[0]?.type === "back_forward") {
+  const ids = new Set(JSON.parse(sessionStorage.getItem(TICKED) ?? "[]"));
+  for (const box of document.querySelectorAll('#bulk input[name="id"]')) box.checked = ids.has(box.value);
+}
+
 document.addEventListener("muster:changed", count);
 count();
