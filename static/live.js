@@ -36,6 +36,7 @@ class Watch {
     clearInterval(this.timer);
     this.section.hidden = true;
     if (this.hidden) this.hidden.hidden = false;
+    document.dispatchEvent(new Event("muster:stopped"));
     this.button?.focus();
     if (message) announce(message, this.button ?? this.form);
   }
@@ -78,7 +79,10 @@ class Watch {
   end(line) {
     clearInterval(this.timer);
     if (line.summary) return this.sumUp(line);
-    if (line.location) return location.assign(line.location);
+    if (line.location) {
+      document.dispatchEvent(new Event("muster:done"));
+      return location.assign(line.location);
+    }
     const main = document.getElementById("main");
     main.innerHTML = line.html;
     main.dispatchEvent(new CustomEvent("muster:changed", { bubbles: true }));

@@ -104,7 +104,7 @@ def test_a_viewer_ticks_nothing(viewer: FlaskClient, ids: list[str]) -> None:
 def test_the_filters_survive(editor: FlaskClient, ids: list[str], do: str) -> None:
     sent = {"do": do, "sure": "yes", "id": ids[:1], "back": "q=practice&sort=name&turned=yes&nonsense=1"}
     answer = editor.post("/models/bulk", data=sent)
-    assert answer.headers["Location"] == "/models?turned=yes&sort=name&q=practice"
+    assert answer.headers["Location"] == "/models?q=practice&turned=yes&sort=name"
 
 
 def test_keeping_what_was_to_be_deleted_leads_back_to_the_search(editor: FlaskClient, ids: list[str]) -> None:

@@ -94,13 +94,13 @@ def test_the_page_shows_probes_with_what_differed(app: Flask, editor: FlaskClien
             )
         )  # fmt: skip
         db.session.commit()
-    page = editor.get(model_url).text
+    page = editor.get(model_url + "/history").text
     assert "Vision: yes → no" in plain(page)
     assert 'class="chart"' in page and "Whole probe: from" in page
 
 
 def test_a_model_with_one_probe_has_no_timeline(editor: FlaskClient, model_url: str) -> None:
-    page = editor.get(model_url).text
+    page = editor.get(model_url + "/history").text
     assert "What differed" not in page and 'class="chart"' not in page
 
 

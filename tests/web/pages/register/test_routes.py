@@ -216,7 +216,9 @@ def test_a_form_sent_twice_ends_where_the_first_did(app: Flask, editor: FlaskCli
     assert len(models(app)) == 1
 
 
-@pytest.mark.parametrize("change", [{"api_key": "sk-another"}, {"display_name": "Other"}, {"input_cost": "3"}])
+@pytest.mark.parametrize(
+    "change", [{"api_key": "sk-another"}, {"display_name": "Other"}, {"input_cost": "3"}]
+)
 @pytest.mark.parametrize("own_form", [True, False], ids=["a second form", "gone back"])
 def test_another_form_for_the_same_model_is_not_dropped(
     editor: FlaskClient, good: Form, change: Form, own_form: bool
