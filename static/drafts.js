@@ -2,7 +2,7 @@
 // a reload, going back and forward, and a click on the menu. Secrets are never kept.
 
 const form = () => document.querySelector("form[data-draft]");
-const place = () => "muster:draft:" + location.pathname + location.search;
+const place = () => "muster:draft:" + form().getAttribute("action");
 const kept = (field) => field.name && !["hidden", "password", "submit", "button"].includes(field.type);
 
 let dirty = false;
@@ -25,16 +25,16 @@ function write(here, draft) {
 // Only a page that was opened anew gets its draft back; one that answers a form holds what was sent.
 function restore() {
   const here = form();
-  const draft = here && sessionStorage.getItem(place());
-  if (!draft || document.getElementById("problem")) return;
-  const empty = JSON.stringify(read(here));
-  if (draft === empty) return;
-  write(here, JSON.parse(draft));
+  const draft = here && JSON.parse(sessionStorage.getItem(place()));
+  if (!draft || document.getElementById("problem") || (location.search && location.search !== draft.search)) return;
+  const empty = read(here);
+  if (JSON.stringify(draft.typed) === JSON.stringify(empty)) return;
+  write(here, draft.typed);
   dirty = true;
   const note = document.getElementById("draft");
   note.hidden = false;
   note.querySelector("button").addEventListener("click", () => {
-    write(here, JSON.parse(empty));
+    write(here, empty);
     sessionStorage.removeItem(place());
     dirty = false;
     note.hidden = true;
@@ -46,10 +46,10 @@ document.addEventListener("input", (event) => {
   const here = event.target.closest("form[data-draft]");
   if (!here) return;
   dirty = true;
-  sessionStorage.setItem(place(), JSON.stringify(read(here)));
+  sessionStorage.setItem(place(), JSON.stringify({ search: location.search, typed: read(here) }));
 });
 document.addEventListener("muster:done", () => {
-  sessionStorage.removeItem(place());
+  if (form()) sessionStorage.removeItem(place());
   leaving = true;
 });
 document.addEventListener("submit", (event) => {

@@ -315,8 +315,17 @@ def current_actor() -> Actor:
     raise ApiError("authentication_required", "Sign in first.")
 
 
+def is_page(path: str) -> bool:
+    """Whether a browser that goes to the address of a form finds the form there."""
+    adapter = current_app.create_url_adapter(request)
+    return adapter is not None and adapter.test(path, "GET")
+
+
 def _to_signin() -> Response:
     if is_json_side():
         raise ApiError("authentication_required", "Sign in first.")
-    target = request.full_path.rstrip("?") if request.method == "GET" else ""
+    if request.method == "GET":
+        target = request.full_path.rstrip("?")
+    else:
+        target = request.path if is_page(request.path) else ""
     return redirect("/signin" + (f"?next={quote(target, safe='')}" if target not in ("", "/") else ""), 303)

@@ -57,7 +57,7 @@ def _bar(place: int, verdict: str, took: int, most: float) -> Markup:
 
 
 def line(title: str, unit: str, points: Sequence[Point], width: int = 340, height: int = 120) -> Markup:
-    """A curve over time from zero on, broken and marked where a probe was rejected; "" for fewer than two values.
+    """A curve over time from zero on, broken and marked at a rejected probe; "" for under two values.
 
     The labels stand inside, above their lines, so that none is cut off whatever its length.
     """

@@ -1,7 +1,7 @@
 """A form that was sent twice, by a double click or a reload, told from a second form for the same model.
 
 Each form that is shown has a nonce; its first sending is kept for a day in the table of repeated calls. A
-further one is a repetition only if everything in it is the same: whoever typed another key, name or price meant it.
+further one is a repetition only if everything in it is the same: another key, name or price is meant.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _LONGEST = 64
 
 
 def is_repeated(sent: MultiDict[str, str], user_id: str) -> bool:
-    """Whether this person has sent this very form before, with the same in it; it counts as sent now. Commits."""
+    """Whether this person has sent this very form before; it counts as sent now. Commits."""
     nonce = sent.get("nonce", "")
     if not 0 < len(nonce) <= _LONGEST:
         return False
