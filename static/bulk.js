@@ -1,4 +1,4 @@
-// The box below a list selects every row; the bar says how many are selected.
+// The box in the head of a list selects every row; the bar comes up where one is, and says how many are.
 
 function count() {
   const form = document.getElementById("bulk");
@@ -6,10 +6,12 @@ function count() {
   const boxes = [...form.querySelectorAll('input[name="id"]')];
   const ticked = boxes.filter((box) => box.checked).length;
   const all = form.querySelector("[data-tick-all]");
-  form.querySelector("[data-tick-all-label]").hidden = false;
+  const matching = form.querySelector('[name="matching"]');
+  all.hidden = false;
+  form.querySelector(".bulk").hidden = ticked === 0 && !matching?.checked;
   all.checked = ticked > 0 && ticked === boxes.length;
   all.indeterminate = ticked > 0 && ticked < boxes.length;
-  form.querySelector("[data-ticked]").textContent = ticked ? `With the ${ticked} selected:` : "With the selected:";
+  form.querySelector("[data-ticked]").textContent = matching?.checked ? "With all of them:" : `With the ${ticked} selected:`;
 }
 
 document.addEventListener("change", (event) => {

@@ -21,7 +21,7 @@ with app.app_context():
     database.upgrade_database()
 client = app.test_client()
 print(config.RESOURCES, app.config["MUSTER"].instance, sep="\\n")
-print(*(client.get(path).status_code for path in ("/signin", "/static/app.css", "/readyz")))
+print(*(client.get(path).status_code for path in ("/signin", app.static_url_path + "/app.css", "/readyz")))
 """
 
 

@@ -200,9 +200,8 @@ def _filters(
     seen: str | None,
 ) -> list[ColumnElement[bool]]:
     wanted: list[ColumnElement[bool]] = []
-    sought = _sought(q or "")
-    if sought:
-        wanted.append(table.search.contains(sought, autoescape=True))
+    # Each word in its own place: "qwen search" finds "Qwen3 32B search 012".
+    wanted += [table.search.contains(word, autoescape=True) for word in _sought(q or "").split()]
     if host:
         wanted.append(table.search.contains("//" + host.casefold(), autoescape=True))
     if seen:

@@ -172,5 +172,7 @@ def _back() -> str:
 
 def _ticked() -> list[RegisteredModel]:
     ids = request.form.getlist("id")[:AT_MOST]
+    if request.form.get("matching") == "yes":
+        ids = listing.ids_of(_search(), AT_MOST)
     query = select(RegisteredModel).where(RegisteredModel.id.in_(ids)).order_by(RegisteredModel.id.desc())
     return list(db.session.scalars(query)) if ids else []

@@ -30,11 +30,15 @@ def index() -> str:
     """The models, newest first; search and filters stand in the URL."""
     search = listing.search_of(request.args)
     models, cursor = listing.found(search)
+    counts = listing.counts(search)
+    total = next((row.count for row in counts if row.current), 0)
     return render_template(
         "models/index.html",
         search=search,
         rows=listing.rows_of(list(as_seen(models, whole_url=current_actor().may("write")))),
-        summary=_summary(len(models), more=bool(cursor or search.cursor)),
+        summary=_summary(len(models), total),
+        total=total,
+        counts=counts,
         first_url=search.url() if search.cursor else None,
         next_url=search.url(cursor) if cursor else None,
         sorts=listing.SORTS,
@@ -157,6 +161,6 @@ def _model(id: str) -> RegisteredModel:
     return model
 
 
-def _summary(count: int, *, more: bool) -> str:
-    noun = "model" if count == 1 else "models"
-    return f"{count} {noun} on this page" if more else f"{count} {noun}"
+def _summary(count: int, total: int) -> str:
+    noun = "model" if total == 1 else "models"
+    return f"{count:,} of {total:,} {noun}" if count < total else f"{total:,} {noun}"
