@@ -192,7 +192,9 @@ class Conversation:
             told = refusal.retry_after_s
             seconds = max(told, pause if waits else 0.05) if told is not None else pause
             waits += 1
-            in_time = waits <= _waits_at_most(refusal, judgement) and time.monotonic() + seconds <= until - 0.1
+            in_time = (
+                waits <= _waits_at_most(refusal, judgement) and time.monotonic() + seconds <= until - 0.1
+            )
             if not in_time or not self.limits.wait_s or self.cancelled.is_set():
                 return answer, refusal
             seconds = min(seconds, self.limits.wait_s)

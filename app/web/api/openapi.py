@@ -96,7 +96,7 @@ _QUERY: Mapping[str, tuple[str, JSON]] = {
         "Seconds to wait for news where there is none.",
         {"type": "integer", "minimum": 0, "maximum": 60, "default": 0},
     ),
-    "healthy": ("`true` leaves out what is down.", {"enum": ["true", "false"]}),
+    "healthy": ("`true` leaves out what is down; anything else is passed over.", {"type": "string"}),
     "dry_run": ("Only report what would be done.", {"enum": ["true", "false"]}),
 }
 _HEADERS: Mapping[str, tuple[str, JSON]] = {
