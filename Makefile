@@ -9,7 +9,7 @@ SOURCES := app tests
 # Tests wait a good deal, for servers that start and endpoints that are slow: one worker more than cores.
 WORKERS := $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 
-.PHONY: run install test check format bench mutate screenshots chromium
+.PHONY: run install test check audit sbom format bench mutate screenshots chromium
 .DEFAULT_GOAL := run
 
 run: .venv/installed-run
@@ -46,6 +46,14 @@ check: install
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy
+
+# Known weaknesses of what is installed; asks a public database, and says so where that can't be reached.
+audit: install
+	@$(BIN)/pip-audit --requirement requirements.txt --disable-pip 2>/dev/null || \
+		echo "pip-audit found weaknesses (above), or its database could not be reached: then nothing was checked."
+
+sbom: install
+	$(BIN)/cyclonedx-py requirements requirements.txt --output-format JSON --output-file muster.cdx.json
 
 format: install
 	$(BIN)/ruff check --fix $(SOURCES)

@@ -81,6 +81,11 @@ class Settings:
         "first part of every refId",
     )
     public_url: str = _setting(web_url, "", "where people reach this Muster; https makes cookies secure")
+    security_contact: str = _setting(
+        matching(r"|mailto:[^@\s]+@[^@\s]+|https://\S+", "a mailto: address or an https:// URL"),
+        "",
+        "whom to tell of a weakness: shown in /.well-known/security.txt",
+    )
     doc_url: str = _setting(web_url, "", "page that error codes link to, as #code")
 
     # The web server
@@ -193,6 +198,9 @@ class Settings:
     probe_tokens: int = _setting(
         integer(100, 100_000), _LIMITS.tokens, "tokens for a whole probe of a chat model"
     )
+    probe_thinking_tokens: int = _setting(
+        integer(100, 1_000_000), _LIMITS.thinking_tokens, "the same where the model thinks before it answers"
+    )
 
     # The watch
     watch_seconds: int = _setting(
@@ -248,6 +256,7 @@ class Settings:
             calls_at_once=self.probe_calls_at_once,
             proof_calls=self.probe_proof_calls,
             tokens=self.probe_tokens,
+            thinking_tokens=self.probe_thinking_tokens,
         )
 
 

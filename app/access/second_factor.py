@@ -24,9 +24,8 @@ from sqlalchemy import ColumnElement, delete, or_, update
 from app.access import audit, sessions
 from app.access.actors import AccessError, Actor
 from app.config import settings
-from app.store.accounts import User
+from app.store.accounts import RecoveryCode, User
 from app.store.base import db
-from app.store.sessions import RecoveryCode
 
 _STEP_S = 30
 _STEPS_OFF = 1

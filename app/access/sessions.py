@@ -15,9 +15,8 @@ from sqlalchemy import ColumnElement, delete, select, update
 
 from app.config import settings
 from app.store import database
-from app.store.accounts import User
+from app.store.accounts import BrowserSession, User
 from app.store.base import db, now
-from app.store.sessions import BrowserSession
 
 _SEEN_NOTED_EVERY = timedelta(minutes=1)
 SHOWN = 100

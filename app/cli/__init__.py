@@ -33,6 +33,9 @@ COMMANDS: dict[str, Entry] = {
     "audit": Entry("audit:audit_group", "The audit log: whether it is whole, and its events."),
     "db": Entry("database:db_group", "The database."),
     "key": Entry("database:key_group", "The keys that stored API keys are encrypted with."),
+    "backup": Entry("backup:backup", "Write the embedded database to a file."),
+    "restore": Entry("backup:restore", "Put a backup in the database's place."),
+    "check": Entry("check:check", "Say what is wrong with this installation."),
     "settings": Entry("database:settings_table", "The settings as a table."),
 }
 

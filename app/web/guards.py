@@ -21,9 +21,8 @@ from app.access.actors import ROLES, Actor, stranger, user_actor
 from app.access.signin_limits import Attempt
 from app.config import settings
 from app.errors import ApiError
-from app.store.accounts import User
+from app.store.accounts import BrowserSession, User
 from app.store.base import db, now
-from app.store.sessions import BrowserSession
 from app.web import probe_slots, rates
 from app.web.errors import JSON_PATHS, is_json_side
 

@@ -12,6 +12,7 @@ from app.web.pages import (
     error_reference,
     frame,
     second_factor,
+    security_txt,
     signin,
     tokens,
     users,
@@ -21,6 +22,6 @@ from app.web.pages.register import routes as register
 
 _AREAS = (
     frame, signin, second_factor, register, models, catalogue, tokens, users, account, audit, about,
-    error_reference,
+    error_reference, security_txt,
 )  # fmt: skip
 blueprints: tuple[Blueprint, ...] = tuple(area.blueprint for area in _AREAS)

@@ -33,6 +33,7 @@ ACTIONS: dict[str, str] = {
     "model.deleted": "Deleted a model",
     "model.key_released": "Read a model's key",
     "model.exported": "Exported models",
+    "model.watch_changed": "Changed how a model is watched",
     "token.created": "Created a token",
     "token.revoked": "Revoked a token",
     "user.created": "Added a person",
