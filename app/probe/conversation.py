@@ -22,6 +22,7 @@ from app.probe.negotiation import learn
 from app.probe.reading.completion import tokens
 from app.probe.reading.meaning import Judgement, meaning_of, worth_waiting
 from app.probe.reading.named_fields import complained, names_a_field
+from app.probe.reading.redaction import hide_key
 from app.probe.reading.refusal import Refusal, printable, read_refusal
 from app.probe.shape import Shape
 from app.probe.transport.answer import Answer, parsed
@@ -153,7 +154,7 @@ class Conversation:
         )
         answer = self.client.converse(call, request.script) if request.script else self.client.send(call)
         self._count(answer)
-        return answer
+        return hide_key(answer, call.key or "")
 
     def ask_patiently(
         self, name: str, request: Request, until: float, *, patient: bool = True, **how: Any
@@ -183,10 +184,10 @@ class Conversation:
             if answer.failure or not patient or not _is_refused(answer, refusal):
                 return answer, refusal
             judgement = meaning_of(refusal)
-            if not worth_waiting(refusal, judgement) or _teaches(refusal, request):
+            # A router will never have a deployment of an id that it does not even list.
+            gone = judgement.advice == "deployments" and self.listed is False
+            if gone or not worth_waiting(refusal, judgement) or _teaches(refusal, request):
                 return answer, refusal
-            if judgement.advice == "deployments" and self.listed is False:
-                return answer, refusal  # a router has none of an id that it does not know
             before = answer, refusal
             # At its own pace first, then ever slower: it may say "in a second" for as long as one asks.
             told = refusal.retry_after_s
@@ -308,7 +309,7 @@ def check_of(
         http_status=answer.status if answer else None,
         duration_ms=answer.duration_ms if answer else None,
         first_byte_ms=answer.first_byte_ms if answer else None,
-        evidence=printable(evidence, talk.endpoint.api_key),
+        evidence=printable(evidence),
         adaptations=adaptations,
         request=shown(request.sent) if request.body is not None or request.form else None,
     )

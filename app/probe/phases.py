@@ -18,10 +18,11 @@ from app.probe.conversation import Conversation, Request, check_of
 from app.probe.diagnosis.codes import CODES
 from app.probe.diagnosis.diagnose import diagnose
 from app.probe.model_types.model_type import ModelType
-from app.probe.proof import Outcome, prove
+from app.probe.proof import Outcome, Proven, prove
 from app.probe.reading.catalog import read_catalog
 from app.probe.reading.catalog_facts import metadata_of
 from app.probe.reading.refusal import quote, read_refusal
+from app.probe.reliability import Repeat
 from app.probe.report import Seen, report_of
 from app.probe.tasks import Checks, Finding, Result, Task
 from app.probe.transport.client import Client
@@ -56,6 +57,7 @@ class ProbeRun:
     depth: Depth
     strict: bool
     key_control: bool
+    repeat: Repeat | None
     stop: Cancellation
     emit: Callable[[Event], None]
     seen: Seen = field(default_factory=Seen)
@@ -127,15 +129,22 @@ class ProbeRun:
         self.seen.answered_by = proven.model
         if proven.warning:
             self.seen.warnings.append(Warning_(*proven.warning))
-        checks = Checks() if self.depth == "proof" else self.model_type.checks(talk, proven)
+        checks = self._checks(talk, proven)
         beside = tuple(self._controls(outcome))
         for wave in checks.waves(self.seen.found):
             self._all(talk, pool, (*beside, *wave))
             beside = ()
         checks.settle(self.seen.found)
-        self.seen.performance = checks.performance
+        self.seen.performance, self.seen.reliability = checks.performance, checks.reliability
         if self.depth == "proof" and proven.thinks and "reasoning" in self.model_type.capabilities:
             self.seen.found["reasoning"] = Finding("reasoning", True, proven.evidence)
+
+    def _checks(self, talk: Conversation, proven: Proven) -> Checks:
+        if self.depth == "proof":
+            return Checks()
+        if self.repeat and self.model_type.repeats:
+            return self.model_type.repeats(talk, proven, self.repeat)
+        return self.model_type.checks(talk, proven)
 
     def _controls(self, outcome: Outcome) -> Iterator[Task]:
         proof = self.model_type.proof
@@ -236,7 +245,7 @@ def _proof_check(talk: Conversation, outcome: Outcome) -> Check:
     elif outcome.answer.failure:
         evidence = f"{outcome.answer.failure.detail}."
     else:
-        evidence = outcome.why or quote(outcome.refusal) or "An answer without words."
+        evidence = outcome.why or quote(outcome.refusal, talk.endpoint.api_key) or "An answer without words."
     status: Literal["passed", "failed"] = "passed" if outcome.proven else "failed"
     return check_of(
         "proof", status, outcome.request, outcome.answer, evidence, talk, outcome.shape.adaptations

@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field as with_default
-from typing import Any, Literal
+from typing import Any, Literal, get_args
+
+from app.probe.reliability import Reliability
 
 Verdict = Literal["accepted", "rejected"]
 Status = Literal["passed", "failed", "inconclusive", "skipped"]
 Depth = Literal["proof", "full", "deep"]
 """proof: only whether it works; full: capabilities too; deep: also what costs as much as a long prompt."""
+DEPTHS: tuple[Depth, ...] = get_args(Depth)
 JSON = Any
 HIDDEN = "[key]"
 """What stands in the place of a secret that an endpoint echoed."""
@@ -152,11 +155,14 @@ class Report:
     usage: Mapping[str, int]
     observed: Mapping[str, JSON] = with_default(default_factory=dict)
     """Metadata fields of the model document that the probe saw, by their names there."""
+    reliability: tuple[Reliability, ...] = ()
+    """What repeated checks told; empty where none was repeated."""
     answered_by: str | None = None
     """The `model` that the proof's answer named."""
 
     def as_dict(self) -> dict[str, JSON]:
         """The report in its JSON form, without `id` and `model`, which storage adds."""
+        repeated = [one.as_dict() for one in self.reliability]
         return {
             "verdict": self.verdict,
             "started": self.started,
@@ -170,7 +176,7 @@ class Report:
             "usage": dict(self.usage),
             "observed": dict(self.observed),
             "answered_by": self.answered_by,
-        }
+        } | ({"reliability": repeated} if repeated else {})
 
 
 @dataclass(frozen=True, slots=True)

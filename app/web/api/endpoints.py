@@ -30,8 +30,8 @@ from app.registry.form import invalid
 from app.registry.json_body import Members, Problem
 from app.registry.probing import ProbeOrder
 from app.store.base import db
-from app.store.digests import digest
 from app.store.endpoints import Endpoint
+from app.store.rotation import digest
 from app.web.api.answers import answer, json_body, next_link, page_of
 from app.web.api.describe import describe
 from app.web.api.idempotency import idempotent

@@ -12,6 +12,8 @@ from werkzeug.routing import Rule
 
 from app.config import settings
 from app.probe.model_types import MODEL_TYPES
+from app.probe.reliability import FEWEST, MOST
+from app.probe.values import DEPTHS
 from app.registry.exchange.artefacts import KINDS
 from app.registry.exchange.exports import FORMATS
 from app.registry.stored_documents import StoredDocument, encoded, etag_of
@@ -75,8 +77,17 @@ _QUERY: Mapping[str, tuple[str, JSON]] = {
         {"enum": ["true", "false"]},
     ),
     "depth": (
-        "`proof` asks only what decides; `full` also what the model can do.",
-        {"enum": ["full", "proof"]},
+        "`proof` asks only what decides; `full` also what the model can do; `deep` also reads a text as long "
+        "as the context window, which costs that many tokens.",
+        {"enum": list(DEPTHS)},
+    ),
+    "repeat": (
+        "Ask some checks this many times in place of all of them once, and tell how often they pass.",
+        {"type": "integer", "minimum": FEWEST, "maximum": MOST},
+    ),
+    "checks": (
+        "Which checks to repeat, with commas between them; by default tool_calling.",
+        {**_TEXT, "maxLength": 1000},
     ),
     "import:region": (
         "The region for models whose definition names none.",

@@ -20,7 +20,7 @@ from app.web.api.answers import (
     require_no_body,
 )
 from app.web.api.describe import describe
-from app.web.api.query import cursor_argument, depth_argument, limit_argument
+from app.web.api.query import cursor_argument, depth_argument, limit_argument, repeat_argument
 from app.web.guards import current_actor, require_scope
 
 blueprint = Blueprint("api_probes", __name__)
@@ -46,12 +46,13 @@ def list_probes(ref: str) -> Response:
 
 @blueprint.post("/v2/models/<path:ref>/probes")
 @require_scope("write")
-@describe(tag="Probes", gives="Report", query=("depth",), errors=(409,))
+@describe(tag="Probes", gives="Report", query=("depth", "repeat", "checks"), errors=(409,))
 def probe_now(ref: str) -> Response:
     """Probe a model with its stored key, whatever the verdict."""
     model = find_model(ref)
     require_no_body("Ask for the proof alone with `?depth=proof`.")
-    events = registration.reprobe(model, current_actor(), depth=depth_argument())
+    depth, repeat = depth_argument(), repeat_argument(model.model_type)
+    events = registration.reprobe(model, current_actor(), depth=depth, repeat=repeat)
     end = registration.drain(events)
     assert isinstance(end, Probed)
     return answer(end.report)

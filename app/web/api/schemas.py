@@ -263,21 +263,25 @@ _SUGGESTIONS: Schema = {"type": "object", "additionalProperties": {"type": "arra
 _DIAGNOSIS = _closed(
     {"code": _text(), "field": _nullable(_text()), "message": _text(), "suggestions": _SUGGESTIONS}
 )
-_REPORT = _open(
-    {
-        "id": ID,
-        "model": _nullable(ID),
-        "verdict": {"enum": ["accepted", "rejected"]},
-        "started": TIME,
-        "duration_ms": _whole(),
-        "diagnosis": {"anyOf": [_DIAGNOSIS, {"type": "null"}]},
-        "checks": {"type": "array", "items": _CHECK},
-        "capabilities": {"type": "object", "additionalProperties": _CAPABILITY},
-        "warnings": {"type": "array", "items": _open({"code": _text(), "message": _text()})},
-        "catalog": {"type": "object"},
-        "performance": {"type": "object"},
-    }
-)
+_REPORT_FIELDS: dict[str, Schema] = {
+    "id": ID,
+    "model": _nullable(ID),
+    "verdict": {"enum": ["accepted", "rejected"]},
+    "started": TIME,
+    "duration_ms": _whole(),
+    "diagnosis": {"anyOf": [_DIAGNOSIS, {"type": "null"}]},
+    "checks": {"type": "array", "items": _CHECK},
+    "capabilities": {"type": "object", "additionalProperties": _CAPABILITY},
+    "warnings": {"type": "array", "items": _open({"code": _text(), "message": _text()})},
+    "catalog": {"type": "object"},
+    "performance": {"type": "object"},
+}
+_REPEATED: Schema = {
+    "type": "array",
+    "items": {"type": "object"},
+    "description": "Where checks were repeated: how often each passed, and the kinds of error.",
+}
+_REPORT = _open(_REPORT_FIELDS | {"reliability": _REPEATED}, required=list(_REPORT_FIELDS))
 _DETAIL = _closed({"field": _nullable(_text()), "code": _text(), "message": _text()})
 _ERROR = _closed(
     {

@@ -163,7 +163,7 @@ ADDRESSES = [
     ("POST", f"/v2/models/{new_id()}/probes", 404, "not_found"),
     ("DELETE", f"/v2/workspace-models/{new_id()}", 404, "not_found"),
     ("POST", CREATE + "?strict=yes", 400, "invalid_request"),
-    ("POST", CREATE + "?depth=deep", 400, "invalid_request"),
+    ("POST", CREATE + "?depth=deepest", 400, "invalid_request"),
 ]
 
 

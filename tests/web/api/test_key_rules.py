@@ -168,15 +168,14 @@ def test_models_that_share_url_and_key_share_an_endpoint(
 OPENERS = {"open_", "open", "resolve", "ring", "Ring"}
 MAY_OPEN = {
     "app/registry/credentials.py": {"open_", "resolve"},
-    "app/store/digests.py": {"open_"},  # what keys are digested with
-    "app/store/rotation.py": {"ring", "Ring"},  # seals anew
+    "app/store/endpoints.py": {"open_"},  # whether it opens
+    "app/store/rotation.py": {"open_", "ring", "Ring"},  # seals anew
     "app/store/migrations/versions/0006_endpoints.py": {"ring", "Ring"},
-    "app/store/endpoints.py": {"open_"},  # whether this machine's ring is the one
     "app/watch/notices/sending.py": {"open_"},  # addresses and secrets of channels, never of endpoints
     "app/web/api/health.py": {"open_"},  # a word of its own
     "app/cli/serve.py": {"ring"},  # whether there is one
-    "app/cli/backup.py": {"ring"},  # goes with the database or not at all
-    "app/cli/check.py": {"ring"},  # whether it can be read
+    "app/cli/backup.py": {"ring"},  # to be kept apart from the database
+    "app/cli/check.py": {"ring"},  # whether it opens what is stored
 }
 
 

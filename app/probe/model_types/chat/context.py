@@ -53,7 +53,7 @@ def _read_long(talk: Conversation, chat: ChatState) -> Result:
     talk.emit(CheckWaiting(NAME, 0.0, price))
     text = (
         f'The word of this text is "{word}". {_FILLING * (asked // _FILLING_TOKENS)}'
-        "Which word was said, in quotes, to be the word of this text? Answer with that word alone."
+        "What is the word of this text, which stood in quotes at its beginning?"
     )
     request = request_of(
         talk,
