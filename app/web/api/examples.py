@@ -233,6 +233,17 @@ def answers() -> Iterator[tuple[str, JSON]]:
     result = {"model_id": row.model_id, "outcome": "registered", "model": made, "error": None}
     yield "EndpointAnswer", {"endpoint": _ENDPOINT, "results": [result | {"probe": _REPORT["id"]}]}
     offered = {"id": row.model_id, "model_type": "chat", "context_window": 32768, "values": {}}
+    yield "Labels", {"owner": "Platform team", "contact": "platform@example.com", "tags": ["eu", "prod"]}
+    counts = {"create": 0, "change": 1, "same": 0, "delete": 0, "rejected": 0}
+    entry: JSON = {
+        "kind": "model",
+        "name": row.model_id,
+        "endpoint": "Practice",
+        "outcome": "change",
+        "id": ID,
+    }
+    entry |= {"changes": {"region": ["eu", "on-prem"]}, "error": None}
+    yield "Applied", {"dry_run": True, "counts": counts, "entries": [entry]}
     yield "Catalog", {"models": [offered | {"registered": ID}], "problem": None}
     yield "Credentials", {"model": ID, "base_url": _BASE, "model_id": row.model_id, **key}
     yield "Health", {"status": "ok"}

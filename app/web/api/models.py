@@ -9,9 +9,11 @@ from flask import Blueprint, Response, current_app, g, request
 from sqlalchemy import Select
 
 from app.access.actors import Actor
+from app.probe.capabilities import CAPABILITIES
 from app.probe.model_types import MODEL_TYPES
 from app.registry import changes, registration, stored_documents
 from app.registry.credentials import require_may_name
+from app.registry.declared.labels import LONGEST, LONGEST_TAG
 from app.registry.form import OpenAILikeForm, OpenAILikeUpdateForm, invalid
 from app.registry.json_body import Problem, read
 from app.registry.probing import Probed, Registered, Rejected, Updated
@@ -61,7 +63,8 @@ EXAMPLE = {
 """A body that registers a model of the practice endpoint."""
 
 CHANGE = {"display_name": "Our chat", "region": "europe", "model_type": "chat", "max_tokens": 4096}
-LIST_QUERY = ("limit", "cursor", "q", "model_type", "region", "status", "enabled")
+LIST_QUERY: tuple[str, ...] = ("limit", "cursor", "q", "model_type", "region", "status", "enabled")
+LIST_QUERY += ("endpoint", "tag", "owner", "capability")
 
 
 @blueprint.after_app_request
@@ -89,6 +92,8 @@ _BELOW = (
     "api_model_health.read_health",
     "api_exchange.show_artefacts",
     "api_credentials.release",
+    "api_labels.read",
+    "api_labels.put",
 )
 _OF_THE_REFERENCE = re.compile(r"%2f[a-z]+$", re.IGNORECASE)
 
@@ -255,6 +260,10 @@ def _matching(limit: int) -> Select[Any]:
         region=text_argument("region", 64),
         status=choice_argument("status", HEALTHS),
         enabled=flag_argument("enabled"),
+        endpoint=text_argument("endpoint", 36),
+        tag=text_argument("tag", LONGEST_TAG),
+        owner=text_argument("owner", LONGEST["owner"]),
+        seen=choice_argument("capability", [row.name for row in CAPABILITIES]),
     )
     cursor = cursor_argument()
     after = ids.where(RegisteredModel.id < cursor) if cursor else ids

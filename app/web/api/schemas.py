@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
+from app.registry.declared.labels import LONGEST, LONGEST_TAG, MOST_TAGS
+from app.registry.declared.plan import Outcome
+from app.registry.declared.wanted import MOST_ENDPOINTS
 from app.registry.endpoints.form import (
     LONGEST_VALUE,
     MOST_HEADERS,
@@ -30,6 +33,7 @@ NAME = ONE_LINE.replace(")?[", ")[")
 """The same, and not empty after that."""
 WEB = rf"^[{_SPACE}]*[hH][tT][tT][pP][sS]?://[^/?#@\\{_SPACE}{_CONTROL}]+([/?][^#\\{_SPACE}{_CONTROL}]*)?[{_SPACE}]*$"
 """A base URL, with what is trimmed around it; whether its host is one is for the form to say."""
+_LABEL = r"^([^\u0000-\u001f\u007f-\u009f\u2028\u2029]+)?$"
 TEXT = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]*$"
 NO_NUL = r"^[^\u0000]*$"
 
@@ -61,6 +65,7 @@ def components() -> dict[str, Schema]:
             {"models": _models_schema(), "region": _nullable(_text("Of every model that names none."))},
             required=["models"],
         ),
+        "Wanted": wanted_schema(),
         "Model": model_schema(),
         "ModelMetadata": metadata_schema(),
         "Price": _closed(
@@ -100,6 +105,25 @@ def endpoint_request_schema(form: type[EndpointForm], required: Sequence[str]) -
     if "models" in required:
         schema["properties"]["models"] = _models_schema()
     return schema | ({"required": list(required)} if required else {})
+
+
+def wanted_schema() -> Schema:
+    """A file with all that is wanted: endpoints as POST /v2/endpoints takes them, labels beside."""
+    endpoint = endpoint_request_schema(NewEndpointForm, ("base_url", "models"))
+    labels = LABELS | {"type": ["object", "null"]}
+    properties = endpoint["properties"] | {"labels": labels | {"description": "Of each model without any."}}
+    models: Schema = endpoint["properties"]["models"]
+    model = models["items"]["properties"] | {"labels": labels, "enabled": {"type": ["boolean", "null"]}}
+    properties["models"] = models | {"minItems": 0, "items": models["items"] | {"properties": model}}
+    entry = endpoint | {"properties": properties, "required": ["base_url"]}
+    return _closed(
+        {
+            "endpoints": {"type": "array", "items": entry, "maxItems": MOST_ENDPOINTS},
+            "prune": {"type": "boolean", "description": "Delete what is not in here."},
+            "dry_run": {"type": "boolean", "description": "Only say what would be done; contact nothing."},
+        },
+        required=["endpoints"],
+    )
 
 
 def _models_schema() -> Schema:
@@ -350,6 +374,42 @@ _OFFERED = _closed(
     }
 )
 
+LABELS: Schema = _closed(
+    {
+        "owner": {
+            "type": ["string", "null"],
+            "maxLength": LONGEST["owner"],
+            "pattern": _LABEL,
+            "description": "A team or a person.",
+        },
+        "contact": {
+            "type": ["string", "null"],
+            "maxLength": LONGEST["contact"],
+            "pattern": r"^(https?://[!-.0-~][!-~]*|(mailto:)?[!-9;-?A-~]+@[!-?A-~]+)?$",
+            "description": "A mail address or an http(s) URL.",
+        },
+        "tags": {
+            "type": ["array", "null"],
+            "maxItems": MOST_TAGS,
+            "items": {"type": "string", "maxLength": LONGEST_TAG, "pattern": r"^[!-+\--~]+$"},
+            "description": "Words without spaces and commas.",
+        },
+    },
+    required=(),
+)
+
+_APPLIED = _closed(
+    {
+        "kind": {"enum": ["endpoint", "model"]},
+        "name": _text("The name of an endpoint, the model_id of a model."),
+        "endpoint": _text("The name of its endpoint."),
+        "outcome": {"enum": list(get_args(Outcome))},
+        "id": _nullable(_text()),
+        "changes": {"type": "object", "description": "Old and new value of each field that differs."},
+        "error": {"anyOf": [_DETAIL, {"type": "null"}]},
+    }
+)
+
 _PLAIN: Mapping[str, Schema] = {
     "Endpoint": _ENDPOINT,
     "EndpointAnswer": _closed(
@@ -365,6 +425,21 @@ _PLAIN: Mapping[str, Schema] = {
             "results": {"type": "array", "items": {"anyOf": [_RESULT, _PROVEN]}},
         },
         required=["error"],
+    ),
+    "Labels": _closed(
+        {
+            "owner": _nullable(_text("A team or a person.")),
+            "contact": _nullable(_text("A mail address or a URL.")),
+            "tags": {"type": "array", "items": _text()},
+        }
+    ),
+    "LabelsRequest": LABELS,
+    "Applied": _closed(
+        {
+            "dry_run": {"type": "boolean"},
+            "counts": _closed({name: _whole() for name in get_args(Outcome)}),
+            "entries": {"type": "array", "items": _APPLIED},
+        }
     ),
     "Catalog": _closed(
         {

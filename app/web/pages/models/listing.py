@@ -96,6 +96,7 @@ def search_of(arguments: Mapping[str, str]) -> ModelSearch:
         search.choice_of("health", "Health", arguments, states),
         search.choice_of("seen", "Can do", arguments, seen),
         search.choice_of("enabled", "Use", arguments, [("yes", "Enabled"), ("no", "Disabled")]),
+        *search.label_choices(arguments),
     )
     sort = arguments.get("sort", "")
     return ModelSearch(
@@ -162,6 +163,8 @@ def _matching(wanted: ModelSearch) -> Select[Any]:
         region=wanted.value("region"),
         status=wanted.value("health"),
         seen=wanted.value("seen"),
+        owner=wanted.value("owner"),
+        tag=wanted.value("tag"),
         enabled=None if enabled is None else enabled == "yes",
     )
 

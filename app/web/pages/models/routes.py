@@ -21,12 +21,13 @@ from app.store.models import RegisteredModel
 from app.store.probes import Probe
 from app.web.guards import current_actor, require_role
 from app.web.pages import check_rows, live
-from app.web.pages.models import bulk, facts, history, listing, playground
+from app.web.pages.models import bulk, facts, history, labels, listing, playground
 from app.web.pages.register import presets
 
 blueprint = Blueprint("models", __name__, url_prefix="/models")
 blueprint.register_blueprint(bulk.blueprint)
 blueprint.register_blueprint(playground.blueprint)
+blueprint.register_blueprint(labels.blueprint)
 
 TRIGGERS = {
     "registration": "at registration",
