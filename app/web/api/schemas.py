@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
+from app.error_codes import ErrorType
 from app.registry.endpoints.form import (
     LONGEST_VALUE,
     MOST_HEADERS,
@@ -287,13 +288,15 @@ _ERROR = _closed(
     {
         "code": _text("What programs know the error by."),
         "message": _text("What happened and what to do, in words."),
+        "type": {"enum": list(get_args(ErrorType)), "description": "The family that the code belongs to."},
+        "param": _nullable(_text("The same as `field`, null where there is none.")),
         "field": _text("The field that is wrong, where it is one."),
         "details": {"type": "array", "items": _DETAIL},
         "suggestions": _SUGGESTIONS,
         "doc_url": _text("Where the code is explained."),
         "request_id": _text("What to tell the people who run this Muster."),
     },
-    required=["code", "message", "doc_url", "request_id"],
+    required=["code", "message", "type", "param", "doc_url", "request_id"],
 )
 _OPENAI_MODEL = _closed(
     {
@@ -376,6 +379,7 @@ _PLAIN: Mapping[str, Schema] = {
     "Error": _closed({"error": _ERROR}),
     "Rejection": _closed({"error": _ERROR, "probe": ref("Report")}, required=["error"]),
     "OpenAIList": _closed({"object": {"const": "list"}, "data": {"type": "array", "items": _OPENAI_MODEL}}),
+    "OpenAIModel": _OPENAI_MODEL,
     "ModelReference": _closed(
         {"model_id": _text("The id or the refId of a model.") | {"minLength": 1, "pattern": NO_NUL}}
     ),

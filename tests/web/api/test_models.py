@@ -120,6 +120,25 @@ def test_the_list_is_newest_first_and_pages(client: FlaskClient, auth: Headers, 
     assert len(ids(first)) == 2 and len(ids(second)) == 1 and "Link" not in second.headers
 
 
+def test_without_a_limit_every_model_comes(client: FlaskClient, auth: Headers, app: Flask) -> None:
+    secret = "https://h.example.com/v1?key=hidden-value"
+    with app.app_context():
+        rows = [
+            a_model(model_id=f"m{n}", base_url=secret, display_name="M", health="up") for n in range(1201)
+        ]
+        db.session.add_all(rows)
+        db.session.commit()
+        made = sorted((row.id for row in rows), reverse=True)
+    answer = client.get("/v2/models", headers=auth)
+    assert ids(answer) == made and "Link" not in answer.headers
+    assert ids(client.get(f"/v2/models?cursor={made[99]}", headers=auth)) == made[100:]
+    known = client.get("/v2/models", headers=auth | {"If-None-Match": answer.headers["ETag"]})
+    assert (known.status_code, known.data) == (304, b"")
+    reader = {"Authorization": f"Bearer {new_token(app, 'read')}"}
+    seen = client.get("/v2/models", headers=reader)
+    assert ids(seen) == made and b"hidden-value" not in seen.data and b"hidden-value" in answer.data
+
+
 def test_an_empty_list_is_an_array(client: FlaskClient, auth: Headers) -> None:
     assert client.get("/v2/models", headers=auth).json == []
 
@@ -139,7 +158,7 @@ def test_filters(client: FlaskClient, auth: Headers, app: Flask) -> None:
 
 
 QUERIES = [
-    ("limit=0", "limit"), ("limit=x", "limit"), ("limit=1001", "limit"), ("limit=-1", "limit"),
+    ("limit=0", "limit"), ("limit=x", "limit"), ("limit=501", "limit"), ("limit=-1", "limit"),
     ("limit=1.5", "limit"), ("limit=", "limit"), ("cursor=x", "cursor"), ("cursor=", "cursor"),
     ("enabled=yes", "enabled"),
     ("status=fine", "status"), ("model_type=video", "model_type"), ("q=%00", "q"), ("q=" + "x" * 300, "q"),
