@@ -275,3 +275,53 @@ def test_reading_needs_no_more_than_read(client: FlaskClient, app: Flask) -> Non
         client.patch(f"/v2/models/openai-like/{id}", json={}, headers=reader),
     ):
         assert answer.status_code == 403
+
+
+def test_an_openai_client_retrieves_one(client: FlaskClient, auth: Headers, app: Flask) -> None:
+    add(app, model_id="org/name:free", base_url="https://first.example.com/v1")
+    down = add(app, model_id="down", health="down")
+    add(app, model_id="off", enabled=False)
+    for path in ("org/name:free", "org%2Fname%3Afree"):
+        answer = client.get(f"/v1/models/{path}", headers=auth)
+        assert answer.status_code == 200 and answer.json is not None
+        assert answer.json == client.get("/v1/models?healthy=true", headers=auth).json["data"][0]  # type: ignore[index]
+        known = auth | {"If-None-Match": answer.headers["ETag"]}
+        assert client.get(f"/v1/models/{path}", headers=known).status_code == 304
+    assert client.get("/v1/models/down", headers=auth).status_code == 200
+    for path in ("down?healthy=true", "off", "name:free", "absent", f"{down}"):
+        answer = client.get(f"/v1/models/{path}", headers=auth)
+        assert answer.status_code == 404 and answer.json is not None, path
+        error = answer.json["error"]
+        assert (error["type"], error["param"]) == ("not_found_error", "model")
+
+
+def test_the_lists_of_openai_clients_leave_out_what_is_off_or_down(
+    client: FlaskClient, auth: Headers, app: Flask
+) -> None:
+    for model_id, changes in (("up", {}), ("down", {"health": "down"}), ("off", {"enabled": False})):
+        add(app, model_id=model_id, **changes)
+    for path in ("/v1/models", "/v3/router/models"):
+        for query, wanted in (
+            ("", ["down", "up"]),
+            ("?healthy=true", ["up"]),
+            ("?healthy=false", ["down", "up"]),
+        ):
+            listed = client.get(path + query, headers=auth).json
+            assert listed is not None and [entry["id"] for entry in listed["data"]] == wanted
+        assert client.get(f"{path}?healthy=maybe", headers=auth).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("path", "signed_in", "family"),
+    [
+        ("/v2/models/absent", True, "not_found_error"),
+        ("/v2/models", False, "authentication_error"),
+        ("/v2/channels", True, "permission_error"),
+        ("/v2/models?limit=0", True, "invalid_request_error"),
+    ],
+)
+def test_an_error_names_its_family(
+    client: FlaskClient, auth: Headers, path: str, signed_in: bool, family: str
+) -> None:
+    answer = client.get(path, headers=auth if signed_in else {})
+    assert answer.json is not None and answer.json["error"]["type"] == family
