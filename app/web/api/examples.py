@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from app.error_codes import status_of, type_of
 from app.registry.document import document
 from app.registry.exchange import artefacts, curl, exports, openai_list
 from app.store.endpoints import Endpoint
@@ -131,7 +132,13 @@ OTHERWISE: Mapping[str, str] = {"ImportAnswer": "ImportStep[]"}
 
 
 def _error(code: str, message: str, **more: JSON) -> dict[str, JSON]:
-    told = {"code": code, "message": message, **more}
+    told = {
+        "code": code,
+        "message": message,
+        "type": type_of(status_of(code)),
+        "param": more.get("field"),
+        **more,
+    }
     told["doc_url"] = f"https://muster.example.com/errors#{code}"
     return {"error": told | {"request_id": "01a207f6-7564-77e5-9d6f-6f2b1c0d8e4c"}}
 
@@ -226,6 +233,7 @@ def answers() -> Iterator[tuple[str, JSON]]:
     yield "Report", dict(_REPORT)
     yield "Report[]", [dict(_REPORT)]
     yield "OpenAIList", openai_list.listing([(row.model_id, row.created)])
+    yield "OpenAIModel", openai_list.entry(row.model_id, row.created)
     yield "Deleted", {"id": ID, "deleted": True}
     key = {"api_key": "practice-key"}
     yield "Endpoint", _ENDPOINT

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
+from app.error_codes import ErrorType
 from app.registry.declared.labels import LONGEST, LONGEST_TAG, MOST_TAGS
 from app.registry.declared.plan import Outcome
 from app.registry.declared.wanted import MOST_ENDPOINTS
@@ -311,13 +312,15 @@ _ERROR = _closed(
     {
         "code": _text("What programs know the error by."),
         "message": _text("What happened and what to do, in words."),
+        "type": {"enum": list(get_args(ErrorType)), "description": "The family that the code belongs to."},
+        "param": _nullable(_text("The same as `field`, null where there is none.")),
         "field": _text("The field that is wrong, where it is one."),
         "details": {"type": "array", "items": _DETAIL},
         "suggestions": _SUGGESTIONS,
         "doc_url": _text("Where the code is explained."),
         "request_id": _text("What to tell the people who run this Muster."),
     },
-    required=["code", "message", "doc_url", "request_id"],
+    required=["code", "message", "type", "param", "doc_url", "request_id"],
 )
 _OPENAI_MODEL = _closed(
     {
@@ -451,6 +454,7 @@ _PLAIN: Mapping[str, Schema] = {
     "Error": _closed({"error": _ERROR}),
     "Rejection": _closed({"error": _ERROR, "probe": ref("Report")}, required=["error"]),
     "OpenAIList": _closed({"object": {"const": "list"}, "data": {"type": "array", "items": _OPENAI_MODEL}}),
+    "OpenAIModel": _OPENAI_MODEL,
     "ModelReference": _closed(
         {"model_id": _text("The id or the refId of a model.") | {"minLength": 1, "pattern": NO_NUL}}
     ),
