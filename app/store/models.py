@@ -26,6 +26,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, Mapper, aliased, mapped_column, relationship, validates
 
+from app.probe.capabilities import CAPABILITIES
 from app.store.base import Base, UTCDateTime, db, new_id, now
 from app.store.endpoints import Endpoint
 
@@ -41,6 +42,8 @@ HEALTHS = ("up", "degraded", "down", "unknown")
 SEARCHED = 400
 """Characters of the text that is searched: the whole of its index must fit into a page of PostgreSQL."""
 
+_FILTERS = frozenset(row.name for row in CAPABILITIES if row.is_filter)
+
 
 def search_text(display_name: str, model_id: str, base_url: str) -> str:
     """What a search looks into, a line each: name, model id, base URL without scheme; letter case folded."""
@@ -49,9 +52,14 @@ def search_text(display_name: str, model_id: str, base_url: str) -> str:
 
 
 def seen_text(capabilities: dict[str, Any]) -> str:
-    """The capabilities that were observed, in one text for the index: `,streaming,vision,`."""
+    """The capabilities that were observed and that lists filter by, in one text: `,streaming,vision,`.
+
+    All of them together fit into SEARCHED; a test keeps it so.
+    """
     seen = [
-        name for name, row in capabilities.items() if isinstance(row, dict) and row.get("observed") is True
+        name
+        for name, row in capabilities.items()
+        if name in _FILTERS and isinstance(row, dict) and row.get("observed") is True
     ]
     return f",{','.join(sorted(seen))},"[:SEARCHED] if seen else ""
 
@@ -206,7 +214,7 @@ def _filters(
     if host:
         wanted.append(table.search.contains("//" + host.casefold(), autoescape=True))
     if seen:
-        wanted.append(table.seen.contains(f",{seen},", autoescape=True))
+        wanted.append(was_seen(seen, table))
     given = ((table.model_type, model_type), (table.region, region), (table.health, status))
     wanted += [column == value for column, value in given if value is not None]
     return wanted if enabled is None else [*wanted, table.enabled.is_(enabled)]
@@ -222,6 +230,12 @@ def _keep_index(_mapper: Mapper[Any], _connection: Connection, row: RegisteredMo
 @event.listens_for(RegisteredModel, "before_update")
 def _keep_identity(_mapper: Mapper[Any], _connection: Connection, row: RegisteredModel) -> None:
     row.identity = identity_of(row.model_id, row.base_url, row.model_type)
+
+
+def was_seen(name: str, table: Any = RegisteredModel) -> ColumnElement[bool]:
+    """Whether the probe observed a capability, as a condition that the index `ix_models_list` answers."""
+    condition: ColumnElement[bool] = table.seen.contains(f",{name},", autoescape=True)
+    return condition
 
 
 class RenderedDocument(Base):

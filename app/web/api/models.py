@@ -11,6 +11,7 @@ from sqlalchemy import Select
 from app.access.actors import Actor
 from app.probe.model_types import MODEL_TYPES
 from app.registry import changes, registration, stored_documents
+from app.registry.clients import CLIENT_BY_NAME, only_working_with
 from app.registry.credentials import require_may_name
 from app.registry.form import OpenAILikeForm, OpenAILikeUpdateForm, invalid
 from app.registry.json_body import Problem, read
@@ -61,7 +62,7 @@ EXAMPLE = {
 """A body that registers a model of the practice endpoint."""
 
 CHANGE = {"display_name": "Our chat", "region": "europe", "model_type": "chat", "max_tokens": 4096}
-LIST_QUERY = ("limit", "cursor", "q", "model_type", "region", "status", "enabled")
+LIST_QUERY = ("limit", "cursor", "q", "model_type", "region", "status", "enabled", "works_with")
 
 
 @blueprint.after_app_request
@@ -89,8 +90,9 @@ _BELOW = (
     "api_model_health.read_health",
     "api_exchange.show_artefacts",
     "api_credentials.release",
+    "api_probes.read_works_with",
 )
-_OF_THE_REFERENCE = re.compile(r"%2f[a-z]+$", re.IGNORECASE)
+_OF_THE_REFERENCE = re.compile(r"%2f[a-z-]+$", re.IGNORECASE)
 
 
 @blueprint.before_app_request
@@ -256,6 +258,7 @@ def _matching(limit: int) -> Select[Any]:
         status=choice_argument("status", HEALTHS),
         enabled=flag_argument("enabled"),
     )
+    ids = only_working_with(ids, choice_argument("works_with", CLIENT_BY_NAME))
     cursor = cursor_argument()
     after = ids.where(RegisteredModel.id < cursor) if cursor else ids
     return after.order_by(RegisteredModel.id.desc()).limit(limit)

@@ -14,6 +14,7 @@ from app.config import settings
 from app.probe.model_types import MODEL_TYPES
 from app.probe.reliability import FEWEST, MOST
 from app.probe.values import DEPTHS
+from app.registry.clients import CLIENT_BY_NAME
 from app.registry.exchange.artefacts import KINDS
 from app.registry.exchange.exports import FORMATS
 from app.registry.stored_documents import StoredDocument, encoded, etag_of
@@ -70,6 +71,7 @@ _QUERY: Mapping[str, tuple[str, JSON]] = {
     "region": ("Only models of this region.", {**_TEXT, "maxLength": 64}),
     "status": ("Only models of this health.", {"enum": ["up", "degraded", "down", "unknown"]}),
     "enabled": ("Only enabled or only disabled models.", {"enum": ["true", "false"]}),
+    "works_with": ("Only models that this client was seen to work with.", {"enum": list(CLIENT_BY_NAME)}),
     "strict": ("Reject where a declared capability is not observed.", {"enum": ["true", "false"]}),
     "partial": ("Store it although some models fail; those are down.", {"enum": ["true", "false"]}),
     "move_key": (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from app.registry.clients import CLIENT_BY_NAME, WORKS
 from app.registry.endpoints.form import (
     LONGEST_VALUE,
     MOST_HEADERS,
@@ -350,6 +351,11 @@ _OFFERED = _closed(
     }
 )
 
+
+def _names(help: str) -> Schema:
+    return {"type": "array", "items": _text(), "description": help}
+
+
 _PLAIN: Mapping[str, Schema] = {
     "Endpoint": _ENDPOINT,
     "EndpointAnswer": _closed(
@@ -378,6 +384,20 @@ _PLAIN: Mapping[str, Schema] = {
     "OpenAIList": _closed({"object": {"const": "list"}, "data": {"type": "array", "items": _OPENAI_MODEL}}),
     "ModelReference": _closed(
         {"model_id": _text("The id or the refId of a model.") | {"minLength": 1, "pattern": NO_NUL}}
+    ),
+    "WorksWith": _closed(
+        {
+            "client": {"enum": list(CLIENT_BY_NAME)},
+            "label": _text("What people call it."),
+            "works": {"enum": list(WORKS)},
+            "decided_by": _names("Required capabilities that are missing, or that could not be told."),
+            "limited_by": _names("Helpful capabilities that are missing."),
+            "required": _names("Capabilities without which the client does not work."),
+            "helpful": _names("Capabilities without which it can do less."),
+            "note": _text("What to know besides."),
+            "source": _text("The page that says what the client needs."),
+            "source_read": {"type": "string", "format": "date"},
+        }
     ),
     "Deleted": _closed({"id": ID, "deleted": {"const": True}}),
     "Credentials": _closed(

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from werkzeug.wrappers import Response
 
 from app.probe.model_types import MODEL_TYPES
-from app.registry import changes, registration
+from app.registry import changes, clients, registration
 from app.registry.document import document, ref_id
 from app.registry.exchange import artefacts
 from app.registry.exchange.first_call import is_keyed
@@ -152,6 +152,7 @@ def _detail(model: RegisteredModel, probe: Probe | None) -> dict[str, Any]:
         "report": report,
         "trigger_words": TRIGGERS.get(probe.trigger, probe.trigger) if probe else "",
         "check_rows": check_rows.check_rows(model.base_url, report, model.capabilities or {}, keyed=keyed),
+        "works_with": clients.works_with(model.model_type, model.capabilities or {}),
         "sections": facts.sections_of(model, made),
         "parameters": made["parameters"],
         "keyed": keyed,
