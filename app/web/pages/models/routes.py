@@ -21,11 +21,12 @@ from app.store.models import RegisteredModel
 from app.store.probes import Probe
 from app.web.guards import current_actor, require_role
 from app.web.pages import check_rows, live
-from app.web.pages.models import bulk, facts, history, listing, playground
+from app.web.pages.models import bulk, costly, facts, history, listing, playground
 from app.web.pages.register import presets
 
 blueprint = Blueprint("models", __name__, url_prefix="/models")
 blueprint.register_blueprint(bulk.blueprint)
+blueprint.register_blueprint(costly.blueprint)
 blueprint.register_blueprint(playground.blueprint)
 
 TRIGGERS = {
@@ -40,6 +41,7 @@ DONE = {
     "registered": "Registered: the probe has seen it work.",
     "changed": "Changed.",
     "probed": "Probed again; the result is below.",
+    "repeated": "Tried many times; the result is below, under Reliability.",
 }
 """What `?done=` says at the top: a stream can't leave a message in the session, so it stands in the URL."""
 
@@ -157,6 +159,9 @@ def _detail(model: RegisteredModel, probe: Probe | None) -> dict[str, Any]:
         "parameters": made["parameters"],
         "keyed": keyed,
         "artefacts": artefacts.labelled(model),
+        "repeated": history.last_repeated(model.id),
+        "error_words": costly.error_words,
+        "may_repeat": bool(kind and kind.repeatable),
         "may_try": current_actor().may("write") and model.model_type in ROUTES,
         "texts": ("", ""),
         "limit": 512,
