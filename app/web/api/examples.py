@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.error_codes import status_of, type_of
+from app.registry import clients
 from app.registry.document import document
 from app.registry.exchange import artefacts, curl, exports, openai_list
 from app.store.endpoints import Endpoint
@@ -67,6 +68,7 @@ _REPORT: Mapping[str, JSON] = {
     "catalog": {"listed": True, "size": 11, "metadata": {"context_window": 32768}},
     "performance": {"first_token_ms": 40, "output_tokens_per_s": None},
 }
+_SEEN: Mapping[str, JSON] = {"streaming": {"observed": True}, "responses_api": {"observed": False}}
 _WRONG_PATH = (
     f"POST /chat/completions answered 404, and the same call below /v1 is answered. Use the base URL {_BASE}."
 )
@@ -230,6 +232,7 @@ def answers() -> Iterator[tuple[str, JSON]]:
     yield "AnyJson", [made]
     yield "ImportStep[]", [_STEP]
     yield "AnyObject", {"openapi": "3.1.0", "info": {"title": "Muster", "version": "1.0.0"}, "paths": {}}
+    yield "WorksWith[]", [one.as_dict() for one in clients.works_with("chat", _SEEN)]
     yield "Report", dict(_REPORT)
     yield "Report[]", [dict(_REPORT)]
     yield "OpenAIList", openai_list.listing([(row.model_id, row.created)])

@@ -13,6 +13,7 @@ from app.access.actors import Actor
 from app.probe.capabilities import CAPABILITIES
 from app.probe.model_types import MODEL_TYPES
 from app.registry import changes, registration, stored_documents
+from app.registry.clients import CLIENT_BY_NAME, only_working_with
 from app.registry.credentials import require_may_name
 from app.registry.declared.labels import LONGEST, LONGEST_TAG
 from app.registry.form import OpenAILikeForm, OpenAILikeUpdateForm, invalid
@@ -66,7 +67,7 @@ EXAMPLE = {
 
 CHANGE = {"display_name": "Our chat", "region": "europe", "model_type": "chat", "max_tokens": 4096}
 LIST_QUERY: tuple[str, ...] = ("limit", "cursor", "q", "model_type", "region", "status", "enabled")
-LIST_QUERY += ("endpoint", "tag", "owner", "capability")
+LIST_QUERY += ("endpoint", "tag", "owner", "capability", "works_with")
 
 
 @blueprint.after_app_request
@@ -96,8 +97,9 @@ _BELOW = (
     "api_credentials.release",
     "api_labels.read",
     "api_labels.put",
+    "api_probes.read_works_with",
 )
-_OF_THE_REFERENCE = re.compile(r"%2f[a-z]+$", re.IGNORECASE)
+_OF_THE_REFERENCE = re.compile(r"%2f[a-z-]+$", re.IGNORECASE)
 
 
 @blueprint.before_app_request
@@ -277,7 +279,7 @@ def _matching() -> Select[Any]:
         owner=text_argument("owner", LONGEST["owner"]),
         seen=choice_argument("capability", [row.name for row in CAPABILITIES]),
     )
-    return matching
+    return only_working_with(matching, choice_argument("works_with", CLIENT_BY_NAME))
 
 
 def _newest(matching: Select[Any], after: str | None, limit: int) -> Select[Any]:

@@ -51,7 +51,8 @@ def retrieve_for_openai(model_id: str) -> Response:
 
 def _shown() -> Select[Any]:
     """`model_id` and `created` of the models that such a client may use, the newest first."""
-    query = select(RegisteredModel.model_id, RegisteredModel.created).where(RegisteredModel.enabled.is_(True))
+    query: Select[Any] = select(RegisteredModel.model_id, RegisteredModel.created)
+    query = query.where(RegisteredModel.enabled.is_(True))
     if flag_argument("healthy") or settings().hide_down:
         query = query.where(RegisteredModel.health != "down")
     return query.order_by(RegisteredModel.id.desc())

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
 from app.error_codes import ErrorType
+from app.registry.clients import CLIENT_BY_NAME, WORKS
 from app.registry.declared.labels import LONGEST, LONGEST_TAG, MOST_TAGS
 from app.registry.declared.plan import Outcome
 from app.registry.declared.wanted import MOST_ENDPOINTS
@@ -413,6 +414,11 @@ _APPLIED = _closed(
     }
 )
 
+
+def _names(help: str) -> Schema:
+    return {"type": "array", "items": _text(), "description": help}
+
+
 _PLAIN: Mapping[str, Schema] = {
     "Endpoint": _ENDPOINT,
     "EndpointAnswer": _closed(
@@ -457,6 +463,20 @@ _PLAIN: Mapping[str, Schema] = {
     "OpenAIModel": _OPENAI_MODEL,
     "ModelReference": _closed(
         {"model_id": _text("The id or the refId of a model.") | {"minLength": 1, "pattern": NO_NUL}}
+    ),
+    "WorksWith": _closed(
+        {
+            "client": {"enum": list(CLIENT_BY_NAME)},
+            "label": _text("What people call it."),
+            "works": {"enum": list(WORKS)},
+            "decided_by": _names("Required capabilities that are missing, or that could not be told."),
+            "limited_by": _names("Helpful capabilities that are missing."),
+            "required": _names("Capabilities without which the client does not work."),
+            "helpful": _names("Capabilities without which it can do less."),
+            "note": _text("What to know besides."),
+            "source": _text("The page that says what the client needs."),
+            "source_read": {"type": "string", "format": "date"},
+        }
     ),
     "Deleted": _closed({"id": ID, "deleted": {"const": True}}),
     "Credentials": _closed(
