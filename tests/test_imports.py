@@ -35,6 +35,7 @@ PROBE: Layers = (
     ("app.probe.__init__",),
     ("app.probe.phases", "app.probe.presence"),
     ("app.probe.report",),
+    ("app.probe.sampling",),
     ("app.probe.controls",),
     ("app.probe.diagnosis",),
     ("app.probe.model_types",),

@@ -11,7 +11,7 @@ from app.access.actors import SYSTEM
 from app.config import settings
 from app.probe.presence import Presence, look_at_catalog
 from app.probe.transport.deadline import Cancellation
-from app.probe.values import Report
+from app.probe.values import Report, Sampling
 from app.registry import registration, saving
 from app.registry.probing import ProbeOrder, egress_rules, probed
 from app.store.base import db
@@ -24,12 +24,12 @@ TRIGGER = "watch"
 _REPORTS_KEPT, _LOOKED_THROUGH = 20, 10
 
 
-def prove(model: RegisteredModel, cancelled: Cancellation | None = None) -> Report:
-    """Prove a model with its stored key and keep nothing of it."""
-    values, order = (
-        saving.columns_of(model),
-        ProbeOrder(SYSTEM, depth="proof", cancelled=cancelled, waits=False),
-    )
+def prove(
+    model: RegisteredModel, cancelled: Cancellation | None = None, sampling: Sampling | None = None
+) -> Report:
+    """Prove a model with its stored key and keep nothing of it; `sampling` says what to ask."""
+    values = saving.columns_of(model)
+    order = ProbeOrder(SYSTEM, depth="proof", cancelled=cancelled, waits=False, sampling=sampling)
     target = registration.stored_target(model, SYSTEM, "health_check")
     return _report_of(probed(values, target, order, key_control=False))
 
