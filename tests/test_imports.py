@@ -35,7 +35,6 @@ PROBE: Layers = (
     ("app.probe.__init__",),
     ("app.probe.phases", "app.probe.presence"),
     ("app.probe.report",),
-    ("app.probe.sampling",),
     ("app.probe.controls",),
     ("app.probe.diagnosis",),
     ("app.probe.model_types",),

@@ -18,13 +18,13 @@ from app.probe.conversation import Conversation, Request, check_of
 from app.probe.diagnosis.codes import CODES
 from app.probe.diagnosis.diagnose import diagnose
 from app.probe.model_types.model_type import ModelType
+from app.probe.model_types.sampling import first_shape, sample_of
 from app.probe.proof import Outcome, Proven, prove
 from app.probe.reading.catalog import read_catalog
 from app.probe.reading.catalog_facts import metadata_of
 from app.probe.reading.refusal import quote, read_refusal
 from app.probe.reliability import Repeat
 from app.probe.report import Seen, report_of
-from app.probe.sampling import first_shape, sample_of
 from app.probe.tasks import Checks, Finding, Result, Task
 from app.probe.transport.client import Client
 from app.probe.transport.deadline import Cancellation
