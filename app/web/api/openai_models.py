@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, Response
@@ -49,10 +50,10 @@ def retrieve_for_openai(model_id: str) -> Response:
     return _conditional(openai_list.entry(model_id, found[-1].created))
 
 
-def _shown() -> Select[Any]:
+def _shown() -> Select[str, datetime]:
     """`model_id` and `created` of the models that such a client may use, the newest first."""
-    query: Select[Any] = select(RegisteredModel.model_id, RegisteredModel.created)
-    query = query.where(RegisteredModel.enabled.is_(True))
+    is_enabled = RegisteredModel.enabled.is_(True)
+    query = select(RegisteredModel.model_id, RegisteredModel.created).where(is_enabled)
     if flag_argument("healthy") or settings().hide_down:
         query = query.where(RegisteredModel.health != "down")
     return query.order_by(RegisteredModel.id.desc())
