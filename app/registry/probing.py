@@ -22,7 +22,7 @@ from app.probe.model_types import MODEL_TYPES
 from app.probe.reliability import Repeat
 from app.probe.transport.deadline import Cancellation
 from app.probe.transport.egress import EgressRules
-from app.probe.values import Depth, Event, Finished, Report, Target
+from app.probe.values import Depth, Event, Finished, Report, Sampling, Target
 from app.registry.metadata import FIELD_BY_NAME
 from app.store import vault
 from app.store.base import db, now
@@ -89,6 +89,7 @@ class ProbeOrder:
     repeat: Repeat | None = None
     waits: bool = True
     """Whether to wait where an endpoint asks for it. A health check comes again by itself."""
+    sampling: Sampling | None = None
 
 
 def probed(
@@ -129,6 +130,7 @@ def _run(
         key_control=key_control,
         cancelled=asked.cancelled,
         repeat=asked.repeat,
+        sampling=asked.sampling,
     )
     yield from events
 

@@ -8,20 +8,24 @@ from flask import Blueprint, abort, flash, jsonify, redirect, render_template, r
 from sqlalchemy import func, select
 from werkzeug.wrappers import Response
 
+from app.access import audit
 from app.registry import changes, registration
 from app.registry.document import document, ref_id
 from app.registry.visible import as_seen
 from app.store.base import db
 from app.store.models import RegisteredModel
 from app.store.probes import Probe
+from app.watch import sameness
 from app.web.guards import current_actor, require_role
 from app.web.pages import live
-from app.web.pages.models import bulk, listing, playground, tabs
+from app.web.pages.models import bulk, costly, labels, listing, playground, tabs
 from app.web.pages.register import presets
 
 blueprint = Blueprint("models", __name__, url_prefix="/models")
 blueprint.register_blueprint(bulk.blueprint)
+blueprint.register_blueprint(costly.blueprint)
 blueprint.register_blueprint(playground.blueprint)
+blueprint.register_blueprint(labels.blueprint)
 
 
 @blueprint.get("")
@@ -130,6 +134,18 @@ def probe_again(id: str) -> Response:
     if live.wants_stream():
         return live.stream(lines)
     return redirect(live.last_of(lines)["location"], 303)
+
+
+@blueprint.post("/<id>/identity")
+@require_role("editor")
+def confirm_identity(id: str) -> Response:
+    """What answers now is right: it is learned anew."""
+    model = _model(id)
+    sameness.confirm(model)
+    audit.record(current_actor(), "model.identity_confirmed", model)
+    db.session.commit()
+    flash(f"From now on “{model.display_name}” is compared with what it answers today.", "ok")
+    return redirect(url_for("models.history", id=id, _anchor="identity"), 303)
 
 
 def _probing(model: RegisteredModel) -> Iterator[live.Line]:

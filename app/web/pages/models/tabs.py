@@ -9,6 +9,7 @@ from typing import Any
 from flask import abort, request, url_for
 
 from app.probe.model_types import MODEL_TYPES
+from app.registry import clients
 from app.registry.document import document
 from app.registry.exchange import artefacts
 from app.registry.exchange.first_call import is_keyed
@@ -16,9 +17,10 @@ from app.registry.playground import ROUTES
 from app.store.models import RegisteredModel
 from app.store.probes import Probe
 from app.store.watch.health import ModelHealth
+from app.watch.identity.told import identity_of
 from app.web.guards import current_actor
 from app.web.pages import check_rows, display
-from app.web.pages.models import facts, history, listing
+from app.web.pages.models import charts, costly, facts, history, listing
 
 TRIGGERS = {
     "registration": "at registration",
@@ -33,6 +35,7 @@ DONE = {
     "changed": "Changed.",
     "same": "Nothing was changed: the form says what the model had already.",
     "probed": "Probed again; the result is below.",
+    "repeated": "Tried many times; the result is below, under Reliability.",
 }
 """What `?done=` says at the top: a stream can't leave a message in the session, so it stands in the URL."""
 
@@ -71,6 +74,7 @@ def head(model: RegisteredModel) -> dict[str, Any]:
         "report": probe.report if probe else None,
         "keyed": is_keyed(model),
         "may_edit": current_actor().may("write"),
+        "may_repeat": bool(kind and kind.repeatable),
         "done": DONE.get(request.args.get("done", "")),
         "tabs": [
             Tab(label, url_for(endpoint, id=model.id), endpoint == request.endpoint)
@@ -85,6 +89,7 @@ def overview(model: RegisteredModel) -> dict[str, Any]:
     return {
         "first_call": artefacts.labelled(model, ("curl", "python")),
         "abilities": _abilities(model),
+        "works_with": clients.works_with(model.model_type, model.capabilities or {}),
         "standing": history.standing(entries),
         "last_change": history.last_change(entries),
     }
@@ -96,6 +101,8 @@ def checks(model: RegisteredModel) -> dict[str, Any]:
     return {
         "trigger_words": TRIGGERS.get(probe.trigger, probe.trigger) if probe else "",
         "check_rows": rows_of(model, probe),
+        "repeated": history.last_repeated(model.id),
+        "error_words": costly.error_words,
         "call_url": lambda name: url_for("models.call", id=model.id, name=name),
     }
 
@@ -109,7 +116,15 @@ def call(model: RegisteredModel, name: str) -> dict[str, Any]:
 
 def past(model: RegisteredModel) -> dict[str, Any]:
     """Its probes over time."""
-    return {"timeline": _entries(model), "curves": history.curves(model.id), "triggers": TRIGGERS}
+    identity = identity_of(model)
+    pairs = [tuple(one.values()) for one in identity["distributions"]]
+    return {
+        "timeline": _entries(model),
+        "curves": history.curves(model.id),
+        "triggers": TRIGGERS,
+        "identity": identity,
+        "identity_chart": charts.pairs("How often each is the answer", pairs),
+    }
 
 
 def use(model: RegisteredModel) -> dict[str, Any]:

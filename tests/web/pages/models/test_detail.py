@@ -189,3 +189,15 @@ def test_the_first_page_says_what_it_can_do_and_how_it_is_called(viewer: FlaskCl
     text = plain(viewer.get(model_url).text)
     assert text.index("What it can do") < text.index("Streaming Yes") < text.index("Call it")
     assert "curl --globoff" in text and "from openai import OpenAI" in text
+
+
+def test_it_says_which_clients_work(app: Flask, editor: FlaskClient, model_url: str) -> None:
+    with app.app_context():
+        model = db.session.scalars(db.select(RegisteredModel)).one()
+        model.capabilities = model.capabilities | {
+            "responses_api": {"declared": None, "observed": False, "evidence": ""}
+        }
+        db.session.commit()
+    text = plain(editor.get(model_url).text)
+    assert "Codex CLI No missing: Responses API" in text
+    assert "Open WebUI Yes seen: Streaming" in text
