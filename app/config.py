@@ -226,6 +226,9 @@ class Settings:
     probe_tokens: int = _setting(
         integer(100, 100_000), _LIMITS.tokens, "tokens for a whole probe of a chat model"
     )
+    probe_thinking_tokens: int = _setting(
+        integer(100, 1_000_000), _LIMITS.thinking_tokens, "the same where the model thinks before it answers"
+    )
 
     # The watch
     watch_seconds: int = _setting(
@@ -281,6 +284,7 @@ class Settings:
             calls_at_once=self.probe_calls_at_once,
             proof_calls=self.probe_proof_calls,
             tokens=self.probe_tokens,
+            thinking_tokens=self.probe_thinking_tokens,
         )
 
 

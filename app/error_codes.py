@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from app.probe.diagnosis.codes import CODES
 
@@ -58,9 +59,11 @@ _API = (
     ErrorCode("bad_request", 400, "The request can't be read",
               "Check body and headers: something between the client and Muster may have changed them.",
               message="The request can't be read. Check its body and headers."),
+    ErrorCode("endpoint_in_use", 409, "Models are served at this endpoint",
+              "Delete its models first, or move them to another endpoint with PATCH."),
     ErrorCode("api_key_required", 400, "The new server needs its key",
               "`base_url` now leads to another server. Send `api_key` with it: a stored key goes to another "
-              "origin only for a caller with the scope `admin`.", "api_key"),
+              "origin only where a caller with the scope `admin` says `move_key=true`.", "api_key"),
     ErrorCode("api_key_unusable", 400, "The stored key can't be used",
               "The key ring can't open it, or the variable of its `env://` reference is not set. Send the "
               "key again, or have the operator restore the ring or set the variable.", "api_key"),
@@ -190,6 +193,32 @@ BY_STATUS: Mapping[int, ErrorCode] = {
     row.status: row for row in BY_CODE.values() if row.status and row.message
 }
 """What the framework's own errors are called, by their status."""
+
+
+ErrorType = Literal[
+    "invalid_request_error",
+    "authentication_error",
+    "permission_error",
+    "not_found_error",
+    "conflict_error",
+    "rate_limit_error",
+    "api_error",
+]
+"""The families of errors, as OpenAI's own error object names them in `type`."""
+
+_TYPES: Mapping[int, ErrorType] = {
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    409: "conflict_error",
+    412: "conflict_error",
+    429: "rate_limit_error",
+}
+
+
+def type_of(status: int) -> ErrorType:
+    """The family of an error whose answer has this HTTP status."""
+    return "api_error" if status >= 500 else _TYPES.get(status, "invalid_request_error")
 
 
 def status_of(code: str) -> int:

@@ -7,14 +7,16 @@ from typing import Any, NamedTuple
 from app.access import audit
 from app.access.actors import Actor
 from app.errors import ApiError
+from app.probe.base_url import without_query_values
 from app.probe.transport.deadline import Cancellation
-from app.probe.values import Report, Target
-from app.registry import credentials, endpoints, saving
-from app.registry.probing import Depth, Events, ProbeOrder, Updated, Values, probed
+from app.probe.values import Depth, Report, Target
+from app.registry import credentials, saving
+from app.registry.endpoints import rows as endpoints
+from app.registry.probing import Events, ProbeOrder, Updated, Values, probed
 from app.registry.saving import Precondition, rejected
 from app.store.base import db
-from app.store.digests import digest
 from app.store.models import RegisteredModel
+from app.store.rotation import digest
 
 
 def update(
@@ -46,7 +48,8 @@ def remove(id: str, actor: Actor, still: Precondition | None = None) -> None:
     `still` as in `update`. ApiError 404 where there is no such model (any more).
     """
     model = saving.locked(id, still)
-    audit.record(actor, "model.deleted", model, {"model_id": model.model_id, "base_url": model.base_url})
+    detail = {"model_id": model.model_id, "base_url": without_query_values(model.base_url)}
+    audit.record(actor, "model.deleted", model, detail)
     db.session.delete(model)
     db.session.commit()
 

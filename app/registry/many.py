@@ -12,10 +12,9 @@ from flask import Flask, current_app
 from app.access.actors import Actor
 from app.errors import ApiError
 from app.probe.transport.deadline import Cancellation
-from app.probe.values import Report, Target
+from app.probe.values import Depth, Report, Target
 from app.registry import registration, saving
 from app.registry.probing import (
-    Depth,
     Probed,
     ProbeOrder,
     Registered,
@@ -49,7 +48,7 @@ def register_all(
 
     def judge(values: Values, target: Target) -> Report:
         with app.app_context():
-            return _report_of(probed(values, target, asked, key_control=True))
+            return report_of(probed(values, target, asked, key_control=True))
 
     db.session.rollback()
     with ThreadPoolExecutor(_SIDE_BY_SIDE, "import") as pool:
@@ -59,7 +58,7 @@ def register_all(
     return all_saved(many, targets, reports, asked)
 
 
-def _report_of(events: Generator[Any, None, Report]) -> Report:
+def report_of(events: Generator[Any, None, Report]) -> Report:
     """What a probing generator gives back, for callers that do not want its events."""
     while True:
         try:

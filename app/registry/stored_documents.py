@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,12 +23,17 @@ from app.registry import document as document_module
 from app.registry import metadata
 from app.registry.document import document
 from app.store.base import db, now
-from app.store.events import EventCount
+from app.store.endpoints import Endpoint
+from app.store.labels import ModelOwner, ModelTag
 from app.store.models import RegisteredModel, RenderedDocument, Revision
+from app.store.watch.events import EventCount
 
 UNSEEN = frozenset(
-    {"capabilities", "last_probe_id", "key_ciphertext", "created_by", "identity", "search", "seen"}
-)
+    {
+        "capabilities", "last_probe_id", "key_ciphertext", "created_by", "identity", "search", "seen",
+        "description_folded",
+    }
+)  # fmt: skip
 """Columns that neither the document shows nor the list filters by."""
 
 COUNTED_BEFORE = EventCount
@@ -66,6 +71,11 @@ def encoded(value: Any) -> bytes:
 def etag_of(body: bytes) -> str:
     """The ETag of a body, quoted."""
     return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+
+
+def decoded(ready: StoredDocument) -> Any:
+    """The JSON value of a document."""
+    return json.loads(ready.body)
 
 
 def render(model: RegisteredModel) -> StoredDocument:
@@ -128,6 +138,21 @@ def page(name: str, ids: Select[Any], limit: int) -> Page:
     return made
 
 
+def pieces(first: Page, more: Callable[[str], Select[Any]], limit: int) -> Iterator[bytes]:
+    """The JSON array of all documents, page by page, each read when the one before has been sent.
+
+    `more` gives the query for what follows after an id, at most `limit` and one to tell of others.
+    """
+    body, cursor = first
+    yield body.removesuffix(b"]")
+    while cursor:
+        found = bodies(more(cursor))
+        db.session.rollback()  # a slow reader holds no connection
+        cursor = found[limit - 1][0] if len(found) > limit else None
+        yield b"".join(b"," + each for _, each in found[:limit])
+    yield b"]"
+
+
 def refresh(ids: Sequence[str]) -> dict[str, StoredDocument]:
     """Make and keep new documents of these models; gives those that exist. Commits."""
     db.session.execute(
@@ -169,10 +194,26 @@ def _changed(model: RegisteredModel) -> set[str]:
     return {attribute.key for attribute in inspect(model).attrs if attribute.history.has_changes()} - UNSEEN
 
 
+# A list may be narrowed by labels, although no document shows them.
+_LISTED = (RegisteredModel, ModelTag, ModelOwner)
+
+
 def _written(session: Session) -> list[RegisteredModel]:
-    return [
+    """The models whose documents may be others now: their own rows were written, or their endpoint's."""
+    rows = [
         row for row in (*session.new, *session.dirty) if isinstance(row, RegisteredModel) and _changed(row)
     ]
+    homes = [row.id for row in session.dirty if isinstance(row, Endpoint) and _shows(row)]
+    if homes:
+        served = select(RegisteredModel).where(RegisteredModel.endpoint_id.in_(homes))
+        rows += [row for row in session.scalars(served) if row not in rows]
+    return rows
+
+
+def _shows(endpoint: Endpoint) -> bool:
+    """Whether something of an endpoint changed that the documents of its models show."""
+    state = inspect(endpoint).attrs
+    return bool(state.key_env.history.has_changes() or state.base_url.history.has_changes())
 
 
 @event.listens_for(db.session, "before_flush")
@@ -186,7 +227,7 @@ def _date(session: Session, _context: UOWTransaction, _instances: Any) -> None:
 @event.listens_for(db.session, "after_flush")
 def _follow(session: Session, _context: UOWTransaction) -> None:
     changed = _written(session)
-    if changed or any(isinstance(row, RegisteredModel) for row in session.deleted):
+    if changed or any(isinstance(row, _LISTED) for row in (*session.deleted, *session.new)):
         session.info[_CHANGED] = True
     made = {model.id: render(model) for model in changed}
     _keep(session, made.items())

@@ -233,7 +233,13 @@ class _Verdict:
         if wanted:
             return self._say(code, field, wanted)
         rows = f"{code}/{field}" if f"{code}/{field}" in ADVICE else code
-        return self._say(code, field, self._advice(rows, *marks))
+        return self._say(code, field, self._also_unlisted(code, self._advice(rows, *marks)))
+
+    def _also_unlisted(self, code: str, following: str) -> str:
+        """The same with what a list of models that lacks the id adds to a model that does not answer."""
+        if code != "model_unavailable" or self.catalog.listed(self.model_id) is not False:
+            return following
+        return f"{following.removesuffix('.')}; the endpoint's list of models does not hold this id."
 
     def _stated_type(self) -> str | None:
         """The type that the catalog states, where it is another than the one asked for."""

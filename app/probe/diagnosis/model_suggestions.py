@@ -26,10 +26,10 @@ def which_model(advice: Advice | None, model_id: str, catalog: Catalog, works: s
     """
     if works:
         return f"With {works}, which it lists, the same call works: use an id that it lists, as it spells it."
-    if catalog.listed(model_id) and advice == "retired":
-        others = [*catalog.closest(model_id)][:_SHOWN]
-        some = f", such as {_either(others)}" if others else ""
-        return f"The model is retired there, though its list still holds the id: choose another{some}."
+    retired = "The model is retired there. " if advice == "retired" else ""
+    if retired and catalog.listed(model_id):
+        others = _such_as(model_id, catalog)
+        return f"{retired}Its list of models holds the id all the same: choose another{others}."
     if catalog.listed(model_id):
         return (
             "Its list of models holds this id, but it does not serve it: deploy or start it there first, or "
@@ -40,7 +40,6 @@ def which_model(advice: Advice | None, model_id: str, catalog: Catalog, works: s
             "Here the id is the name of a deployment, which no list of models shows: look it up in the "
             "vendor's console, or create one."
         )
-    retired = "The model is retired there. " if advice == "retired" else ""
     if catalog.there:
         return f"{retired}{_listed(model_id, catalog)}{_or_else(advice)}."
     return (
@@ -58,8 +57,13 @@ def _listed(model_id: str, catalog: Catalog) -> str:
         return f"It lists {_either(alike)}, but not {model_id!r}: if {meant} you mean, spell the id just so"
     if count <= _SHOWN:
         return f"It does not list {model_id!r}, only {' and '.join(catalog.ids)}: use an id that it lists"
-    some = f" (such as {', '.join(close[:_SHOWN])})" if close else ""
+    some = _such_as(model_id, catalog)
     return f"None of the {count} ids that it lists is like {model_id!r}: choose one of them{some}"
+
+
+def _such_as(model_id: str, catalog: Catalog) -> str:
+    close = catalog.closest(model_id)[:_SHOWN]
+    return f" (such as {', '.join(close)})" if close else ""
 
 
 def _or_else(advice: Advice | None) -> str:

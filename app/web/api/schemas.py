@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, get_args
 
+from app.error_codes import ErrorType
+from app.registry.clients import CLIENT_BY_NAME, WORKS
+from app.registry.declared.labels import LONGEST, LONGEST_TAG, MOST_TAGS
+from app.registry.declared.plan import Outcome
+from app.registry.declared.wanted import MOST_ENDPOINTS
+from app.registry.endpoints.form import (
+    LONGEST_VALUE,
+    MOST_HEADERS,
+    MOST_MODELS,
+    EndpointForm,
+    NewEndpointForm,
+)
 from app.registry.fields import Choice, Input, Length, Range, absolute_url, no_binary, no_controls
-from app.registry.form import OpenAILikeForm, OpenAILikeUpdateForm
+from app.registry.form import JsonForm, OpenAILikeForm, OpenAILikeUpdateForm
 from app.registry.metadata import CURRENCY, FIELDS, MILLION, PROVIDER, Kind
 
 JSON = Any
@@ -23,6 +35,7 @@ NAME = ONE_LINE.replace(")?[", ")[")
 """The same, and not empty after that."""
 WEB = rf"^[{_SPACE}]*[hH][tT][tT][pP][sS]?://[^/?#@\\{_SPACE}{_CONTROL}]+([/?][^#\\{_SPACE}{_CONTROL}]*)?[{_SPACE}]*$"
 """A base URL, with what is trimmed around it; whether its host is one is for the form to say."""
+_LABEL = r"^([^\u0000-\u001f\u007f-\u009f\u2028\u2029]+)?$"
 TEXT = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]*$"
 NO_NUL = r"^[^\u0000]*$"
 
@@ -48,6 +61,13 @@ def components() -> dict[str, Schema]:
     return {
         "ModelRequest": request_schema(OpenAILikeForm),
         "ModelChange": request_schema(OpenAILikeUpdateForm),
+        "EndpointRequest": endpoint_request_schema(NewEndpointForm, ("base_url", "models")),
+        "EndpointChange": endpoint_request_schema(EndpointForm, ()),
+        "EndpointModelsRequest": _closed(
+            {"models": _models_schema(), "region": _nullable(_text("Of every model that names none."))},
+            required=["models"],
+        ),
+        "Wanted": wanted_schema(),
         "Model": model_schema(),
         "ModelMetadata": metadata_schema(),
         "Price": _closed(
@@ -58,7 +78,7 @@ def components() -> dict[str, Schema]:
     }
 
 
-def request_schema(form: type[OpenAILikeForm]) -> Schema:
+def request_schema(form: type[JsonForm]) -> Schema:
     """A form's fields as the JSON object that it takes."""
     properties: dict[str, Schema] = {}
     required = []
@@ -72,6 +92,49 @@ def request_schema(form: type[OpenAILikeForm]) -> Schema:
         if field.required:
             required.append(outer)
     return _closed(properties, required=required)
+
+
+def endpoint_request_schema(form: type[EndpointForm], required: Sequence[str]) -> Schema:
+    """What an endpoint's form takes, with its headers and, for a new one, its models."""
+    schema = request_schema(form)
+    value = {"type": ["string", "null"], "pattern": r"^[!-~]([ -~]*[!-~])?$", "maxLength": LONGEST_VALUE}
+    schema["properties"]["headers"] = {
+        "type": ["object", "null"],
+        "description": "Further headers of every call; in a change null removes one.",
+        "maxProperties": MOST_HEADERS,
+        "additionalProperties": value,
+    }
+    if "models" in required:
+        schema["properties"]["models"] = _models_schema()
+    return schema | ({"required": list(required)} if required else {})
+
+
+def wanted_schema() -> Schema:
+    """A file with all that is wanted: endpoints as POST /v2/endpoints takes them, labels beside."""
+    endpoint = endpoint_request_schema(NewEndpointForm, ("base_url", "models"))
+    labels = LABELS | {"type": ["object", "null"]}
+    properties = endpoint["properties"] | {"labels": labels | {"description": "Of each model without any."}}
+    models: Schema = endpoint["properties"]["models"]
+    model = models["items"]["properties"] | {"labels": labels, "enabled": {"type": ["boolean", "null"]}}
+    properties["models"] = models | {"minItems": 0, "items": models["items"] | {"properties": model}}
+    entry = endpoint | {"properties": properties, "required": ["base_url"]}
+    return _closed(
+        {
+            "endpoints": {"type": "array", "items": entry, "maxItems": MOST_ENDPOINTS},
+            "prune": {"type": "boolean", "description": "Delete what is not in here."},
+            "dry_run": {"type": "boolean", "description": "Only say what would be done; contact nothing."},
+        },
+        required=["endpoints"],
+    )
+
+
+def _models_schema() -> Schema:
+    """Models of an endpoint: as the request that registers one, without what is the endpoint's."""
+    model = request_schema(OpenAILikeForm)
+    own = {name: one for name, one in model["properties"].items() if name not in ("api_key", "base_url")}
+    own |= {name: _nullable(own[name]) for name in ("display_name", "region")}
+    entry = _closed(own, required=["model_id", "model_type"])
+    return {"type": "array", "items": entry, "minItems": 1, "maxItems": MOST_MODELS}
 
 
 def field_schema(field: Input) -> Schema:
@@ -148,10 +211,12 @@ def _configuration_schema() -> Schema:
         "is_openai_compatible": {"type": "boolean"},
         "base_url": {"type": "string", "description": "Exactly as it was given."},
         "workspace_id": _text(),
+        "integration_id": {"type": "string", "pattern": UUID, "description": "The id of its endpoint."},
         "model_id": {"type": "string", "description": "The id sent to the endpoint, where one was given."},
         "api_key_env": {"type": "string", "description": "The variable that holds the key, if one does."},
     }
-    return _closed(properties, required=["provider", "is_openai_compatible", "base_url", "workspace_id"])
+    needed = ["provider", "is_openai_compatible", "base_url", "workspace_id", "integration_id"]
+    return _closed(properties, required=needed)
 
 
 def _parameter_schema() -> Schema:
@@ -224,33 +289,39 @@ _SUGGESTIONS: Schema = {"type": "object", "additionalProperties": {"type": "arra
 _DIAGNOSIS = _closed(
     {"code": _text(), "field": _nullable(_text()), "message": _text(), "suggestions": _SUGGESTIONS}
 )
-_REPORT = _open(
-    {
-        "id": ID,
-        "model": _nullable(ID),
-        "verdict": {"enum": ["accepted", "rejected"]},
-        "started": TIME,
-        "duration_ms": _whole(),
-        "diagnosis": {"anyOf": [_DIAGNOSIS, {"type": "null"}]},
-        "checks": {"type": "array", "items": _CHECK},
-        "capabilities": {"type": "object", "additionalProperties": _CAPABILITY},
-        "warnings": {"type": "array", "items": _open({"code": _text(), "message": _text()})},
-        "catalog": {"type": "object"},
-        "performance": {"type": "object"},
-    }
-)
+_REPORT_FIELDS: dict[str, Schema] = {
+    "id": ID,
+    "model": _nullable(ID),
+    "verdict": {"enum": ["accepted", "rejected"]},
+    "started": TIME,
+    "duration_ms": _whole(),
+    "diagnosis": {"anyOf": [_DIAGNOSIS, {"type": "null"}]},
+    "checks": {"type": "array", "items": _CHECK},
+    "capabilities": {"type": "object", "additionalProperties": _CAPABILITY},
+    "warnings": {"type": "array", "items": _open({"code": _text(), "message": _text()})},
+    "catalog": {"type": "object"},
+    "performance": {"type": "object"},
+}
+_REPEATED: Schema = {
+    "type": "array",
+    "items": {"type": "object"},
+    "description": "Where checks were repeated: how often each passed, and the kinds of error.",
+}
+_REPORT = _open(_REPORT_FIELDS | {"reliability": _REPEATED}, required=list(_REPORT_FIELDS))
 _DETAIL = _closed({"field": _nullable(_text()), "code": _text(), "message": _text()})
 _ERROR = _closed(
     {
         "code": _text("What programs know the error by."),
         "message": _text("What happened and what to do, in words."),
+        "type": {"enum": list(get_args(ErrorType)), "description": "The family that the code belongs to."},
+        "param": _nullable(_text("The same as `field`, null where there is none.")),
         "field": _text("The field that is wrong, where it is one."),
         "details": {"type": "array", "items": _DETAIL},
         "suggestions": _SUGGESTIONS,
         "doc_url": _text("Where the code is explained."),
         "request_id": _text("What to tell the people who run this Muster."),
     },
-    required=["code", "message", "doc_url", "request_id"],
+    required=["code", "message", "type", "param", "doc_url", "request_id"],
 )
 _OPENAI_MODEL = _closed(
     {
@@ -261,13 +332,151 @@ _OPENAI_MODEL = _closed(
     }
 )
 
+_CERTIFICATE = _closed({"subject": _text(), "sha256": _text(), "not_after": TIME})
+_ENDPOINT = _closed(
+    {
+        "id": ID,
+        "name": _text(),
+        "base_url": _text("Values of its query are shown to who may write."),
+        "api_key_env": _nullable(_text("The variable that holds the key, if one does.")),
+        "has_key": {"type": "boolean"},
+        "key_changed": _nullable(TIME),
+        "auth": _closed({"header": _text(), "scheme": _text()}),
+        "headers": {"type": "array", "items": _text(), "description": "Names; no value ever comes back."},
+        "ca": {"anyOf": [_CERTIFICATE, {"type": "null"}]},
+        "client_certificate": {"anyOf": [_CERTIFICATE, {"type": "null"}]},
+        "models": _whole("How many models are served there."),
+        "health": {"enum": ["up", "degraded", "down", "unknown"]},
+        "created": TIME,
+        "updated": TIME,
+    }
+)
+_RESULT = _closed(
+    {
+        "model_id": _text(),
+        "outcome": {"enum": ["registered", "rejected", "exists"]},
+        "model": {"anyOf": [ref("Model"), {"type": "null"}]},
+        "error": {"anyOf": [_DIAGNOSIS, {"type": "null"}]},
+        "probe": _nullable(ID),
+    }
+)
+_PROVEN = _closed(
+    {
+        "model": ID,
+        "model_id": _text(),
+        "outcome": {"enum": ["accepted", "rejected"]},
+        "error": {"anyOf": [_DIAGNOSIS, {"type": "null"}]},
+    }
+)
+_OFFERED = _closed(
+    {
+        "id": _text(),
+        "model_type": _nullable(_text()),
+        "context_window": _nullable(_whole("In tokens.")),
+        "values": {"type": "object", "additionalProperties": _text(), "description": "Fields of a model."},
+        "registered": _nullable(_text("The id of the model that is registered with it.")),
+    }
+)
+
+LABELS: Schema = _closed(
+    {
+        "owner": {
+            "type": ["string", "null"],
+            "maxLength": LONGEST["owner"],
+            "pattern": _LABEL,
+            "description": "A team or a person.",
+        },
+        "contact": {
+            "type": ["string", "null"],
+            "maxLength": LONGEST["contact"],
+            "pattern": r"^(https?://[!-.0-~][!-~]*|(mailto:)?[!-9;-?A-~]+@[!-?A-~]+)?$",
+            "description": "A mail address or an http(s) URL.",
+        },
+        "tags": {
+            "type": ["array", "null"],
+            "maxItems": MOST_TAGS,
+            "items": {"type": "string", "maxLength": LONGEST_TAG, "pattern": r"^[!-+\--~]+$"},
+            "description": "Words without spaces and commas.",
+        },
+    },
+    required=(),
+)
+
+_APPLIED = _closed(
+    {
+        "kind": {"enum": ["endpoint", "model"]},
+        "name": _text("The name of an endpoint, the model_id of a model."),
+        "endpoint": _text("The name of its endpoint."),
+        "outcome": {"enum": list(get_args(Outcome))},
+        "id": _nullable(_text()),
+        "changes": {"type": "object", "description": "Old and new value of each field that differs."},
+        "error": {"anyOf": [_DETAIL, {"type": "null"}]},
+    }
+)
+
+
+def _names(help: str) -> Schema:
+    return {"type": "array", "items": _text(), "description": help}
+
+
 _PLAIN: Mapping[str, Schema] = {
+    "Endpoint": _ENDPOINT,
+    "EndpointAnswer": _closed(
+        {
+            "endpoint": {"anyOf": [ref("Endpoint"), {"type": "null"}]},
+            "results": {"type": "array", "items": _RESULT},
+        }
+    ),
+    "EndpointRejection": _closed(
+        {
+            "error": _ERROR,
+            "endpoint": {"type": "null"},
+            "results": {"type": "array", "items": {"anyOf": [_RESULT, _PROVEN]}},
+        },
+        required=["error"],
+    ),
+    "Labels": _closed(
+        {
+            "owner": _nullable(_text("A team or a person.")),
+            "contact": _nullable(_text("A mail address or a URL.")),
+            "tags": {"type": "array", "items": _text()},
+        }
+    ),
+    "LabelsRequest": LABELS,
+    "Applied": _closed(
+        {
+            "dry_run": {"type": "boolean"},
+            "counts": _closed({name: _whole() for name in get_args(Outcome)}),
+            "entries": {"type": "array", "items": _APPLIED},
+        }
+    ),
+    "Catalog": _closed(
+        {
+            "models": {"type": "array", "items": _OFFERED},
+            "problem": _nullable(_text("Why there is no list, where there is none.")),
+        }
+    ),
     "Report": _REPORT,
     "Error": _closed({"error": _ERROR}),
     "Rejection": _closed({"error": _ERROR, "probe": ref("Report")}, required=["error"]),
     "OpenAIList": _closed({"object": {"const": "list"}, "data": {"type": "array", "items": _OPENAI_MODEL}}),
+    "OpenAIModel": _OPENAI_MODEL,
     "ModelReference": _closed(
         {"model_id": _text("The id or the refId of a model.") | {"minLength": 1, "pattern": NO_NUL}}
+    ),
+    "WorksWith": _closed(
+        {
+            "client": {"enum": list(CLIENT_BY_NAME)},
+            "label": _text("What people call it."),
+            "works": {"enum": list(WORKS)},
+            "decided_by": _names("Required capabilities that are missing, or that could not be told."),
+            "limited_by": _names("Helpful capabilities that are missing."),
+            "required": _names("Capabilities without which the client does not work."),
+            "helpful": _names("Capabilities without which it can do less."),
+            "note": _text("What to know besides."),
+            "source": _text("The page that says what the client needs."),
+            "source_read": {"type": "string", "format": "date"},
+        }
     ),
     "Deleted": _closed({"id": ID, "deleted": {"const": True}}),
     "Credentials": _closed(

@@ -29,6 +29,7 @@ PAGES: Mapping[str, str] = {
     "upgrade": "Upgrade and backup",
     "security": "Security",
     "probe": "What a probe concludes",
+    "watch": "How the watch judges",
     "wire": "What the API answers",
 }
 """Each page by the name of its file, in the order of the menu."""

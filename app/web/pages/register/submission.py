@@ -11,6 +11,7 @@ from werkzeug.datastructures import MultiDict
 
 from app.errors import ApiError
 from app.probe.base_url import origin_of
+from app.probe.values import DEPTHS, Depth
 from app.registry.credentials import require_may_name, target_for
 from app.registry.document import rfc3339
 from app.registry.endpoint_models import EndpointModels, list_endpoint_models
@@ -42,7 +43,7 @@ class Submission:
     form: OpenAILikeForm
     action: Action = "save"
     strict: bool = False
-    depth: Literal["full", "proof"] = "full"
+    depth: Depth = "full"
     held: Held | None = None
     problem: str = ""
     preset: presets.Preset | None = None
@@ -50,6 +51,7 @@ class Submission:
     source: RegisteredModel | None = None
     seen: str = ""
     no_key: bool = False
+    move_key: bool = False
     look: EndpointModels = field(default_factory=EndpointModels)
     adopted: set[str] = field(default_factory=set)
 
@@ -63,6 +65,14 @@ class Submission:
         """Whether a key would be sent."""
         stored = self.model is not None and self.model.endpoint.has_key
         return bool(self.form.api_key.data) or (stored and not self.no_key)
+
+    @property
+    def may_move_key(self) -> tuple[str, str] | None:
+        """From which origin to which the stored key would go, for who may decide that; else None."""
+        if self.model is None or not self.model.endpoint.has_key or not current_actor().may("admin"):
+            return None
+        before, after = origin_of(self.model.base_url), held_keys.origin(self.form.base_url.data or "")
+        return (before, after) if after and before != after else None
 
     def is_valid(self) -> bool:
         """Whether the form is valid for a probe; its errors say what is wrong."""
@@ -96,6 +106,11 @@ class Submission:
 
         False where base URL or key can't be used: then nothing was contacted, and their errors say why.
         """
+        try:
+            require_may_name(current_actor(), self.form.api_key.data or "", self.form.base_url.data or "")
+        except ApiError as error:
+            self.look = EndpointModels(problem=error.message)
+            return True
         if not (self.form.base_url.validate(self.form) and self.form.api_key.validate(self.form)):
             return False
         self.look = self._looked()
@@ -158,13 +173,14 @@ def read(sent: MultiDict[str, str], user_id: str, model: RegisteredModel | None 
         OpenAILikeForm(formdata=given),
         action,
         strict=sent.get("strict") == "yes",
-        depth="proof" if sent.get("depth") == "proof" else "full",
+        depth=next((depth for depth in DEPTHS if depth == sent.get("depth")), "full"),
         held=held,
         problem=problem,
         preset=preset,
         model=model,
         seen=sent.get("seen", ""),
         no_key=sent.get("no_key") == "yes",
+        move_key=sent.get("move_key") == "yes",
     )
 
 
