@@ -65,6 +65,8 @@ def _shown(name: str) -> str:
 def _read(name: str) -> Page:
     """A file as a page. The files come with the program, so their markup is trusted and they never change."""
     reader = MarkdownIt("commonmark", {"html": True}).enable("table")
+    reader.add_render_rule("table_open", _begin_table)
+    reader.add_render_rule("table_close", _end_table)
     tokens = reader.parse((DOCS / f"{name}.md").read_text(encoding="utf-8"))
     title = tokens[1].content
     rest = tokens[3:]
@@ -74,8 +76,17 @@ def _read(name: str) -> Page:
     return Page(title, reader.renderer.render(rest, reader.options, {}))
 
 
+def _begin_table(*_: object) -> str:
+    """A wide table scrolls within a box of its own, by the keyboard too."""
+    return '<div class="scroll" role="region" aria-label="Table" tabindex="0"><table>'
+
+
+def _end_table(*_: object) -> str:
+    return "</table></div>"
+
+
 def _give_places(tokens: Sequence[Token]) -> None:
-    """Give headings the ids that GitHub gives them, and wide content a box that scrolls by itself."""
+    """Give headings the ids that GitHub gives them, and let the keyboard scroll what is wide."""
     for at, token in enumerate(tokens):
         if token.type == "heading_open":
             words = re.sub(r"[^\w\s-]", "", tokens[at + 1].content.lower())
