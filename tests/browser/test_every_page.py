@@ -130,6 +130,25 @@ def test_axe_finds_nothing_where_models_are_worked_with(
     assert watched.found == {}
 
 
+def test_axe_finds_nothing_where_a_price_is_told_first(
+    watched: Watched, live_server: LiveServer, endpoint: Endpoint
+) -> None:
+    page, look = watched.page, watched.look
+    chromium.sign_in(page, live_server.url, EMAIL, PASSWORD)
+    register(page, live_server, endpoint)
+    page.get_by_role("link", name="Deep probe").click()
+    look("deep")
+    page.get_by_role("link", name="Back").click()
+    page.get_by_role("link", name="Try 10 times").click()
+    look("repeat")
+    page.get_by_label("How often").fill("3")
+    page.get_by_role("button", name="Start").click()
+    expect(page.get_by_role("heading", name="Reliability")).to_be_visible()
+    expect(page.locator("#reliability")).to_contain_text("3 of 3")
+    look("reliability")
+    assert watched.found == {}
+
+
 def test_axe_finds_nothing_in_the_rest_of_the_house(
     watched: Watched, live_server: LiveServer, endpoint: Endpoint, admin: str
 ) -> None:
