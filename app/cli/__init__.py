@@ -26,6 +26,7 @@ COMMANDS: dict[str, Entry] = {
     "worker": Entry("worker:worker", "Look at models until Ctrl-C, beside other workers."),
     "probe": Entry("probe:probe", "Probe an endpoint; nothing is stored."),
     "reprobe": Entry("exchange:reprobe", "Probe registered models again."),
+    "compare": Entry("compare:compare", "Say whether two registered models are the same one."),
     "import": Entry("exchange:import_", "Register the models of another program's file."),
     "export": Entry("exchange:export", "Write the registered models for another program."),
     "token": Entry("people:token_group", "Tokens of programs."),

@@ -30,6 +30,7 @@ ACTIONS: dict[str, str] = {
     "model.tried": "Tried a model in the playground",
     "model.enabled": "Enabled a model",
     "model.disabled": "Disabled a model",
+    "model.identity_confirmed": "Confirmed that a model answers rightly",
     "model.deleted": "Deleted a model",
     "model.key_released": "Read a model's key",
     "model.exported": "Exported models",

@@ -9,6 +9,7 @@ from flask import Blueprint, abort, flash, jsonify, redirect, render_template, r
 from sqlalchemy import func, select
 from werkzeug.wrappers import Response
 
+from app.access import audit
 from app.probe.model_types import MODEL_TYPES
 from app.registry import changes, registration
 from app.registry.document import document, ref_id
@@ -19,9 +20,11 @@ from app.registry.visible import as_seen
 from app.store.base import db
 from app.store.models import RegisteredModel
 from app.store.probes import Probe
+from app.watch import sameness
+from app.watch.identity.told import identity_of
 from app.web.guards import current_actor, require_role
 from app.web.pages import check_rows, live
-from app.web.pages.models import bulk, facts, history, listing, playground
+from app.web.pages.models import bulk, charts, facts, history, listing, playground
 from app.web.pages.register import presets
 
 blueprint = Blueprint("models", __name__, url_prefix="/models")
@@ -115,6 +118,18 @@ def probe_again(id: str) -> Response:
     return redirect(live.last_of(lines)["location"], 303)
 
 
+@blueprint.post("/<id>/identity")
+@require_role("editor")
+def confirm_identity(id: str) -> Response:
+    """What answers now is right: it is learned anew."""
+    model = _model(id)
+    sameness.confirm(model)
+    audit.record(current_actor(), "model.identity_confirmed", model)
+    db.session.commit()
+    flash(f"From now on “{model.display_name}” is compared with what it answers today.", "ok")
+    return redirect(url_for("models.detail", id=id, _anchor="identity"), 303)
+
+
 def _probing(model: RegisteredModel) -> Iterator[live.Line]:
     """Every event of a probe with the stored key as a line; the last leads back to the model."""
     location = url_for("models.detail", id=model.id, done="probed")
@@ -142,7 +157,7 @@ def _detail(model: RegisteredModel, probe: Probe | None) -> dict[str, Any]:
     made = document(model)
     report = probe.report if probe else None
     timeline = history.timeline(history.last_probes(model.id))[: history.SHOWN]
-    keyed = is_keyed(model)
+    keyed, identity = is_keyed(model), identity_of(model)
     kind = MODEL_TYPES.get(model.model_type)
     return {
         "model": model,
@@ -163,6 +178,10 @@ def _detail(model: RegisteredModel, probe: Probe | None) -> dict[str, Any]:
         "timeline": timeline,
         "standing": history.standing(timeline),
         "last_change": history.last_change(timeline),
+        "identity": identity,
+        "identity_chart": charts.pairs(
+            "How often each is the answer", [tuple(one.values()) for one in identity["distributions"]]
+        ),
         "curves": history.curves(model.id),
         "triggers": TRIGGERS,
         "done": DONE.get(request.args.get("done", "")),
