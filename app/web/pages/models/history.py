@@ -85,6 +85,16 @@ def last_probes(model_pk: str) -> list[Probe]:
     return Probe.of_model(model_pk, SHOWN + 1)
 
 
+def last_repeated(model_pk: str) -> Probe | None:
+    """The newest probe that a person started to repeat checks; None where there is none."""
+    query = select(Probe).where(
+        Probe.model_pk == model_pk,
+        Probe.trigger == "manual",
+        Probe.report["reliability"].as_string().is_not(None),
+    )
+    return db.session.scalars(query.order_by(Probe.id.desc()).limit(1)).first()
+
+
 def curves(model_pk: str) -> list[tuple[str, Markup]]:
     """A chart for each value that at least two accepted probes of a model measured.
 
