@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,9 +24,9 @@ from app.registry import metadata
 from app.registry.document import document
 from app.store.base import db, now
 from app.store.endpoints import Endpoint
-from app.store.events import EventCount
 from app.store.labels import ModelOwner, ModelTag
 from app.store.models import RegisteredModel, RenderedDocument, Revision
+from app.store.watch.events import EventCount
 
 UNSEEN = frozenset(
     {
@@ -136,6 +136,21 @@ def page(name: str, ids: Select[Any], limit: int) -> Page:
         while len(pages) > _PAGES_KEPT:
             pages.popitem(last=False)
     return made
+
+
+def pieces(first: Page, more: Callable[[str], Select[Any]], limit: int) -> Iterator[bytes]:
+    """The JSON array of all documents, page by page, each read when the one before has been sent.
+
+    `more` gives the query for what follows after an id, at most `limit` and one to tell of others.
+    """
+    body, cursor = first
+    yield body.removesuffix(b"]")
+    while cursor:
+        found = bodies(more(cursor))
+        db.session.rollback()  # a slow reader holds no connection
+        cursor = found[limit - 1][0] if len(found) > limit else None
+        yield b"".join(b"," + each for _, each in found[:limit])
+    yield b"]"
 
 
 def refresh(ids: Sequence[str]) -> dict[str, StoredDocument]:

@@ -35,7 +35,7 @@ def conditions(table: Any, given: Filters) -> list[ColumnElement[bool]]:
     if host := given.get("host"):
         wanted.append(table.search.contains("//" + host.casefold(), autoescape=True))
     if seen := given.get("seen"):
-        wanted.append(table.seen.contains(f",{seen},", autoescape=True))
+        wanted.append(was_seen(seen, table))
     columns = {
         "model_type": table.model_type, "region": table.region, "status": table.health,
         "enabled": table.enabled, "endpoint": table.endpoint_id,
@@ -60,3 +60,9 @@ def _holds(table: Any, word: str) -> ColumnElement[bool]:
     folded = described.description_folded
     found = select(described.id).where(folded.is_not(None), folded.contains(word, autoescape=True))
     return or_(table.search.contains(word, autoescape=True), table.id.in_(found))
+
+
+def was_seen(name: str, table: Any) -> ColumnElement[bool]:
+    """Whether the probe observed a capability, as a condition that the index `ix_models_list` answers."""
+    condition: ColumnElement[bool] = table.seen.contains(f",{name},", autoescape=True)
+    return condition

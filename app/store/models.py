@@ -27,6 +27,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, Mapper, aliased, mapped_column, relationship, selectinload, validates
 
+from app.probe.capabilities import CAPABILITIES
 from app.store.base import Base, UTCDateTime, db, new_id, now
 from app.store.endpoints import Endpoint
 from app.store.labels import Labels, ModelOwner, ModelTag
@@ -44,6 +45,8 @@ HEALTHS = ("up", "degraded", "down", "unknown")
 SEARCHED = 400
 """Characters of the text that is searched: the whole of its index must fit into a page of PostgreSQL."""
 
+_FILTERS = frozenset(row.name for row in CAPABILITIES if row.is_filter)
+
 
 def search_text(display_name: str, model_id: str, base_url: str) -> str:
     """What a search looks into, a line each: name, model id, base URL without scheme; letter case folded."""
@@ -52,9 +55,14 @@ def search_text(display_name: str, model_id: str, base_url: str) -> str:
 
 
 def seen_text(capabilities: dict[str, Any]) -> str:
-    """The capabilities that were observed, in one text for the index: `,streaming,vision,`."""
+    """The capabilities that were observed and that lists filter by, in one text: `,streaming,vision,`.
+
+    All of them together fit into SEARCHED; a test keeps it so.
+    """
     seen = [
-        name for name, row in capabilities.items() if isinstance(row, dict) and row.get("observed") is True
+        name
+        for name, row in capabilities.items()
+        if name in _FILTERS and isinstance(row, dict) and row.get("observed") is True
     ]
     return f",{','.join(sorted(seen))},"[:SEARCHED] if seen else ""
 

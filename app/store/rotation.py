@@ -15,9 +15,9 @@ from sqlalchemy import func, select, update
 from app.config import settings
 from app.store import locks, vault
 from app.store.base import Base, db, insert_new
-from app.store.channels import Channel
 from app.store.endpoints import DIGEST_PLACE, DigestSecret, Endpoint, EndpointHeader
 from app.store.leases import HeldKey
+from app.store.watch.channels import Channel
 
 LOCK = "keys"
 _ID = 1

@@ -26,6 +26,7 @@ PROBING = frozenset(
         "api_models.validate_openai_like",
         "api_models.update_openai_like",
         "api_probes.probe_now",
+        "api_identity.compare",
         "api_exchange.import_litellm",
         "api_apply.apply",
         "api_endpoints.create_endpoint",

@@ -63,9 +63,8 @@ def _document(endpoint: Endpoint, states: Collection[State], whole_url: bool) ->
 def _states(ids: Sequence[str]) -> Mapping[str, list[State]]:
     """How many models of each health, enabled and not, an endpoint has."""
     table = RegisteredModel
-    query = select(table.endpoint_id, table.health, table.enabled, func.count()).where(
-        table.endpoint_id.in_(ids)
-    )
+    columns = (table.endpoint_id, table.health, table.enabled)
+    query = select(*columns, func.count()).where(table.endpoint_id.in_(ids)).group_by(*columns)
     made: dict[str, list[State]] = {}
     for id, health, enabled, count in db.session.execute(query):
         made.setdefault(id, []).append((health, enabled, count))

@@ -15,6 +15,7 @@ from app.probe.capabilities import CAPABILITIES
 from app.probe.model_types import MODEL_TYPES
 from app.probe.reliability import FEWEST, MOST
 from app.probe.values import DEPTHS
+from app.registry.clients import CLIENT_BY_NAME
 from app.registry.declared.labels import LONGEST, LONGEST_TAG
 from app.registry.exchange.artefacts import KINDS
 from app.registry.exchange.exports import FORMATS
@@ -79,6 +80,7 @@ _QUERY: Mapping[str, tuple[str, JSON]] = {
         "Only models that a probe has seen doing this.",
         {"enum": [row.name for row in CAPABILITIES]},
     ),
+    "works_with": ("Only models that this client was seen to work with.", {"enum": list(CLIENT_BY_NAME)}),
     "strict": ("Reject where a declared capability is not observed.", {"enum": ["true", "false"]}),
     "partial": ("Store it although some models fail; those are down.", {"enum": ["true", "false"]}),
     "move_key": (
@@ -117,7 +119,7 @@ _QUERY: Mapping[str, tuple[str, JSON]] = {
         "Seconds to wait for news where there is none.",
         {"type": "integer", "minimum": 0, "maximum": 60, "default": 0},
     ),
-    "healthy": ("`true` leaves out what is down.", {"enum": ["true", "false"]}),
+    "healthy": ("`true` leaves out what is down; anything else is passed over.", {"type": "string"}),
     "dry_run": ("Only report what would be done.", {"enum": ["true", "false"]}),
 }
 _HEADERS: Mapping[str, tuple[str, JSON]] = {

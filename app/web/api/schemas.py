@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
+from app.error_codes import ErrorType
+from app.registry.clients import CLIENT_BY_NAME, WORKS
 from app.registry.declared.labels import LONGEST, LONGEST_TAG, MOST_TAGS
 from app.registry.declared.plan import Outcome
 from app.registry.declared.wanted import MOST_ENDPOINTS
@@ -312,13 +314,15 @@ _ERROR = _closed(
     {
         "code": _text("What programs know the error by."),
         "message": _text("What happened and what to do, in words."),
+        "type": {"enum": list(get_args(ErrorType)), "description": "The family that the code belongs to."},
+        "param": _nullable(_text("The same as `field`, null where there is none.")),
         "field": _text("The field that is wrong, where it is one."),
         "details": {"type": "array", "items": _DETAIL},
         "suggestions": _SUGGESTIONS,
         "doc_url": _text("Where the code is explained."),
         "request_id": _text("What to tell the people who run this Muster."),
     },
-    required=["code", "message", "doc_url", "request_id"],
+    required=["code", "message", "type", "param", "doc_url", "request_id"],
 )
 _OPENAI_MODEL = _closed(
     {
@@ -411,6 +415,11 @@ _APPLIED = _closed(
     }
 )
 
+
+def _names(help: str) -> Schema:
+    return {"type": "array", "items": _text(), "description": help}
+
+
 _PLAIN: Mapping[str, Schema] = {
     "Endpoint": _ENDPOINT,
     "EndpointAnswer": _closed(
@@ -452,8 +461,23 @@ _PLAIN: Mapping[str, Schema] = {
     "Error": _closed({"error": _ERROR}),
     "Rejection": _closed({"error": _ERROR, "probe": ref("Report")}, required=["error"]),
     "OpenAIList": _closed({"object": {"const": "list"}, "data": {"type": "array", "items": _OPENAI_MODEL}}),
+    "OpenAIModel": _OPENAI_MODEL,
     "ModelReference": _closed(
         {"model_id": _text("The id or the refId of a model.") | {"minLength": 1, "pattern": NO_NUL}}
+    ),
+    "WorksWith": _closed(
+        {
+            "client": {"enum": list(CLIENT_BY_NAME)},
+            "label": _text("What people call it."),
+            "works": {"enum": list(WORKS)},
+            "decided_by": _names("Required capabilities that are missing, or that could not be told."),
+            "limited_by": _names("Helpful capabilities that are missing."),
+            "required": _names("Capabilities without which the client does not work."),
+            "helpful": _names("Capabilities without which it can do less."),
+            "note": _text("What to know besides."),
+            "source": _text("The page that says what the client needs."),
+            "source_read": {"type": "string", "format": "date"},
+        }
     ),
     "Deleted": _closed({"id": ID, "deleted": {"const": True}}),
     "Credentials": _closed(

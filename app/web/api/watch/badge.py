@@ -6,8 +6,8 @@ from flask import Blueprint, Response, render_template
 
 from app.errors import ApiError
 from app.store.base import now
-from app.store.health import ModelHealth
 from app.store.models import RegisteredModel
+from app.store.watch.health import ModelHealth
 from app.watch import summary
 from app.watch.chores import DAY
 from app.web.api.answers import ID

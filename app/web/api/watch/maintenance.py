@@ -11,7 +11,7 @@ from sqlalchemy import select
 from app.access import audit
 from app.errors import ApiError
 from app.store.base import db, new_id, now
-from app.store.channels import Maintenance
+from app.store.watch.channels import Maintenance
 from app.watch.incidents import stamp
 from app.web.api.answers import ID, answer
 from app.web.api.describe import describe
