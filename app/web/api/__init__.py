@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from app.web.api import credentials, endpoints, exchange, health, models, openai_models, openapi, probes
+from app.web.api import (
+    credentials,
+    endpoints,
+    exchange,
+    family,
+    health,
+    models,
+    openai_models,
+    openapi,
+    probes,
+)
 from app.web.api.watch import blueprints as watch_blueprints
 
 blueprints: tuple[Blueprint, ...] = (
     health.blueprint,
     models.blueprint,
+    family.blueprint,
     probes.blueprint,
     endpoints.blueprint,
     openai_models.blueprint,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, Response
@@ -49,9 +50,10 @@ def retrieve_for_openai(model_id: str) -> Response:
     return _conditional(openai_list.entry(model_id, found[-1].created))
 
 
-def _shown() -> Select[Any]:
+def _shown() -> Select[str, datetime]:
     """`model_id` and `created` of the models that such a client may use, the newest first."""
-    query = select(RegisteredModel.model_id, RegisteredModel.created).where(RegisteredModel.enabled.is_(True))
+    columns = select(RegisteredModel.model_id, RegisteredModel.created)
+    query = columns.where(RegisteredModel.enabled.is_(True))
     if flag_argument("healthy") or settings().hide_down:
         query = query.where(RegisteredModel.health != "down")
     return query.order_by(RegisteredModel.id.desc())
