@@ -18,9 +18,7 @@ from app.errors import ApiError
 
 log = logging.getLogger("muster.errors")
 
-JSON_PATHS = (
-    "/v1/", "/v2/", "/v3/", "/badge/", "/metrics", "/healthz", "/readyz", "/openapi.json",
-)  # fmt: skip
+JSON_PATHS = ("/v1/", "/v2/", "/v3/", "/healthz", "/readyz", "/openapi.json", "/metrics", "/badge/")
 _DRAINED_AT_MOST = 16 * 1024 * 1024
 
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 from flask import Blueprint
 
 from app.web.api import (
+    apply,
     credentials,
     endpoints,
     exchange,
-    family,
     health,
+    labels,
     models,
-    openai_models,
     openapi,
     probes,
 )
+from app.web.api.clients import family, openai_models
 from app.web.api.watch import blueprints as watch_blueprints
 
 blueprints: tuple[Blueprint, ...] = (
@@ -22,10 +23,12 @@ blueprints: tuple[Blueprint, ...] = (
     models.blueprint,
     family.blueprint,
     probes.blueprint,
+    labels.blueprint,
     endpoints.blueprint,
     openai_models.blueprint,
     credentials.blueprint,
     openapi.blueprint,
     exchange.blueprint,
+    apply.blueprint,
     *watch_blueprints,
 )

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.error_codes import status_of, type_of
+from app.registry import clients
 from app.registry.document import document
 from app.registry.exchange import artefacts, curl, exports, openai_list
 from app.store.endpoints import Endpoint
@@ -67,6 +68,7 @@ _REPORT: Mapping[str, JSON] = {
     "catalog": {"listed": True, "size": 11, "metadata": {"context_window": 32768}},
     "performance": {"first_token_ms": 40, "output_tokens_per_s": None},
 }
+_SEEN: Mapping[str, JSON] = {"streaming": {"observed": True}, "responses_api": {"observed": False}}
 _WRONG_PATH = (
     f"POST /chat/completions answered 404, and the same call below /v1 is answered. Use the base URL {_BASE}."
 )
@@ -230,6 +232,7 @@ def answers() -> Iterator[tuple[str, JSON]]:
     yield "AnyJson", [made]
     yield "ImportStep[]", [_STEP]
     yield "AnyObject", {"openapi": "3.1.0", "info": {"title": "Muster", "version": "1.0.0"}, "paths": {}}
+    yield "WorksWith[]", [one.as_dict() for one in clients.works_with("chat", _SEEN)]
     yield "Report", dict(_REPORT)
     yield "Report[]", [dict(_REPORT)]
     yield "OpenAIList", openai_list.listing([(row.model_id, row.created)])
@@ -242,6 +245,17 @@ def answers() -> Iterator[tuple[str, JSON]]:
     result = {"model_id": row.model_id, "outcome": "registered", "model": made, "error": None}
     yield "EndpointAnswer", {"endpoint": _ENDPOINT, "results": [result | {"probe": _REPORT["id"]}]}
     offered = {"id": row.model_id, "model_type": "chat", "context_window": 32768, "values": {}}
+    yield "Labels", {"owner": "Platform team", "contact": "platform@example.com", "tags": ["eu", "prod"]}
+    counts = {"create": 0, "change": 1, "same": 0, "delete": 0, "rejected": 0}
+    entry: JSON = {
+        "kind": "model",
+        "name": row.model_id,
+        "endpoint": "Practice",
+        "outcome": "change",
+        "id": ID,
+    }
+    entry |= {"changes": {"region": ["eu", "on-prem"]}, "error": None}
+    yield "Applied", {"dry_run": True, "counts": counts, "entries": [entry]}
     yield "Catalog", {"models": [offered | {"registered": ID}], "problem": None}
     yield "Credentials", {"model": ID, "base_url": _BASE, "model_id": row.model_id, **key}
     yield "Health", {"status": "ok"}

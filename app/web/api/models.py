@@ -10,8 +10,11 @@ from flask import Blueprint, Response, current_app, g, request, stream_with_cont
 from sqlalchemy import Select
 
 from app.access.actors import Actor
+from app.probe.capabilities import CAPABILITIES
 from app.probe.model_types import MODEL_TYPES
 from app.registry import changes, stored_documents
+from app.registry.clients import CLIENT_BY_NAME, only_working_with
+from app.registry.declared.labels import LONGEST, LONGEST_TAG
 from app.registry.form import invalid
 from app.registry.json_body import Problem, read
 from app.registry.stored_documents import StoredDocument
@@ -59,7 +62,8 @@ EXAMPLE = {
 """A body that registers a model of the practice endpoint."""
 
 CHANGE = {"display_name": "Our chat", "region": "europe", "model_type": "chat", "max_tokens": 4096}
-LIST_QUERY = ("limit", "cursor", "q", "model_type", "region", "status", "enabled")
+LIST_QUERY: tuple[str, ...] = ("limit", "cursor", "q", "model_type", "region", "status", "enabled")
+LIST_QUERY += ("endpoint", "tag", "owner", "capability", "works_with")
 
 
 @blueprint.after_app_request
@@ -87,8 +91,11 @@ _BELOW = (
     "api_model_health.read_health",
     "api_exchange.show_artefacts",
     "api_credentials.release",
+    "api_labels.read",
+    "api_labels.put",
+    "api_probes.read_works_with",
 )
-_OF_THE_REFERENCE = re.compile(r"%2f[a-z]+$", re.IGNORECASE)
+_OF_THE_REFERENCE = re.compile(r"%2f[a-z-]+$", re.IGNORECASE)
 
 
 @blueprint.before_app_request
@@ -241,8 +248,12 @@ def _matching() -> Select[Any]:
         region=text_argument("region", 64),
         status=choice_argument("status", HEALTHS),
         enabled=flag_argument("enabled"),
+        endpoint=text_argument("endpoint", 36),
+        tag=text_argument("tag", LONGEST_TAG),
+        owner=text_argument("owner", LONGEST["owner"]),
+        seen=choice_argument("capability", [row.name for row in CAPABILITIES]),
     )
-    return matching
+    return only_working_with(matching, choice_argument("works_with", CLIENT_BY_NAME))
 
 
 def _newest(matching: Select[Any], after: str | None, limit: int) -> Select[Any]:

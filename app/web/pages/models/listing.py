@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Select, and_, or_, select
 
 from app.probe.capabilities import CAPABILITIES
 from app.probe.model_types import MODEL_TYPES
+from app.registry.clients import CLIENTS, only_working_with
 from app.store.base import db
 from app.store.models import HEALTHS, RegisteredModel
 from app.store.probes import Probe
@@ -95,7 +96,9 @@ def search_of(arguments: Mapping[str, str]) -> ModelSearch:
         search.region_choice(arguments),
         search.choice_of("health", "Health", arguments, states),
         search.choice_of("seen", "Can do", arguments, seen),
+        search.choice_of("works_with", "Works with", arguments, [(one.name, one.label) for one in CLIENTS]),
         search.choice_of("enabled", "Use", arguments, [("yes", "Enabled"), ("no", "Disabled")]),
+        *search.label_choices(arguments),
     )
     sort = arguments.get("sort", "")
     return ModelSearch(
@@ -153,7 +156,7 @@ def cost_of(model: RegisteredModel) -> str:
 def _matching(wanted: ModelSearch) -> Select[Any]:
     """Id and sorted value of the models that the search leaves, in no order yet."""
     enabled = wanted.value("enabled")
-    return RegisteredModel.matching_in_index(
+    query = RegisteredModel.matching_in_index(
         RegisteredModel.id,
         SORTS[wanted.sort][1],
         q=wanted.q or None,
@@ -162,8 +165,11 @@ def _matching(wanted: ModelSearch) -> Select[Any]:
         region=wanted.value("region"),
         status=wanted.value("health"),
         seen=wanted.value("seen"),
+        owner=wanted.value("owner"),
+        tag=wanted.value("tag"),
         enabled=None if enabled is None else enabled == "yes",
     )
+    return only_working_with(query, wanted.value("works_with"))
 
 
 def _rows(ids: Sequence[str]) -> Select[Any]:

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from werkzeug.wrappers import Response
 
 from app.probe.model_types import MODEL_TYPES
-from app.registry import changes, registration
+from app.registry import changes, clients, registration
 from app.registry.document import document, ref_id
 from app.registry.exchange import artefacts
 from app.registry.exchange.first_call import is_keyed
@@ -21,12 +21,14 @@ from app.store.models import RegisteredModel
 from app.store.probes import Probe
 from app.web.guards import current_actor, require_role
 from app.web.pages import check_rows, live
-from app.web.pages.models import bulk, facts, history, listing, playground
+from app.web.pages.models import bulk, costly, facts, history, labels, listing, playground
 from app.web.pages.register import presets
 
 blueprint = Blueprint("models", __name__, url_prefix="/models")
 blueprint.register_blueprint(bulk.blueprint)
+blueprint.register_blueprint(costly.blueprint)
 blueprint.register_blueprint(playground.blueprint)
+blueprint.register_blueprint(labels.blueprint)
 
 TRIGGERS = {
     "registration": "at registration",
@@ -40,6 +42,7 @@ DONE = {
     "registered": "Registered: the probe has seen it work.",
     "changed": "Changed.",
     "probed": "Probed again; the result is below.",
+    "repeated": "Tried many times; the result is below, under Reliability.",
 }
 """What `?done=` says at the top: a stream can't leave a message in the session, so it stands in the URL."""
 
@@ -152,10 +155,14 @@ def _detail(model: RegisteredModel, probe: Probe | None) -> dict[str, Any]:
         "report": report,
         "trigger_words": TRIGGERS.get(probe.trigger, probe.trigger) if probe else "",
         "check_rows": check_rows.check_rows(model.base_url, report, model.capabilities or {}, keyed=keyed),
+        "works_with": clients.works_with(model.model_type, model.capabilities or {}),
         "sections": facts.sections_of(model, made),
         "parameters": made["parameters"],
         "keyed": keyed,
         "artefacts": artefacts.labelled(model),
+        "repeated": history.last_repeated(model.id),
+        "error_words": costly.error_words,
+        "may_repeat": bool(kind and kind.repeatable),
         "may_try": current_actor().may("write") and model.model_type in ROUTES,
         "texts": ("", ""),
         "limit": 512,

@@ -159,3 +159,15 @@ def test_no_page_has_an_inline_script_or_style(editor: FlaskClient, model_url: s
         answer = editor.get(path)
         assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)", answer.text), path
         assert "unsafe-inline" not in answer.headers["Content-Security-Policy"]
+
+
+def test_it_says_which_clients_work(app: Flask, editor: FlaskClient, model_url: str) -> None:
+    with app.app_context():
+        model = db.session.scalars(db.select(RegisteredModel)).one()
+        model.capabilities = model.capabilities | {
+            "responses_api": {"declared": None, "observed": False, "evidence": ""}
+        }
+        db.session.commit()
+    text = plain(editor.get(model_url).text)
+    assert "Codex CLI No missing: Responses API" in text
+    assert "Open WebUI Yes seen: Streaming" in text
