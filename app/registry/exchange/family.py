@@ -29,6 +29,9 @@ _CHANGE = {*PLAIN, "has_functions", "metadata", "parameters"}
 CHECK = {"base_url": "base_url", "api_key": "api_key", "deployment_name": "model_id"}
 """Members of a check of an endpoint that Muster has a use for, and the request fields that they are."""
 
+OF_OTHERS = ("api_version", "endpoint", "subtype")
+"""Members of a check that other providers need."""
+
 
 class Translated(NamedTuple):
     """A body as the one form takes it; `places` tells where the caller wrote a field that moved."""
@@ -40,6 +43,7 @@ class Translated(NamedTuple):
 def creation(body: JSON) -> Translated:
     """`POST /v2/models`: a new model of any provider, of which Muster has one. ApiError 400."""
     given = _members(body, _CREATION)
+    _require_strings(given, NOT_KEPT)
     _require_provider(given, "provider")
     configuration = _object(given, "configuration", {"provider", *CONFIGURATION})
     if "provider" in configuration:
@@ -49,7 +53,7 @@ def creation(body: JSON) -> Translated:
         made.places[field] = f"configuration.{name}"
         if name in configuration:
             _put(made, field, configuration[name], f"configuration.{name}")
-    if given.get("parameters"):
+    if given.get("parameters") not in (None, []):
         raise _problem("parameters", "invalid", "`parameters` follow from the model type. Send none.")
     return made
 
@@ -60,7 +64,7 @@ def change(body: JSON, model: RegisteredModel) -> Translated:
     if given.get("model_id", model.model_id) != model.model_id:
         message = "`model_id` can't be changed here. PATCH /v2/models/openai-like/{id} changes and proves it."
         raise _problem("model_id", "invalid", message)
-    if given.get("parameters") and given["parameters"] != now["parameters"]:
+    if given.get("parameters") not in (None, [], now["parameters"]):
         raise _problem("parameters", "invalid", "`parameters` follow from the model type. Leave them out.")
     kept = {"display_name": model.display_name, "region": model.region, "model_type": model.model_type}
     made = _shared({name: value for name, value in given.items() if name != "model_id"}, now["metadata"])
@@ -69,8 +73,9 @@ def change(body: JSON, model: RegisteredModel) -> Translated:
 
 def check(body: JSON) -> Translated:
     """`POST /v2/models/validate`: an endpoint and its chat model, before it is registered. ApiError 400."""
-    given = _members(body, {*CHECK, "provider", "api_version", "endpoint", "subtype"})
+    given = _members(body, {*CHECK, "provider", *OF_OTHERS})
     _require_provider(given, "provider")
+    _require_strings(given, OF_OTHERS)
     made = Translated({"display_name": "check", "region": "check", "model_type": "chat"}, {})
     for name, field in CHECK.items():
         made.places[field] = name
@@ -114,6 +119,12 @@ def _object(given: Mapping[str, JSON], name: str, known: Any) -> dict[str, JSON]
         raise _problem(name, "wrong_type", f"`{name}` must be an object, not {kind_of(found)}.")
     _require_known(found, known, f"{name}.")
     return dict(found)
+
+
+def _require_strings(given: Mapping[str, JSON], names: tuple[str, ...]) -> None:
+    for name in names:
+        if not isinstance(given.get(name, ""), str):
+            raise _problem(name, "wrong_type", f"`{name}` must be a string, not {kind_of(given[name])}.")
 
 
 def _require_known(found: Mapping[str, JSON], known: Any, prefix: str) -> None:

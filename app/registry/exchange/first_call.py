@@ -37,21 +37,22 @@ def is_special(model: RegisteredModel) -> bool:
 
 
 def variables_of(model: RegisteredModel) -> dict[str, str]:
-    """Header names of the endpoint, the key's among them, and the variables that hold their values.
-
-    A header that is no more than `Authorization: Bearer <key>` is not in it.
-    """
+    """The endpoint's further headers by name, and what artefacts call the variables with their values."""
     return {row.name: f"HEADER_{_variable(row.name)}" for row in model.endpoint.headers}
 
 
 def key_header(model: RegisteredModel) -> tuple[str, str]:
-    """The header that carries the key, and what stands before the key in it: `("Authorization", "Bearer ")`."""
+    """The header that carries the key, and what stands before the key in it, such as `Bearer `."""
     scheme = model.endpoint.auth_scheme
     return model.endpoint.auth_header, f"{scheme} " if scheme else ""
 
 
 def _variable(name: str) -> str:
     return re.sub(r"[^A-Z0-9]+", "_", name.upper()).strip("_")
+
+
+CA_VARIABLE, CERTIFICATE_VARIABLE = "CA_FILE", "CLIENT_CERTIFICATE_FILE"
+"""Variables that name files: the endpoint's own authority, and Muster's certificate with its private key."""
 
 
 def mark_of(model: RegisteredModel) -> str:

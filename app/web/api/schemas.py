@@ -175,7 +175,11 @@ def _family_schemas() -> dict[str, Schema]:
         **plain,
         "has_functions": {"type": "boolean", "description": "Tool calling."},
         "metadata": _nullable(_closed({"is_private": {"const": True}, **declared}, required=())),
-        "parameters": {"type": "null", "description": "They follow from the model type."},
+        "parameters": {
+            "type": ["array", "null"],
+            "maxItems": 0,
+            "description": "They follow from the model type.",
+        },
     }
     configuration = _closed(
         {"provider": {"const": PROVIDER}, "base_url": fields["base_url"], "api_key": fields["api_key"]}
@@ -189,7 +193,7 @@ def _family_schemas() -> dict[str, Schema]:
     made["metadata"] = made["metadata"] | {"type": "object", "required": ["region"]}
     check = {"provider": provider, "deployment_name": fields["model_id"]}
     check |= {name: fields[name] for name in ("base_url", "api_key")}
-    check |= {name: _text("Of other providers.") for name in ("api_version", "endpoint", "subtype")}
+    check |= {name: _text("Of other providers.") for name in family.OF_OTHERS}
     changed = {name: schema for name, schema in shared.items() if name != "model_id"}
     return {
         "ModelCreation": _closed(made, required=needed),
