@@ -30,6 +30,7 @@ PROBING = frozenset(
         "api_family.check",
         "api_family.list_litellm",
         "api_probes.probe_now",
+        "api_identity.compare",
         "api_exchange.import_litellm",
         "api_apply.apply",
         "api_endpoints.create_endpoint",

@@ -52,8 +52,8 @@ def retrieve_for_openai(model_id: str) -> Response:
 
 def _shown() -> Select[str, datetime]:
     """`model_id` and `created` of the models that such a client may use, the newest first."""
-    columns = select(RegisteredModel.model_id, RegisteredModel.created)
-    query = columns.where(RegisteredModel.enabled.is_(True))
+    is_enabled = RegisteredModel.enabled.is_(True)
+    query = select(RegisteredModel.model_id, RegisteredModel.created).where(is_enabled)
     if (request.args.get("healthy") and flag_argument("healthy")) or settings().hide_down:
         query = query.where(RegisteredModel.health != "down")
     return query.order_by(RegisteredModel.id.desc())
