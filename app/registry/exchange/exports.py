@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from app.registry.document import document
-from app.registry.exchange import csv, litellm_export, openai_list
+from app.registry.exchange import csv, litellm_export, openai_list, terraform
 from app.store.models import RegisteredModel
 
 
@@ -35,6 +35,7 @@ def _json(value: object) -> str:
 FORMATS: Mapping[str, Format] = {
     "litellm": Format("application/yaml; charset=utf-8", "config.yaml", litellm_export.config),
     "csv": Format("text/csv; charset=utf-8", "models.csv", csv.table),
+    "terraform": Format("text/plain; charset=utf-8", "models.tf", terraform.config),
     "openai": Format("application/json", "models.json", _openai),
     "json": Format("application/json", "documents.json", _documents),
 }

@@ -73,7 +73,12 @@ def import_litellm() -> Response:
 
 @blueprint.get("/v2/models/export")
 @require_scope("read")
-@describe(tag="Exchange", gives="AnyJson", texts=("application/yaml", "text/csv"), query=("export:format",))
+@describe(
+    tag="Exchange",
+    gives="AnyJson",
+    texts=("application/yaml", "text/csv", "text/plain"),
+    query=("export:format",),
+)
 def export_models() -> Response:
     """Every model in another program's form; no key is in any of them."""
     chosen = exports.FORMATS[choice_argument("format", exports.FORMATS) or "litellm"]
