@@ -69,6 +69,7 @@ def components() -> dict[str, Schema]:
             required=["models"],
         ),
         **_family_schemas(),
+        "CatalogRequest": request_schema(EndpointForm) | {"required": ["base_url"]},
         "Wanted": wanted_schema(),
         "Model": model_schema(),
         "ModelMetadata": metadata_schema(),
