@@ -1,4 +1,4 @@
-"""Bodies of the greatest length that cost time: every route that reads one answers soon, and never with a 500."""
+"""Bodies of the greatest length that cost time: every route answers soon, and never with a 500."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ def _many(pattern: str, wrap: str = "{%s}") -> str:
     return wrap % one[:FULL].rpartition(",")[0]
 
 
+_DEFINITION = '{"model_list":[{"model_name":"a","litellm_params":%s}]}'
 BODIES: Mapping[str, str] = {
     "unknown fields": _many('"model_t%x":1'),
     "headers": _many('"X-%x":"y"', '{"base_url":"http://127.0.0.1:9/v1","headers":{%s}}'),
@@ -39,12 +40,8 @@ BODIES: Mapping[str, str] = {
     + ",".join(['"x"'] * 250_000)
     + "]}}",
     "definitions": '{"model_list":[' + ",".join(['{"model_name":"a","litellm_params":{}}'] * 20_000) + "]}",
-    "a definition": _many(
-        '"k%x":1', '{"model_list":[{"model_name":"a","litellm_params":{"model":"openai/a"},%s}]}'
-    ),
-    "its members": _many(
-        '"api_k%x":1', '{"model_list":[{"model_name":"a","litellm_params":{"model":"openai/a",%s}}]}'
-    ),
+    "a definition": _many('"k%x":1', _DEFINITION % '{"model":"openai/a"},%s'),
+    "its members": _many('"api_k%x":1', _DEFINITION % '{"model":"openai/a",%s}'),
     "digits": '{"max_tokens":' + "9" * FULL + "}",
 }
 
