@@ -6,12 +6,14 @@ What a command needs takes most of its start (a web framework, a database), and 
 from __future__ import annotations
 
 import os
+import sys
 from importlib import import_module
 from typing import Any, NamedTuple
 
 import click
 
 from app.operator_error import OperatorError
+from app.probe.printing import machine_fault
 
 
 class Entry(NamedTuple):
@@ -26,6 +28,7 @@ COMMANDS: dict[str, Entry] = {
     "worker": Entry("worker:worker", "Look at models until Ctrl-C, beside other workers."),
     "probe": Entry("probe:probe", "Probe an endpoint; nothing is stored."),
     "reprobe": Entry("exchange:reprobe", "Probe registered models again."),
+    "compare": Entry("compare:compare", "Say whether two registered models are the same one."),
     "import": Entry("exchange:import_", "Register the models of another program's file."),
     "export": Entry("exchange:export", "Write the registered models for another program."),
     "token": Entry("people:token_group", "Tokens of programs."),
@@ -59,6 +62,15 @@ class Commands(click.Group):
         """The help's list of commands, from the table alone."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the program. What the machine refuses ends in one sentence too, also while help is printed."""
+        try:
+            return super().main(*args, **kwargs)
+        except OSError as error:
+            failed = machine_fault(error)
+            failed.show()
+            sys.exit(failed.exit_code)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command. What it makes on disk is its user's alone."""

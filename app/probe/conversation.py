@@ -30,7 +30,7 @@ from app.probe.transport.call import Call
 from app.probe.transport.client import Client
 from app.probe.transport.deadline import Cancellation
 from app.probe.transport.websocket import SocketScript
-from app.probe.values import Check, CheckWaiting, Depth, Event, Limits, Status, Target
+from app.probe.values import Check, CheckWaiting, Depth, Event, Limits, Sampling, Status, Target
 
 _WORDS = (
     "amber",
@@ -120,6 +120,8 @@ class Conversation:
     cancelled: Cancellation = field(default_factory=Cancellation)
     observed: dict[str, Any] = field(default_factory=dict)
     catalog_metadata: Mapping[str, Any] = field(default_factory=dict)
+    sampling: Sampling | None = None
+    """What the proof asks in place of its own prompt."""
     listed: bool | None = None
     """Whether the endpoint's list holds the id, once the list was read."""
     budget: Budget = field(init=False)

@@ -18,6 +18,7 @@ from app.probe.conversation import Conversation, Request, check_of
 from app.probe.diagnosis.codes import CODES
 from app.probe.diagnosis.diagnose import diagnose
 from app.probe.model_types.model_type import ModelType
+from app.probe.model_types.sampling import first_shape, sample_of
 from app.probe.proof import Outcome, Proven, prove
 from app.probe.reading.catalog import read_catalog
 from app.probe.reading.catalog_facts import metadata_of
@@ -37,6 +38,7 @@ from app.probe.values import (
     Event,
     Finished,
     Limits,
+    Sampling,
     Target,
     Warning_,
 )
@@ -58,6 +60,7 @@ class ProbeRun:
     strict: bool
     key_control: bool
     repeat: Repeat | None
+    sampling: Sampling | None
     stop: Cancellation
     emit: Callable[[Event], None]
     seen: Seen = field(default_factory=Seen)
@@ -81,6 +84,8 @@ class ProbeRun:
                 self.emit,
                 self.declared,
                 cancelled=self.stop,
+                shape=first_shape(self.sampling),
+                sampling=self.sampling,
                 depth=self.depth,
             )
             with ThreadPoolExecutor(self.limits.calls_at_once + 1, "probe") as pool:
@@ -127,6 +132,7 @@ class ProbeRun:
         assert proven is not None
         talk.observed = dict(proven.observed)
         self.seen.answered_by = proven.model
+        self.seen.sample = sample_of(self.model_type, outcome) if self.sampling else None
         if proven.warning:
             self.seen.warnings.append(Warning_(*proven.warning))
         checks = self._checks(talk, proven)

@@ -15,7 +15,7 @@ from app.probe.reading.catalog import Catalog
 from app.probe.reading.refusal import printable
 from app.probe.reliability import Reliability
 from app.probe.tasks import Finding
-from app.probe.values import Capability, Check, Diagnosis, Report, Verdict, Warning_
+from app.probe.values import Capability, Check, Diagnosis, Report, Sample, Verdict, Warning_
 
 NOT_ASKED = "Not asked."
 """The evidence of a capability that a probe did not look for."""
@@ -34,6 +34,7 @@ class Seen:
     reliability: tuple[Reliability, ...] = ()
     diagnosis: Diagnosis | None = None
     answered_by: str | None = None
+    sample: Sample | None = None
 
 
 def report_of(
@@ -61,6 +62,7 @@ def report_of(
         reliability=seen.reliability,
         observed=_observed(talk, model_type, seen) if verdict == "accepted" else {},
         answered_by=seen.answered_by,
+        sample=seen.sample,
     )
 
 

@@ -49,6 +49,32 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Sampling:
+    """What a proof asks, so that its answer can be compared with earlier ones; it costs no further call.
+
+    With `tops` the answer is one token with so many log-probabilities, with 0 it is a word.
+    """
+
+    prompt: str
+    tops: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What the answer of a proof tells of who gave it; what was not given is empty."""
+
+    top: Mapping[str, float] = with_default(default_factory=dict)
+    """Natural logarithms by token, of the first token."""
+    text: str = ""
+    thinks: bool = False
+    vector: tuple[float, ...] = ()
+    model: str = ""
+    fingerprint: str = ""
+    form: str = ""
+    """How the endpoint wants to be asked: answers to other requests can't be compared."""
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """Every bound of one probe; seconds, bytes or counts."""
 
@@ -159,6 +185,8 @@ class Report:
     """What repeated checks told; empty where none was repeated."""
     answered_by: str | None = None
     """The `model` that the proof's answer named."""
+    sample: Sample | None = None
+    """Where one was asked for; it is no part of the JSON form."""
 
     def as_dict(self) -> dict[str, JSON]:
         """The report in its JSON form, without `id` and `model`, which storage adds."""

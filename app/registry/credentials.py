@@ -7,6 +7,7 @@ so. Nothing else of the program opens what is sealed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Literal
 
@@ -120,6 +121,22 @@ def is_usable(endpoint: Endpoint) -> bool:
 def typed_form(endpoint: Endpoint, target: Target) -> str:
     """The stored key as it was typed: a reference stays one."""
     return f"env://{endpoint.key_env}" if endpoint.key_env else target.api_key
+
+
+def holds(
+    endpoint: Endpoint, headers: Mapping[str, str | None] | None, certificate: str | None
+) -> tuple[bool, bool]:
+    """Whether just these headers and this client certificate are stored; what is None is not asked for.
+
+    Nothing is handed out. What can't be opened is not the same as anything.
+    """
+    try:
+        kept = _settings_of(endpoint, endpoint.base_url, move_key=False)
+    except vault.VaultError:
+        return headers is None, certificate is None
+    wanted = {name.lower(): value for name, value in (headers or {}).items() if value is not None}
+    same = headers is None or wanted == {name.lower(): value for name, value in kept.headers}
+    return same, certificate is None or certificate == kept.client_certificate
 
 
 def _judged(endpoint: Endpoint | None, base_url: str, actor: Actor, move_key: bool) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from sqlalchemy import delete, insert, update
 from sqlalchemy.exc import IntegrityError
@@ -22,13 +24,14 @@ from app.probe.model_types import MODEL_TYPES
 from app.probe.reliability import Repeat
 from app.probe.transport.deadline import Cancellation
 from app.probe.transport.egress import EgressRules
-from app.probe.values import Depth, Event, Finished, Report, Target
+from app.probe.values import Depth, Event, Finished, Report, Sampling, Target
 from app.registry.metadata import FIELD_BY_NAME
 from app.store import vault
 from app.store.base import db, now
 from app.store.leases import KeyControl
 
 JSON = Any
+log = logging.getLogger("muster.probe")
 Values = Mapping[str, Any]
 
 DECLARED: Mapping[str, str] = {
@@ -89,6 +92,7 @@ class ProbeOrder:
     repeat: Repeat | None = None
     waits: bool = True
     """Whether to wait where an endpoint asks for it. A health check comes again by itself."""
+    sampling: Sampling | None = None
 
 
 def probed(
@@ -112,7 +116,22 @@ def probed(
         if claim and not was_used(report):
             release_control(claim)
     assert report is not None, "a probe ends in exactly one report"
+    _log_outcome(report, target, asked)
     return report
+
+
+def _log_outcome(report: Report, target: Target, asked: ProbeOrder) -> None:
+    """A line for each probe: whom it asked, for whom, and what came of it. Never what was sent or said."""
+    facts = {
+        "host": urlsplit(target.base_url).hostname,
+        "model": target.model_id,
+        "depth": asked.depth,
+        "verdict": report.verdict,
+        "code": report.diagnosis.code if report.diagnosis else None,
+        "duration_ms": report.duration_ms,
+        "actor": asked.actor.label,
+    }
+    log.info("probe", extra={"facts": facts})
 
 
 def _run(
@@ -129,6 +148,7 @@ def _run(
         key_control=key_control,
         cancelled=asked.cancelled,
         repeat=asked.repeat,
+        sampling=asked.sampling,
     )
     yield from events
 

@@ -12,6 +12,7 @@ from sqlalchemy import (
     ForeignKey,
     LargeBinary,
     String,
+    UniqueConstraint,
     select,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -23,12 +24,17 @@ class User(Base, UserMixin):  # type: ignore[misc]  # Flask-Login has no types
     """A person who signs in. `email` is kept in lower case."""
 
     __tablename__ = "users"
+    __table_args__ = (UniqueConstraint("issuer", "subject"),)
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     email: Mapped[str] = mapped_column(String(320), unique=True)
     password_hash: Mapped[str] = mapped_column(String(256))
+    """Empty for who signs in through the provider alone: no password fits."""
     role: Mapped[str] = mapped_column(String(16))
     active: Mapped[bool] = mapped_column(default=True)
+    issuer: Mapped[str | None] = mapped_column(String(512))
+    subject: Mapped[str | None] = mapped_column(String(255))
+    """Who this person is at the provider that they sign in through; both or none."""
     created: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
     last_signin: Mapped[datetime | None] = mapped_column(UTCDateTime)
     totp_secret: Mapped[bytes | None] = mapped_column(LargeBinary)
@@ -90,6 +96,8 @@ class BrowserSession(Base):
     seen: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
     address: Mapped[str] = mapped_column(String(64), default="")
     browser: Mapped[str] = mapped_column(String(200), default="")
+    provider_session: Mapped[str | None] = mapped_column(String(255), index=True)
+    """The provider's own name of the session (`sid`) that this one began from."""
 
 
 class ShownOnce(Base):

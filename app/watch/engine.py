@@ -107,7 +107,7 @@ class Watcher:
             workers=threads,
             periodic=True,
             initial_delay=0.05,
-            max_delay=0.5,
+            max_delay=2,
             backoff=1.3,
             shutdown_timeout=3,
             graceful_signal="TERM",

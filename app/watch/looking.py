@@ -10,10 +10,11 @@ from typing import Any
 from app.errors import ApiError
 from app.probe.presence import Presence
 from app.probe.transport.deadline import Cancellation
-from app.probe.values import Report
+from app.probe.values import Report, Sample
 from app.registry import watching
 from app.store.base import db
 from app.store.models import RegisteredModel
+from app.watch import sameness
 from app.watch.drift import Change, changes
 from app.watch.due import Taken
 from app.watch.faults import UNREACHABLE
@@ -33,6 +34,9 @@ class Seen:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     changes: tuple[Change, ...] = ()
+    was_sampled: bool = False
+    """Its request asked for what can be compared with other looks."""
+    sample: Sample | None = None
 
 
 def look_at(taken: Taken, now: datetime, cancelled: Cancellation | None = None) -> Seen | None:
@@ -45,7 +49,10 @@ def look_at(taken: Taken, now: datetime, cancelled: Cancellation | None = None) 
         if taken.kind == "catalog":
             return _of_catalog(watching.read_catalog(model), now)
         if taken.kind == "proof":
-            return of_report(watching.prove(model, cancelled), "proof", known, now)
+            asked = sameness.asked_of(model)
+            report = watching.prove(model, cancelled, asked)
+            seen = of_report(report, "proof", known, now)
+            return replace(seen, was_sampled=asked is not None, sample=report.sample)
         before = watching.last_whole_report(model)
         report = watching.probe_wholly(model, cancelled)
         found = tuple(changes(before, report.as_dict())) if before else ()

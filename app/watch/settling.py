@@ -17,7 +17,7 @@ from app.store.base import db
 from app.store.models import RegisteredModel
 from app.store.watch.events import FeedEvent
 from app.store.watch.health import EndpointWatch, Look, ModelHealth, WatchCost
-from app.watch import incidents, judgement
+from app.watch import incidents, judgement, sameness
 from app.watch.due import HORIZON, Taken, plan_of, spent_today
 from app.watch.faults import (
     ENDPOINT_WIDE,
@@ -75,6 +75,8 @@ def settle(taken: Taken, seen: Seen | None, now: datetime) -> list[str]:
     if seen.kind == "full":
         _tell_changes(look)
     again = set(_judge(look))
+    if seen.was_sampled and seen.look.result == "good":
+        _compare(look)
     row.leased_until = row.running_until = row.taken_by = None
     if row.due <= now + HORIZON:
         again.add(row.model_pk)
@@ -145,6 +147,13 @@ def _tell_changes(look: Settled) -> None:
     if found:
         watching.note_changed(model)
     watching.forget_old_reports(model)
+
+
+def _compare(look: Settled) -> None:
+    """Whether it is still the same model; where it is not, a whole probe at once says what else changed."""
+    row = look.row
+    if sameness.take(row, look.model, look.seen.sample, look.now) and plan_of(row).full_hours:
+        row.last_full, row.due = None, look.now
 
 
 def _judge(look: Settled) -> list[str]:

@@ -194,7 +194,7 @@ def sign_in(email: str, password: str) -> User | None:
         _note_failure(known.email if known is not None else "")
         return None
     if user.totp_secret is None:
-        _begin(user)
+        begin_session(user)
         return user
     db.session.commit()
     session.clear()
@@ -222,7 +222,7 @@ def confirm(user: User, code: str) -> bool:
         db.session.rollback()
         _note_failure(user.email)
         return False
-    _begin(user)
+    begin_session(user)
     return True
 
 
@@ -230,11 +230,14 @@ def _note_failure(email: str) -> None:
     audit.record_now(stranger(request.remote_addr), "user.signin_failed", subject=email)
 
 
-def _begin(user: User) -> None:
+def begin_session(user: User, through: str = "", provider_session: str | None = None) -> None:
+    """Sign this browser in as a person who has shown who they are; `through` is the provider. Commits."""
     user.last_signin = now()
-    secret = sessions.begin(user, request.remote_addr, request.user_agent.string)
-    signin_limits.clear_account(user.email)
-    audit.record(user_actor(user), "user.signed_in", detail={"address": request.remote_addr})
+    secret = sessions.begin(user, request.remote_addr, request.user_agent.string, provider_session)
+    if not through:
+        signin_limits.clear_account(user.email)
+    detail = {"address": request.remote_addr} | ({"through": through} if through else {})
+    audit.record(user_actor(user), "user.signed_in", detail=detail)
     db.session.commit()
     _remember(user, secret)
 
@@ -315,8 +318,17 @@ def current_actor() -> Actor:
     raise ApiError("authentication_required", "Sign in first.")
 
 
+def is_page(path: str) -> bool:
+    """Whether a browser that goes to the address of a form finds the form there."""
+    adapter = current_app.create_url_adapter(request)
+    return adapter is not None and adapter.test(path, "GET")
+
+
 def _to_signin() -> Response:
     if is_json_side():
         raise ApiError("authentication_required", "Sign in first.")
-    target = request.full_path.rstrip("?") if request.method == "GET" else ""
+    if request.method == "GET":
+        target = request.full_path.rstrip("?")
+    else:
+        target = request.path if is_page(request.path) else ""
     return redirect("/signin" + (f"?next={quote(target, safe='')}" if target not in ("", "/") else ""), 303)

@@ -11,9 +11,12 @@ from flask import Blueprint, Flask, Response, current_app, render_template, requ
 from werkzeug.routing import Rule
 
 from app.config import settings
+from app.probe.capabilities import CAPABILITIES
 from app.probe.model_types import MODEL_TYPES
 from app.probe.reliability import FEWEST, MOST
 from app.probe.values import DEPTHS
+from app.registry.clients import CLIENT_BY_NAME
+from app.registry.declared.labels import LONGEST, LONGEST_TAG
 from app.registry.exchange.artefacts import KINDS
 from app.registry.exchange.exports import FORMATS
 from app.registry.stored_documents import StoredDocument, encoded, etag_of
@@ -63,13 +66,21 @@ _QUERY: Mapping[str, tuple[str, JSON]] = {
     ),
     "cursor": ("Where the page begins; take it from the Link header of the page before.", schemas.ID),
     "q": (
-        "Part of model_id, display_name or base_url, in any letter case.",
+        "Words, each of them in model_id, display_name, base_url or description, in any letter case.",
         {**_TEXT, "maxLength": 256},
     ),
     "model_type": ("Only models of this type.", {"enum": list(MODEL_TYPES)}),
     "region": ("Only models of this region.", {**_TEXT, "maxLength": 64}),
     "status": ("Only models of this health.", {"enum": ["up", "degraded", "down", "unknown"]}),
     "enabled": ("Only enabled or only disabled models.", {"enum": ["true", "false"]}),
+    "endpoint": ("Only models of the endpoint with this id.", {**_TEXT, "maxLength": 36}),
+    "tag": ("Only models with this tag.", {**_TEXT, "maxLength": LONGEST_TAG}),
+    "owner": ("Only models of this owner.", {**_TEXT, "maxLength": LONGEST["owner"]}),
+    "capability": (
+        "Only models that a probe has seen doing this.",
+        {"enum": [row.name for row in CAPABILITIES]},
+    ),
+    "works_with": ("Only models that this client was seen to work with.", {"enum": list(CLIENT_BY_NAME)}),
     "strict": ("Reject where a declared capability is not observed.", {"enum": ["true", "false"]}),
     "partial": ("Store it although some models fail; those are down.", {"enum": ["true", "false"]}),
     "move_key": (

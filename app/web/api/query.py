@@ -13,7 +13,7 @@ from app.probe.reliability import FEWEST, MOST, Repeat
 from app.probe.values import DEPTHS, Depth
 from app.web.api.answers import ID
 
-LONGEST_PAGE = 1000
+LONGEST_PAGE = 500
 PAGE = 100
 
 

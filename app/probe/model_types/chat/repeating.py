@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 
+from app.probe.base_url import Base
 from app.probe.conversation import Conversation, check_of, meant
 from app.probe.model_types.chat.attempt import Attempt, Put
 from app.probe.model_types.chat.checks import QUESTIONS
@@ -16,9 +18,40 @@ from app.probe.proof import Proven
 from app.probe.reading.refusal import quote
 from app.probe.reliability import ErrorKind, Repeat, Trial, reliability_of
 from app.probe.tasks import Checks, Finding, Result, Task
-from app.probe.values import CheckWaiting, Status
+from app.probe.transport.client import Client
+from app.probe.transport.egress import EgressRules
+from app.probe.values import CheckWaiting, Limits, Status, Target
 
+_NOWHERE = "http://127.0.0.1/v1"
+"""Where a request would go that is only weighed."""
 _LIMITED = ("rate_limited", "quota_exhausted", "bot_filter")
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What one run of a check costs at most, roughly, in tokens."""
+
+    prompt: int
+    answer: int
+
+    @property
+    def tokens(self) -> int:
+        """Both together."""
+        return self.prompt + self.answer
+
+
+def price_of(name: str, *, thinks: bool) -> Price:
+    """The price of one run of a check, before anything is asked; `thinks` leaves room for that too."""
+    limits = Limits()
+    with Client(EgressRules(), limits) as client:
+        target = Target(_NOWHERE, "", "model")
+        talk = Conversation(target, Base.of(_NOWHERE), client, limits, 0.0, lambda event: None, {})
+        return _price_in(Attempt(talk, ChatState(talk, spends=thinks), (QUESTIONS[name],), 0.0))
+
+
+def _price_in(attempt: Attempt) -> Price:
+    draft, request = attempt.next()
+    return Price(estimated_tokens(request, bool(draft.image)), draft.limit)
 
 
 class ChatRepeats(Checks):
@@ -49,8 +82,7 @@ class ChatRepeats(Checks):
         self.reliability = tuple(reliability_of(name, self.trials) for name in self.repeat.checks)
 
     def _price(self, question: Question) -> int:
-        draft, request = Attempt(self.talk, self.chat, (question,), 0.0).next()
-        return estimated_tokens(request, bool(draft.image)) + draft.limit
+        return _price_in(Attempt(self.talk, self.chat, (question,), 0.0)).tokens
 
     def _try(self, talk: Conversation, question: Question) -> Result:
         attempt = Attempt(talk, self.chat, (question,), time.monotonic() + talk.limits.check_s)

@@ -10,10 +10,11 @@ from typing import Any
 from flask import current_app
 from itsdangerous import BadData, URLSafeSerializer
 from markupsafe import Markup
-from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
 from app.probe.capabilities import CAPABILITIES
 from app.probe.model_types import MODEL_TYPES
+from app.registry.clients import CLIENTS, only_working_with
 from app.store.base import db
 from app.store.models import HEALTHS, RegisteredModel
 from app.store.probes import Probe
@@ -95,7 +96,9 @@ def search_of(arguments: Mapping[str, str]) -> ModelSearch:
         search.region_choice(arguments),
         search.choice_of("health", "Health", arguments, states),
         search.choice_of("seen", "Can do", arguments, seen),
+        search.choice_of("works_with", "Works with", arguments, [(one.name, one.label) for one in CLIENTS]),
         search.choice_of("enabled", "Use", arguments, [("yes", "Enabled"), ("no", "Disabled")]),
+        *search.label_choices(arguments),
     )
     sort = arguments.get("sort", "")
     return ModelSearch(
@@ -125,6 +128,30 @@ def found(wanted: ModelSearch) -> tuple[list[RegisteredModel], str]:
     return [rows[id] for id in ids if id in rows], following
 
 
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many models of the search are in a state, and where these alone are shown; `health` "" is all."""
+
+    health: str
+    count: int
+    url: str
+    current: bool
+
+
+def counts(wanted: ModelSearch) -> list[Count]:
+    """All that the search finds whatever their health, then how many are in each state, the worst first."""
+    query = _matching(wanted, any_health=True).with_only_columns(RegisteredModel.health, func.count())
+    told = {row[0]: int(row[1]) for row in db.session.execute(query.group_by(RegisteredModel.health))}
+    named = [("", sum(told.values())), *((name, told[name]) for name in reversed(HEALTHS) if name in told)]
+    chosen = wanted.value("health") or ""
+    return [Count(name, count, wanted.url(health=name), name == chosen) for name, count in named]
+
+
+def ids_of(wanted: ModelSearch, most: int) -> list[str]:
+    """The ids of all that the search finds, at most so many, in its order."""
+    return [row[0] for row in db.session.execute(_ordered(_matching(wanted), wanted).limit(most))]
+
+
 def rows_of(models: Sequence[RegisteredModel]) -> list[Row]:
     """The rows of these models, with their last probes."""
     return [_row(model, _last_probes(model.id)) for model in models]
@@ -150,20 +177,23 @@ def cost_of(model: RegisteredModel) -> str:
     return f"{display.money(model.input_cost) or 'not known'} / {display.money(model.output_cost)}"
 
 
-def _matching(wanted: ModelSearch) -> Select[Any]:
+def _matching(wanted: ModelSearch, *, any_health: bool = False) -> Select[Any]:
     """Id and sorted value of the models that the search leaves, in no order yet."""
     enabled = wanted.value("enabled")
-    return RegisteredModel.matching_in_index(
+    query = RegisteredModel.matching_in_index(
         RegisteredModel.id,
         SORTS[wanted.sort][1],
         q=wanted.q or None,
         host=wanted.host or None,
         model_type=wanted.value("type"),
         region=wanted.value("region"),
-        status=wanted.value("health"),
+        status=None if any_health else wanted.value("health"),
         seen=wanted.value("seen"),
+        owner=wanted.value("owner"),
+        tag=wanted.value("tag"),
         enabled=None if enabled is None else enabled == "yes",
     )
+    return only_working_with(query, wanted.value("works_with"))
 
 
 def _rows(ids: Sequence[str]) -> Select[Any]:
