@@ -58,9 +58,11 @@ _API = (
     ErrorCode("bad_request", 400, "The request can't be read",
               "Check body and headers: something between the client and Muster may have changed them.",
               message="The request can't be read. Check its body and headers."),
+    ErrorCode("endpoint_in_use", 409, "Models are served at this endpoint",
+              "Delete its models first, or move them to another endpoint with PATCH."),
     ErrorCode("api_key_required", 400, "The new server needs its key",
               "`base_url` now leads to another server. Send `api_key` with it: a stored key goes to another "
-              "origin only for a caller with the scope `admin`.", "api_key"),
+              "origin only where a caller with the scope `admin` says `move_key=true`.", "api_key"),
     ErrorCode("api_key_unusable", 400, "The stored key can't be used",
               "The key ring can't open it, or the variable of its `env://` reference is not set. Send the "
               "key again, or have the operator restore the ring or set the variable.", "api_key"),

@@ -96,6 +96,15 @@ def origin_of(url: str) -> str:
     return f"{scheme}://{host}:{parts.port or _PORTS[scheme]}"
 
 
+_VALUE = re.compile(r"=[^&]*")
+
+
+def without_query_values(url: str) -> str:
+    """A base URL for who may not see the values of its query, which may be keys: `?key=…`."""
+    head, mark, query = url.partition("?")
+    return f"{head}?{_VALUE.sub('=…', query)}" if mark else url
+
+
 def candidates(base: Base) -> Iterator[Base]:
     """Other bases that may be what was meant, the likeliest first, none twice.
 

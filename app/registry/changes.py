@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from app.access import audit
 from app.access.actors import Actor
 from app.errors import ApiError
+from app.probe.base_url import without_query_values
 from app.probe.transport.deadline import Cancellation
 from app.probe.values import Report, Target
 from app.registry import credentials, endpoints, saving
@@ -46,7 +47,8 @@ def remove(id: str, actor: Actor, still: Precondition | None = None) -> None:
     `still` as in `update`. ApiError 404 where there is no such model (any more).
     """
     model = saving.locked(id, still)
-    audit.record(actor, "model.deleted", model, {"model_id": model.model_id, "base_url": model.base_url})
+    detail = {"model_id": model.model_id, "base_url": without_query_values(model.base_url)}
+    audit.record(actor, "model.deleted", model, detail)
     db.session.delete(model)
     db.session.commit()
 

@@ -24,6 +24,8 @@ from app.store.base import db, now
 from app.store.endpoints import Endpoint
 from app.store.leases import HeldKey
 
+_NOTED = "muster_key_uses"
+
 Use = Literal[
     "register", "validate", "change", "probe", "health_check", "list_models", "playground", "release"
 ]
@@ -164,9 +166,9 @@ def _settings_of(endpoint: Endpoint | None, base_url: str, move_key: bool) -> En
 def _note(actor: Actor, use: Use, key: str, base_url: str, endpoint: Endpoint | None) -> None:
     """Put the use of a key on record: which one, for what, and the origin that gets it.
 
-    Health checks use a key every few minutes, and each is a row of `looks`: here one a day tells of them.
+    The watcher uses each key every few minutes, which would bury all else: one event a day from a process.
     """
-    if use == "health_check" and endpoint is not None and not _is_first_of_the_day(endpoint.id):
+    if use == "health_check" and not _is_first_today(base_url, endpoint):
         return
     detail = {
         "use": use,
@@ -178,10 +180,10 @@ def _note(actor: Actor, use: Use, key: str, base_url: str, endpoint: Endpoint | 
     db.session.commit()
 
 
-def _is_first_of_the_day(endpoint_id: str) -> bool:
-    """Whether this process has not put a health check of the endpoint on record today."""
-    noted: dict[str, date] = current_app.extensions.setdefault("muster_health_checks", {})
-    today = now().date()
-    first = noted.get(endpoint_id) != today
-    noted[endpoint_id] = today
+def _is_first_today(base_url: str, endpoint: Endpoint | None) -> bool:
+    """Whether this process has not put the use of this key for health checks on record today."""
+    noted: dict[tuple[str, str], date] = current_app.extensions.setdefault(_NOTED, {})
+    which, today = (endpoint.identity if endpoint else "", base_url), now().date()
+    first = noted.get(which) != today
+    noted[which] = today
     return first

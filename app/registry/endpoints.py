@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from app.probe.base_url import origin_of
 from app.probe.values import EndpointSettings, Target
 from app.registry import credentials
+from app.registry.certificates import summary
 from app.store import rotation, vault
 from app.store.base import db, insert_new, new_id, now
 from app.store.digests import digest
@@ -48,6 +49,11 @@ def found(base_url: str, key_digest: str) -> Endpoint | None:
     return min(rows, key=lambda row: len(row.headers), default=None)
 
 
+def with_identity(identity: str) -> Endpoint | None:
+    """The endpoint that is called just so, or None."""
+    return db.session.scalars(select(Endpoint).where(Endpoint.identity == identity)).first()
+
+
 def found_or_made(target: Target, key: str, name: str = "") -> Endpoint:
     """The endpoint that is called just so, held against deletion until the transaction ends."""
     identity = identity_of(target.base_url, key, target.settings)
@@ -63,6 +69,14 @@ def models_of(endpoint: Endpoint) -> int:
     """How many models are served there."""
     mine = RegisteredModel.endpoint_id == endpoint.id
     return db.session.scalar(select(func.count()).select_from(RegisteredModel).where(mine)) or 0
+
+
+def registered_at(id: str) -> dict[str, str]:
+    """What is registered of an endpoint: the id that is sent, and the id of the row."""
+    mine = RegisteredModel.endpoint_id == id
+    return {
+        model.wire_model_id: model.id for model in db.session.scalars(select(RegisteredModel).where(mine))
+    }
 
 
 def move(model: RegisteredModel, target: Target, key: str) -> None:
@@ -139,6 +153,7 @@ def _sealed(endpoint: Endpoint, target: Target, key: str) -> dict[str, object]:
         "client_certificate": rotation.seal(certificate, endpoint.place_of("client_certificate"))
         if certificate
         else None,
+        "client_certificate_shown": summary(certificate) if certificate else None,
         "proxy": settings.proxy or None,
     }
 

@@ -5,7 +5,7 @@ A field's rules are its line here and nowhere else; the OpenAPI document is made
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Self
 
@@ -40,11 +40,78 @@ from app.store.vault import VaultError, is_reference
 _MILLION = "USD per 1,000,000 tokens"
 
 
-class OpenAILikeForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
-    """A model to register. `values()` gives what registration takes; `problems()` what is wrong."""
+class JsonForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+    """A form that browser and JSON fill alike. `values()` is what it holds; `problems()` what is wrong."""
 
     speaks_json = False
     body_problems: tuple[Problem, ...] = ()
+
+    @classmethod
+    def from_json(cls, body: Any) -> Self:
+        """The form filled from a parsed JSON body; `validate()` then counts what was wrong with the body too.
+
+        ApiError 400 where the body is no object.
+        """
+        given, problems = json_body.read(body, cls.kinds())
+        if not isinstance(body, dict):
+            raise invalid(problems)
+        form = cls(formdata=given, meta={"csrf": False})
+        form.speaks_json = True
+        form.body_problems = tuple(problems)
+        return form
+
+    @classmethod
+    @lru_cache
+    def kinds(cls) -> Kinds:
+        """The JSON type of every wire name; an object's members in a mapping of their own."""
+        kinds: dict[str, Any] = {}
+        for name, field in _inputs(cls).items():
+            outer, _, inner = field.kwargs.get("wire", name).partition(".")
+            if inner:
+                kinds.setdefault(outer, {})[inner] = field.field_class.kind
+            else:
+                kinds[outer] = field.field_class.kind
+        return kinds
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Whether everything is right; a field that the body had wrong shows that and nothing else."""
+        good: bool = super().validate(extra_validators)
+        for problem in self.body_problems:
+            field = self._fields.get((problem.field or "").replace(".", "_"))
+            if field is not None:
+                field.errors = [FieldError(problem.message, problem.code)]
+        return good and not self.body_problems
+
+    def inputs(self) -> list[Input]:
+        """The fields of the wire in their order, without what only the browser needs."""
+        return [field for field in self if isinstance(field, Input)]
+
+    def values(self, *, only_given: bool = False) -> dict[str, Any]:
+        """What registration takes: a value per column (`api_key` in clear), None where it was not given."""
+        return {
+            _COLUMNS.get(field.name, field.name): field.data
+            for field in self.inputs()
+            if field.given or not only_given
+        }
+
+    def problems(self) -> list[Problem]:
+        """Everything wrong, in the order of the fields; unknown names come last."""
+        known = {field.wire for field in self.inputs()}
+        found = [
+            Problem(field.wire, getattr(text, "code", "invalid"), str(text))
+            for field in self.inputs()
+            for text in field.errors
+        ]
+        return found + [problem for problem in self.body_problems if problem.field not in known]
+
+    def require_valid(self) -> None:
+        """Validate; ApiError 400 `invalid_request` with every problem where something is wrong."""
+        if not self.validate():
+            raise invalid(self.problems())
+
+
+class OpenAILikeForm(JsonForm):
+    """A model to register. `values()` gives what registration takes."""
 
     base_url = Text(
         "Base URL",
@@ -140,80 +207,35 @@ class OpenAILikeForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
         "Image editing", section="capabilities", help="Changes an image that it is given."
     )
 
-    @classmethod
-    def from_json(cls, body: Any) -> Self:
-        """The form filled from a parsed JSON body; `validate()` then counts what was wrong with the body too.
-
-        ApiError 400 where the body is no object.
-        """
-        given, problems = json_body.read(body, cls.kinds())
-        if not isinstance(body, dict):
-            raise invalid(problems)
-        form = cls(formdata=given, meta={"csrf": False})
-        form.speaks_json = True
-        form.body_problems = tuple(problems)
-        return form
-
-    @classmethod
-    @lru_cache
-    def kinds(cls) -> Kinds:
-        """The JSON type of every wire name; an object's members in a mapping of their own."""
-        kinds: dict[str, Any] = {}
-        for name, field in _inputs(cls).items():
-            outer, _, inner = field.kwargs.get("wire", name).partition(".")
-            if inner:
-                kinds.setdefault(outer, {})[inner] = field.field_class.kind
-            else:
-                kinds[outer] = field.field_class.kind
-        return kinds
-
     def validate_api_key(self, field: Input) -> None:
         """A reference to the environment must be allowed and set; the key of the form stays the reference."""
-        if field.data and is_reference(field.data):
-            try:
-                require_set(field.data)
-            except VaultError as error:
-                raise ValidationError(FieldError(str(error), "invalid_reference")) from error
-
-    def validate(self, extra_validators: Any = None) -> bool:
-        """Whether everything is right; a field that the body had wrong shows that and nothing else."""
-        good: bool = super().validate(extra_validators)
-        for problem in self.body_problems:
-            field = self._fields.get((problem.field or "").replace(".", "_"))
-            if field is not None:
-                field.errors = [FieldError(problem.message, problem.code)]
-        return good and not self.body_problems
-
-    def inputs(self) -> list[Input]:
-        """The fields of the wire in their order, without what only the browser needs."""
-        return [field for field in self if isinstance(field, Input)]
-
-    def values(self, *, only_given: bool = False) -> dict[str, Any]:
-        """What registration takes: a value per column (`api_key` in clear), None where it was not given."""
-        return {
-            _COLUMNS.get(field.name, field.name): field.data
-            for field in self.inputs()
-            if field.given or not only_given
-        }
-
-    def problems(self) -> list[Problem]:
-        """Everything wrong, in the order of the fields; unknown names come last."""
-        known = {field.wire for field in self.inputs()}
-        found = [
-            Problem(field.wire, getattr(text, "code", "invalid"), str(text))
-            for field in self.inputs()
-            for text in field.errors
-        ]
-        return found + [problem for problem in self.body_problems if problem.field not in known]
-
-    def require_valid(self) -> None:
-        """Validate; ApiError 400 `invalid_request` with every problem where something is wrong."""
-        if not self.validate():
-            raise invalid(self.problems())
+        check_reference(field)
 
 
 class OpenAILikeUpdateForm(OpenAILikeForm):
-    """A change: only name, region and type must be there, the rest stays as it was where absent."""
+    """A change: only name, region and type must be there, the rest stays as it was where absent.
+
+    A null in a JSON body takes away what a model can be without.
+    """
+
+    nulls: frozenset[str] = frozenset()
+
+    @classmethod
+    def from_json(cls, body: Any) -> Self:
+        """As every form; remembers which members are null."""
+        form = super().from_json(body)
+        form.nulls = frozenset(_nulls(body))
+        return form
+
+    def taken_away(self) -> dict[str, None]:
+        """The columns that are to be emptied."""
+        removable = {name for name, one in _inputs(OpenAILikeForm).items() if not one.kwargs.get("required")}
+        return {
+            _COLUMNS.get(field.name, field.name): None
+            for field in self.inputs()
+            if field.name in removable
+            and (field.wire in self.nulls or field.wire.partition(".")[0] in self.nulls)
+        }
 
     base_url = Text(
         "Base URL",
@@ -241,6 +263,24 @@ class OpenAILikeUpdateForm(OpenAILikeForm):
 _COLUMNS: Mapping[str, str] = {"configuration_model_id": "remote_model_id"}
 
 
+def _nulls(body: dict[str, Any], prefix: str = "") -> Iterator[str]:
+    """The wire names of the members of a body that are null."""
+    for name, value in body.items():
+        if value is None:
+            yield prefix + name
+        elif isinstance(value, dict) and not prefix:
+            yield from _nulls(value, f"{name}.")
+
+
+def check_reference(field: Input) -> None:
+    """ValidationError where a field names a variable that may not be read or is not set."""
+    if field.data and is_reference(field.data):
+        try:
+            require_set(field.data)
+        except VaultError as error:
+            raise ValidationError(FieldError(str(error), "invalid_reference")) from error
+
+
 _TOLD = 100
 
 
@@ -259,7 +299,7 @@ def invalid(problems: list[Problem], code: str = "invalid_request") -> ApiError:
     )
 
 
-def _inputs(form: type[OpenAILikeForm]) -> dict[str, UnboundField[Any]]:
+def _inputs(form: type[JsonForm]) -> dict[str, UnboundField[Any]]:
     """The fields of a form class by name, those of its bases first."""
     found: dict[str, UnboundField[Any]] = {}
     for base in reversed(form.__mro__):

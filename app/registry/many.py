@@ -49,7 +49,7 @@ def register_all(
 
     def judge(values: Values, target: Target) -> Report:
         with app.app_context():
-            return _report_of(probed(values, target, asked, key_control=True))
+            return report_of(probed(values, target, asked, key_control=True))
 
     db.session.rollback()
     with ThreadPoolExecutor(_SIDE_BY_SIDE, "import") as pool:
@@ -59,7 +59,7 @@ def register_all(
     return all_saved(many, targets, reports, asked)
 
 
-def _report_of(events: Generator[Any, None, Report]) -> Report:
+def report_of(events: Generator[Any, None, Report]) -> Report:
     """What a probing generator gives back, for callers that do not want its events."""
     while True:
         try:

@@ -23,6 +23,7 @@ from app.registry import document as document_module
 from app.registry import metadata
 from app.registry.document import document
 from app.store.base import db, now
+from app.store.endpoints import Endpoint
 from app.store.events import EventCount
 from app.store.models import RegisteredModel, RenderedDocument, Revision
 
@@ -66,6 +67,11 @@ def encoded(value: Any) -> bytes:
 def etag_of(body: bytes) -> str:
     """The ETag of a body, quoted."""
     return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+
+
+def decoded(ready: StoredDocument) -> Any:
+    """The JSON value of a document."""
+    return json.loads(ready.body)
 
 
 def render(model: RegisteredModel) -> StoredDocument:
@@ -170,9 +176,21 @@ def _changed(model: RegisteredModel) -> set[str]:
 
 
 def _written(session: Session) -> list[RegisteredModel]:
-    return [
+    """The models whose documents may be others now: their own rows were written, or their endpoint's."""
+    rows = [
         row for row in (*session.new, *session.dirty) if isinstance(row, RegisteredModel) and _changed(row)
     ]
+    homes = [row.id for row in session.dirty if isinstance(row, Endpoint) and _shows(row)]
+    if homes:
+        served = select(RegisteredModel).where(RegisteredModel.endpoint_id.in_(homes))
+        rows += [row for row in session.scalars(served) if row not in rows]
+    return rows
+
+
+def _shows(endpoint: Endpoint) -> bool:
+    """Whether something of an endpoint changed that the documents of its models show."""
+    state = inspect(endpoint).attrs
+    return bool(state.key_env.history.has_changes() or state.base_url.history.has_changes())
 
 
 @event.listens_for(db.session, "before_flush")

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Self
 
 from sqlalchemy import (
+    JSON,
     ForeignKey,
     LargeBinary,
     String,
@@ -43,6 +44,8 @@ class Endpoint(Base):
     ca_pem: Mapped[str | None] = mapped_column(Text)
     client_certificate: Mapped[bytes | None] = mapped_column(LargeBinary)
     """A certificate with its private key, as PEM, sealed."""
+    client_certificate_shown: Mapped[dict[str, str] | None] = mapped_column(JSON)
+    """What of it may be seen: subject, sha256, not_after."""
     proxy: Mapped[str | None] = mapped_column(String(2048))
     created: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
     updated: Mapped[datetime] = mapped_column(UTCDateTime, default=now)

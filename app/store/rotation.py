@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -17,6 +18,8 @@ from app.store.endpoints import DIGEST_PLACE, DigestSecret, Endpoint, EndpointHe
 from app.store.leases import HeldKey
 
 LOCK = "keys"
+_PASSES = 20
+_PAUSE_S = 0.1
 
 log = logging.getLogger("muster.keys")
 
@@ -69,29 +72,51 @@ def rotate() -> int:
     the one that was the newest stays for one rotation, for whoever has just read what it sealed. A ring in
     the settings is taken as it is: put the new key in front of the old ones, then rotate. Commits.
     """
-    chosen = settings()
     db.session.rollback()
-    with locks.exclusive(LOCK):
-        locks.take_the_pen()
-        if not chosen.encryption_keys:
-            vault.write_ring(vault.ring_path(chosen), [os.urandom(32), *_needed(vault.ring())])
-        for each in list(sealed_values()):
-            _reseal(vault.ring(), each)
-        db.session.commit()
+    left = _pass(new_key=not settings().encryption_keys)
+    for _ in range(_PASSES):
+        if not left:
+            break
+        time.sleep(_PAUSE_S)
+        left = _pass(new_key=False)
     keys = select(func.count()).select_from(Endpoint).where(Endpoint.key_ciphertext.is_not(None))
     return db.session.scalar(keys) or 0
 
 
-def _reseal(fresh: vault.Ring, each: Sealed) -> None:
-    """Change the row only where it still holds what was read. What does not open stays as it is."""
+def _pass(*, new_key: bool) -> int:
+    """Seal anew what nobody is writing at the moment; how many rows were left out for that. Commits.
+
+    Nothing is waited for in here: whoever holds a row may be waiting for this to end, to seal something.
+    """
+    path = vault.ring_path(settings())
+    with locks.exclusive(LOCK):
+        locks.take_the_pen()
+        if new_key:
+            vault.write_ring(path, [os.urandom(32), *_needed(vault.ring())])
+        left = sum(not _reseal(vault.ring(), each) for each in list(sealed_values()))
+        db.session.commit()
+    return left
+
+
+def _reseal(fresh: vault.Ring, each: Sealed) -> bool:
+    """Change the row where it still holds what was read; False where somebody else holds the row.
+
+    What does not open stays as it is.
+    """
+    if each.ciphertext[1:5] == vault.name_of(fresh.keys[0]):
+        return True
+    mine = [getattr(each.table, name) == value for name, value in each.row.items()]
+    free = select(getattr(each.table, each.column)).where(*mine).with_for_update(skip_locked=True)
+    if db.session.execute(free).first() is None:
+        return False
     try:
         sealed = fresh.seal(fresh.open(each.ciphertext, each.place), each.place)
     except vault.VaultError as error:
         log.warning("%s %s: %s", each.table.__tablename__, dict(each.row), error)
-        return
-    mine = [getattr(each.table, name) == value for name, value in each.row.items()]
+        return True
     unchanged = getattr(each.table, each.column) == each.ciphertext
     db.session.execute(update(each.table).where(*mine, unchanged).values({each.column: sealed}))
+    return True
 
 
 def _needed(old: vault.Ring) -> list[bytes]:

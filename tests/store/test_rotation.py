@@ -69,7 +69,7 @@ def side_by_side(app: Flask, *work: Callable[[], None]) -> None:
         thread.start()
     for thread in threads:
         thread.join(60)
-    assert failed == []
+    assert failed == [] and not any(thread.is_alive() for thread in threads)
 
 
 def test_a_key_that_is_changed_meanwhile_stays_changed(app: Flask) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from app.web.api import credentials, exchange, health, models, openai_models, openapi, probes
+from app.web.api import credentials, endpoints, exchange, health, models, openai_models, openapi, probes
 from app.web.api.watch import blueprints as watch_blueprints
 
 blueprints: tuple[Blueprint, ...] = (
     health.blueprint,
     models.blueprint,
     probes.blueprint,
+    endpoints.blueprint,
     openai_models.blueprint,
     credentials.blueprint,
     openapi.blueprint,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 
 from app.access import audit
+from app.probe.base_url import without_query_values
 from app.registry.credentials import target_for
 from app.store.base import db
 from app.store.models import RegisteredModel
@@ -42,6 +43,8 @@ def _released(model: RegisteredModel) -> Response:
         "model_id": model.wire_model_id,
         "api_key": target.api_key,
     }
-    audit.record(current_actor(), "model.key_released", model, {"base_url": model.base_url})
+    audit.record(
+        current_actor(), "model.key_released", model, {"base_url": without_query_values(model.base_url)}
+    )
     db.session.commit()
     return answer(released)

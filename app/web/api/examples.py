@@ -110,6 +110,22 @@ _STEP: Mapping[str, JSON] = {
         "configuration": {"model_id": "practice-chat"},
     },
 }
+_ENDPOINT: Mapping[str, JSON] = {
+    "id": ID,
+    "name": "127.0.0.1:8099",
+    "base_url": _BASE,
+    "api_key_env": None,
+    "has_key": True,
+    "key_changed": schemas.TIME["examples"][0],
+    "auth": {"header": "Authorization", "scheme": "Bearer"},
+    "headers": ["X-Team"],
+    "ca": None,
+    "client_certificate": None,
+    "models": 1,
+    "health": "up",
+    "created": schemas.TIME["examples"][0],
+    "updated": schemas.TIME["examples"][0],
+}
 OTHERWISE: Mapping[str, str] = {"ImportAnswer": "ImportStep[]"}
 """What a call answers in another mode, such as dry_run."""
 
@@ -147,6 +163,9 @@ ERRORS: Mapping[str, JSON] = {
         "idempotency_key_reused",
         "This Idempotency-Key came with another request before. Use a new key for a new request.",
         field="Idempotency-Key",
+    ),
+    "endpoint_in_use": _error(
+        "endpoint_in_use", "2 models are served at this endpoint. Delete or move them first.", field="id"
     ),
     "precondition_failed": _error(
         "precondition_failed",
@@ -209,6 +228,12 @@ def answers() -> Iterator[tuple[str, JSON]]:
     yield "OpenAIList", openai_list.listing([(row.model_id, row.created)])
     yield "Deleted", {"id": ID, "deleted": True}
     key = {"api_key": "practice-key"}
+    yield "Endpoint", _ENDPOINT
+    yield "Endpoint[]", [_ENDPOINT]
+    result = {"model_id": row.model_id, "outcome": "registered", "model": made, "error": None}
+    yield "EndpointAnswer", {"endpoint": _ENDPOINT, "results": [result | {"probe": _REPORT["id"]}]}
+    offered = {"id": row.model_id, "model_type": "chat", "context_window": 32768, "values": {}}
+    yield "Catalog", {"models": [offered | {"registered": ID}], "problem": None}
     yield "Credentials", {"model": ID, "base_url": _BASE, "model_id": row.model_id, **key}
     yield "Health", {"status": "ok"}
     yield "Artefacts", artefacts.all_of(row)

@@ -17,6 +17,7 @@ from app.registry.exchange.plan import Step, plan
 from app.registry.form import invalid
 from app.registry.json_body import Problem, kind_of
 from app.registry.probing import Registered, Rejected
+from app.registry.visible import as_seen
 from app.store.base import db
 from app.store.models import RegisteredModel
 from app.web.api.answers import (
@@ -76,7 +77,8 @@ def import_litellm() -> Response:
 def export_models() -> Response:
     """Every model in another program's form; no key is in any of them."""
     chosen = exports.FORMATS[choice_argument("format", exports.FORMATS) or "litellm"]
-    text = chosen.make(db.session.scalars(select(RegisteredModel).order_by(RegisteredModel.id)))
+    rows = db.session.scalars(select(RegisteredModel).order_by(RegisteredModel.id)).all()
+    text = chosen.make(as_seen(rows, whole_url=current_actor().may("write")))
     audit.record_now(current_actor(), "model.exported", detail={"format": chosen.file})
     response = Response(text, content_type=chosen.content_type)
     response.headers["Content-Disposition"] = f"attachment; filename={chosen.file}"
@@ -94,6 +96,7 @@ def show_artefacts(ref: str) -> Response:
         # A model's own id may end like this route.
         return conditional(document_answer(find_document(f"{ref}/artefacts")))
     kind = choice_argument("kind", artefacts.KINDS)
+    (model,) = as_seen([model], whole_url=current_actor().may("write"))
     if kind is None:
         return answer(artefacts.all_of(model))
     return Response(artefacts.KINDS[kind].make(model), content_type="text/plain; charset=utf-8")

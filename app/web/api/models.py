@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, current_app, g, request
 from sqlalchemy import Select
 
+from app.access.actors import Actor
 from app.probe.model_types import MODEL_TYPES
 from app.registry import changes, registration, stored_documents
 from app.registry.credentials import require_may_name
@@ -15,6 +16,7 @@ from app.registry.form import OpenAILikeForm, OpenAILikeUpdateForm, invalid
 from app.registry.json_body import Problem, read
 from app.registry.probing import Probed, Registered, Rejected, Updated
 from app.registry.stored_documents import StoredDocument
+from app.registry.visible import body_as_seen
 from app.store.models import HEALTHS, RegisteredModel
 from app.web.api.answers import (
     allowed_methods,
@@ -67,6 +69,18 @@ def _tell_methods(response: Response) -> Response:
     """`Allow` names what the narrowest route takes: Werkzeug adds up all that fit the address."""
     if "Allow" in response.headers and request.path.startswith("/v2/models/"):
         response.headers["Allow"] = ", ".join([*allowed_methods(), "OPTIONS"])
+    return response
+
+
+@blueprint.after_app_request
+def _hide_query_values(response: Response) -> Response:
+    """Who may not write does not see the values of a base URL's query either: they may be keys."""
+    actor = g.get("actor")
+    reads = isinstance(actor, Actor) and actor.may("read") and not actor.may("write")
+    if reads and response.mimetype == "application/json" and not response.is_streamed:
+        body = response.get_data()
+        if b"?" in body:
+            response.set_data(body_as_seen(body))
     return response
 
 
@@ -143,7 +157,7 @@ def update_openai_like(ref: str) -> Response:
     form = _valid(OpenAILikeUpdateForm.from_json(json_body()))
     events = changes.update(
         model,
-        form.values(only_given=True),
+        form.values(only_given=True) | form.taken_away(),
         current_actor(),
         still=check_if_match,
         move_key=bool(flag_argument("move_key")),

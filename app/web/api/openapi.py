@@ -27,6 +27,7 @@ blueprint = Blueprint("api_openapi", __name__)
 
 TAGS: Mapping[str, str] = {
     "Models": "Register, read, change, delete.",
+    "Endpoints": "One base URL with its key, many models.",
     "Probes": "What was seen of a model, and when.",
     "Workspace": "Which models are enabled, and the list that OpenAI clients read.",
     "Health": "How models are, were, and what changed.",
@@ -39,7 +40,7 @@ ERRORS: Mapping[int, str] = {
     400: "The body, a field or a parameter is wrong, or the probe did not see the model work.",
     401: "No token, or one that is unknown or revoked.",
     403: "The token lacks the scope.",
-    404: "There is no such model or probe.",
+    404: "There is no such model, endpoint or probe.",
     409: "It is there already, several models share the refId, or the Idempotency-Key was used before.",
     412: "The model was changed since its ETag was read.",
     413: "The body is larger than 1 MiB.",
@@ -68,6 +69,7 @@ _QUERY: Mapping[str, tuple[str, JSON]] = {
     "status": ("Only models of this health.", {"enum": ["up", "degraded", "down", "unknown"]}),
     "enabled": ("Only enabled or only disabled models.", {"enum": ["true", "false"]}),
     "strict": ("Reject where a declared capability is not observed.", {"enum": ["true", "false"]}),
+    "partial": ("Store it although some models fail; those are down.", {"enum": ["true", "false"]}),
     "move_key": (
         "Let the stored key go to another origin; for the scope admin.",
         {"enum": ["true", "false"]},
@@ -243,7 +245,7 @@ def _responses(rule: Rule, view: Any, operation: Operation, scope: str | None) -
     statuses |= {404} if rule.arguments else set()
     statuses |= {409} if view.__dict__.get("idempotent") else set()
     for status in sorted(statuses):
-        shape = "Rejection" if status == 400 and operation.takes in _PROBED else "Error"
+        shape = _REJECTIONS.get(operation.takes, "Error") if status == 400 else "Error"
         codes = _conflicts(view, operation) if status == 409 else examples.OF_STATUS[status]
         content = _json(shape, *codes, *(["wrong_path"] if shape == "Rejection" else []))
         made: JSON = {"description": ERRORS[status], "content": content}
@@ -256,11 +258,17 @@ def _conflicts(view: Any, operation: Operation) -> Iterator[str]:
         yield "already_exists"
     if view.__dict__.get("idempotent"):
         yield "idempotency_key_reused"
+    elif operation.tag == "Endpoints":
+        yield "already_exists" if operation.takes else "endpoint_in_use"
     else:
         yield "ambiguous_reference"
 
 
 _PROBED = {"ModelRequest", "ModelChange", "LiteLLMDefinition[]"}
+_REJECTIONS = {name: "Rejection" for name in _PROBED} | {
+    name: "EndpointRejection" for name in ("EndpointRequest", "EndpointModelsRequest", "EndpointChange")
+}
+"""The shape of 400 of what is probed, by what it takes."""
 
 
 def _success(view: Any, operation: Operation) -> dict[str, JSON]:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from app.registry.endpoint_form import (
+    LONGEST_VALUE,
+    MOST_HEADERS,
+    MOST_MODELS,
+    EndpointForm,
+    NewEndpointForm,
+)
 from app.registry.fields import Choice, Input, Length, Range, absolute_url, no_binary, no_controls
-from app.registry.form import OpenAILikeForm, OpenAILikeUpdateForm
+from app.registry.form import JsonForm, OpenAILikeForm, OpenAILikeUpdateForm
 from app.registry.metadata import CURRENCY, FIELDS, MILLION, PROVIDER, Kind
 
 JSON = Any
@@ -48,6 +55,12 @@ def components() -> dict[str, Schema]:
     return {
         "ModelRequest": request_schema(OpenAILikeForm),
         "ModelChange": request_schema(OpenAILikeUpdateForm),
+        "EndpointRequest": endpoint_request_schema(NewEndpointForm, ("base_url", "models")),
+        "EndpointChange": endpoint_request_schema(EndpointForm, ()),
+        "EndpointModelsRequest": _closed(
+            {"models": _models_schema(), "region": _nullable(_text("Of every model that names none."))},
+            required=["models"],
+        ),
         "Model": model_schema(),
         "ModelMetadata": metadata_schema(),
         "Price": _closed(
@@ -58,7 +71,7 @@ def components() -> dict[str, Schema]:
     }
 
 
-def request_schema(form: type[OpenAILikeForm]) -> Schema:
+def request_schema(form: type[JsonForm]) -> Schema:
     """A form's fields as the JSON object that it takes."""
     properties: dict[str, Schema] = {}
     required = []
@@ -72,6 +85,30 @@ def request_schema(form: type[OpenAILikeForm]) -> Schema:
         if field.required:
             required.append(outer)
     return _closed(properties, required=required)
+
+
+def endpoint_request_schema(form: type[EndpointForm], required: Sequence[str]) -> Schema:
+    """What an endpoint's form takes, with its headers and, for a new one, its models."""
+    schema = request_schema(form)
+    value = {"type": ["string", "null"], "pattern": r"^[!-~]([ -~]*[!-~])?$", "maxLength": LONGEST_VALUE}
+    schema["properties"]["headers"] = {
+        "type": ["object", "null"],
+        "description": "Further headers of every call; in a change null removes one.",
+        "maxProperties": MOST_HEADERS,
+        "additionalProperties": value,
+    }
+    if "models" in required:
+        schema["properties"]["models"] = _models_schema()
+    return schema | ({"required": list(required)} if required else {})
+
+
+def _models_schema() -> Schema:
+    """Models of an endpoint: as the request that registers one, without what is the endpoint's."""
+    model = request_schema(OpenAILikeForm)
+    own = {name: one for name, one in model["properties"].items() if name not in ("api_key", "base_url")}
+    own |= {name: _nullable(own[name]) for name in ("display_name", "region")}
+    entry = _closed(own, required=["model_id", "model_type"])
+    return {"type": "array", "items": entry, "minItems": 1, "maxItems": MOST_MODELS}
 
 
 def field_schema(field: Input) -> Schema:
@@ -148,10 +185,12 @@ def _configuration_schema() -> Schema:
         "is_openai_compatible": {"type": "boolean"},
         "base_url": {"type": "string", "description": "Exactly as it was given."},
         "workspace_id": _text(),
+        "integration_id": {"type": "string", "pattern": UUID, "description": "The id of its endpoint."},
         "model_id": {"type": "string", "description": "The id sent to the endpoint, where one was given."},
         "api_key_env": {"type": "string", "description": "The variable that holds the key, if one does."},
     }
-    return _closed(properties, required=["provider", "is_openai_compatible", "base_url", "workspace_id"])
+    needed = ["provider", "is_openai_compatible", "base_url", "workspace_id", "integration_id"]
+    return _closed(properties, required=needed)
 
 
 def _parameter_schema() -> Schema:
@@ -261,7 +300,74 @@ _OPENAI_MODEL = _closed(
     }
 )
 
+_CERTIFICATE = _closed({"subject": _text(), "sha256": _text(), "not_after": TIME})
+_ENDPOINT = _closed(
+    {
+        "id": ID,
+        "name": _text(),
+        "base_url": _text("Values of its query are shown to who may write."),
+        "api_key_env": _nullable(_text("The variable that holds the key, if one does.")),
+        "has_key": {"type": "boolean"},
+        "key_changed": _nullable(TIME),
+        "auth": _closed({"header": _text(), "scheme": _text()}),
+        "headers": {"type": "array", "items": _text(), "description": "Names; no value ever comes back."},
+        "ca": {"anyOf": [_CERTIFICATE, {"type": "null"}]},
+        "client_certificate": {"anyOf": [_CERTIFICATE, {"type": "null"}]},
+        "models": _whole("How many models are served there."),
+        "health": {"enum": ["up", "degraded", "down", "unknown"]},
+        "created": TIME,
+        "updated": TIME,
+    }
+)
+_RESULT = _closed(
+    {
+        "model_id": _text(),
+        "outcome": {"enum": ["registered", "rejected", "exists"]},
+        "model": {"anyOf": [ref("Model"), {"type": "null"}]},
+        "error": {"anyOf": [_DIAGNOSIS, {"type": "null"}]},
+        "probe": _nullable(ID),
+    }
+)
+_PROVEN = _closed(
+    {
+        "model": ID,
+        "model_id": _text(),
+        "outcome": {"enum": ["accepted", "rejected"]},
+        "error": {"anyOf": [_DIAGNOSIS, {"type": "null"}]},
+    }
+)
+_OFFERED = _closed(
+    {
+        "id": _text(),
+        "model_type": _nullable(_text()),
+        "context_window": _nullable(_whole("In tokens.")),
+        "values": {"type": "object", "additionalProperties": _text(), "description": "Fields of a model."},
+        "registered": _nullable(_text("The id of the model that is registered with it.")),
+    }
+)
+
 _PLAIN: Mapping[str, Schema] = {
+    "Endpoint": _ENDPOINT,
+    "EndpointAnswer": _closed(
+        {
+            "endpoint": {"anyOf": [ref("Endpoint"), {"type": "null"}]},
+            "results": {"type": "array", "items": _RESULT},
+        }
+    ),
+    "EndpointRejection": _closed(
+        {
+            "error": _ERROR,
+            "endpoint": {"type": "null"},
+            "results": {"type": "array", "items": {"anyOf": [_RESULT, _PROVEN]}},
+        },
+        required=["error"],
+    ),
+    "Catalog": _closed(
+        {
+            "models": {"type": "array", "items": _OFFERED},
+            "problem": _nullable(_text("Why there is no list, where there is none.")),
+        }
+    ),
     "Report": _REPORT,
     "Error": _closed({"error": _ERROR}),
     "Rejection": _closed({"error": _ERROR, "probe": ref("Report")}, required=["error"]),

@@ -18,6 +18,7 @@ from app.registry.document import document, ref_id
 from app.registry.exchange import artefacts
 from app.registry.exchange.first_call import is_keyed
 from app.registry.metadata import FIELDS
+from app.registry.visible import as_seen
 from app.store.base import db
 from app.store.models import RegisteredModel
 from app.web.guards import require_role
@@ -113,6 +114,7 @@ def detail(id: str) -> str:
     model = RegisteredModel.by_id(id)
     if model is None or not model.enabled:
         abort(404)
+    (model,) = as_seen([model], whole_url=False)
     return render_template(
         "catalogue/detail.html",
         row=Row.of(model),

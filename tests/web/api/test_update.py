@@ -56,10 +56,8 @@ def stored_key(app: Flask, id: str) -> str:
         return opened(model.endpoint)
 
 
-def test_what_is_absent_or_null_stays(
-    client: FlaskClient, auth: Headers, made: Body, endpoint: Endpoint
-) -> None:
-    answer = patch(client, auth, made, display_name="New name", output_cost=2.5, description=None)
+def test_what_is_absent_stays(client: FlaskClient, auth: Headers, made: Body, endpoint: Endpoint) -> None:
+    answer = patch(client, auth, made, display_name="New name", output_cost=2.5)
     assert answer.status_code == 200 and document_problems(answer.json) == []
     assert (answer.json["display_name"], answer.json["input_cost"], answer.json["output_cost"]) == (
         "New name",
@@ -69,6 +67,21 @@ def test_what_is_absent_or_null_stays(
     assert answer.json["configuration"] == made["configuration"] and answer.json["created"] == made["created"]
     assert answer.json["updated"] > made["updated"]
     assert endpoint.calls == [], "nothing of the connection changed, so nothing is asked"
+
+
+def test_null_takes_an_optional_field_away(
+    client: FlaskClient, auth: Headers, made: Body, endpoint: Endpoint
+) -> None:
+    assert patch(client, auth, made, description="Ours", supports_vision=False).json["description"] == "Ours"
+    answer = patch(client, auth, made, description=None, input_cost=None, supports_vision=None)
+    assert answer.status_code == 200 and answer.json["description"] is None
+    assert answer.json["input_cost"] is None and answer.json["configuration"] == made["configuration"]
+    assert endpoint.calls == []
+
+
+def test_null_for_what_a_model_needs_stays(client: FlaskClient, auth: Headers, made: Body) -> None:
+    answer = patch(client, auth, made, base_url=None, model_id=None, api_key=None)
+    assert answer.status_code == 200 and answer.json["configuration"] == made["configuration"]
 
 
 @pytest.mark.parametrize("name", sorted(NEEDED))

@@ -109,6 +109,7 @@ def _make_tables() -> None:
         sa.Column("auth_scheme", sa.String(length=32), nullable=False),
         sa.Column("ca_pem", sa.Text(), nullable=True),
         sa.Column("client_certificate", sa.LargeBinary(), nullable=True),
+        sa.Column("client_certificate_shown", sa.JSON(), nullable=True),
         sa.Column("proxy", sa.String(length=2048), nullable=True),
         sa.Column("created", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated", sa.DateTime(timezone=True), nullable=False),

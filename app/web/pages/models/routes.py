@@ -15,6 +15,7 @@ from app.registry.document import document, ref_id
 from app.registry.exchange import artefacts
 from app.registry.exchange.first_call import is_keyed
 from app.registry.playground import ROUTES
+from app.registry.visible import as_seen
 from app.store.base import db
 from app.store.models import RegisteredModel
 from app.store.probes import Probe
@@ -52,7 +53,7 @@ def index() -> str:
     return render_template(
         "models/index.html",
         search=search,
-        rows=listing.rows_of(models),
+        rows=listing.rows_of(list(as_seen(models, whole_url=current_actor().may("write")))),
         summary=_summary(len(models), more=bool(cursor or search.cursor)),
         first_url=search.url() if search.cursor else None,
         next_url=search.url(cursor) if cursor else None,
@@ -69,6 +70,7 @@ def detail(id: str) -> str:
     """Everything that is known of one model."""
     model = _model(id)
     probe = Probe.by_id(model.last_probe_id) if model.last_probe_id else None
+    (model,) = as_seen([model], whole_url=current_actor().may("write"))
     return render_template("models/detail.html", **_detail(model, probe))
 
 

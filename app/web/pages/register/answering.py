@@ -104,7 +104,9 @@ def _events(tried: Submission, left: Cancellation) -> Iterator[Any]:
         return registration.validate(values, actor, **asked)
     if tried.model is None:
         return registration.register(values, actor, **asked)
-    return changes.update(tried.model, tried.changes(), actor, still=_unchanged(tried), **asked)
+    return changes.update(
+        tried.model, tried.changes(), actor, still=_unchanged(tried), move_key=tried.move_key, **asked
+    )
 
 
 def _unchanged(tried: Submission) -> Any:

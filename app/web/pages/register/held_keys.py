@@ -34,7 +34,7 @@ class Held:
 
     def fits(self, base_url: str) -> bool:
         """Whether the key may go to this base URL: the origin is the one that it was typed for."""
-        return self.origin == _origin(base_url)
+        return self.origin == origin(base_url)
 
     def key(self, base_url: str) -> str:
         """The key in clear; "" where it went away since it was found, or may not go to this base URL.
@@ -50,7 +50,7 @@ class Held:
 def hold(key: str, base_url: str, user_id: str) -> Held:
     """Keep a key for a further try of the same person at the same origin. Commits."""
     db.session.execute(delete(HeldKey).where(HeldKey.expires <= now()))
-    row = HeldKey(id=new_id(), user_id=user_id, origin=_origin(base_url), expires=now() + KEPT)
+    row = HeldKey(id=new_id(), user_id=user_id, origin=origin(base_url), expires=now() + KEPT)
     row.ciphertext = rotation.seal(key, row.place)
     db.session.add(row)
     db.session.commit()
@@ -68,7 +68,7 @@ def find(held_id: str, user_id: str) -> Held | None:
 def practice() -> Held | None:
     """The key of the practice endpoint, where that runs."""
     base_url = settings().practice_url
-    return Held(PRACTICE, _origin(base_url), "") if base_url else None
+    return Held(PRACTICE, origin(base_url), "") if base_url else None
 
 
 def drop(held_id: str) -> None:
@@ -81,7 +81,7 @@ def _shown(row: HeldKey) -> Held:
     return Held(row.id, row.origin, row.expires.strftime("%H:%M"))
 
 
-def _origin(base_url: str) -> str:
+def origin(base_url: str) -> str:
     """Of what may be no URL yet: it was typed into a form."""
     try:
         return origin_of(base_url)[:300]

@@ -50,6 +50,7 @@ class Submission:
     source: RegisteredModel | None = None
     seen: str = ""
     no_key: bool = False
+    move_key: bool = False
     look: EndpointModels = field(default_factory=EndpointModels)
     adopted: set[str] = field(default_factory=set)
 
@@ -63,6 +64,14 @@ class Submission:
         """Whether a key would be sent."""
         stored = self.model is not None and self.model.endpoint.has_key
         return bool(self.form.api_key.data) or (stored and not self.no_key)
+
+    @property
+    def may_move_key(self) -> tuple[str, str] | None:
+        """From which origin to which the stored key would go, for who may decide that; else None."""
+        if self.model is None or not self.model.endpoint.has_key or not current_actor().may("admin"):
+            return None
+        before, after = origin_of(self.model.base_url), held_keys.origin(self.form.base_url.data or "")
+        return (before, after) if after and before != after else None
 
     def is_valid(self) -> bool:
         """Whether the form is valid for a probe; its errors say what is wrong."""
@@ -165,6 +174,7 @@ def read(sent: MultiDict[str, str], user_id: str, model: RegisteredModel | None 
         model=model,
         seen=sent.get("seen", ""),
         no_key=sent.get("no_key") == "yes",
+        move_key=sent.get("move_key") == "yes",
     )
 
 

@@ -1,0 +1,228 @@
+"""Change an endpoint: proven with its models before anything is stored, then for all of them at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from app.access import audit
+from app.access.actors import Actor
+from app.errors import ApiError
+from app.probe.base_url import without_query_values
+from app.probe.values import EndpointSettings, Report, Target
+from app.registry import credentials, endpoints, saving
+from app.registry.endpoint_intake import side_by_side, target_of
+from app.registry.probing import ProbeOrder, Values
+from app.registry.saving import wire_report
+from app.store.base import db, new_id, now
+from app.store.endpoints import Endpoint
+from app.store.models import RegisteredModel
+
+JSON = Any
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is to be different; None leaves it as it is. A header without a value goes."""
+
+    name: str | None = None
+    base_url: str | None = None
+    api_key: str | None = None
+    settings: Mapping[str, Any] | None = None
+    headers: Mapping[str, str | None] | None = None
+    drop_headers: bool = False
+
+    @property
+    def is_of_a_call(self) -> bool:
+        """Whether anything of what is sent is different."""
+        given = (self.base_url, self.api_key, self.settings, self.headers)
+        return self.drop_headers or any(one is not None for one in given)
+
+
+class Proven(NamedTuple):
+    """A model of the endpoint, and what its probe saw with the change."""
+
+    id: str
+    values: Values
+    report: Report
+
+
+def find(id: str) -> Endpoint:
+    """The endpoint with this id; ApiError 404."""
+    endpoint = Endpoint.by_id(id)
+    if endpoint is None:
+        raise _gone(id)
+    return endpoint
+
+
+def change(id: str, wanted: Change, order: ProbeOrder, *, partial: bool, move_key: bool) -> Endpoint:
+    """Prove the change with every enabled model that is up, side by side, then store all of it or nothing.
+
+    Where none is up, every enabled model is asked, and one that works is enough. `partial` stores it although
+    some failed, and those are down then. ApiErrors as `credentials.target_for` has them, 404 where it
+    was changed meanwhile or would be the same as another, 400 with who failed of which reason.
+    """
+    endpoint = find(id)
+    if not wanted.is_of_a_call:
+        return _renamed(id, wanted.name, order.actor)
+    before = endpoint.identity
+    target = _target(endpoint, wanted, order.actor, move_key)
+    key = wanted.api_key if wanted.api_key is not None else credentials.typed_form(endpoint, target)
+    if endpoints.identity_of(target.base_url, key, target.settings) == before and credentials.is_usable(
+        endpoint
+    ):
+        return _renamed(id, wanted.name, order.actor)
+    tried, any_will_do = _to_prove(endpoint)
+    values = [saving.columns_of(model) | {"base_url": target.base_url} for model in tried]
+    ids = [model.id for model in tried]
+    reports = side_by_side([(each, target_of(target, each)) for each in values], order)
+    proven = [Proven(*one) for one in zip(ids, values, reports, strict=True)]
+    failed = [one for one in proven if one.report.verdict == "rejected"]
+    enough = partial or any_will_do
+    if failed and (not enough or len(failed) == len(proven)):
+        raise _refused(id, proven, failed, order.actor)
+    return _stored(id, before, wanted.name, target, key, proven, order.actor)
+
+
+def remove(id: str, actor: Actor) -> None:
+    """Delete an endpoint that no model is served at. ApiError 404, or 409 with how many there are."""
+    endpoint = Endpoint.locked(id)
+    if endpoint is None:
+        db.session.rollback()
+        raise _gone(id)
+    count = endpoints.models_of(endpoint)
+    if count:
+        db.session.rollback()
+        models = "1 model is" if count == 1 else f"{count} models are"
+        message = f"{models} served at this endpoint. Delete or move them first."
+        raise ApiError("endpoint_in_use", message, field="id")
+    audit.record(actor, "endpoint.deleted", subject=endpoint.name, detail={"endpoint": id})
+    db.session.delete(endpoint)
+    db.session.commit()
+
+
+def _target(endpoint: Endpoint, wanted: Change, actor: Actor, move_key: bool) -> Target:
+    """What is called after the change: the endpoint's own settings where the change says nothing."""
+    base_url = wanted.base_url or endpoint.base_url
+    target = credentials.target_for(
+        actor, "change", base_url, typed=wanted.api_key, endpoint=endpoint, move_key=move_key
+    )
+    settings = replace(target.settings, **dict(wanted.settings or {}))
+    return replace(target, settings=replace(settings, headers=_headers(settings, wanted)))
+
+
+def _headers(settings: EndpointSettings, wanted: Change) -> tuple[tuple[str, str], ...]:
+    named = wanted.headers or {}
+    replaced = {name.lower() for name in named}
+    kept = () if wanted.drop_headers else settings.headers
+    left = [(name, value) for name, value in kept if name.lower() not in replaced]
+    return tuple(sorted([*left, *((name, value) for name, value in named.items() if value is not None)]))
+
+
+def _to_prove(endpoint: Endpoint) -> tuple[Sequence[RegisteredModel], bool]:
+    """The enabled models that are up; where none is, all that are enabled, of which any will do."""
+    mine = (RegisteredModel.endpoint_id == endpoint.id) & RegisteredModel.enabled.is_(True)
+    enabled = list(db.session.scalars(select(RegisteredModel).where(mine).order_by(RegisteredModel.id)))
+    up = [model for model in enabled if model.health in ("up", "degraded")]
+    return (up, False) if up else (enabled, True)
+
+
+def _stored(
+    id: str, before: str, name: str | None, target: Target, key: str, proven: Sequence[Proven], actor: Actor
+) -> Endpoint:
+    """One transaction, one key for all. Models are locked before their endpoint, as everywhere."""
+    mine = select(RegisteredModel.id).where(RegisteredModel.endpoint_id == id).order_by(RegisteredModel.id)
+    models = [model for each in db.session.scalars(mine).all() if (model := RegisteredModel.locked(each))]
+    endpoint = Endpoint.locked(id)
+    if endpoint is None or endpoint.identity != before:
+        db.session.rollback()
+        raise ApiError("conflict", "Others changed this endpoint meanwhile. Read it and try again.")
+    changes = _changes(endpoint, name, target, key)
+    try:
+        endpoints.rewrite(endpoint, models, target, key)
+        endpoint.name = name or endpoint.name
+        reports = {one.id: one.report for one in proven}
+        for model in models:
+            if model.id in reports and model.endpoint_id == id:
+                saving.keep_probe(model, reports[model.id], "update", actor)
+        audit.record(
+            actor, "endpoint.updated", subject=endpoint.name, detail={"endpoint": id, "changes": changes}
+        )
+        db.session.commit()
+    except IntegrityError as error:
+        db.session.rollback()
+        message = "An endpoint that is called just so, or one of its models, is there already."
+        raise ApiError("already_exists", message, field="base_url") from error
+    return endpoint
+
+
+def _renamed(id: str, name: str | None, actor: Actor) -> Endpoint:
+    endpoint = Endpoint.locked(id)
+    if endpoint is None:
+        db.session.rollback()
+        raise _gone(id)
+    if name and name != endpoint.name:
+        detail = {"endpoint": id, "changes": {"name": [endpoint.name, name]}}
+        endpoint.name, endpoint.updated = name, now()
+        audit.record(actor, "endpoint.updated", subject=name, detail=detail)
+    db.session.commit()
+    return endpoint
+
+
+def _changes(endpoint: Endpoint, name: str | None, target: Target, key: str) -> dict[str, list[JSON]]:
+    """Old and new value of what may be shown; of what is secret only that it changed."""
+    hidden = ["(not shown)", "(changed)"]
+    changes: dict[str, list[JSON]] = {}
+    if name and name != endpoint.name:
+        changes["name"] = [endpoint.name, name]
+    if endpoint.base_url != target.base_url:
+        changes["base_url"] = [without_query_values(url) for url in (endpoint.base_url, target.base_url)]
+    if not endpoints.has_key(endpoint, key):
+        changes["api_key"] = hidden
+    names = [row.name for row in endpoint.headers], [name for name, _ in target.settings.headers]
+    return changes | ({"headers": list(names)} if names[0] != names[1] else {})
+
+
+def _refused(id: str, proven: Sequence[Proven], failed: Sequence[Proven], actor: Actor) -> ApiError:
+    """400 with the first reason in front; `results` has every model that was asked. Commits."""
+    results = [_result(one) for one in proven]
+    first = next(result["error"] for result in results if result["error"])
+    audit.record(
+        actor, "endpoint.rejected", subject=find(id).name, detail={"endpoint": id, "failed": len(failed)}
+    )
+    db.session.commit()
+    message = (
+        f"Nothing was changed: {len(failed)} of {len(proven)} models did not work with it. {first['message']}"
+    )
+    details = [
+        {"field": result["model_id"], "code": result["error"]["code"], "message": result["error"]["message"]}
+        for result in results
+        if result["error"]
+    ]
+    return ApiError(
+        first["code"],
+        message,
+        status=400,
+        field=first["field"],
+        details=details,
+        extra={"results": results},
+    )
+
+
+def _result(one: Proven) -> dict[str, JSON]:
+    full = wire_report(one.report, new_id(), one.id)
+    outcome = "accepted" if one.report.verdict == "accepted" else "rejected"
+    return {
+        "model": one.id,
+        "model_id": one.values["model_id"],
+        "outcome": outcome,
+        "error": full["diagnosis"],
+    }
+
+
+def _gone(id: str) -> ApiError:
+    return ApiError("not_found", f"There is no endpoint {id}.", field="id")

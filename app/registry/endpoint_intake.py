@@ -1,0 +1,128 @@
+"""Several models of one endpoint get in: probed side by side, each judged for itself, saved together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from flask import current_app
+
+from app.errors import ApiError
+from app.probe.values import Report, Target
+from app.registry import credentials, endpoints, saving
+from app.registry.many import report_of
+from app.registry.probing import ProbeOrder, Registered, Values, probed
+from app.registry.saving import all_saved
+from app.store.base import db
+from app.store.endpoints import Endpoint
+from app.store.models import RegisteredModel
+
+SIDE_BY_SIDE = 8
+JSON = Any
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one model: `model` is its row's id, `report` its probe, `error` why it is not in."""
+
+    model_id: str
+    outcome: Literal["registered", "rejected", "exists"]
+    model: str | None = None
+    error: dict[str, JSON] | None = None
+    report: dict[str, JSON] | None = None
+
+
+def add(
+    target: Target, key: str, models: Sequence[Values], order: ProbeOrder, name: str = ""
+) -> tuple[Endpoint | None, list[Result]]:
+    """Register these models at an endpoint, which is made where there is none like it.
+
+    `key` is as it was typed. Gives the endpoint, None where no model got in, and a result each, in order.
+    """
+    values = [dict(each) | {"api_key": key, "base_url": target.base_url} for each in models]
+    results = [_there_already(each, values[:at]) for at, each in enumerate(values)]
+    wanted = [at for at, result in enumerate(results) if result is None]
+    reports = side_by_side([(values[at], target_of(target, values[at])) for at in wanted], order)
+    accepted = [at for at, report in zip(wanted, reports, strict=True) if report.verdict == "accepted"]
+    seen = dict(zip(wanted, reports, strict=True))
+    for at in wanted:
+        if at not in accepted:
+            results[at] = _rejected(values[at], seen[at], order)
+    for at, result in _saved([(at, values[at], seen[at]) for at in accepted], target, order, name):
+        results[at] = result
+    identity = endpoints.identity_of(target.base_url, key, target.settings)
+    return endpoints.with_identity(identity), [result for result in results if result is not None]
+
+
+def target_of(target: Target, values: Values) -> Target:
+    """The target of one of an endpoint's models."""
+    return replace(target, model_id=values.get("remote_model_id") or values["model_id"])
+
+
+def side_by_side(wanted: Sequence[tuple[Values, Target]], order: ProbeOrder) -> list[Report]:
+    """Probe each, eight at a time; their reports in the same order."""
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+
+    def judge(one: tuple[Values, Target]) -> Report:
+        with app.app_context():
+            return report_of(probed(*one, order, key_control=True))
+
+    db.session.rollback()
+    with ThreadPoolExecutor(SIDE_BY_SIDE, "endpoint") as pool:
+        return list(pool.map(judge, wanted))
+
+
+def stored_target(endpoint: Endpoint, order: ProbeOrder) -> tuple[Target, str]:
+    """The target of an endpoint with its stored key, and that key as it was typed. Commits."""
+    target = credentials.target_for(order.actor, "register", endpoint.base_url, endpoint=endpoint)
+    return target, credentials.typed_form(endpoint, target)
+
+
+def _there_already(values: Values, before: Sequence[Values]) -> Result | None:
+    same = RegisteredModel.same_as(values["model_id"], values["base_url"], values["model_type"])
+    if same is not None:
+        return Result(values["model_id"], "exists", same.id)
+    alike = ("model_id", "model_type")
+    if any(all(other[name] == values[name] for name in alike) for other in before):
+        message = f"{values['model_id']} stands twice among them with the same model_type."
+        return Result(values["model_id"], "rejected", error=_error("already_exists", message, "model_id"))
+    return None
+
+
+def _rejected(values: Values, report: Report, order: ProbeOrder) -> Result:
+    end = saving.rejected(values, report, order)
+    return Result(values["model_id"], "rejected", error=end.diagnosis, report=end.report)
+
+
+def _saved(
+    ready: Sequence[tuple[int, Values, Report]], target: Target, order: ProbeOrder, name: str
+) -> list[tuple[int, Result]]:
+    """Save them in one transaction; where others were faster with one, without that one."""
+    while ready:
+        try:
+            ends = all_saved(
+                [values for _, values, _ in ready],
+                [target_of(target, values) for _, values, _ in ready],
+                [report for _, _, report in ready],
+                order,
+                name,
+            )
+        except ApiError:
+            late = [(at, _there_already(values, ())) for at, values, _ in ready]
+            there = [(at, result) for at, result in late if result is not None]
+            if not there:
+                raise
+            gone = {at for at, _ in there}
+            return there + _saved([one for one in ready if one[0] not in gone], target, order, name)
+        return [
+            (at, Result(values["model_id"], "registered", end.model_id, report=end.report))
+            for (at, values, _), end in zip(ready, ends, strict=True)
+            if isinstance(end, Registered)
+        ]
+    return []
+
+
+def _error(code: str, message: str, field: str) -> dict[str, JSON]:
+    return {"code": code, "field": field, "message": message, "suggestions": {}}

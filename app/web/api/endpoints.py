@@ -1,0 +1,249 @@
+"""Endpoints: one base URL with its key, many models."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from flask import Blueprint, Response
+
+from app.access.actors import Actor
+from app.errors import ApiError
+from app.probe.values import EndpointSettings
+from app.registry import endpoint_changes, endpoint_document, endpoint_intake, endpoints, stored_documents
+from app.registry.credentials import require_may_name, target_for
+from app.registry.endpoint_changes import Change
+from app.registry.endpoint_form import (
+    EndpointForm,
+    NewEndpointForm,
+    read_headers,
+    read_models,
+    take_apart,
+)
+from app.registry.endpoint_intake import Result
+from app.registry.endpoint_models import EndpointModels, list_endpoint_models
+from app.registry.form import invalid
+from app.registry.json_body import Members, Problem
+from app.registry.probing import ProbeOrder
+from app.store.base import db
+from app.store.digests import digest
+from app.store.endpoints import Endpoint
+from app.web.api.answers import answer, json_body, next_link, page_of
+from app.web.api.describe import describe
+from app.web.api.idempotency import idempotent
+from app.web.api.query import cursor_argument, depth_argument, flag_argument, limit_argument
+from app.web.guards import current_actor, require_scope
+
+JSON = Any
+blueprint = Blueprint("api_endpoints", __name__)
+
+EXAMPLE = {
+    "base_url": "http://127.0.0.1:8099/v1",
+    "api_key": "practice-key",
+    "region": "on-prem",
+    "models": [{"model_id": "practice-chat", "model_type": "chat"}],
+}
+MODELS = {"models": [{"model_id": "practice-chat", "model_type": "chat", "region": "on-prem"}]}
+CHANGE = {"name": "Practice", "headers": {"X-Team": "blue"}}
+
+
+@blueprint.get("/v2/endpoints")
+@require_scope("read")
+@describe(tag="Endpoints", gives="Endpoint[]", query=("limit", "cursor"))
+def list_endpoints() -> Response:
+    """A page of endpoints, the newest first."""
+    limit = limit_argument()
+    rows = list(db.session.scalars(endpoint_document.page(limit, cursor_argument())))
+    found, more = page_of(rows, limit)
+    response = answer(_shown(*found))
+    if more:
+        next_link(response, found[-1].id, "/v2/endpoints")
+    return response
+
+
+@blueprint.get("/v2/endpoints/<id>")
+@require_scope("read")
+@describe(tag="Endpoints", gives="Endpoint")
+def read_endpoint(id: str) -> Response:
+    """One endpoint."""
+    return answer(_shown(endpoint_changes.find(id))[0])
+
+
+@blueprint.post("/v2/endpoints")
+@require_scope("write")
+@idempotent
+@describe(
+    tag="Endpoints", takes="EndpointRequest", gives="EndpointAnswer", query=("strict", "depth"),
+    examples={"practice": EXAMPLE},
+)  # fmt: skip
+def create_endpoint() -> Response:
+    """Probe the models of an endpoint side by side; it gets in with at least one that works."""
+    rest, (given_headers, given_models) = take_apart(json_body(), "headers", "models")
+    form = NewEndpointForm.from_json(rest)
+    actor, key = current_actor(), form.api_key.data or ""
+    base_url = form.base_url.data or ""
+    require_may_name(actor, key, base_url)
+    headers, problems = read_headers(given_headers)
+    shared = {"base_url": base_url, "region": form.region.data}
+    good = form.validate()
+    models, wrong = read_models(given_models, shared) if good else ([], [])
+    _require([*form.problems(), *problems, *wrong])
+    settings = _settings(form, headers)
+    known = endpoints.found(base_url, digest(key)) if settings == EndpointSettings() else None
+    chosen = None if known else settings
+    target = target_for(actor, "register", base_url, typed=key, endpoint=known, settings=chosen)
+    return _answer(*endpoint_intake.add(target, key, models, _order(actor), form.name.data or ""))
+
+
+@blueprint.post("/v2/endpoints/<id>/models")
+@require_scope("write")
+@idempotent
+@describe(
+    tag="Endpoints", takes="EndpointModelsRequest", gives="EndpointAnswer", query=("strict", "depth"),
+    examples={"practice": MODELS},
+)  # fmt: skip
+def add_models(id: str) -> Response:
+    """Probe more models of an endpoint side by side, with its stored key, and register those that work."""
+    endpoint = endpoint_changes.find(id)
+    rest, (given,) = take_apart(json_body(), "models")
+    region = rest.pop("region", None)
+    problems = [Problem(name, "unknown_field", f"There is no field `{name[:80]}` here.") for name in rest]
+    if region is not None and not isinstance(region, str):
+        problems.append(Problem("region", "wrong_type", "`region` must be a string."))
+    models, wrong = read_models(given, {"base_url": endpoint.base_url, "region": region})
+    _require([*problems, *wrong])
+    order = _order(current_actor())
+    target, key = endpoint_intake.stored_target(endpoint, order)
+    return _answer(*endpoint_intake.add(target, key, models, order))
+
+
+@blueprint.patch("/v2/endpoints/<id>")
+@require_scope("write")
+@describe(
+    tag="Endpoints", takes="EndpointChange", gives="Endpoint", query=("strict", "partial", "move_key"),
+    examples={"change": CHANGE}, errors=(409,),
+)  # fmt: skip
+def change_endpoint(id: str) -> Response:
+    """Change name, key, base URL, headers or TLS: proven with every model that is up before it is stored."""
+    endpoint = endpoint_changes.find(id)
+    body = json_body()
+    rest, (given_headers,) = take_apart(body, "headers")
+    form = EndpointForm.from_json(rest)
+    actor = current_actor()
+    require_may_name(actor, form.api_key.data or "", form.base_url.data or endpoint.base_url)
+    headers, problems = read_headers(given_headers)
+    form.validate()
+    _require([*form.problems(), *problems])
+    changed = endpoint_changes.change(
+        id,
+        _change(form, body, headers),
+        replace(_order(actor), depth="proof"),
+        partial=bool(flag_argument("partial")),
+        move_key=bool(flag_argument("move_key")),
+    )
+    return answer(_shown(changed)[0])
+
+
+@blueprint.delete("/v2/endpoints/<id>")
+@require_scope("write")
+@describe(tag="Endpoints", gives="Deleted", errors=(409,))
+def delete_endpoint(id: str) -> Response:
+    """Delete an endpoint that no model is served at, with its key."""
+    endpoint_changes.remove(id, current_actor())
+    return answer({"id": id, "deleted": True})
+
+
+@blueprint.get("/v2/endpoints/<id>/catalog")
+@require_scope("write")
+@describe(tag="Endpoints", gives="Catalog")
+def read_catalog(id: str) -> Response:
+    """What the endpoint lists now, and which of it is registered. Its stored key is used, on record."""
+    endpoint = endpoint_changes.find(id)
+    target = target_for(current_actor(), "list_models", endpoint.base_url, endpoint=endpoint)
+    return answer(_catalog(list_endpoint_models(target), endpoints.registered_at(id)))
+
+
+def _catalog(seen: EndpointModels, registered: dict[str, str]) -> JSON:
+    models = [
+        {
+            "id": offer.id,
+            "model_type": offer.values.get("model_type"),
+            "context_window": offer.context_window,
+            "values": {name: text for name, text in offer.values.items() if name != "model_type"},
+            "registered": registered.get(offer.id),
+        }
+        for offer in seen.offers
+    ]
+    return {"models": models, "problem": seen.problem or None}
+
+
+def _shown(*found: Endpoint) -> list[dict[str, JSON]]:
+    return endpoint_document.documents(found, whole_url=current_actor().may("write"))
+
+
+def _order(actor: Actor) -> ProbeOrder:
+    return ProbeOrder(actor, bool(flag_argument("strict")), depth_argument())
+
+
+def _require(problems: list[Problem]) -> None:
+    if problems:
+        raise invalid(problems)
+
+
+def _settings(form: EndpointForm, headers: dict[str, str | None]) -> EndpointSettings:
+    plain = EndpointSettings()
+    header, scheme = form.auth_header.data, form.auth_scheme.data
+    return EndpointSettings(
+        plain.auth_header if header is None else header,
+        # A header of its own holds the bare key, as `api-key` and `x-api-key` do.
+        (plain.auth_scheme if header is None else "") if scheme is None else scheme,
+        tuple(sorted((name, value) for name, value in headers.items() if value is not None)),
+        form.ca_pem.data or "",
+        form.client_certificate_pem.data or "",
+    )
+
+
+_SETTINGS = {
+    "auth_header": "auth_header",
+    "auth_scheme": "auth_scheme",
+    "ca_pem": "ca_pem",
+    "client_certificate_pem": "client_certificate",
+}
+
+
+def _change(form: EndpointForm, body: Members, headers: dict[str, str | None]) -> Change:
+    """The change that a body asks for: null takes away what is optional, absent leaves it."""
+    plain = EndpointSettings()
+    values = form.values(only_given=True)
+    settings = {column: values[name] for name, column in _SETTINGS.items() if name in values}
+    gone = {name for name in body if body[name] is None}
+    settings |= {_SETTINGS[name]: "" for name in ("ca_pem", "client_certificate_pem") if name in gone}
+    if "auth" in gone:
+        settings |= {"auth_header": plain.auth_header, "auth_scheme": plain.auth_scheme}
+    key = "" if "api_key" in gone else values.get("api_key")
+    drop = "headers" in gone
+    return Change(values.get("name"), values.get("base_url"), key, settings or None, headers or None, drop)
+
+
+def _answer(endpoint: Endpoint | None, results: list[Result]) -> Response:
+    """200 where at least one model got in, or was there already; else 400 with all the same."""
+    got_in = endpoint is not None and any(result.outcome != "rejected" for result in results)
+    body = {
+        "endpoint": _shown(endpoint)[0] if endpoint is not None and got_in else None,
+        "results": [_result(result) for result in results],
+    }
+    if got_in:
+        return answer(body)
+    first = next(result.error for result in results if result.error)
+    raise ApiError(first["code"], first["message"], status=400, field=first["field"], extra=body)
+
+
+def _result(result: Result) -> dict[str, JSON]:
+    kept = stored_documents.stored(result.model) if result.model else None
+    return {
+        "model_id": result.model_id,
+        "outcome": result.outcome,
+        "model": stored_documents.decoded(kept) if kept else None,
+        "error": result.error,
+        "probe": result.report["id"] if result.report else None,
+    }
