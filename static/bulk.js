@@ -18,5 +18,17 @@ document.addEventListener("change", (event) => {
   }
   if (event.target.closest("#bulk")) count();
 });
+// A list that is ticked to be registered: its box ticks all that are shown.
+function offerEvery() {
+  for (const label of document.querySelectorAll("[data-tick-every-label]")) label.hidden = false;
+}
+document.addEventListener("change", (event) => {
+  const name = event.target.dataset?.tickEvery;
+  if (!name) return;
+  for (const box of event.target.form.querySelectorAll(`input[name="${name}"]`)) box.checked = event.target.checked;
+});
+document.addEventListener("muster:changed", offerEvery);
+offerEvery();
+
 document.addEventListener("muster:changed", count);
 count();

@@ -9,18 +9,23 @@ from app.web.pages import (
     account,
     audit,
     catalogue,
+    channels,
     error_reference,
     frame,
+    maintenance,
+    now,
     second_factor,
     signin,
     tokens,
     users,
 )
+from app.web.pages.endpoints import routes as endpoints
+from app.web.pages.incidents import routes as incidents
 from app.web.pages.models import routes as models
 from app.web.pages.register import routes as register
 
 _AREAS = (
-    frame, signin, second_factor, register, models, catalogue, tokens, users, account, audit, about,
-    error_reference,
+    frame, signin, second_factor, now, register, models, endpoints, incidents, channels, maintenance,
+    catalogue, tokens, users, account, audit, about, error_reference,
 )  # fmt: skip
 blueprints: tuple[Blueprint, ...] = tuple(area.blueprint for area in _AREAS)

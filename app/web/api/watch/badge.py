@@ -34,7 +34,7 @@ def badge(id: str) -> Response:
     model = RegisteredModel.by_id(id) if ID.fullmatch(id) else None
     if model is None:
         raise ApiError("not_found", "There is no model with this id.", field="id")
-    state = "stale" if summary.stale(ModelHealth.by_id(id), now()) else model.health
+    state = "stale" if summary.stale(ModelHealth.by_id(id), now(), model.last_probe_id) else model.health
     share = summary.uptime(id, now() - 30 * DAY, now())
     words = state if share is None else f"{state}, {share:.2%} in 30 days"
     name = model.display_name if len(model.display_name) <= 40 else model.display_name[:39] + "…"

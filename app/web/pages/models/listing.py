@@ -14,16 +14,20 @@ from sqlalchemy import ColumnElement, Select, and_, or_, select
 
 from app.probe.capabilities import CAPABILITIES
 from app.probe.model_types import MODEL_TYPES
-from app.store.base import db
+from app.store.base import db, now
 from app.store.models import HEALTHS, RegisteredModel
 from app.store.probes import Probe
-from app.web.pages import display, search
+from app.watch import summary
+from app.web.pages import display, health, search
+from app.web.pages.health import Shown
 from app.web.pages.models import charts
 from app.web.pages.search import Search
 
 PAGE = 30
 """How many models a page has: so that it weighs less than 100 kB with all that it loads."""
 SPARKS = 20
+STALE = "stale"
+"""A filter beside the healths: what nobody has looked at for three intervals."""
 
 # Name in the URL: label, column of the index `ix_models_list`, whether it begins with the largest.
 SORTS: dict[str, tuple[str, Any, bool]] = {
@@ -84,11 +88,12 @@ class Row:
     probed: datetime | None
     verdict: str | None
     spark: Markup
+    health: Shown
 
 
 def search_of(arguments: Mapping[str, str]) -> ModelSearch:
     """The search in a query string; values that are not on offer count as not given."""
-    states = [(name, display.look_of(name).label) for name in HEALTHS]
+    states = [(name, display.look_of(name).label) for name in (*HEALTHS, STALE)]
     seen = [(row.name, row.label) for row in CAPABILITIES if row.is_filter]
     choices = (
         search.type_choice(arguments),
@@ -126,8 +131,9 @@ def found(wanted: ModelSearch) -> tuple[list[RegisteredModel], str]:
 
 
 def rows_of(models: Sequence[RegisteredModel]) -> list[Row]:
-    """The rows of these models, with their last probes."""
-    return [_row(model, _last_probes(model.id)) for model in models]
+    """The rows of these models, with their health and their last probes."""
+    known = health.shown(models, now())
+    return [_row(model, _last_probes(model.id), known[model.id]) for model in models]
 
 
 def chips_of(capabilities: Mapping[str, Mapping[str, Any]]) -> list[Chip]:
@@ -152,18 +158,19 @@ def cost_of(model: RegisteredModel) -> str:
 
 def _matching(wanted: ModelSearch) -> Select[Any]:
     """Id and sorted value of the models that the search leaves, in no order yet."""
-    enabled = wanted.value("enabled")
-    return RegisteredModel.matching_in_index(
+    enabled, status = wanted.value("enabled"), wanted.value("health")
+    query = RegisteredModel.matching_in_index(
         RegisteredModel.id,
         SORTS[wanted.sort][1],
         q=wanted.q or None,
         host=wanted.host or None,
         model_type=wanted.value("type"),
         region=wanted.value("region"),
-        status=wanted.value("health"),
+        status=None if status == STALE else status,
         seen=wanted.value("seen"),
         enabled=None if enabled is None else enabled == "yes",
     )
+    return query.where(RegisteredModel.id.in_(summary.stale_ids(now()))) if status == STALE else query
 
 
 def _rows(ids: Sequence[str]) -> Select[Any]:
@@ -217,7 +224,7 @@ def _worth_showing(seen: Mapping[str, Any]) -> bool:
     return seen.get("observed") is True or (seen.get("observed") is False and seen.get("declared") is True)
 
 
-def _row(model: RegisteredModel, probes: Sequence[Any]) -> Row:
+def _row(model: RegisteredModel, probes: Sequence[Any], known: Shown) -> Row:
     kind = MODEL_TYPES.get(model.model_type)
     last = probes[0] if probes else None
     return Row(
@@ -228,4 +235,5 @@ def _row(model: RegisteredModel, probes: Sequence[Any]) -> Row:
         last.started if last else None,
         last.verdict if last else None,
         charts.sparkline([(probe.verdict, probe.duration_ms) for probe in reversed(probes)]),
+        known,
     )
