@@ -79,7 +79,8 @@ def test_what_is_ticked_becomes_its_filter(app: Flask, admin: FlaskClient, hook:
 
 @pytest.mark.parametrize(
     ("kind", "url", "wrong"),
-    [("webhook", "ftp://example.com/x", "needs an http"), ("apprise", "syslog://", "reaches into the machine"),
+    [("webhook", "ftp://example.com/x", "needs an http"),
+     ("apprise", "syslog://", "reaches into the machine"),
      ("webhook", "", "Give the address")],
 )  # fmt: skip
 def test_a_bad_address_is_refused_at_its_field(
