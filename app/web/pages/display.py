@@ -122,6 +122,11 @@ def duration(milliseconds: float | None) -> str:
     return f"{minutes} min {seconds} s"
 
 
+def percent(share: float) -> str:
+    """A share of 1 as people read uptimes: 99.95 %, and 100 % only where it is whole."""
+    return "100 %" if share >= 1 else f"{min(share * 100, 99.99):.2f} %"
+
+
 def host_of(url: str) -> str:
     """The host and port of a URL, as the list shows it."""
     return urlsplit(url).netloc or url
@@ -190,7 +195,7 @@ def browser_words(sent: str) -> str:
 
 FILTERS: dict[str, Callable[..., Any]] = {
     "ago": ago, "exact": exact, "rfc3339": lambda value: rfc3339(moment_of(value)), "money": money,
-    "duration": duration, "host_of": host_of,
+    "duration": duration, "percent": percent, "host_of": host_of,
     "shown": as_text, "words_of": label_of, "coded": coded, "offer_words": offer_words,
     "browser_words": browser_words,
 }  # fmt: skip

@@ -38,7 +38,7 @@ class Entry:
 
 def timeline(probes: Sequence[Probe]) -> list[Entry]:
     """The probes as they are given, newest first, each beside the one before it."""
-    earlier = [*probes[1:], None]
+    earlier = [*probes[1:], *([None] if probes else [])]
     return [
         Entry(probe, differences(probe.report, before.report) if before else (), before is None)
         for probe, before in zip(probes, earlier, strict=True)

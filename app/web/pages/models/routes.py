@@ -10,17 +10,21 @@ from sqlalchemy import func, select
 from werkzeug.wrappers import Response
 
 from app.probe.model_types import MODEL_TYPES
-from app.registry import changes, registration
+from app.registry import changes, endpoints, registration
 from app.registry.document import document, ref_id
 from app.registry.exchange import artefacts
 from app.registry.exchange.first_call import is_keyed
 from app.registry.playground import ROUTES
 from app.registry.visible import as_seen
-from app.store.base import db
+from app.store.base import db, now
+from app.store.incidents import Incident
 from app.store.models import RegisteredModel
 from app.store.probes import Probe
+from app.watch import summary
+from app.web.badge import badge_of
 from app.web.guards import current_actor, require_role
-from app.web.pages import check_rows, live
+from app.web.pages import check_rows, health, live
+from app.web.pages.incidents import words
 from app.web.pages.models import bulk, facts, history, listing, playground
 from app.web.pages.register import presets
 
@@ -35,6 +39,14 @@ TRIGGERS = {
     "scheduled": "on schedule",
     "validate": "as a trial",
 }
+
+EVIDENCE = {
+    "catalog": "its endpoint lists it",
+    "proof": "it answered a question",
+    "full": "a whole probe",
+    "canary": "another model of the endpoint was asked for all",
+}
+"""What the last look stands on."""
 
 DONE = {
     "registered": "Registered: the probe has seen it work.",
@@ -79,6 +91,13 @@ def detail(id: str) -> str:
 def as_json(id: str) -> Response:
     """The model document, for a person who is signed in; programs read /v2/models/<id>."""
     return jsonify(document(_model(id)))
+
+
+@blueprint.get("/<id>/badge.svg")
+@require_role("viewer")
+def badge(id: str) -> Response:
+    """State and uptime as a picture; programs and READMEs get it at /badge/<id>.svg."""
+    return badge_of(_model(id), now())
 
 
 @blueprint.route("/<id>/delete", methods=["GET", "POST"])
@@ -133,6 +152,18 @@ def _model(id: str) -> RegisteredModel:
     return model
 
 
+def _known(model: RegisteredModel) -> dict[str, Any]:
+    """Uptime, latency and cost as the API tells them."""
+    told = summary.health_of(model, now())
+    periods = (("24 hours", "24h"), ("7 days", "7d"), ("30 days", "30d"), ("90 days", "90d"))
+    return told | {"uptimes": [(label, told["uptime"][name]) for label, name in periods]}
+
+
+def _sharing(model: RegisteredModel) -> int:
+    """How many other models are served at its endpoint."""
+    return endpoints.models_of(model.endpoint) - 1
+
+
 def _summary(count: int, *, more: bool) -> str:
     noun = "model" if count == 1 else "models"
     return f"{count} {noun} on this page" if more else f"{count} {noun}"
@@ -162,8 +193,13 @@ def _detail(model: RegisteredModel, probe: Probe | None) -> dict[str, Any]:
         "may_edit": current_actor().may("write"),
         "timeline": timeline,
         "standing": history.standing(timeline),
+        "health": health.shown([model], now())[model.id],
+        "known": _known(model),
+        "sharing": _sharing(model),
+        "incidents": words.told(Incident.open_of_model(model.id)),
         "last_change": history.last_change(timeline),
         "curves": history.curves(model.id),
         "triggers": TRIGGERS,
+        "evidence": EVIDENCE,
         "done": DONE.get(request.args.get("done", "")),
     }

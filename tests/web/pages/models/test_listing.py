@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.store.base import db
+from app.store.base import db, new_id
 from app.store.models import RegisteredModel
 from app.store.probes import Probe
 from app.web.pages.models import listing
@@ -29,6 +29,7 @@ def add(app: Flask, count: int = 1, **columns: object) -> None:
                 "base_url": "https://llm.example.com/v1",
                 "region": "europe",
                 "health": "up",
+                "last_probe_id": new_id(),  # a moment ago, so that its state is not stale
             } | columns
             db.session.add(a_model(**given))
             db.session.flush()
@@ -137,7 +138,7 @@ def test_every_order_pages_through_every_model_once(
             health=("up", "down", "unknown")[number % 3],
             region=f"r{number % 4}",
             base_url=f"https://h{number}.example.com/v1",
-            last_probe_id=None if number == 3 else f"p{number}",
+            last_probe_id=None if number == 3 else f"{number:08}-0000-7000-8000-000000000000",
         )
     seen: list[str] = []
     path = f"/models?sort={sort}&turned={turned}"
