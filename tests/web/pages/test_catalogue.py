@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.store.base import db
+from app.store.base import db, new_id
 from app.web.pages.catalogue import PAGE
 from tests.rows import a_model
 from tests.web.pages.conftest import KEY, Form, plain, register
@@ -31,6 +31,7 @@ def add(app: Flask, count: int = 1, **columns: object) -> list[str]:
         "base_url": "https://llm.example.com/v1",
         "region": "europe",
         "health": "up",
+        "last_probe_id": new_id(),  # a moment ago, so that its state is not stale
         "capabilities": SEEN,
         "observed": {"context_window": 131072},
     }

@@ -59,6 +59,12 @@ class Batch:
     key_problem: str = ""
     errors: dict[str, str] = field(default_factory=dict)
 
+    def within_this_context(self) -> Batch:
+        """The same in the session of the context at hand: a stream begins when its request's is gone."""
+        if self.endpoint is not None:
+            self.endpoint = db.session.merge(self.endpoint, load=False)
+        return self
+
     @property
     def base_url(self) -> str:
         """Where the models are."""

@@ -71,7 +71,7 @@ def _answer(batch: Batch) -> Response | tuple[str, int]:
 def _lines(batch: Batch) -> Iterator[live.Line]:
     """A line as each probe begins and ends; the last has `location` where all got in, else only says so."""
     try:
-        if batch.is_valid():
+        if batch.within_this_context().is_valid():
             yield from _probing(batch)
     except ApiError as error:
         batch.problem = error.message

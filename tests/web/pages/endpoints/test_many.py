@@ -87,6 +87,16 @@ def test_a_browser_that_watches_gets_a_line_for_each(
     assert lines[-1]["location"].startswith("/endpoints/") and "registered=2" in lines[-1]["location"]
 
 
+def test_a_browser_may_watch_at_an_endpoint_that_is_there_too(
+    app: Flask, editor: FlaskClient, good: dict[str, str]
+) -> None:
+    register(editor, good)
+    path = f"/endpoints/{models(app)[0].endpoint_id}/models"
+    added = {"model": ["practice-embedding"], "region": "us", "depth": "proof", "do": "save"}
+    answer = editor.post(path, data=added, headers={"Accept": NDJSON})
+    assert "registered=1" in json.loads(answer.text.splitlines()[-1])["location"]
+
+
 def test_a_missing_region_is_told_at_its_field_and_nothing_is_probed(
     app: Flask, editor: FlaskClient, practice_url: str
 ) -> None:
