@@ -38,6 +38,7 @@ def _watch(model: RegisteredModel, place: int) -> None:
     since = now() - (timedelta(minutes=47) if down else timedelta(days=9))
     seen = now() - (timedelta(hours=5) if stale else timedelta(minutes=2))
     row = ModelHealth(model_pk=model.id, endpoint_id=model.endpoint_id, state=model.health, since=since)
+    row.span_begin = since
     row.due, row.covered, row.last_check, row.evidence = now() + timedelta(minutes=3), seen, seen, "proof"
     if down or fading:
         row.reason_code, row.reason_message = "server_error", WHY if down else "Six of twenty looks failed."

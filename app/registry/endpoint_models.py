@@ -29,7 +29,7 @@ _SIGNS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("rerank", ("rerank",)),
     ("embedding", ("embed", "bge-", "e5-", "gte-")),
     ("realtime", ("realtime",)),
-    ("stt", ("whisper", "transcribe")),
+    ("stt", ("whisper", "transcribe", "stt")),
     ("tts", ("tts",)),
     ("moderation", ("moderation",)),
     ("image", ("dall-e", "image", "flux", "diffusion", "sdxl")),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -29,8 +29,13 @@ class Shown:
 
     @property
     def bars(self) -> Markup:
-        """The last 24 hours, a bar each, oldest first."""
+        """The last 24 hours, a bar each, oldest first; light enough for a list."""
         return bars(self.day.hours)
+
+    @property
+    def hours(self) -> Markup:
+        """The same with what each hour saw where the mouse rests on it."""
+        return bars(self.day.hours, hover=True)
 
 
 def shown(models: Sequence[RegisteredModel], now: datetime) -> Mapping[str, Shown]:
@@ -39,16 +44,16 @@ def shown(models: Sequence[RegisteredModel], now: datetime) -> Mapping[str, Show
     return {model.id: _shown(model, days[model.id], now) for model in models}
 
 
-def bars(hours: Sequence[Hour]) -> Markup:
+def bars(hours: Sequence[Hour], *, hover: bool = False) -> Markup:
     """Hours as bars that differ in height, gap and colour; "" where nobody looked in any of them."""
     if all(hour.state == "unknown" for hour in hours):
         return Markup("")
-    drawn = Markup("").join(_bar(place, hour) for place, hour in enumerate(hours))
+    drawn = Markup("").join(_with_titles(hours) if hover else _by_state(hours))
     label, width = _label(hours), len(hours) * (_BAR + _GAP)
     return Markup(
-        '<svg class="day" role="img" aria-label="{0}" width="{1}" height="{2}" '
-        'viewBox="0 0 {1} {2}">{3}</svg>'
-    ).format(label, width, _HIGH, drawn)
+        '<svg class="day" role="img" aria-label="{0}" width="{1}" height="{2}" viewBox="0 0 {1} {2}">'
+        "{3}{4}</svg>"
+    ).format(label, width, _HIGH, "" if hover else Markup("<title>{}</title>").format(label), drawn)
 
 
 def _shown(model: RegisteredModel, day: Day, now: datetime) -> Shown:
@@ -65,15 +70,26 @@ def _label(hours: Sequence[Hour]) -> str:
     return f"The last {len(hours)} hours: {', '.join(told)}"
 
 
-def _bar(place: int, hour: Hour) -> Markup:
+def _by_state(hours: Sequence[Hour]) -> Iterator[Markup]:
+    """One path for all hours of a state: a list has hundreds of them."""
+    for state in _WORDS:
+        shapes = [_shape(place, hour) for place, hour in enumerate(hours) if hour.state == state]
+        if shapes:
+            yield Markup('<path class="hour-{}" d="{}"/>').format(state, "".join(shapes))
+
+
+def _with_titles(hours: Sequence[Hour]) -> Iterator[Markup]:
+    for place, hour in enumerate(hours):
+        title = f"{display.moment_of(hour.at):%H:%M} UTC: {_WORDS[hour.state]}"
+        if hour.checks:
+            title += f", {hour.failures} of {hour.checks} looks failed"
+        drawn = Markup('<path class="hour-{}" d="{}"><title>{}</title></path>')
+        yield drawn.format(hour.state, _shape(place, hour), title)
+
+
+def _shape(place: int, hour: Hour) -> str:
     x = place * (_BAR + _GAP)
-    title = f"{display.moment_of(hour.at):%H:%M} UTC: {_WORDS[hour.state]}"
-    if hour.checks:
-        title += f", {hour.failures} of {hour.checks} looks failed"
-    shape = {
-        "up": f"M{x} 0h{_BAR}v{_HIGH}h-{_BAR}z",
-        "unsteady": f"M{x} 6h{_BAR}v{_HIGH - 6}h-{_BAR}z",
-        "down": f"M{x} 0h{_BAR}v{_HIGH - 8}h-{_BAR}zM{x} {_HIGH - 5}h{_BAR}v5h-{_BAR}z",
-        "unknown": f"M{x} {_HIGH - 2}h{_BAR}v2h-{_BAR}z",
-    }[hour.state]
-    return Markup('<path class="hour-{}" d="{}"><title>{}</title></path>').format(hour.state, shape, title)
+    if hour.state == "down":
+        return f"M{x} 0h{_BAR}v{_HIGH - 8}h-{_BAR}zM{x} {_HIGH - 5}h{_BAR}v5h-{_BAR}z"
+    top = {"up": 0, "unsteady": 6}.get(hour.state, _HIGH - 2)
+    return f"M{x} {top}h{_BAR}v{_HIGH - top}h-{_BAR}z"

@@ -9,7 +9,6 @@ from typing import Any
 
 from flask import current_app
 from itsdangerous import BadData, URLSafeSerializer
-from markupsafe import Markup
 from sqlalchemy import ColumnElement, Select, and_, or_, select
 
 from app.probe.capabilities import CAPABILITIES
@@ -20,12 +19,10 @@ from app.store.probes import Probe
 from app.watch import summary
 from app.web.pages import display, health, search
 from app.web.pages.health import Shown
-from app.web.pages.models import charts
 from app.web.pages.search import Search
 
 PAGE = 30
 """How many models a page has: so that it weighs less than 100 kB with all that it loads."""
-SPARKS = 20
 STALE = "stale"
 """A filter beside the healths: what nobody has looked at for three intervals."""
 
@@ -79,7 +76,7 @@ class Chip:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A model as the list shows it; `spark` draws its last probes."""
+    """A model as the list shows it; `probed` and `verdict` are of its last probe."""
 
     model: RegisteredModel
     type_label: str
@@ -87,7 +84,6 @@ class Row:
     cost: str
     probed: datetime | None
     verdict: str | None
-    spark: Markup
     health: Shown
 
 
@@ -133,7 +129,7 @@ def found(wanted: ModelSearch) -> tuple[list[RegisteredModel], str]:
 def rows_of(models: Sequence[RegisteredModel]) -> list[Row]:
     """The rows of these models, with their health and their last probes."""
     known = health.shown(models, now())
-    return [_row(model, _last_probes(model.id), known[model.id]) for model in models]
+    return [_row(model, _last_probe(model.id), known[model.id]) for model in models]
 
 
 def chips_of(capabilities: Mapping[str, Mapping[str, Any]]) -> list[Chip]:
@@ -214,19 +210,18 @@ def _read_cursor(search: ModelSearch) -> tuple[Any, str] | None:
     return (value, id) if sort == search.sort else None
 
 
-def _last_probes(model_pk: str) -> Sequence[Any]:
-    """Verdict, duration and time of the last probes, newest first; not their reports, which are long."""
-    query = select(Probe.verdict, Probe.duration_ms, Probe.started).where(Probe.model_pk == model_pk)
-    return db.session.execute(query.order_by(Probe.id.desc()).limit(SPARKS)).all()
+def _last_probe(model_pk: str) -> Any:
+    """Verdict and time of the last probe, None where there is none; not its report, which is long."""
+    query = select(Probe.verdict, Probe.started).where(Probe.model_pk == model_pk)
+    return db.session.execute(query.order_by(Probe.id.desc()).limit(1)).first()
 
 
 def _worth_showing(seen: Mapping[str, Any]) -> bool:
     return seen.get("observed") is True or (seen.get("observed") is False and seen.get("declared") is True)
 
 
-def _row(model: RegisteredModel, probes: Sequence[Any], known: Shown) -> Row:
+def _row(model: RegisteredModel, last: Any, known: Shown) -> Row:
     kind = MODEL_TYPES.get(model.model_type)
-    last = probes[0] if probes else None
     return Row(
         model,
         kind.label if kind else model.model_type,
@@ -234,6 +229,5 @@ def _row(model: RegisteredModel, probes: Sequence[Any], known: Shown) -> Row:
         cost_of(model),
         last.started if last else None,
         last.verdict if last else None,
-        charts.sparkline([(probe.verdict, probe.duration_ms) for probe in reversed(probes)]),
         known,
     )

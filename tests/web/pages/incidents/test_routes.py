@@ -53,7 +53,7 @@ def test_the_list_tells_open_from_over(app: Flask, viewer: FlaskClient) -> None:
 def test_a_page_says_what_why_since_and_what_to_do(app: Flask, viewer: FlaskClient) -> None:
     id = begun(app, "Llama", "Mistral")
     text = plain(viewer.get(f"/incidents/{id}").text)
-    assert WHY in text and "since just now" in text and "Nobody yet" in text
+    assert WHY in text and "for a moment" in text and "Nobody yet" in text
     assert "Down with it : Llama, Mistral" in text or "Down with it: Llama, Mistral" in text
 
 

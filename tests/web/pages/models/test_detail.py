@@ -189,7 +189,7 @@ def test_a_down_model_says_since_when_and_why(app: Flask, viewer: FlaskClient) -
         db.session.commit()
     for path in (f"/models/{id}", "/models"):
         page = viewer.get(path).text
-        assert "3 hours ago" in page and "Nothing came within 10 s." in page
+        assert "for 3 hours" in page and "Nothing came within 10 s." in page
         assert "1 hour down" in page and 'class="hour-down"' in page
     assert "24 hours 0.00 %" in plain(viewer.get(f"/models/{id}").text)
 

@@ -10,7 +10,6 @@ from flask.testing import FlaskClient
 
 from app.store.base import db, new_id
 from app.store.models import RegisteredModel
-from app.store.probes import Probe
 from app.web.pages.models import listing
 from tests.rows import a_model
 from tests.web.pages.conftest import Form, plain, register, with_practice
@@ -208,21 +207,6 @@ def test_a_changed_name_is_found_again(app: Flask, viewer: FlaskClient) -> None:
     assert names(viewer.get("/models?q=öl").text) == ["Straße ÖL"]
     assert names(viewer.get("/models?q=STRASSE").text) == ["Straße ÖL"]
     assert names(viewer.get("/models?q=Model%20000").text) == []
-
-
-def test_the_last_probes_are_drawn(app: Flask, viewer: FlaskClient) -> None:
-    add(app)
-    with app.app_context():
-        model = db.session.scalars(db.select(RegisteredModel)).one()
-        for verdict in ("accepted", "rejected", "accepted"):
-            db.session.add(
-                Probe(model_pk=model.id, verdict=verdict, duration_ms=100, trigger="manual", report={})
-            )
-            db.session.flush()
-        db.session.commit()
-    page = viewer.get("/models").text
-    assert "2 of the last 3 probes accepted" in page
-    assert (page.count("spark-ok"), page.count("spark-bad")) == (2, 1)
 
 
 def test_a_name_is_never_markup(app: Flask, viewer: FlaskClient) -> None:
