@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 
 from markupsafe import Markup
 
@@ -14,6 +15,8 @@ from app.watch.day import Day, Hour, days_of
 from app.web.pages import display
 
 _BAR, _GAP, _HIGH = 4, 1, 18
+_LEVELS: Mapping[str, tuple[int, ...]] = {"up": (9,), "unsteady": (12,), "down": (4, 14), "unknown": (17,)}
+"""Where the bars of a state have their middle: states differ in outline, not in colour alone."""
 _WORDS = {"up": "up", "unsteady": "some looks failed", "down": "down", "unknown": "not looked at"}
 
 
@@ -51,9 +54,9 @@ def bars(hours: Sequence[Hour], *, hover: bool = False) -> Markup:
     drawn = Markup("").join(_with_titles(hours) if hover else _by_state(hours))
     label, width = _label(hours), len(hours) * (_BAR + _GAP)
     return Markup(
-        '<svg class="day" role="img" aria-label="{0}" width="{1}" height="{2}" viewBox="0 0 {1} {2}">'
-        "{3}{4}</svg>"
-    ).format(label, width, _HIGH, "" if hover else Markup("<title>{}</title>").format(label), drawn)
+        '<svg class="day" role="img" width="{1}" height="{2}" viewBox="0 0 {1} {2}">'
+        "<title>{0}</title>{3}</svg>"
+    ).format(label, width, _HIGH, drawn)
 
 
 def _shown(model: RegisteredModel, day: Day, now: datetime) -> Shown:
@@ -72,10 +75,20 @@ def _label(hours: Sequence[Hour]) -> str:
 
 def _by_state(hours: Sequence[Hour]) -> Iterator[Markup]:
     """One path for all hours of a state: a list has hundreds of them."""
-    for state in _WORDS:
-        shapes = [_shape(place, hour) for place, hour in enumerate(hours) if hour.state == state]
-        if shapes:
-            yield Markup('<path class="hour-{}" d="{}"/>').format(state, "".join(shapes))
+    for state, levels in _LEVELS.items():
+        runs = [(place, count) for place, count in _runs(hours) if hours[place].state == state]
+        if runs:
+            lines = "".join(_line(place, count, y) for place, count in runs for y in levels)
+            yield Markup('<path class="hour-{}" d="{}"/>').format(state, lines)
+
+
+def _runs(hours: Sequence[Hour]) -> Iterator[tuple[int, int]]:
+    """Where each stretch of hours of one state begins, and how many they are."""
+    place = 0
+    for _, run in groupby(hours, key=lambda hour: hour.state):
+        count = sum(1 for _hour in run)
+        yield place, count
+        place += count
 
 
 def _with_titles(hours: Sequence[Hour]) -> Iterator[Markup]:
@@ -83,13 +96,10 @@ def _with_titles(hours: Sequence[Hour]) -> Iterator[Markup]:
         title = f"{display.moment_of(hour.at):%H:%M} UTC: {_WORDS[hour.state]}"
         if hour.checks:
             title += f", {hour.failures} of {hour.checks} looks failed"
-        drawn = Markup('<path class="hour-{}" d="{}"><title>{}</title></path>')
-        yield drawn.format(hour.state, _shape(place, hour), title)
+        lines = "".join(_line(place, 1, y) for y in _LEVELS[hour.state])
+        yield Markup('<path class="hour-{}" d="{}"><title>{}</title></path>').format(hour.state, lines, title)
 
 
-def _shape(place: int, hour: Hour) -> str:
-    x = place * (_BAR + _GAP)
-    if hour.state == "down":
-        return f"M{x} 0h{_BAR}v{_HIGH - 8}h-{_BAR}zM{x} {_HIGH - 5}h{_BAR}v5h-{_BAR}z"
-    top = {"up": 0, "unsteady": 6}.get(hour.state, _HIGH - 2)
-    return f"M{x} {top}h{_BAR}v{_HIGH - top}h-{_BAR}z"
+def _line(place: int, count: int, y: int) -> str:
+    """A stretch of hours as a line, which `app.css` draws as bars: so thick, and dashed."""
+    return f"M{place * (_BAR + _GAP)} {y}h{count * (_BAR + _GAP) - _GAP}"
