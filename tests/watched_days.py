@@ -21,19 +21,20 @@ def add_watched_days(app: Flask) -> None:
     with app.app_context():
         models = list(db.session.scalars(db.select(RegisteredModel).order_by(RegisteredModel.id)))
         for place, model in enumerate(models):
-            _watch(model, place)
+            _watch(model, place, down=place == 1 % len(models))
         db.session.add(WatchWorker(name="muster-1", threads=8, started=now() - HOUR, heard=now()))
-        incidents.join([models[1]], "server_error", WHY, now() - timedelta(minutes=47))
+        broken = models[1 % len(models)]
+        incidents.join([broken], "server_error", WHY, now() - timedelta(minutes=47))
         for minutes in (46, 45, 44):
             look = {"kind": "proof", "result": "failed", "code": "server_error", "message": WHY}
             at = now() - timedelta(minutes=minutes)
-            db.session.add(Look(model_pk=models[1].id, at=at, latency_ms=420 + minutes, **look))
+            db.session.add(Look(model_pk=broken.id, at=at, latency_ms=420 + minutes, **look))
         _channel()
         db.session.commit()
 
 
-def _watch(model: RegisteredModel, place: int) -> None:
-    down, fading, stale = place == 1, place == 2, place == 3
+def _watch(model: RegisteredModel, place: int, *, down: bool) -> None:
+    fading, stale = place == 2, place == 3
     model.health = "down" if down else "degraded" if fading else model.health
     since = now() - (timedelta(minutes=47) if down else timedelta(days=9))
     seen = now() - (timedelta(hours=5) if stale else timedelta(minutes=2))
