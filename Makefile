@@ -1,5 +1,5 @@
 # Everything goes into .venv; nothing else of the machine is changed, but for `make test`, which installs
-# Debian's chromium where it may. CONTRIBUTING.md says more.
+# Debian's chromium, nginx-light and prometheus where it may. CONTRIBUTING.md says more.
 
 PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
@@ -9,7 +9,7 @@ SOURCES := app tests
 # Tests wait a good deal, for servers that start and endpoints that are slow: one worker more than cores.
 WORKERS := $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 
-.PHONY: run install test check format bench mutate screenshots chromium
+.PHONY: run install test check audit sbom format bench mutate screenshots system
 .DEFAULT_GOAL := run
 
 run: .venv/installed-run
@@ -33,19 +33,30 @@ install: .venv/installed-dev
 	@$(PIP) --editable ".[dev]"
 	@touch $@ .venv/installed-run
 
-test: install chromium
+test: install system
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
 
-chromium:
-	@if command -v chromium >/dev/null; then :; \
+# What tests need of the system. Nothing is started: nginx and promtool are run by the tests themselves.
+SYSTEM := chromium nginx-light prometheus
+system:
+	@if command -v chromium >/dev/null && command -v promtool >/dev/null && [ -x /usr/sbin/nginx ]; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && { apt-get update -qq; \
-		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; }; then :; \
-	else echo "There is no chromium, so the tests in a browser are left out; install the package chromium."; fi
+		SYSTEMD_OFFLINE=1 DEBIAN_FRONTEND=noninteractive \
+		apt-get install -y -qq --no-install-recommends $(SYSTEM) >/dev/null; }; then :; \
+	else echo "Of $(SYSTEM) something is missing, so the tests that need it are left out; install these packages."; fi
 
 check: install
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy
+
+# Known weaknesses of what is installed; asks a public database, and says so where that can't be reached.
+audit: install
+	@$(BIN)/pip-audit --requirement requirements.txt --disable-pip 2>/dev/null || \
+		echo "pip-audit found weaknesses (above), or its database could not be reached: then nothing was checked."
+
+sbom: install
+	$(BIN)/cyclonedx-py requirements requirements.txt --output-format JSON --output-file muster.cdx.json
 
 format: install
 	$(BIN)/ruff check --fix $(SOURCES)
@@ -57,5 +68,5 @@ bench: install
 mutate: install
 	$(BIN)/python -m tests.mutate
 
-screenshots: install chromium
+screenshots: install system
 	$(BIN)/python -m tests.screenshots

@@ -26,10 +26,12 @@ from app.config_readers import (
     flag,
     folder,
     integer,
+    issuer_url,
     matching,
     off_or,
     pem_file,
     proxy,
+    role_table,
     seconds,
     some_of,
     web_url,
@@ -59,6 +61,7 @@ def _setting(read: Callable[[str], Any], default: Any, help: str, *, secret: boo
 
 _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _LIMITS = Limits()
+_ROLES = ("viewer", "editor", "admin")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +84,11 @@ class Settings:
         "first part of every refId",
     )
     public_url: str = _setting(web_url, "", "where people reach this Muster; https makes cookies secure")
+    security_contact: str = _setting(
+        matching(r"|mailto:[^@\s]+@[^@\s]+|https://\S+", "a mailto: address or an https:// URL"),
+        "",
+        "whom to tell of a weakness: shown in /.well-known/security.txt",
+    )
     doc_url: str = _setting(web_url, "", "page that error codes link to, as #code")
 
     # The web server
@@ -122,9 +130,34 @@ class Settings:
     )
     probes_per_caller: int = _setting(integer(1, 1000), 64, "of them for one token or person")
     totp_roles: tuple[str, ...] = _setting(
-        some_of("viewer", "editor", "admin"),
+        some_of(*_ROLES),
         (),
         "roles whose people need a second factor, with commas between",
+    )
+    local_signin: bool = _setting(
+        flag, True, "people may sign in with email and password; 0: only through the provider"
+    )
+    oidc_issuer: str = _setting(
+        issuer_url, "", "OpenID Connect provider that people sign in through; empty: none"
+    )
+    oidc_client_id: str = _setting(any_text, "", "what the provider knows this Muster by")
+    oidc_client_secret: str = _setting(
+        any_text, "", "what it shows to the provider; empty: a public client, PKCE alone", secret=True
+    )
+    oidc_scopes: tuple[str, ...] = _setting(
+        words, ("openid", "email", "profile"), "scopes to ask for, with commas between"
+    )
+    oidc_role_claim: str = _setting(
+        any_text, "groups", "claim that gives the role; dots lead into it, as in realm_access.roles"
+    )
+    oidc_roles: tuple[tuple[str, str], ...] = _setting(
+        role_table(*_ROLES), (), "which of its values give which role: admins=admin,ops=editor"
+    )
+    oidc_default_role: str = _setting(
+        choice("none", *_ROLES), "none", "role of everybody else; none: they don't get in"
+    )
+    oidc_domains: tuple[str, ...] = _setting(
+        words, (), "domains whose addresses get in, with commas between; empty: all"
     )
     audit_file: Path | None = _setting(file_path, None, "file that gets each audit event as a line of JSON")
     audit_syslog: str = _setting(
@@ -193,6 +226,9 @@ class Settings:
     probe_tokens: int = _setting(
         integer(100, 100_000), _LIMITS.tokens, "tokens for a whole probe of a chat model"
     )
+    probe_thinking_tokens: int = _setting(
+        integer(100, 1_000_000), _LIMITS.thinking_tokens, "the same where the model thinks before it answers"
+    )
 
     # The watch
     watch_seconds: int = _setting(
@@ -248,6 +284,7 @@ class Settings:
             calls_at_once=self.probe_calls_at_once,
             proof_calls=self.probe_proof_calls,
             tokens=self.probe_tokens,
+            thinking_tokens=self.probe_thinking_tokens,
         )
 
 
@@ -272,7 +309,16 @@ def load(environ: Mapping[str, str]) -> Settings:
     for row in fields(Settings):
         if row.metadata["secret"] and variable(row).startswith(loaded.key_prefix):
             raise SettingError(f"MUSTER_KEY_PREFIX must not cover the secret setting {variable(row)}.")
+    _require_a_way_in(loaded)
     return loaded
+
+
+def _require_a_way_in(loaded: Settings) -> None:
+    """SettingError where nobody could sign in with these settings."""
+    if loaded.oidc_issuer and not loaded.oidc_client_id:
+        raise SettingError("MUSTER_OIDC_ISSUER needs MUSTER_OIDC_CLIENT_ID: what the provider knows it by.")
+    if not loaded.local_signin and not loaded.oidc_issuer:
+        raise SettingError("MUSTER_LOCAL_SIGNIN=0 needs MUSTER_OIDC_ISSUER: nobody could sign in.")
 
 
 def load_with(overrides: Mapping[str, Any]) -> Settings:
@@ -360,4 +406,6 @@ def _shown_default(row: Field[Any]) -> str:
         return "`instance` beside the program; installed: `~/.local/share/muster`"
     if row.default in ("", (), None):
         return ""
+    if isinstance(row.default, tuple):
+        return f"`{','.join(row.default)}`"
     return f"`{int(row.default) if isinstance(row.default, bool) else row.default}`"

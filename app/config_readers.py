@@ -129,6 +129,27 @@ def web_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def issuer_url(value: str) -> str:
+    """The address of an OpenID Connect provider: https, on this machine also http (Discovery 1.0, 3)."""
+    parts, url = urlsplit(value), web_url(value)
+    loopback = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    if url and (parts.query or parts.fragment or parts.scheme != "https" and not loopback):
+        raise ValueError("an https URL without ? and # (http only for a provider on this machine)")
+    return url
+
+
+def role_table(*roles: str) -> Callable[[str], tuple[tuple[str, str], ...]]:
+    """Pairs such as admins=admin,ops=editor; the value before the last = may hold any sign but a comma."""
+
+    def read(value: str) -> tuple[tuple[str, str], ...]:
+        pairs = [pair.rpartition("=") for pair in words(value)]
+        if any(not name.strip() or role.strip().lower() not in roles for name, _, role in pairs):
+            raise ValueError(f"pairs such as admins=admin,ops=editor with the roles {', '.join(roles)}")
+        return tuple((name.strip(), role.strip().lower()) for name, _, role in pairs)
+
+    return read
+
+
 def proxy(value: str) -> str | None:
     return web_url(value) or None
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from app.probe.diagnosis.codes import CODES
 
@@ -192,6 +193,32 @@ BY_STATUS: Mapping[int, ErrorCode] = {
     row.status: row for row in BY_CODE.values() if row.status and row.message
 }
 """What the framework's own errors are called, by their status."""
+
+
+ErrorType = Literal[
+    "invalid_request_error",
+    "authentication_error",
+    "permission_error",
+    "not_found_error",
+    "conflict_error",
+    "rate_limit_error",
+    "api_error",
+]
+"""The families of errors, as OpenAI's own error object names them in `type`."""
+
+_TYPES: Mapping[int, ErrorType] = {
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    409: "conflict_error",
+    412: "conflict_error",
+    429: "rate_limit_error",
+}
+
+
+def type_of(status: int) -> ErrorType:
+    """The family of an error whose answer has this HTTP status."""
+    return "api_error" if status >= 500 else _TYPES.get(status, "invalid_request_error")
 
 
 def status_of(code: str) -> int:

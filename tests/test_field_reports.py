@@ -76,7 +76,7 @@ def _application(folder: Path, template: Path, settings: Mapping[str, Any]) -> F
 def test_every_report_has_its_endpoint() -> None:
     """No report without a simulated endpoint, no endpoint without a report."""
     assert {report.id for report in REPORTS} == set(CHANGES)
-    assert len(REPORTS) == 124
+    assert len(REPORTS) == 144
 
 
 @each_report

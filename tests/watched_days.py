@@ -7,9 +7,9 @@ from datetime import timedelta
 from flask import Flask
 
 from app.store.base import db, new_id, now
-from app.store.channels import Channel, Delivery
-from app.store.health import Look, ModelHealth, Rollup, Span, WatchCost, WatchWorker
 from app.store.models import RegisteredModel
+from app.store.watch.channels import Channel, Delivery
+from app.store.watch.health import Look, ModelHealth, Rollup, Span, WatchCost, WatchWorker
 from app.watch import incidents
 from app.watch.history import HOUR, hour_of
 

@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import re
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.access import actors, audit, passwords, sessions, signin_limits
 from app.access.actors import ROLES, AccessError, Actor
-from app.store.accounts import Token, User
+from app.store.accounts import RecoveryCode, Token, User
 from app.store.base import db, now
 
 
-def create_user(email: str, role: str, password: str) -> User:
-    """A new user, added to the transaction at hand. AccessError is a sentence about what can't be taken."""
+def create_user(email: str, role: str, password: str | None) -> User:
+    """A new user, added to the transaction at hand. AccessError is a sentence about what can't be taken.
+
+    Without a password they can sign in through the provider alone.
+    """
     email = email.strip().lower()
     if not re.fullmatch(r"[^@\s]{1,64}@[^@\s]{1,255}", email) or not email.isprintable():
         raise AccessError(f"{email!r} is not an e-mail address.")
@@ -27,7 +30,8 @@ def create_user(email: str, role: str, password: str) -> User:
         raise AccessError(f"Roles are {', '.join(ROLES)}; {role!r} is none.")
     if User.by_email(email) is not None:
         raise AccessError(f"There is a user {email} already.")
-    user = User(email=email, role=role, password_hash=passwords.hashed(password, email))
+    kept = "" if password is None else passwords.hashed(password, email)
+    user = User(email=email, role=role, password_hash=kept)
     db.session.add(user)
     return user
 
@@ -39,7 +43,7 @@ def with_password(email: str, password: str) -> User | None:
     row is held until the caller commits, so that a new password can't come between this and the session.
     """
     user = User.by_email(email)
-    known_hash = user.password_hash if user is not None else passwords.decoy()
+    known_hash = (user.password_hash if user is not None else "") or passwords.decoy()
     if not passwords.fits(known_hash, password) or user is None:
         return None
     renewed = update(User).values(password_hash=passwords.renewed(known_hash, password))
@@ -114,6 +118,19 @@ def set_password(user: User, password: str, actor: Actor) -> None:
     signin_limits.clear_account(user.email)
     action = "user.password_changed" if actor.id == user.id else "user.password_reset"
     audit.record(actor, action, subject=user.email)
+    db.session.commit()
+
+
+def leave_to_provider(user: User, actor: Actor) -> None:
+    """Take a person's password and second factor: from now on they sign in through the provider alone.
+
+    Their account waits for the first sign-in with its address. Each of their sessions ends.
+    """
+    if user.password_hash:
+        user.password_hash, user.totp_secret, user.totp_step = "", None, None
+        db.session.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user.id))
+        sessions.end_all(user.id)
+        audit.record(actor, "user.left_to_provider", subject=user.email)
     db.session.commit()
 
 

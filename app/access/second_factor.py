@@ -24,9 +24,8 @@ from sqlalchemy import ColumnElement, delete, or_, update
 from app.access import audit, sessions
 from app.access.actors import AccessError, Actor
 from app.config import settings
-from app.store.accounts import User
+from app.store.accounts import RecoveryCode, User
 from app.store.base import db
-from app.store.sessions import RecoveryCode
 
 _STEP_S = 30
 _STEPS_OFF = 1
@@ -36,8 +35,11 @@ WRONG = "This code does not fit. Take the one that the app shows now; the clock 
 
 
 def is_required(user: User) -> bool:
-    """Whether people of this role need a second factor (MUSTER_TOTP_ROLES)."""
-    return user.role in settings().totp_roles
+    """Whether people of this role need a second factor (MUSTER_TOTP_ROLES).
+
+    Who has no password signs in through the provider, and the second factor is the provider's.
+    """
+    return bool(user.password_hash) and user.role in settings().totp_roles
 
 
 def is_missing(user: User) -> bool:

@@ -11,24 +11,27 @@ import hashlib
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import ColumnElement, Select, delete, select, update
 
 from app.config import settings
 from app.store import database
-from app.store.accounts import User
+from app.store.accounts import BrowserSession, User
 from app.store.base import db, now
-from app.store.sessions import BrowserSession
 
 _SEEN_NOTED_EVERY = timedelta(minutes=1)
 SHOWN = 100
 """How many sessions of one person a page lists at most."""
 
 
-def begin(user: User, address: str | None, browser: str) -> str:
-    """A new session, added to the transaction at hand; gives the secret that the browser's cookie holds."""
+def begin(user: User, address: str | None, browser: str, provider_session: str | None = None) -> str:
+    """A new session, added to the transaction at hand; gives the secret that the browser's cookie holds.
+
+    `provider_session` is what the provider calls its session that this one comes from.
+    """
     db.session.execute(delete(BrowserSession).where(_is_over(now())))
     secret = secrets.token_urlsafe(32)
     row = BrowserSession(user_id=user.id, digest=digest_of(secret), address=(address or "")[:64])
+    row.provider_session = provider_session
     row.browser = "".join(letter for letter in browser if letter.isprintable())[:200]
     db.session.add(row)
     return secret
@@ -67,6 +70,12 @@ def end_all(user_id: str, but: str = "") -> int:
     """End every session of a person, in the transaction at hand; `but` is the id of one that stays."""
     mine = (BrowserSession.user_id == user_id) & (BrowserSession.id != but)
     return len(db.session.scalars(delete(BrowserSession).where(mine).returning(BrowserSession.id)).all())
+
+
+def end_of_provider(provider_session: str, user_ids: Select[str]) -> int:
+    """End what began from one session at the provider, of these people, in the transaction at hand."""
+    its = (BrowserSession.provider_session == provider_session) & BrowserSession.user_id.in_(user_ids)
+    return len(db.session.scalars(delete(BrowserSession).where(its).returning(BrowserSession.id)).all())
 
 
 def digest_of(secret: str) -> str:

@@ -19,8 +19,8 @@ from sqlalchemy import case, delete
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.config import settings
+from app.store.accounts import SigninCount
 from app.store.base import db, now
-from app.store.sessions import SigninCount
 
 _A_MINUTE = timedelta(minutes=1)
 _A_QUARTER = timedelta(minutes=15)

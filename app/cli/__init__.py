@@ -26,6 +26,7 @@ COMMANDS: dict[str, Entry] = {
     "worker": Entry("worker:worker", "Look at models until Ctrl-C, beside other workers."),
     "probe": Entry("probe:probe", "Probe an endpoint; nothing is stored."),
     "reprobe": Entry("exchange:reprobe", "Probe registered models again."),
+    "compare": Entry("compare:compare", "Say whether two registered models are the same one."),
     "import": Entry("exchange:import_", "Register the models of another program's file."),
     "export": Entry("exchange:export", "Write the registered models for another program."),
     "token": Entry("people:token_group", "Tokens of programs."),
@@ -33,6 +34,9 @@ COMMANDS: dict[str, Entry] = {
     "audit": Entry("audit:audit_group", "The audit log: whether it is whole, and its events."),
     "db": Entry("database:db_group", "The database."),
     "key": Entry("database:key_group", "The keys that stored API keys are encrypted with."),
+    "backup": Entry("backup:backup", "Write the embedded database to a file."),
+    "restore": Entry("backup:restore", "Put a backup in the database's place."),
+    "check": Entry("check:check", "Say what is wrong with this installation."),
     "settings": Entry("database:settings_table", "The settings as a table."),
 }
 

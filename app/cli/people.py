@@ -173,6 +173,17 @@ def reset_second_factor(email: str, as_json: bool) -> None:
         _told(user, f"{user.email} signs in without a second factor now.", as_json)
 
 
+@user_group.command("to-provider")
+@click.argument("email")
+@as_json
+def to_provider(email: str, as_json: bool) -> None:
+    """Let EMAIL sign in through the provider alone: password and second factor are gone, sessions end."""
+    with opened_app():
+        user = _user(email)
+        people.leave_to_provider(user, actors.COMMAND_LINE)
+        _told(user, f"{user.email} signs in through the provider now.", as_json)
+
+
 @user_group.command("disable")
 @click.argument("email")
 @as_json

@@ -30,20 +30,22 @@ _DIES_WITH_ITS_PARENT = 1
 @click.option(
     "--threads", type=click.IntRange(1, 256), help="Looks at once, instead of MUSTER_WATCH_THREADS."
 )
-@click.option("--with-parent", is_flag=True, hidden=True, help="End when the process that started it does.")
-def worker(threads: int | None, with_parent: bool) -> None:
+@click.option("--parent", type=int, hidden=True, help="End when the process with this id does.")
+def worker(threads: int | None, parent: int | None) -> None:
     """Look at models until Ctrl-C. Any number may run, on any machine with the same PostgreSQL."""
-    if with_parent:
-        _end_with_parent()
+    if parent is not None:
+        _end_with(parent)
     with opened_app() as app:
         chosen: Settings = app.config["MUSTER"]
         Watcher(app).run(threads or chosen.watch_threads)
 
 
-def _end_with_parent() -> None:
+def _end_with(parent: int) -> None:
     """A web server that is killed leaves no watcher behind. Linux only; elsewhere it ends by the signal."""
     if sys.platform == "linux":
         CDLL(None).prctl(_DIES_WITH_ITS_PARENT, signal.SIGTERM)
+    if os.getppid() != parent:
+        sys.exit()  # it was killed before this could be asked for
 
 
 @contextmanager
@@ -63,7 +65,7 @@ def watcher(chosen: Settings) -> Iterator[None]:
 
 
 def _keep(environment: Mapping[str, str], ending: threading.Event) -> None:
-    command = [sys.executable, "-m", "app.cli", "worker", "--with-parent"]
+    command = [sys.executable, "-m", "app.cli", "worker", "--parent", str(os.getpid())]
     while not ending.is_set():
         # A session of its own: Ctrl-C in the terminal is for the parent, which ends the child.
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, env=environment)

@@ -11,9 +11,10 @@ from concurrent.futures import ThreadPoolExecutor, wait
 
 from app.probe.model_types.model_type import ModelType
 from app.probe.phases import ProbeRun
+from app.probe.reliability import Repeat
 from app.probe.transport.deadline import Cancellation
 from app.probe.transport.egress import EgressRules
-from app.probe.values import Depth, Event, Finished, Limits, Report, Target
+from app.probe.values import Depth, Event, Finished, Limits, Report, Sampling, Target
 
 _END_S = 5.0
 """Seconds that a cancelled probe is waited for; its calls end within a fraction of one."""
@@ -31,13 +32,17 @@ def run(
     depth: Depth = "full",
     strict: bool = False,
     key_control: bool = True,
+    repeat: Repeat | None = None,
+    sampling: Sampling | None = None,
     cancelled: Cancellation | None = None,
 ) -> Generator[Event, None, None]:
     """Probe an endpoint; yields events as they happen, the last of them exactly one `Finished`.
 
     `declared` maps capability names to what a person said (None: not said). `depth` "proof" leaves the
     capabilities out, `strict` rejects where a declared one was seen not to work, `key_control` False leaves
-    out the call with a wrong key. Closing the generator cancels the probe: calls under way end within a
+    out the call with a wrong key, `repeat` asks some checks many times in place of all of them once,
+    `sampling` has the proof ask what can be compared from one time to the next (the report's `sample`).
+    Closing the generator cancels the probe: calls under way end within a
     fraction of a second. Never raises for what an endpoint does; a defect of its own is raised to the caller.
     """
     events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
@@ -51,6 +56,8 @@ def run(
         depth=depth,
         strict=strict,
         key_control=key_control,
+        repeat=repeat,
+        sampling=sampling,
         stop=stop,
         emit=events.put,
     )

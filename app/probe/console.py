@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
-from typing import Literal, TextIO
+from typing import TextIO
 
 import click
 
@@ -19,13 +19,16 @@ from app.probe.model_types import MODEL_TYPES
 from app.probe.model_types.model_type import ModelType
 from app.probe.pasted_input import SURROUNDING, clean_base_url, clean_key, wrong_with_base_url
 from app.probe.printing import put
+from app.probe.reliability import FEWEST, MOST, Reliability, Repeat
 from app.probe.transport.egress import EgressRules
 from app.probe.values import (
+    DEPTHS,
     Capability,
     Check,
     CheckEnded,
     CheckStarted,
     CheckWaiting,
+    Depth,
     Event,
     Finished,
     Limits,
@@ -66,11 +69,20 @@ def command(settings: Callable[[], tuple[Limits, EgressRules]]) -> click.Command
     )
     @click.option(
         "--depth",
-        type=click.Choice(["full", "proof"]),
+        type=click.Choice(DEPTHS),
         default="full",
         show_default=True,
-        help="proof: leave the capabilities out.",
+        help="proof: leave the capabilities out. deep: read a text as long as the context window too, which "
+        "costs that many tokens.",
     )
+    @click.option(
+        "--repeat",
+        type=click.IntRange(FEWEST, MOST),
+        metavar="K",
+        help=f"Ask the checks named with --checks K times each ({FEWEST} to {MOST}), in place of all of them "
+        "once, and tell how often they pass.",
+    )
+    @click.option("--checks", metavar="NAMES", help="Which to repeat, with commas. Default: tool_calling.")
     @click.option("--declare", metavar="NAME", multiple=True, help="A capability that the model should have.")
     @click.option("--strict", is_flag=True, help="Reject where a declared capability was seen not to work.")
     @click.option("--no-wrong-key", is_flag=True, help="Leave out the call with a wrong key.")
@@ -82,7 +94,9 @@ def command(settings: Callable[[], tuple[Limits, EgressRules]]) -> click.Command
         model_id: str,
         type_name: str,
         key_env: str | None,
-        depth: Literal["full", "proof"],
+        depth: Depth,
+        repeat: int | None,
+        checks: str | None,
         declare: tuple[str, ...],
         strict: bool,
         no_wrong_key: bool,
@@ -107,6 +121,7 @@ def command(settings: Callable[[], tuple[Limits, EgressRules]]) -> click.Command
             depth=depth,
             strict=strict,
             key_control=not no_wrong_key,
+            repeat=_repeat(repeat, checks, model_type),
         )
         report = _watched(events, printer)
         if as_json:
@@ -141,6 +156,21 @@ def _known(names: Iterable[str], model_type: ModelType) -> Iterator[str]:
         yield name
 
 
+def _repeat(times: int | None, names: str | None, model_type: ModelType) -> Repeat | None:
+    if times is None:
+        if names is not None:
+            raise click.UsageError("--checks says what to repeat: say how often with --repeat.")
+        return None
+    asked = tuple(dict.fromkeys((names or "tool_calling").replace(" ", "").split(",")))
+    unknown = [name for name in asked if name not in model_type.repeatable]
+    if unknown:
+        known = ", ".join(model_type.repeatable) or "none"
+        raise click.UsageError(
+            f"{unknown[0]} can't be repeated for the type {model_type.name}; those are: {known}."
+        )
+    return Repeat(times, asked)
+
+
 def _watched(events: Generator[Event, None, None], printer: Printer) -> Report:
     """Print events as they come; gives the report. An interrupt ends the probe and the program."""
     try:
@@ -173,13 +203,17 @@ class Printer:
         if isinstance(event, CheckStarted):
             self._line(f"  {self._status('started')}  {event.name}")
         elif isinstance(event, CheckWaiting):
-            self._line(f"  {self._status('waiting')}  {event.name}: {event.seconds:g} s, {event.reason}")
+            seconds = f"{event.seconds:g} s, " if event.seconds else ""
+            self._line(f"  {self._status('waiting')}  {event.name}: {seconds}{event.reason}")
         elif isinstance(event, CheckEnded):
             self._ended(event.check)
 
     def conclusion(self, report: Report) -> None:
         """Capabilities, warnings, cost, and the verdict with its reason at last."""
-        self._capabilities(report.capabilities)
+        if report.reliability:
+            self._reliability(report.reliability)
+        else:
+            self._capabilities(report.capabilities)
         for warning in report.warnings:
             self._line(f"\n{self._status('warning')}  {warning.code}\n  {warning.message}")
         used = report.usage
@@ -201,11 +235,24 @@ class Printer:
 
     def _capabilities(self, capabilities: Mapping[str, Capability]) -> None:
         if capabilities:
-            self._line(f"\n  {'capability':<24} {'declared':<10} observed")
+            self._line(f"\n  {'capability':<28} {'declared':<10} observed")
         for name, seen in capabilities.items():
             colour = {True: "green", False: "red", None: "yellow"}[seen.observed]
             answer = self._coloured(_ANSWERS[seen.observed], colour)
-            self._line(f"  {name:<24} {_DECLARED[seen.declared]:<10} {answer}")
+            self._line(f"  {name:<28} {_DECLARED[seen.declared]:<10} {answer}")
+
+    def _reliability(self, repeated: Iterable[Reliability]) -> None:
+        for one in repeated:
+            told = one.as_dict()
+            low, high = told["interval"]
+            self._line(f"\n  {one.check}: {one.passed} of {one.runs} passed ({low:.0%} to {high:.0%})")
+            for k, estimate in told["pass_hat"].items():
+                low, high = estimate["interval"]
+                self._line(f"    pass^{k}  {estimate['estimate']:.0%} ({low:.0%} to {high:.0%})")
+            for kind, count in one.errors.items():
+                self._line(f"    {count} x {kind.replace('_', ' ')}")
+            if one.example:
+                self._line(f"    such as: {one.example}")
 
     def _verdict(self, report: Report) -> None:
         found = report.diagnosis

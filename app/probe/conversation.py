@@ -22,6 +22,7 @@ from app.probe.negotiation import learn
 from app.probe.reading.completion import tokens
 from app.probe.reading.meaning import Judgement, meaning_of, worth_waiting
 from app.probe.reading.named_fields import complained, names_a_field
+from app.probe.reading.redaction import hide_key
 from app.probe.reading.refusal import Refusal, printable, read_refusal
 from app.probe.shape import Shape
 from app.probe.transport.answer import Answer, parsed
@@ -29,7 +30,7 @@ from app.probe.transport.call import Call
 from app.probe.transport.client import Client
 from app.probe.transport.deadline import Cancellation
 from app.probe.transport.websocket import SocketScript
-from app.probe.values import Check, CheckWaiting, Depth, Event, Limits, Status, Target
+from app.probe.values import Check, CheckWaiting, Depth, Event, Limits, Sampling, Status, Target
 
 _WORDS = (
     "amber",
@@ -119,6 +120,10 @@ class Conversation:
     cancelled: Cancellation = field(default_factory=Cancellation)
     observed: dict[str, Any] = field(default_factory=dict)
     catalog_metadata: Mapping[str, Any] = field(default_factory=dict)
+    sampling: Sampling | None = None
+    """What the proof asks in place of its own prompt."""
+    listed: bool | None = None
+    """Whether the endpoint's list holds the id, once the list was read."""
     budget: Budget = field(init=False)
 
     def __post_init__(self) -> None:
@@ -151,7 +156,7 @@ class Conversation:
         )
         answer = self.client.converse(call, request.script) if request.script else self.client.send(call)
         self._count(answer)
-        return answer
+        return hide_key(answer, call.key or "")
 
     def ask_patiently(
         self, name: str, request: Request, until: float, *, patient: bool = True, **how: Any
@@ -181,14 +186,18 @@ class Conversation:
             if answer.failure or not patient or not _is_refused(answer, refusal):
                 return answer, refusal
             judgement = meaning_of(refusal)
-            if not worth_waiting(refusal, judgement) or _teaches(refusal, request):
+            # A router will never have a deployment of an id that it does not even list.
+            gone = judgement.advice == "deployments" and self.listed is False
+            if gone or not worth_waiting(refusal, judgement) or _teaches(refusal, request):
                 return answer, refusal
             before = answer, refusal
             # At its own pace first, then ever slower: it may say "in a second" for as long as one asks.
             told = refusal.retry_after_s
             seconds = max(told, pause if waits else 0.05) if told is not None else pause
             waits += 1
-            in_time = waits <= _WAITS and time.monotonic() + seconds <= until - 0.1
+            in_time = (
+                waits <= _waits_at_most(refusal, judgement) and time.monotonic() + seconds <= until - 0.1
+            )
             if not in_time or not self.limits.wait_s or self.cancelled.is_set():
                 return answer, refusal
             seconds = min(seconds, self.limits.wait_s)
@@ -233,8 +242,15 @@ def _is_refused(answer: Answer, refusal: Refusal) -> bool:
     return not answer.ok or refusal.is_error or refusal.is_html
 
 
-_WAITS = 10
-"""How often one call is asked again after a wait."""
+_WAITS, _FEW_WAITS = 10, 4
+"""How often one call is asked again after a wait: where the endpoint says that later helps, and where it only
+answers so now (the page of a bot filter, a gateway's bare 502)."""
+_SAY_LATER = frozenset({429, 503, 529})
+
+
+def _waits_at_most(refusal: Refusal, judgement: Judgement) -> int:
+    said = judgement.by_words and judgement.meaning != "bot_filter" or refusal.status in _SAY_LATER
+    return _WAITS if said or refusal.retry_after_s is not None else _FEW_WAITS
 
 
 def meant(refusal: Refusal, request: Request) -> Judgement:
@@ -295,7 +311,7 @@ def check_of(
         http_status=answer.status if answer else None,
         duration_ms=answer.duration_ms if answer else None,
         first_byte_ms=answer.first_byte_ms if answer else None,
-        evidence=printable(evidence, talk.endpoint.api_key),
+        evidence=printable(evidence),
         adaptations=adaptations,
         request=shown(request.sent) if request.body is not None or request.form else None,
     )

@@ -18,10 +18,12 @@ from app.probe.conversation import Conversation, Request, check_of
 from app.probe.diagnosis.codes import CODES
 from app.probe.diagnosis.diagnose import diagnose
 from app.probe.model_types.model_type import ModelType
-from app.probe.proof import Outcome, prove
+from app.probe.model_types.sampling import first_shape, sample_of
+from app.probe.proof import Outcome, Proven, prove
 from app.probe.reading.catalog import read_catalog
 from app.probe.reading.catalog_facts import metadata_of
 from app.probe.reading.refusal import quote, read_refusal
+from app.probe.reliability import Repeat
 from app.probe.report import Seen, report_of
 from app.probe.tasks import Checks, Finding, Result, Task
 from app.probe.transport.client import Client
@@ -36,6 +38,7 @@ from app.probe.values import (
     Event,
     Finished,
     Limits,
+    Sampling,
     Target,
     Warning_,
 )
@@ -56,6 +59,8 @@ class ProbeRun:
     depth: Depth
     strict: bool
     key_control: bool
+    repeat: Repeat | None
+    sampling: Sampling | None
     stop: Cancellation
     emit: Callable[[Event], None]
     seen: Seen = field(default_factory=Seen)
@@ -79,6 +84,8 @@ class ProbeRun:
                 self.emit,
                 self.declared,
                 cancelled=self.stop,
+                shape=first_shape(self.sampling),
+                sampling=self.sampling,
                 depth=self.depth,
             )
             with ThreadPoolExecutor(self.limits.calls_at_once + 1, "probe") as pool:
@@ -125,17 +132,25 @@ class ProbeRun:
         assert proven is not None
         talk.observed = dict(proven.observed)
         self.seen.answered_by = proven.model
+        self.seen.sample = sample_of(self.model_type, outcome) if self.sampling else None
         if proven.warning:
             self.seen.warnings.append(Warning_(*proven.warning))
-        checks = Checks() if self.depth == "proof" else self.model_type.checks(talk, proven)
+        checks = self._checks(talk, proven)
         beside = tuple(self._controls(outcome))
         for wave in checks.waves(self.seen.found):
             self._all(talk, pool, (*beside, *wave))
             beside = ()
         checks.settle(self.seen.found)
-        self.seen.performance = checks.performance
+        self.seen.performance, self.seen.reliability = checks.performance, checks.reliability
         if self.depth == "proof" and proven.thinks and "reasoning" in self.model_type.capabilities:
             self.seen.found["reasoning"] = Finding("reasoning", True, proven.evidence)
+
+    def _checks(self, talk: Conversation, proven: Proven) -> Checks:
+        if self.depth == "proof":
+            return Checks()
+        if self.repeat and self.model_type.repeats:
+            return self.model_type.repeats(talk, proven, self.repeat)
+        return self.model_type.checks(talk, proven)
 
     def _controls(self, outcome: Outcome) -> Iterator[Task]:
         proof = self.model_type.proof
@@ -190,6 +205,7 @@ class ProbeRun:
         request = Request("/models", method="GET")
         answer = talk.ask(request, until=time.monotonic() + min(_CATALOG_S, self.limits.check_s))
         catalog = self.seen.catalog = read_catalog(answer)
+        talk.listed = catalog.listed(self.endpoint.model_id)
         if catalog.there:
             count = f"{len(catalog.entries)} model{'s' if len(catalog.entries) > 1 else ''}"
             listed = "this one among them" if catalog.listed(self.endpoint.model_id) else "not this one"
@@ -235,7 +251,7 @@ def _proof_check(talk: Conversation, outcome: Outcome) -> Check:
     elif outcome.answer.failure:
         evidence = f"{outcome.answer.failure.detail}."
     else:
-        evidence = outcome.why or quote(outcome.refusal) or "An answer without words."
+        evidence = outcome.why or quote(outcome.refusal, talk.endpoint.api_key) or "An answer without words."
     status: Literal["passed", "failed"] = "passed" if outcome.proven else "failed"
     return check_of(
         "proof", status, outcome.request, outcome.answer, evidence, talk, outcome.shape.adaptations

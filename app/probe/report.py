@@ -13,9 +13,12 @@ from app.probe.conversation import Conversation
 from app.probe.model_types.model_type import ModelType
 from app.probe.reading.catalog import Catalog
 from app.probe.reading.refusal import printable
+from app.probe.reliability import Reliability
 from app.probe.tasks import Finding
-from app.probe.values import Capability, Check, Diagnosis, Report, Verdict, Warning_
+from app.probe.values import Capability, Check, Diagnosis, Report, Sample, Verdict, Warning_
 
+NOT_ASKED = "Not asked."
+"""The evidence of a capability that a probe did not look for."""
 _FROM_CATALOG = ("context_window", "max_output_tokens", "max_input_tokens")
 
 
@@ -28,8 +31,10 @@ class Seen:
     warnings: list[Warning_] = field(default_factory=list)
     catalog: Catalog = field(default_factory=Catalog)
     performance: dict[str, Any] = field(default_factory=dict)
+    reliability: tuple[Reliability, ...] = ()
     diagnosis: Diagnosis | None = None
     answered_by: str | None = None
+    sample: Sample | None = None
 
 
 def report_of(
@@ -54,8 +59,10 @@ def report_of(
             "prompt_tokens": talk.budget.prompt_tokens,
             "completion_tokens": talk.budget.completion_tokens,
         },
+        reliability=seen.reliability,
         observed=_observed(talk, model_type, seen) if verdict == "accepted" else {},
         answered_by=seen.answered_by,
+        sample=seen.sample,
     )
 
 
@@ -80,10 +87,8 @@ def _capabilities(talk: Conversation, model_type: ModelType, seen: Seen) -> dict
 
 def _capability(talk: Conversation, name: str, finding: Finding | None) -> Capability:
     if finding is None:
-        return Capability(talk.declared.get(name), None, "Not asked.")
-    return Capability(
-        talk.declared.get(name), finding.observed, printable(finding.evidence, talk.endpoint.api_key)
-    )
+        return Capability(talk.declared.get(name), None, NOT_ASKED)
+    return Capability(talk.declared.get(name), finding.observed, printable(finding.evidence))
 
 
 def _observed(talk: Conversation, model_type: ModelType, seen: Seen) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.probe.conversation import Conversation
+from app.probe.reliability import Reliability
 from app.probe.values import Check
 
 NO_BUDGET = "Not asked: the probe's limit of tokens is reached."
@@ -47,6 +48,7 @@ class Checks:
     def __init__(self, tasks: tuple[Task, ...] = (), performance: dict[str, Any] | None = None) -> None:
         self.tasks = tasks
         self.performance: dict[str, Any] = {} if performance is None else performance
+        self.reliability: tuple[Reliability, ...] = ()
 
     def waves(self, found: Mapping[str, Finding]) -> Iterator[tuple[Task, ...]]:
         """The tasks of each wave; a wave begins when the one before has ended and `found` holds it."""

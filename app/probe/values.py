@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field as with_default
-from typing import Any, Literal
+from typing import Any, Literal, get_args
+
+from app.probe.reliability import Reliability
 
 Verdict = Literal["accepted", "rejected"]
 Status = Literal["passed", "failed", "inconclusive", "skipped"]
 Depth = Literal["proof", "full", "deep"]
 """proof: only whether it works; full: capabilities too; deep: also what costs as much as a long prompt."""
+DEPTHS: tuple[Depth, ...] = get_args(Depth)
 JSON = Any
 HIDDEN = "[key]"
 """What stands in the place of a secret that an endpoint echoed."""
@@ -43,6 +46,32 @@ class Target:
     api_key: str = with_default(repr=False)
     model_id: str
     settings: EndpointSettings = EndpointSettings()
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """What a proof asks, so that its answer can be compared with earlier ones; it costs no further call.
+
+    With `tops` the answer is one token with so many log-probabilities, with 0 it is a word.
+    """
+
+    prompt: str
+    tops: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What the answer of a proof tells of who gave it; what was not given is empty."""
+
+    top: Mapping[str, float] = with_default(default_factory=dict)
+    """Natural logarithms by token, of the first token."""
+    text: str = ""
+    thinks: bool = False
+    vector: tuple[float, ...] = ()
+    model: str = ""
+    fingerprint: str = ""
+    form: str = ""
+    """How the endpoint wants to be asked: answers to other requests can't be compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,11 +181,16 @@ class Report:
     usage: Mapping[str, int]
     observed: Mapping[str, JSON] = with_default(default_factory=dict)
     """Metadata fields of the model document that the probe saw, by their names there."""
+    reliability: tuple[Reliability, ...] = ()
+    """What repeated checks told; empty where none was repeated."""
     answered_by: str | None = None
     """The `model` that the proof's answer named."""
+    sample: Sample | None = None
+    """Where one was asked for; it is no part of the JSON form."""
 
     def as_dict(self) -> dict[str, JSON]:
         """The report in its JSON form, without `id` and `model`, which storage adds."""
+        repeated = [one.as_dict() for one in self.reliability]
         return {
             "verdict": self.verdict,
             "started": self.started,
@@ -170,7 +204,7 @@ class Report:
             "usage": dict(self.usage),
             "observed": dict(self.observed),
             "answered_by": self.answered_by,
-        }
+        } | ({"reliability": repeated} if repeated else {})
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,14 @@ from app.access.actors import Actor
 from app.errors import ApiError
 from app.probe.base_url import without_query_values
 from app.probe.transport.deadline import Cancellation
-from app.probe.values import Report, Target
-from app.registry import credentials, endpoints, saving
-from app.registry.probing import Depth, Events, ProbeOrder, Updated, Values, probed
+from app.probe.values import Depth, Report, Target
+from app.registry import credentials, saving
+from app.registry.endpoints import rows as endpoints
+from app.registry.probing import Events, ProbeOrder, Updated, Values, probed
 from app.registry.saving import Precondition, rejected
 from app.store.base import db
-from app.store.digests import digest
 from app.store.models import RegisteredModel
+from app.store.rotation import digest
 
 
 def update(

@@ -7,6 +7,7 @@ so. Nothing else of the program opens what is sealed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Literal
 
@@ -23,8 +24,6 @@ from app.store import vault
 from app.store.base import db, now
 from app.store.endpoints import Endpoint
 from app.store.leases import HeldKey
-
-_NOTED = "muster_key_uses"
 
 Use = Literal[
     "register", "validate", "change", "probe", "health_check", "list_models", "playground", "release"
@@ -124,6 +123,22 @@ def typed_form(endpoint: Endpoint, target: Target) -> str:
     return f"env://{endpoint.key_env}" if endpoint.key_env else target.api_key
 
 
+def holds(
+    endpoint: Endpoint, headers: Mapping[str, str | None] | None, certificate: str | None
+) -> tuple[bool, bool]:
+    """Whether just these headers and this client certificate are stored; what is None is not asked for.
+
+    Nothing is handed out. What can't be opened is not the same as anything.
+    """
+    try:
+        kept = _settings_of(endpoint, endpoint.base_url, move_key=False)
+    except vault.VaultError:
+        return headers is None, certificate is None
+    wanted = {name.lower(): value for name, value in (headers or {}).items() if value is not None}
+    same = headers is None or wanted == {name.lower(): value for name, value in kept.headers}
+    return same, certificate is None or certificate == kept.client_certificate
+
+
 def _judged(endpoint: Endpoint | None, base_url: str, actor: Actor, move_key: bool) -> str:
     """The stored key, or its reference, after a look at where it would go."""
     if endpoint is None:
@@ -166,9 +181,9 @@ def _settings_of(endpoint: Endpoint | None, base_url: str, move_key: bool) -> En
 def _note(actor: Actor, use: Use, key: str, base_url: str, endpoint: Endpoint | None) -> None:
     """Put the use of a key on record: which one, for what, and the origin that gets it.
 
-    The watcher uses each key every few minutes, which would bury all else: one event a day from a process.
+    Health checks use a key every few minutes, and each is a row of `looks`: here one a day tells of them.
     """
-    if use == "health_check" and not _is_first_today(base_url, endpoint):
+    if use == "health_check" and endpoint is not None and not _is_first_of_the_day(endpoint.id):
         return
     detail = {
         "use": use,
@@ -180,10 +195,10 @@ def _note(actor: Actor, use: Use, key: str, base_url: str, endpoint: Endpoint | 
     db.session.commit()
 
 
-def _is_first_today(base_url: str, endpoint: Endpoint | None) -> bool:
-    """Whether this process has not put the use of this key for health checks on record today."""
-    noted: dict[tuple[str, str], date] = current_app.extensions.setdefault(_NOTED, {})
-    which, today = (endpoint.identity if endpoint else "", base_url), now().date()
-    first = noted.get(which) != today
-    noted[which] = today
+def _is_first_of_the_day(endpoint_id: str) -> bool:
+    """Whether this process has not put a health check of the endpoint on record today."""
+    noted: dict[str, date] = current_app.extensions.setdefault("muster_health_checks", {})
+    today = now().date()
+    first = noted.get(endpoint_id) != today
+    noted[endpoint_id] = today
     return first

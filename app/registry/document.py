@@ -56,12 +56,23 @@ def document(model: RegisteredModel) -> dict[str, JSON]:
         "output_currency": CURRENCY,
         "pricing_url": None,
         "docs_url": None,
-        "has_functions": bool(metadata.get("supports_tool_calling")),
+        "has_functions": _has_functions(model, metadata),
         "has_cpu_pricing": False,
         "configuration": _configuration(model),
         "metadata": metadata,
         "parameters": _parameters(model, metadata),
     }
+
+
+_SHOW_A_CALL = ("supports_tool_choice", "supports_parallel_tool_calls", "supports_strict_tool")
+
+
+def _has_functions(model: RegisteredModel, metadata: Mapping[str, JSON]) -> bool:
+    """Whether the model calls functions: as declared, else any call that a probe has seen."""
+    if model.supports_tool_calling is not None:
+        return model.supports_tool_calling
+    seen = any((model.observed or {}).get(name) is True for name in _SHOW_A_CALL)
+    return bool(metadata.get("supports_tool_calling")) or seen
 
 
 def ref_id(model_id: str) -> str:

@@ -12,10 +12,9 @@ from flask import Flask, current_app
 from app.access.actors import Actor
 from app.errors import ApiError
 from app.probe.transport.deadline import Cancellation
-from app.probe.values import Report, Target
+from app.probe.values import Depth, Report, Target
 from app.registry import registration, saving
 from app.registry.probing import (
-    Depth,
     Probed,
     ProbeOrder,
     Registered,

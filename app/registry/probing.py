@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import delete, insert, update
 from sqlalchemy.exc import IntegrityError
@@ -19,9 +19,10 @@ from app.probe.base_url import origin_of
 from app.probe.capabilities import CAPABILITIES
 from app.probe.controls import WRONG_KEY
 from app.probe.model_types import MODEL_TYPES
+from app.probe.reliability import Repeat
 from app.probe.transport.deadline import Cancellation
 from app.probe.transport.egress import EgressRules
-from app.probe.values import Event, Finished, Report, Target
+from app.probe.values import Depth, Event, Finished, Report, Sampling, Target
 from app.registry.metadata import FIELD_BY_NAME
 from app.store import vault
 from app.store.base import db, now
@@ -29,7 +30,6 @@ from app.store.leases import KeyControl
 
 JSON = Any
 Values = Mapping[str, Any]
-Depth = Literal["full", "proof"]
 
 DECLARED: Mapping[str, str] = {
     row.name: column
@@ -86,8 +86,10 @@ class ProbeOrder:
     strict: bool = False
     depth: Depth = "full"
     cancelled: Cancellation | None = None
+    repeat: Repeat | None = None
     waits: bool = True
     """Whether to wait where an endpoint asks for it. A health check comes again by itself."""
+    sampling: Sampling | None = None
 
 
 def probed(
@@ -127,6 +129,8 @@ def _run(
         strict=asked.strict,
         key_control=key_control,
         cancelled=asked.cancelled,
+        repeat=asked.repeat,
+        sampling=asked.sampling,
     )
     yield from events
 

@@ -14,12 +14,13 @@ from typing import Any
 from app.access import audit
 from app.access.actors import Actor
 from app.errors import ApiError
+from app.probe.reliability import Repeat
 from app.probe.transport.deadline import Cancellation
-from app.probe.values import Event, Report, Target
-from app.registry import endpoints, saving
+from app.probe.values import Depth, Event, Report, Target
+from app.registry import saving
 from app.registry.credentials import Use, target_for
+from app.registry.endpoints import rows as endpoints
 from app.registry.probing import (
-    Depth,
     Events,
     Probed,
     ProbeOrder,
@@ -32,8 +33,8 @@ from app.registry.probing import (
 )
 from app.registry.saving import all_saved, wire_report
 from app.store.base import db, new_id
-from app.store.digests import digest
 from app.store.models import RegisteredModel
+from app.store.rotation import digest
 
 __all__ = ["Probed", "Registered", "Rejected", "Terminal", "Updated"]
 
@@ -74,10 +75,15 @@ def reprobe(
     trigger: str = "manual",
     *,
     depth: Depth = "full",
+    repeat: Repeat | None = None,
     cancelled: Cancellation | None = None,
 ) -> Events:
-    """Probe with the stored key, keep the report and what it observed; ends in Probed."""
-    return _reprobing(model.id, trigger, ProbeOrder(actor, depth=depth, cancelled=cancelled))
+    """Probe with the stored key, keep the report and what it observed; ends in Probed.
+
+    `repeat` asks some checks many times in place of all of them once.
+    """
+    order = ProbeOrder(actor, depth=depth, cancelled=cancelled, repeat=repeat)
+    return _reprobing(model.id, trigger, order)
 
 
 def watched(id: str, trigger: str, asked: ProbeOrder) -> Generator[Event, None, Report]:

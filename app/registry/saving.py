@@ -14,8 +14,9 @@ from app.access import audit
 from app.access.actors import Actor
 from app.errors import ApiError
 from app.probe.base_url import without_query_values
+from app.probe.report import NOT_ASKED
 from app.probe.values import Report, Target, finite
-from app.registry import endpoints
+from app.registry.endpoints import rows as endpoints
 from app.registry.probing import DECLARED, JSON, ProbeOrder, Registered, Rejected, Values
 from app.store.base import db, new_id, now
 from app.store.endpoints import Endpoint
@@ -164,8 +165,8 @@ def _learned(before: Mapping[str, JSON], now: Mapping[str, JSON]) -> dict[str, J
     """Capabilities as they are known now: null means that it could not be told, and takes nothing away."""
     known = {name: one for name, one in before.items() if one["observed"] is not None}
     return known | {
-        name: one | {"observed": known[name]["observed"], "evidence": known[name]["evidence"]}
-        if one["observed"] is None and name in known
+        name: one | {"observed": before[name]["observed"], "evidence": before[name]["evidence"]}
+        if one["observed"] is None and (name in known or name in before and one["evidence"] == NOT_ASKED)
         else one
         for name, one in now.items()
     }

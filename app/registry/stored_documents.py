@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,12 +24,16 @@ from app.registry import metadata
 from app.registry.document import document
 from app.store.base import db, now
 from app.store.endpoints import Endpoint
-from app.store.events import EventCount
+from app.store.labels import ModelOwner, ModelTag
 from app.store.models import RegisteredModel, RenderedDocument, Revision
+from app.store.watch.events import EventCount
 
 UNSEEN = frozenset(
-    {"capabilities", "last_probe_id", "key_ciphertext", "created_by", "identity", "search", "seen"}
-)
+    {
+        "capabilities", "last_probe_id", "key_ciphertext", "created_by", "identity", "search", "seen",
+        "description_folded",
+    }
+)  # fmt: skip
 """Columns that neither the document shows nor the list filters by."""
 
 COUNTED_BEFORE = EventCount
@@ -134,6 +138,21 @@ def page(name: str, ids: Select[Any], limit: int) -> Page:
     return made
 
 
+def pieces(first: Page, more: Callable[[str], Select[Any]], limit: int) -> Iterator[bytes]:
+    """The JSON array of all documents, page by page, each read when the one before has been sent.
+
+    `more` gives the query for what follows after an id, at most `limit` and one to tell of others.
+    """
+    body, cursor = first
+    yield body.removesuffix(b"]")
+    while cursor:
+        found = bodies(more(cursor))
+        db.session.rollback()  # a slow reader holds no connection
+        cursor = found[limit - 1][0] if len(found) > limit else None
+        yield b"".join(b"," + each for _, each in found[:limit])
+    yield b"]"
+
+
 def refresh(ids: Sequence[str]) -> dict[str, StoredDocument]:
     """Make and keep new documents of these models; gives those that exist. Commits."""
     db.session.execute(
@@ -175,6 +194,10 @@ def _changed(model: RegisteredModel) -> set[str]:
     return {attribute.key for attribute in inspect(model).attrs if attribute.history.has_changes()} - UNSEEN
 
 
+# A list may be narrowed by labels, although no document shows them.
+_LISTED = (RegisteredModel, ModelTag, ModelOwner)
+
+
 def _written(session: Session) -> list[RegisteredModel]:
     """The models whose documents may be others now: their own rows were written, or their endpoint's."""
     rows = [
@@ -204,7 +227,7 @@ def _date(session: Session, _context: UOWTransaction, _instances: Any) -> None:
 @event.listens_for(db.session, "after_flush")
 def _follow(session: Session, _context: UOWTransaction) -> None:
     changed = _written(session)
-    if changed or any(isinstance(row, RegisteredModel) for row in session.deleted):
+    if changed or any(isinstance(row, _LISTED) for row in (*session.deleted, *session.new)):
         session.info[_CHANGED] = True
     made = {model.id: render(model) for model in changed}
     _keep(session, made.items())

@@ -7,27 +7,31 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 from sqlalchemy import (
     JSON,
     BigInteger,
-    ColumnElement,
     ForeignKey,
     Index,
     LargeBinary,
     Select,
     String,
+    Text,
     event,
     select,
+    text,
     update,
 )
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.default import DefaultExecutionContext
-from sqlalchemy.orm import Mapped, Mapper, aliased, mapped_column, relationship, validates
+from sqlalchemy.orm import Mapped, Mapper, aliased, mapped_column, relationship, selectinload, validates
 
+from app.probe.capabilities import CAPABILITIES
 from app.store.base import Base, UTCDateTime, db, new_id, now
 from app.store.endpoints import Endpoint
+from app.store.labels import Labels, ModelOwner, ModelTag
+from app.store.model_filters import Filters, conditions
 
 
 def identity_of(model_id: str, base_url: str, model_type: str) -> str:
@@ -41,6 +45,8 @@ HEALTHS = ("up", "degraded", "down", "unknown")
 SEARCHED = 400
 """Characters of the text that is searched: the whole of its index must fit into a page of PostgreSQL."""
 
+_FILTERS = frozenset(row.name for row in CAPABILITIES if row.is_filter)
+
 
 def search_text(display_name: str, model_id: str, base_url: str) -> str:
     """What a search looks into, a line each: name, model id, base URL without scheme; letter case folded."""
@@ -49,9 +55,14 @@ def search_text(display_name: str, model_id: str, base_url: str) -> str:
 
 
 def seen_text(capabilities: dict[str, Any]) -> str:
-    """The capabilities that were observed, in one text for the index: `,streaming,vision,`."""
+    """The capabilities that were observed and that lists filter by, in one text: `,streaming,vision,`.
+
+    All of them together fit into SEARCHED; a test keeps it so.
+    """
     seen = [
-        name for name, row in capabilities.items() if isinstance(row, dict) and row.get("observed") is True
+        name
+        for name, row in capabilities.items()
+        if name in _FILTERS and isinstance(row, dict) and row.get("observed") is True
     ]
     return f",{','.join(sorted(seen))},"[:SEARCHED] if seen else ""
 
@@ -59,6 +70,9 @@ def seen_text(capabilities: dict[str, Any]) -> str:
 def _identity_of_insert(context: DefaultExecutionContext) -> str:
     row: dict[str, Any] = context.get_current_parameters()  # type: ignore[no-untyped-call]
     return identity_of(row["model_id"], row["base_url"], row["model_type"])
+
+
+DESCRIBED = "description_folded IS NOT NULL"
 
 
 class RegisteredModel(Base):
@@ -73,6 +87,8 @@ class RegisteredModel(Base):
         ),
         # A search without filters reads all of an index where it finds little: this one is small.
         Index("ix_models_search", "id", "search"),
+        # Few models are described, and descriptions are too long for an index: this one leads to them.
+        Index("ix_models_described", "id", sqlite_where=text(DESCRIBED), postgresql_where=text(DESCRIBED)),
     )  # fmt: skip
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
@@ -87,6 +103,8 @@ class RegisteredModel(Base):
     endpoint_id: Mapped[str] = mapped_column(ForeignKey("endpoints.id"), index=True)
     endpoint: Mapped[Endpoint] = relationship(lazy="joined", innerjoin=True)
     description: Mapped[str | None] = mapped_column(String(2048))
+    description_folded: Mapped[str | None] = mapped_column(Text)
+    """The same with letter case folded, to be searched: too long for an index."""
     input_cost: Mapped[float | None]
     output_cost: Mapped[float | None]
     cache_read_cost: Mapped[float | None]
@@ -115,6 +133,15 @@ class RegisteredModel(Base):
     def _take_base_url(self, _name: str, endpoint: Endpoint) -> Endpoint:
         self.base_url = endpoint.base_url
         return endpoint
+
+    owned: Mapped[ModelOwner | None] = relationship(viewonly=True)
+    tagged: Mapped[list[ModelTag]] = relationship(viewonly=True, order_by=ModelTag.tag)
+
+    @property
+    def labels(self) -> Labels:
+        """Owner, contact and tags, for who reads many models: such a query loads them with `WITH_LABELS`."""
+        tags = tuple(row.tag for row in self.tagged)
+        return Labels(self.owned.owner, self.owned.contact, tags) if self.owned else Labels(tags=tags)
 
     @property
     def wire_model_id(self) -> str:
@@ -147,69 +174,24 @@ class RegisteredModel(Base):
         return db.session.scalars(select(cls).where(cls.identity == wanted)).first()
 
     @classmethod
-    def matching(
-        cls,
-        *,
-        q: str | None = None,
-        model_type: str | None = None,
-        region: str | None = None,
-        status: str | None = None,
-        enabled: bool | None = None,
-        host: str | None = None,
-        seen: str | None = None,
-    ) -> Select[Self]:
+    def matching(cls, **given: Unpack[Filters]) -> Select[Self]:
         """A query for the models that match every filter given, in no order yet.
 
-        `seen` names a capability that the probe observed, `host` a host (with its port, if it has one). The
-        filters are answered from the index `ix_models_list`; the rows are found by the ids that are left.
+        The filters are answered from the index `ix_models_list` as far as it goes; the rows are found by the
+        ids that are left.
         """
         slim = aliased(cls)
-        given = _filters(slim, q, model_type, region, status, enabled, host, seen)
-        return select(cls).where(cls.id.in_(select(slim.id).where(*given))) if given else select(cls)
+        wanted = conditions(slim, given)
+        return select(cls).where(cls.id.in_(select(slim.id).where(*wanted))) if wanted else select(cls)
 
     @classmethod
-    def matching_in_index(
-        cls,
-        *columns: Any,
-        q: str | None = None,
-        model_type: str | None = None,
-        region: str | None = None,
-        status: str | None = None,
-        enabled: bool | None = None,
-        host: str | None = None,
-        seen: str | None = None,
-    ) -> Select[Any]:
-        """The same, for columns that the index `ix_models_list` holds: no row is read."""
-        return select(*columns).where(*_filters(cls, q, model_type, region, status, enabled, host, seen))
+    def matching_in_index(cls, *columns: Any, **given: Unpack[Filters]) -> Select[Any]:
+        """The same, for columns that the index `ix_models_list` holds: hardly a row is read."""
+        return select(*columns).where(*conditions(cls, given))
 
 
-def _sought(q: str) -> str:
-    """What is looked for in `search_text`: one line of it, and of a URL what follows the scheme."""
-    scheme, there, address = " ".join(q.splitlines()).strip().casefold().partition("://")
-    return f"//{address}" if there and scheme in ("http", "https") else f"{scheme}{there}{address}"
-
-
-def _filters(
-    table: Any,
-    q: str | None,
-    model_type: str | None,
-    region: str | None,
-    status: str | None,
-    enabled: bool | None,
-    host: str | None,
-    seen: str | None,
-) -> list[ColumnElement[bool]]:
-    wanted: list[ColumnElement[bool]] = []
-    sought = _sought(q or "")
-    if sought:
-        wanted.append(table.search.contains(sought, autoescape=True))
-    if host:
-        wanted.append(table.search.contains("//" + host.casefold(), autoescape=True))
-    if seen:
-        wanted.append(table.seen.contains(f",{seen},", autoescape=True))
-    given = ((table.model_type, model_type), (table.region, region), (table.health, status))
-    wanted += [column == value for column, value in given if value is not None]
-    return wanted if enabled is None else [*wanted, table.enabled.is_(enabled)]
+WITH_LABELS = (selectinload(RegisteredModel.owned), selectinload(RegisteredModel.tagged))
+"""Options of a query that reads the labels of its models too, in two more statements for all of them."""
 
 
 @event.listens_for(RegisteredModel, "before_insert")
@@ -217,6 +199,7 @@ def _filters(
 def _keep_index(_mapper: Mapper[Any], _connection: Connection, row: RegisteredModel) -> None:
     row.search = search_text(row.display_name, row.model_id, row.base_url)
     row.seen = seen_text(row.capabilities or {})
+    row.description_folded = row.description.casefold() if row.description else None
 
 
 @event.listens_for(RegisteredModel, "before_update")

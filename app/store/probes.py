@@ -10,6 +10,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     String,
+    false,
     select,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -30,6 +31,8 @@ class Probe(Base):
     duration_ms: Mapped[int] = mapped_column(default=0)
     trigger: Mapped[str] = mapped_column(String(16))
     actor: Mapped[str] = mapped_column(String(400), default="")
+    changed: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether it saw a change of the model: then it is kept for good."""
     report: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
 
     @classmethod

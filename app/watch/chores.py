@@ -10,9 +10,10 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 
 from app.store.base import db, insert_missing
-from app.store.channels import Delivery, Maintenance
-from app.store.events import FeedEvent
-from app.store.health import Look, ModelHealth, Rollup, Span, WatchCost, WatchWorker
+from app.store.watch.channels import Delivery, Maintenance
+from app.store.watch.events import FeedEvent
+from app.store.watch.health import Look, ModelHealth, Rollup, Span, WatchCost, WatchWorker
+from app.store.watch.samples import ModelSample
 from app.watch import incidents
 from app.watch.history import (
     HOUR,
@@ -148,6 +149,7 @@ def throw_away(now: datetime) -> None:
         delete(Rollup).where(Rollup.step == "hour", Rollup.at < now - HOURS_KEPT),
         delete(Rollup).where(Rollup.step == "day", Rollup.at < now - DAYS_KEPT),
         delete(Span).where(Span.end < now - SPANS_KEPT),
+        delete(ModelSample).where(ModelSample.at < now - HOURS_KEPT, ModelSample.is_baseline.is_(False)),
         delete(FeedEvent).where(FeedEvent.at < now - _EVENTS_KEPT),
         delete(Delivery).where(Delivery.created < now - _DELIVERIES_KEPT, Delivery.state != "pending"),
         delete(Maintenance).where(Maintenance.ends < now - _DELIVERIES_KEPT),

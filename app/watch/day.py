@@ -10,7 +10,7 @@ from typing import Literal
 from sqlalchemy import select
 
 from app.store.base import db
-from app.store.health import Look, ModelHealth, Rollup
+from app.store.watch.health import Look, ModelHealth, Rollup
 from app.watch.history import HOUR, hour_of, percentile
 
 HOURS = 24

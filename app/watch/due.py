@@ -16,8 +16,8 @@ from sqlalchemy import ColumnElement, and_, func, or_, select, update
 
 from app.config import settings
 from app.store.base import db, insert_missing
-from app.store.health import EndpointWatch, ModelHealth, WatchCost, WatchWorker
 from app.store.models import RegisteredModel
+from app.store.watch.health import EndpointWatch, ModelHealth, WatchCost, WatchWorker
 from app.watch.places import host_of
 from app.watch.schedule import Kind, Plan, Spent, first_due, kind_of_look
 

@@ -107,7 +107,7 @@ class Watcher:
             workers=threads,
             periodic=True,
             initial_delay=0.05,
-            max_delay=0.5,
+            max_delay=2,
             backoff=1.3,
             shutdown_timeout=3,
             graceful_signal="TERM",
@@ -120,6 +120,11 @@ class Watcher:
     def _keep_beating(self, stop: threading.Event, threads: int, started: datetime) -> None:
         while not stop.wait(_HEARTBEAT_S):
             self._beat(threads, started)
+            with self.app.app_context():
+                lost = release_lost(now())
+            if lost:
+                log.warning("%s looks were lost with their worker and are made again", lost)
+                self.round()
 
     def _beat(self, threads: int, started: datetime) -> None:
         with self.app.app_context():

@@ -12,9 +12,9 @@ from app.access.actors import Actor
 from app.config import settings
 from app.errors import ApiError
 from app.store.base import db, insert_missing, new_id
-from app.store.events import FeedEvent
-from app.store.incidents import Incident, IncidentEvent, IncidentModel
 from app.store.models import RegisteredModel
+from app.store.watch.events import FeedEvent
+from app.store.watch.incidents import Incident, IncidentEvent, IncidentModel
 from app.watch.notices import telling
 
 OWN_NETWORK = "own_network"

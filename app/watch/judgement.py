@@ -55,7 +55,8 @@ class Reason:
 class Look:
     """What one look saw.
 
-    `missing` are capabilities the model had that this full probe saw not to work, `seen` those that work.
+    Of a full probe, `seen` are the capabilities that work, `absent` those that do not, and `missing` those of
+    them that the model had until now.
     """
 
     at: datetime
@@ -66,6 +67,7 @@ class Look:
     answered_by: str | None = None
     dimensions: int | None = None
     missing: frozenset[str] = frozenset()
+    absent: frozenset[str] = frozenset()
     seen: frozenset[str] = frozenset()
 
 
@@ -189,7 +191,7 @@ def _remember_answer(memory: Memory, look: Look) -> Memory:
             other_lengths=0 if same else memory.other_lengths + 1,
         )
     missing = {name: times for name, times in memory.missing.items() if name not in look.seen}
-    missing |= {name: missing.get(name, 0) + 1 for name in look.missing}
+    missing |= {n: missing.get(n, 0) + 1 for n in look.missing | (look.absent & missing.keys())}
     return replace(memory, missing=missing)
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from app.errors import ApiError
 from app.probe.presence import Presence
 from app.probe.transport.deadline import Cancellation
-from app.probe.values import Report
+from app.probe.values import Report, Sample
 from app.registry import watching
 from app.store.base import db
 from app.store.models import RegisteredModel
+from app.watch import sameness
+from app.watch.drift import Change, changes
 from app.watch.due import Taken
 from app.watch.faults import UNREACHABLE
 from app.watch.judgement import Look, result_of
@@ -31,7 +33,10 @@ class Seen:
     calls: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
-    report: Report | None = None
+    changes: tuple[Change, ...] = ()
+    was_sampled: bool = False
+    """Its request asked for what can be compared with other looks."""
+    sample: Sample | None = None
 
 
 def look_at(taken: Taken, now: datetime, cancelled: Cancellation | None = None) -> Seen | None:
@@ -43,9 +48,15 @@ def look_at(taken: Taken, now: datetime, cancelled: Cancellation | None = None) 
     try:
         if taken.kind == "catalog":
             return _of_catalog(watching.read_catalog(model), now)
-        whole = taken.kind == "full"
-        report = (watching.probe_wholly if whole else watching.prove)(model, cancelled)
-        return of_report(report, taken.kind, known, now)
+        if taken.kind == "proof":
+            asked = sameness.asked_of(model)
+            report = watching.prove(model, cancelled, asked)
+            seen = of_report(report, "proof", known, now)
+            return replace(seen, was_sampled=asked is not None, sample=report.sample)
+        before = watching.last_whole_report(model)
+        report = watching.probe_wholly(model, cancelled)
+        found = tuple(changes(before, report.as_dict())) if before else ()
+        return replace(of_report(report, "full", known, now), changes=found)
     except ApiError as error:
         db.session.rollback()
         if error.code == "not_found":
@@ -69,6 +80,7 @@ def of_report(report: Report, kind: Kind, known: Mapping[str, Any], now: datetim
         answered_by=report.answered_by,
         dimensions=report.observed.get("embedding_dimensions"),
         missing=frozenset(name for name, seen in observed.items() if seen is False and name in had),
+        absent=frozenset(name for name, seen in observed.items() if seen is False),
         seen=frozenset(name for name, seen in observed.items() if seen),
     )
     return Seen(
@@ -79,7 +91,6 @@ def of_report(report: Report, kind: Kind, known: Mapping[str, Any], now: datetim
         calls=report.usage.get("calls", 0),
         prompt_tokens=report.usage.get("prompt_tokens", 0),
         completion_tokens=report.usage.get("completion_tokens", 0),
-        report=report,
     )
 
 

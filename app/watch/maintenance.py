@@ -10,7 +10,7 @@ from app.access import audit
 from app.access.actors import Actor
 from app.errors import ApiError
 from app.store.base import db, new_id
-from app.store.channels import Maintenance
+from app.store.watch.channels import Maintenance
 from app.watch.incidents import stamp
 
 LONGEST = timedelta(days=90)

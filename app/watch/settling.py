@@ -12,10 +12,12 @@ from typing import Any
 from sqlalchemy import select
 
 from app.config import settings
+from app.registry import watching
 from app.store.base import db
-from app.store.health import EndpointWatch, Look, ModelHealth, WatchCost
 from app.store.models import RegisteredModel
-from app.watch import incidents, judgement
+from app.store.watch.events import FeedEvent
+from app.store.watch.health import EndpointWatch, Look, ModelHealth, WatchCost
+from app.watch import incidents, judgement, sameness
 from app.watch.due import HORIZON, Taken, plan_of, spent_today
 from app.watch.faults import (
     ENDPOINT_WIDE,
@@ -33,7 +35,7 @@ from app.watch.faults import (
 from app.watch.judgement import Health, Reason, Rules
 from app.watch.looking import Seen
 from app.watch.schedule import allowed_every_s, next_due
-from app.watch.states import cover, follow, health_of, keep
+from app.watch.states import cover, follow, health_of, keep, tell_of_model
 
 _ASKED_AROUND = 2
 """Repeats for which others are waited for, to tell whose network it is."""
@@ -70,7 +72,11 @@ def settle(taken: Taken, seen: Seen | None, now: datetime) -> list[str]:
     look = Settled(place, row, model, seen, now, rules)
     _note(look)
     _take_over(look)
+    if seen.kind == "full":
+        _tell_changes(look)
     again = set(_judge(look))
+    if seen.was_sampled and seen.look.result == "good":
+        _compare(look)
     row.leased_until = row.running_until = row.taken_by = None
     if row.due <= now + HORIZON:
         again.add(row.model_pk)
@@ -128,6 +134,26 @@ def _take_over(look: Settled) -> None:
         before, state = row.state, model.health
         keep(row, model, replace(said, state=state), look.now)  # type: ignore[arg-type]
         follow(row, model, before, look.now)
+
+
+def _tell_changes(look: Settled) -> None:
+    model, found = look.model, look.seen.changes
+    for change in found:
+        detail = {"name": change.name, "from": change.before, "to": change.after}
+        FeedEvent.add(change.kind, model_pk=look.id, endpoint_id=look.row.endpoint_id, at=look.now, **detail)
+    for news in dict.fromkeys("price.changed" if one.kind == "price" else "model.changed" for one in found):
+        said = [c.sentence for c in found if (c.kind == "price") == (news == "price.changed")]
+        tell_of_model(news, look.row, model, look.now, code=None, message=" ".join(said))
+    if found:
+        watching.note_changed(model)
+    watching.forget_old_reports(model)
+
+
+def _compare(look: Settled) -> None:
+    """Whether it is still the same model; where it is not, a whole probe at once says what else changed."""
+    row = look.row
+    if sameness.take(row, look.model, look.seen.sample, look.now) and plan_of(row).full_hours:
+        row.last_full, row.due = None, look.now
 
 
 def _judge(look: Settled) -> list[str]:

@@ -9,9 +9,9 @@ from typing import Any, cast
 
 from app.config import settings
 from app.store.base import db
-from app.store.events import FeedEvent
-from app.store.health import ModelHealth, Span
 from app.store.models import RegisteredModel
+from app.store.watch.events import FeedEvent
+from app.store.watch.health import ModelHealth, Span
 from app.watch import incidents
 from app.watch.due import plan_of
 from app.watch.judgement import STALE_INTERVALS, Health, Memory, Reason, State
@@ -64,17 +64,32 @@ def follow(row: ModelHealth, model: RegisteredModel, before: str, now: datetime)
 
 
 def _tell(news: telling.News, row: ModelHealth, model: RegisteredModel, now: datetime) -> None:
+    topic = f"{news}:{row.endpoint_id}:{row.reason_code or ''}"
+    code, message = row.reason_code, row.reason_message
+    tell_of_model(news, row, model, now, code=code, message=message, topic=topic)
+
+
+def tell_of_model(
+    news: telling.News,
+    row: ModelHealth,
+    model: RegisteredModel,
+    now: datetime,
+    *,
+    code: str | None,
+    message: str | None,
+    topic: str = "",
+) -> None:
+    """News of one model. Of the same `topic` there is one message in ten minutes."""
     home = settings().public_url
     data = {
         "model": {"id": model.id, "model_id": model.model_id, "name": model.display_name},
-        "endpoint": {"id": row.endpoint_id},
+        "endpoint": {"id": row.endpoint_id, "name": model.endpoint.name},
         "state": row.state,
         "since": incidents.stamp(row.since),
-        "code": row.reason_code,
-        "message": row.reason_message,
+        "code": code,
+        "message": message,
         "link": f"{home}/models/{model.id}" if home else None,
     }
-    topic = f"{news}:{row.endpoint_id}:{row.reason_code or ''}"
     telling.tell(news, data, now, models=[model.id], endpoint_id=row.endpoint_id, topic=topic)
 
 

@@ -11,8 +11,8 @@ from sqlalchemy import Select, func, select
 
 from app.config import settings
 from app.store.base import db
-from app.store.health import Look, ModelHealth, Rollup, WatchCost, WatchWorker
 from app.store.models import RegisteredModel
+from app.store.watch.health import Look, ModelHealth, Rollup, WatchCost, WatchWorker
 from app.watch.chores import DAY, bucket_from, seconds_by_model
 from app.watch.due import SILENT, lateness_s, plan_of, spent_today
 from app.watch.history import HOUR, Bucket, Seconds, Seen, bucket_of, day_of, hour_of, merged, percentile

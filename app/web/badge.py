@@ -6,8 +6,8 @@ from datetime import datetime
 
 from flask import Response, render_template
 
-from app.store.health import ModelHealth
 from app.store.models import RegisteredModel
+from app.store.watch.health import ModelHealth
 from app.watch import summary
 from app.watch.chores import DAY
 

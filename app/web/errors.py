@@ -13,12 +13,12 @@ from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError, 
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.config import settings
-from app.error_codes import BY_STATUS
+from app.error_codes import BY_STATUS, type_of
 from app.errors import ApiError
 
 log = logging.getLogger("muster.errors")
 
-JSON_PATHS = ("/v1/", "/v2/", "/v3/", "/healthz", "/readyz", "/openapi.json")
+JSON_PATHS = ("/v1/", "/v2/", "/v3/", "/healthz", "/readyz", "/openapi.json", "/metrics", "/badge/")
 _DRAINED_AT_MOST = 16 * 1024 * 1024
 
 
@@ -31,8 +31,12 @@ def is_json_side() -> bool:
 
 
 def error_body(error: ApiError) -> dict[str, Any]:
-    """The error in its JSON shape; empty members are left out."""
+    """The error in its JSON shape; empty members are left out.
+
+    `type` and `param` (the field, or null) are there for clients that read OpenAI's error object strictly.
+    """
     inner: dict[str, Any] = {"code": error.code, "message": error.message}
+    inner |= {"type": type_of(error.status), "param": error.field}
     if error.field is not None:
         inner["field"] = error.field
     if error.details:

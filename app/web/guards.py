@@ -21,9 +21,8 @@ from app.access.actors import ROLES, Actor, stranger, user_actor
 from app.access.signin_limits import Attempt
 from app.config import settings
 from app.errors import ApiError
-from app.store.accounts import User
+from app.store.accounts import BrowserSession, User
 from app.store.base import db, now
-from app.store.sessions import BrowserSession
 from app.web import probe_slots, rates
 from app.web.errors import JSON_PATHS, is_json_side
 
@@ -195,7 +194,7 @@ def sign_in(email: str, password: str) -> User | None:
         _note_failure(known.email if known is not None else "")
         return None
     if user.totp_secret is None:
-        _begin(user)
+        begin_session(user)
         return user
     db.session.commit()
     session.clear()
@@ -223,7 +222,7 @@ def confirm(user: User, code: str) -> bool:
         db.session.rollback()
         _note_failure(user.email)
         return False
-    _begin(user)
+    begin_session(user)
     return True
 
 
@@ -231,11 +230,14 @@ def _note_failure(email: str) -> None:
     audit.record_now(stranger(request.remote_addr), "user.signin_failed", subject=email)
 
 
-def _begin(user: User) -> None:
+def begin_session(user: User, through: str = "", provider_session: str | None = None) -> None:
+    """Sign this browser in as a person who has shown who they are; `through` is the provider. Commits."""
     user.last_signin = now()
-    secret = sessions.begin(user, request.remote_addr, request.user_agent.string)
-    signin_limits.clear_account(user.email)
-    audit.record(user_actor(user), "user.signed_in", detail={"address": request.remote_addr})
+    secret = sessions.begin(user, request.remote_addr, request.user_agent.string, provider_session)
+    if not through:
+        signin_limits.clear_account(user.email)
+    detail = {"address": request.remote_addr} | ({"through": through} if through else {})
+    audit.record(user_actor(user), "user.signed_in", detail=detail)
     db.session.commit()
     _remember(user, secret)
 

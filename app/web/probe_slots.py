@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from functools import partial
 
-from flask import Flask, current_app, g, request
+from flask import Flask, Response, current_app, g, request
 
 from app.access.actors import Actor
 from app.config import Settings
@@ -25,7 +26,9 @@ PROBING = frozenset(
         "api_models.validate_openai_like",
         "api_models.update_openai_like",
         "api_probes.probe_now",
+        "api_identity.compare",
         "api_exchange.import_litellm",
+        "api_apply.apply",
         "api_endpoints.create_endpoint",
         "api_endpoints.add_models",
         "api_endpoints.change_endpoint",
@@ -72,6 +75,7 @@ def init_app(app: Flask, chosen: Settings) -> None:
     """Give the application its places. A quarter of the threads never probe, whatever the settings say."""
     in_all = min(chosen.probes_at_once, max(1, chosen.threads * 3 // 4))
     app.extensions[_NAME] = ProbeSlots(in_all, chosen.probes_per_caller)
+    app.after_request(_keep_while_streaming)
     app.teardown_request(_give_back)
 
 
@@ -84,8 +88,14 @@ def take_for(actor: Actor) -> None:
     g.probe_slot = who
 
 
+def _keep_while_streaming(response: Response) -> Response:
+    """Flask ends the request before it sends a stream; its probe runs until the server closes the answer."""
+    if response.is_streamed and "probe_slot" in g:
+        response.call_on_close(partial(_slots().give_back, g.pop("probe_slot")))
+    return response
+
+
 def _give_back(_error: BaseException | None) -> None:
-    """Flask calls this when the request is over: for a stream that is when its last line was sent."""
     who = g.pop("probe_slot", None)
     if who is not None:
         _slots().give_back(who)

@@ -148,7 +148,7 @@ def test_an_event_of_an_older_program_is_chained_by_the_next(app: Flask) -> None
 @pytest.mark.both_databases
 def test_the_migration_chains_what_is_there(app: Flask) -> None:
     with app.app_context():
-        downgrade(revision="0005")
+        downgrade(revision="0006")
         row = "INSERT INTO audit_events (id, at, actor, action, subject, detail)"
         for number in range(3):
             given = {"id": new_id(), "at": f"2026-03-01 10:00:0{number}.125", "d": '{"n": [1, "ü", 0.1]}'}

@@ -11,9 +11,8 @@ from sqlalchemy import select, update
 
 from app.access import people, sessions
 from app.access.actors import COMMAND_LINE
-from app.store.accounts import User
+from app.store.accounts import BrowserSession, User
 from app.store.base import db, now
-from app.store.sessions import BrowserSession
 
 
 def copied(app: Flask, browser: FlaskClient) -> FlaskClient:

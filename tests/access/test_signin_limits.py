@@ -13,10 +13,9 @@ from sqlalchemy import select, text, update
 
 from app.access import people, signin_limits
 from app.access.actors import COMMAND_LINE
-from app.store.accounts import User
+from app.store.accounts import SigninCount, User
 from app.store.audit_events import AuditEvent
 from app.store.base import db, now
-from app.store.sessions import SigninCount
 from tests.conftest import PASSWORD
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from flask_migrate import downgrade, upgrade
 from sqlalchemy import text, update
 
 from app.access import people, tokens
@@ -108,3 +109,19 @@ def test_reading_neither_waits_nor_fails_while_another_holds_the_database(app: F
         assert calls(app, token) == 200
         db.session.expire_all()
         assert Token.newest()[0].last_used is not None
+
+
+@pytest.mark.both_databases
+def test_the_migration_gives_tokens_to_their_makers(app: Flask, admin: FlaskClient, token: str) -> None:
+    """Those of people who are gone end, those of the command line go on."""
+    _, kept = made(admin)
+    with app.app_context():
+        _, orphaned = tokens.create_token("orphan", ["read"], "user:gone@example.com")
+        db.session.commit()
+        db.session.remove()
+        downgrade(revision="0006")
+        upgrade()
+    assert [calls(app, sent) for sent in (kept, orphaned, token)] == [200, 401, 200]
+    with app.app_context():
+        by_name = {row.name: row for row in Token.newest()}
+        assert by_name["ci"].user_id and by_name["orphan"].revoked and not by_name["test write"].user_id

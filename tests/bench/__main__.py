@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from tests.bench import crowding, editing, probing, reading, registering, scaling
+from tests.bench import crowding, editing, probing, reading, registering, scaling, watching
 from tests.bench.measuring import Finding, Remark
 
 MEASUREMENTS: dict[str, Callable[[], Iterator[Finding | Remark]]] = {
@@ -17,6 +17,7 @@ MEASUREMENTS: dict[str, Callable[[], Iterator[Finding | Remark]]] = {
     "editing": editing.measure,
     "reading": reading.measure,
     "scaling": scaling.measure,
+    "watching": watching.measure,
 }
 
 

@@ -14,7 +14,8 @@ from tests.browser.test_form import fill, register
 from tests.conftest import PASSWORD, LiveServer
 
 HOUSE = (
-    "/tokens", "/users", "/users/new", "/account", "/audit", "/audit?q=nothing&since=2026-01-01", "/about",
+    "/tokens", "/users", "/users/new", "/account", "/account/second-factor", "/audit",
+    "/audit?q=nothing&since=2026-01-01", "/about",
     "/errors#timeout", "/catalogue", "/catalogue?q=nothing", "/catalogue/{model}",
 )  # fmt: skip
 

@@ -53,7 +53,7 @@ def test_a_look_at_the_endpoint_offers_its_models(
     page.get_by_label("Base URL").fill(endpoint.base_url)
     page.get_by_label("API key").fill(KEY)
     page.keyboard.press("Tab")
-    expect(page.get_by_text("The endpoint lists 11 models")).to_be_visible()
+    expect(page.get_by_text("The endpoint lists 15 models")).to_be_visible()
     page.get_by_label("Model id", exact=True).fill("practice-chat")
     expect(page.get_by_label("Input", exact=True)).to_have_value("0.5")
     expect(page.locator("[data-adopted=input_cost]")).to_be_visible()

@@ -113,11 +113,14 @@ def test_json_holds_no_nan(endpoint: Simulator) -> None:
         (("127.0.0.1:1/v1", "m"), "BASE_URL must begin with http"),
         (("http://me:secret@127.0.0.1/v1", "m"), "user name"),
         (("http://127.0.0.1:1/v1", "m", "--type", "poem"), "poem"),
-        (("http://127.0.0.1:1/v1", "m", "--depth", "deep"), "deep"),
+        (("http://127.0.0.1:1/v1", "m", "--depth", "deepest"), "deepest"),
         (("http://127.0.0.1:1/v1", "m", "--key-env", "NO_SUCH_VARIABLE"), "NO_SUCH_VARIABLE is not set"),
         (("http://127.0.0.1:1/v1", "m", "--declare", "telepathy"), "telepathy is no capability"),
         (("http://127.0.0.1:1/v1", "m", "--type", "tts", "--declare", "vision"), "vision is no capability"),
         (("http://127.0.0.1:1/v1", "m", "--key", "sk-1"), "--key"),
+        (("http://127.0.0.1:1/v1", "m", "--repeat", "1"), "2<=x<=50"),
+        (("http://127.0.0.1:1/v1", "m", "--checks", "vision"), "--repeat"),
+        (("http://127.0.0.1:1/v1", "m", "--repeat", "3", "--checks", "a,vision"), "a can't be repeated"),
     ],
 )
 def test_wrong_usage_is_2(arguments: tuple[str, ...], words: str) -> None:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 import requests
 from sqlalchemy import text
@@ -210,3 +211,43 @@ def test_a_lost_key_ring_is_not_replaced_in_silence(
     ring.unlink()
     assert "Restore it from a backup" in serve().sentence()
     assert not ring.exists()
+
+
+def watchers(parent: int) -> list[psutil.Process]:
+    """The watcher processes that a `muster serve` has started."""
+    children = psutil.Process(parent).children(recursive=True)
+    living = [child for child in children if child.status() != psutil.STATUS_ZOMBIE]
+    return [child for child in living if "worker" in child.cmdline()]
+
+
+def test_one_watcher_runs_beside_the_web_workers_and_ends_with_them(start: Callable[..., Serving]) -> None:
+    serving = start(MUSTER_WATCH_SECONDS="60")
+    serving.await_ready()
+    deadline = time.monotonic() + READY_WITHIN_S
+    watch = {"workers": 0}
+    while not watch["workers"] and time.monotonic() < deadline:
+        watch = requests.get(f"{serving.url}/readyz", timeout=5).json()["watch"]
+        time.sleep(0.1)
+    assert watch["workers"] == 1
+    (watcher,) = watchers(serving.process.pid)
+    serving.ctrl_c()
+    assert not watcher.is_running()
+
+
+def test_a_watcher_that_is_killed_is_started_again(start: Callable[..., Serving]) -> None:
+    serving = start()
+    serving.await_ready()
+    (first,) = watchers(serving.process.pid)
+    first.kill()
+    deadline = time.monotonic() + READY_WITHIN_S
+    while time.monotonic() < deadline:
+        if any(one.pid != first.pid for one in watchers(serving.process.pid)):
+            return
+        time.sleep(0.1)
+    raise AssertionError("no watcher was started again")
+
+
+def test_no_watcher_where_the_watch_is_off(start: Callable[..., Serving]) -> None:
+    serving = start(MUSTER_WATCH_SECONDS="0")
+    serving.await_ready()
+    assert watchers(serving.process.pid) == []

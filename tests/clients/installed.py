@@ -30,3 +30,14 @@ def node_clients() -> Path:
     for script in (HERE / "node").glob("*.mjs"):
         shutil.copy(script, folder)
     return folder
+
+
+def node_servers() -> Path:
+    """The folder with the servers in JavaScript and the scripts that start them."""
+    try:
+        folder = npm_installed(HERE / "servers" / "package.json")
+    except NotInstalled as error:
+        pytest.skip(f"the servers in JavaScript could not be installed, so they were NOT tried: {error}")
+    for script in (HERE / "servers").glob("*.mjs"):
+        shutil.copy(script, folder)
+    return folder

@@ -1,7 +1,7 @@
 """A tiny language model with random weights, and llama.cpp's own server for it.
 
-`python -m tests.clients.tiny_llama FILE chat|embedding` writes the model and serves it; the first line that
-it prints is the URL.
+`python -m tests.clients.tiny_llama FILE chat|embedding|rerank` writes the model and serves it; the first line
+that it prints is the URL.
 """
 
 from __future__ import annotations
@@ -113,6 +113,9 @@ def serve(path: Path, kind: str) -> None:
     if kind == "embedding":
         chosen.embedding = True
         chosen.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
+    if kind == "rerank":
+        chosen.embedding = True
+        chosen.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_RANK
     server = xllamacpp.Server(chosen)
     sys.stdout.write(f"{server.listening_address}/v1\n")
     sys.stdout.flush()

@@ -9,6 +9,7 @@ from tests.endpoints import (
     reports_chat,
     reports_models,
     reports_other,
+    reports_second,
     reports_stream,
     reports_transport,
 )
@@ -21,9 +22,10 @@ REGISTERS = (
     reports_chat,
     reports_models,
     reports_other,
+    reports_second,
     reports_stream,
     reports_transport,
 )
-REPORTS = load()
+REPORTS = [*load(), *load("reports_second.json")]
 
 __all__ = ["CHANGES", "REGISTERS", "REPORTS", "Report"]

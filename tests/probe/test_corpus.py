@@ -50,7 +50,7 @@ def _refusal(line: str) -> Refusal:
 
 _FILE = Path(__file__).with_name("corpus.jsonl")
 CORPUS = tuple(map(_refusal, _FILE.read_text("utf-8").splitlines()))
-UNDERSTOOD: dict[Half, int] = {"first": 233, "second": 262}
+UNDERSTOOD: dict[Half, int] = {"first": 291, "second": 335}
 """How many refusals of each half are understood today. It may only rise: whoever mends a rule raises it."""
 
 

@@ -81,6 +81,7 @@ def test_a_bare_model() -> None:
         "is_openai_compatible": True,
         "base_url": "https://models.example.com/v1/",
         "workspace_id": result["owner"],
+        "integration_id": result["configuration"]["integration_id"],
     }
 
 
@@ -118,6 +119,21 @@ def test_what_was_observed_fills_the_rest() -> None:
         "context_window": 8192,
     }  # fmt: skip
     assert result["has_functions"] is True
+
+
+@pytest.mark.parametrize(
+    ("declared", "seen", "has"),
+    [
+        (None, {"supports_tool_choice": True}, True),
+        (None, {"supports_parallel_tool_calls": True, "supports_tool_calling": False}, True),
+        (None, {"supports_tool_choice": False}, False),
+        (False, {"supports_tool_choice": True}, False),
+    ],
+)
+def test_it_has_functions_where_any_call_was_seen(
+    declared: bool | None, seen: dict[str, bool], has: bool
+) -> None:
+    assert made(supports_tool_calling=declared, observed=seen)["has_functions"] is has
 
 
 def test_every_observable_field_gets_through() -> None:

@@ -12,12 +12,12 @@ from flask_migrate import downgrade, upgrade
 from sqlalchemy import select, text
 
 from app.probe.values import EndpointSettings
-from app.registry import endpoints
+from app.registry.endpoints import rows as endpoints
 from app.store import vault
 from app.store.base import db, new_id
-from app.store.digests import digest
 from app.store.endpoints import Endpoint
 from app.store.models import RegisteredModel
+from app.store.rotation import digest
 from tests.rows import opened
 
 A, B = "https://a.example.com/v1", "http://b.example.com:8000/v1?x=1"

@@ -16,8 +16,8 @@ from flask import Flask
 from app.config import settings
 from app.store import rotation, vault
 from app.store.base import db, new_id
-from app.store.digests import digest
 from app.store.endpoints import Endpoint
+from app.store.rotation import digest
 from app.store.vault import Ring, VaultError
 from tests.rows import an_endpoint, opened
 

@@ -18,7 +18,7 @@ from huey.registry import Message
 from sqlalchemy import func, select
 
 from app.store.base import db
-from app.store.health import Look, ModelHealth, WatchWorker
+from app.store.watch.health import Look, ModelHealth, WatchWorker
 from app.watch.queue import JsonTasks, NotATask, make_queue
 from tests.watch.world import BROKEN, Host, World
 
@@ -121,5 +121,8 @@ def test_a_row_that_is_no_task_is_refused(row: bytes) -> None:
 def test_a_task_of_another_name_is_not_run(app: Flask) -> None:
     queue = make_queue(app.config["MUSTER"])
     queue.storage.enqueue(JsonTasks().serialize(Message("id", "os.system", None, 0, 0, None, ("true",), {})))
-    with pytest.raises(Exception, match="not found"):
-        queue.dequeue()
+    try:
+        with pytest.raises(Exception, match="not found"):
+            queue.dequeue()
+    finally:
+        queue.storage.close()

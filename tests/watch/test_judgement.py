@@ -145,6 +145,14 @@ def test_a_capability_is_lost_after_two_full_probes() -> None:
     assert twice.reason == Reason("capability_lost", "Two full probes in a row did not see: vision.")
 
 
+def test_a_capability_that_is_absent_again_is_lost() -> None:
+    """After the first full probe the model is known not to have it, so the second sees nothing go."""
+    first, second = look(missing=frozenset({"vision"})), look(absent=frozenset({"vision", "never had"}))
+    assert after(Health("up", NOON), first, second).reason == Reason(
+        "capability_lost", "Two full probes in a row did not see: vision."
+    )
+
+
 def test_a_capability_seen_again_in_between_is_not_lost() -> None:
     without, again = look(missing=frozenset({"vision"})), look(seen=frozenset({"vision"}))
     assert after(Health("up", NOON), without, again, without).state == "up"

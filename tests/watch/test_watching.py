@@ -9,7 +9,12 @@ from itertools import pairwise
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
+from app.practice.models import Model
+from app.store.base import db
+from app.store.probes import Probe
+from app.store.watch.events import FeedEvent
 from tests.watch.world import BROKEN, LIMITED, WRONG_KEY, Host, World
 
 Worlds = Callable[..., World]
@@ -29,7 +34,7 @@ def world(make_app: Callable[..., Flask]) -> Iterator[Worlds]:
 
     def make(*hosts: Host, **settings: object) -> World:
         made.extend(hosts)
-        return World(make_app(**QUICK, **settings), *hosts)
+        return World(make_app(**QUICK | settings), *hosts)
 
     yield make
     for host in made:
@@ -59,11 +64,11 @@ def test_one_model_that_fails_is_one_incident_of_one(world: Worlds) -> None:
     host.answer(BROKEN, "m-1")
     watched.pass_time(minutes=8)
     assert (watched.state("m-1"), watched.states()) == ("down", {"up": 2, "down": 1})
-    assert watched.incidents() == [("endpoint_error", 1, True)]
+    assert watched.incidents() == [("model_not_found", 1, True)]
     host.answer(None)
     watched.pass_time(minutes=8)
     assert watched.states() == {"up": 3}
-    assert watched.incidents() == [("endpoint_error", 1, False)]
+    assert watched.incidents() == [("model_not_found", 1, False)]
 
 
 def test_a_limited_model_is_not_down(world: Worlds) -> None:
@@ -147,3 +152,28 @@ def test_every_fifth_look_fails(world: Worlds) -> None:
             watched.pass_time(seconds=5)
         seen.append(watched.state("m-0"))
     assert set(seen) == {"up"}
+
+
+def test_a_lost_capability_is_news_and_then_degraded(world: Worlds) -> None:
+    host = Host()
+    watched = world(host, watch_full_hours=1, watch_seconds=1800, probe_seconds=20.0)
+    watched.pass_time(hours=2)
+    host.practice.models["m-0"] = Model("m-0", vision=False)
+    watched.pass_time(hours=1)
+    with watched.app.app_context():
+        found = [one for one in FeedEvent.after(0, 50) if one.kind == "capability"]
+        assert [(one.detail["name"], one.detail["to"]) for one in found] == [("vision", False)]
+    assert watched.state("m-0") == "up"
+    watched.pass_time(hours=1)
+    assert watched.state("m-0") == "degraded"
+
+
+def test_of_many_reports_the_last_twenty_stay_and_those_that_saw_a_change(world: Worlds) -> None:
+    host = Host()
+    watched = world(host, watch_full_hours=1, watch_seconds=3600, probe_seconds=20.0)
+    watched.pass_time(hours=2)
+    host.practice.models["m-0"] = Model("m-0", context_length=1024)
+    watched.pass_time(hours=24)
+    with watched.app.app_context():
+        kept = [row.changed for row in db.session.scalars(select(Probe).order_by(Probe.id))]
+    assert (len(kept), kept[0], sum(kept)) == (21, True, 1)

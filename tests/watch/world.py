@@ -19,9 +19,9 @@ from app.practice.server import PracticeServer
 from app.practice.wire import Reply, Request, error
 from app.store import vault
 from app.store.base import db, new_id
-from app.store.health import ModelHealth
-from app.store.incidents import Incident
 from app.store.models import RegisteredModel
+from app.store.watch.health import ModelHealth
+from app.store.watch.incidents import Incident
 from app.watch.due import HORIZON, Claim, adopt_new, claim, take
 from app.watch.looking import look_at
 from app.watch.settling import settle
@@ -30,7 +30,7 @@ from tests.rows import an_endpoint
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 Refusal = Callable[[Request], Reply | None]
 BROKEN, WRONG_KEY, LIMITED = (
-    error(500, "Something broke in here."),
+    error(404, "The model does not exist or you do not have access to it.", code="model_not_found"),
     error(401, "Incorrect API key provided.", code="invalid_api_key"),
     error(429, "Rate limit reached for requests per minute.", code="rate_limit_exceeded"),
 )

@@ -125,7 +125,17 @@ def test_a_framework_error_shows_our_words(client: FlaskClient) -> None:
 def test_every_member_of_an_error(client: FlaskClient) -> None:
     answer = client.get("/v2/wrong/said")
     error = error_of(answer, 409)
-    assert list(error) == ["code", "message", "field", "details", "suggestions", "doc_url", "request_id"]
+    assert list(error) == [
+        "code",
+        "message",
+        "type",
+        "param",
+        "field",
+        "details",
+        "suggestions",
+        "doc_url",
+        "request_id",
+    ]
     assert error["suggestions"] == {"model_id": ["other"]}
     assert answer.json is not None and answer.json["probe"] == {"verdict": "rejected"}
     assert answer.headers["X-More"] == "1"

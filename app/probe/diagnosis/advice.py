@@ -380,6 +380,8 @@ ADVICE: Mapping[str, tuple[Row, ...]] = {
 """The last row of each code holds for whatever evidence."""
 
 ADVISED: Mapping[Advice, str] = {
+    "host_name": "It refuses the host name that it was called by, not the key: write the name that the "
+    "server expects in the base URL, or have {host} added to the hosts that it allows.",
     "place": _PLACE,
     "referrer": "The key is for web pages only: lift its referrer restriction, or use a key without one.",
     "address": "This is about the address that Muster calls from{address}, not about the key: have that "
@@ -445,10 +447,10 @@ ADVISED: Mapping[Advice, str] = {
     "model.",
     "use_chat": "The words point to the route of the type chat: choose that type, or another model.",
     "start_flags": "Start the server as its words say, or choose the type for which it was started.",
-    "nought": "The plan behind the key grants nothing at all for this model, so no wait helps: change the plan "
-    "or the limits of the project, or choose another model.",
-    "generation": "What the model wrote could not be read by its own server: probe again, and if it stays so, "
-    "look at the parser and the chat template that the server uses for this model.",
+    "nought": "The plan behind the key grants nothing at all for this model, so no wait helps: change the "
+    "plan or the limits of the project, or choose another model.",
+    "generation": "What the model wrote could not be read by its own server: probe again, and if it stays "
+    "so, look at the parser and the chat template that the server uses for this model.",
     "servers_own": "That is an error inside the server: read its log if it is yours, else see the vendor's "
     "status page, then probe again.",
     "short_context": "The model's context is too short even for the few tokens of a probe: start the server "

@@ -35,6 +35,8 @@ _TRIES = 12
 """Prefixes of vendors that are tried, beside the bases that the typed path itself suggests."""
 _AT_ONCE = 4
 _LOOK_S = 10.0
+_MODEL_S = 30.0
+"""Seconds for calls that a model itself answers, which it may have to be loaded for."""
 _CROSS: Mapping[str, Proof] = {
     "chat": PROOF,
     "completion": completion.PROOF,
@@ -77,7 +79,8 @@ class LookAround:
     ) -> None:
         self.talk, self.type_name, self.proof = talk, type_name, proof
         self.outcome, self.catalog = outcome, catalog
-        self.until = min(talk.deadline, time.monotonic() + _LOOK_S)
+        self.until = self._in(_LOOK_S)
+        self.model_until = self._in(_MODEL_S)
         self.tried: dict[Base, Outcome] = {}
 
     def all_around(self) -> Elsewhere:
@@ -111,8 +114,9 @@ class LookAround:
             return found
         if listed and not beside.same:
             return None
+        self.until = self._in(_LOOK_S)  # the models above may have taken their time
         far = [base for base in islice(candidates(self.talk.base), _TRIES + len(near)) if base not in near]
-        if self.talk.base.scheme == "http":
+        if self.talk.base.scheme == "http" and ":" not in self.talk.base.netloc:
             far.append(replace(self.talk.base, scheme="https"))
         return self.proven_base(far) or self._answering_base()
 
@@ -123,6 +127,10 @@ class LookAround:
         of_type = [name for name in (*close, *self.catalog.ids) if self._may_be_of_type(name)]
         name = next((name for name in of_type if name != typed), "")
         return name if name and self._works(self.proof, model=name) else None
+
+    def works_with(self, model: str) -> bool:
+        """Whether the same call works with another id."""
+        return self._works(self.proof, model=model)
 
     def _may_be_of_type(self, name: str) -> bool:
         stated = metadata_of(self.catalog.entries.get(name)).get("type")
@@ -136,7 +144,9 @@ class LookAround:
         stated = metadata_of(entry).get("type")
         if isinstance(stated, str) and stated != self.type_name:
             return stated
-        order = dict.fromkeys((*pointed_at(self.outcome.refusal, entry), *_UNPOINTED))
+        # A reranker that is asked for vectors gives some that tell nothing.
+        first = ("rerank",) if self.outcome.suspect == "type" else pointed_at(self.outcome.refusal, entry)
+        order = dict.fromkeys((*first, *_UNPOINTED))
         return next((name for name in order if name != self.type_name and self._works(_CROSS[name])), None)
 
     def proven_base(self, bases: Iterable[Base]) -> Elsewhere | None:
@@ -154,7 +164,14 @@ class LookAround:
         return None
 
     def _answering_base(self) -> Elsewhere | None:
-        """A base at which the API answers, if only with a refusal in its own words, or lists its models."""
+        """A base at which the API answers, if only with a refusal in its own words, or lists its models.
+
+        Below the typed path any refusal of another kind than a missing route is the API's.
+        """
+        if self.outcome.judgement.meaning == "no_route":
+            for base in kin(self.talk.base):
+                if base in self.tried and _is_asked_for_more(self.tried[base]):
+                    return Elsewhere(base=base)
         for base, tried in self.tried.items():
             if self._may_ask() and _refuses_in_words(tried) and self._is_the_api(base, tried):
                 return Elsewhere(base=base)
@@ -207,15 +224,22 @@ class LookAround:
         )
 
     def _works(self, proof: Proof, model: str | None = None) -> bool:
-        if not self._may_ask():
+        until = self.model_until
+        if self.talk.budget.calls >= _CALLS or time.monotonic() >= until:
             return False
-        outcome = prove(
-            self.talk, proof, model=model, shape=Shape(), until=self.until, calls=2, patient=False
-        )
+        outcome = prove(self.talk, proof, model=model, shape=Shape(), until=until, calls=2, patient=False)
         return outcome.proven is not None
+
+    def _in(self, seconds: float) -> float:
+        return min(self.talk.deadline, time.monotonic() + seconds)
 
     def _may_ask(self) -> bool:
         return self.talk.budget.calls < _CALLS and time.monotonic() < self.until
+
+
+def _is_asked_for_more(outcome: Outcome) -> bool:
+    refusal = outcome.refusal
+    return refusal.is_json and bool(refusal.text) and refusal.status in (400, 401, 403, 422, 429)
 
 
 def _refuses_in_words(outcome: Outcome) -> bool:

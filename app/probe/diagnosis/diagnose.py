@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from urllib.parse import urljoin, urlsplit
 
-from app.probe.base_url import Base, candidates
+from app.probe.base_url import candidates
 from app.probe.conversation import Conversation
 from app.probe.diagnosis.advice import ADVICE, advice
 from app.probe.diagnosis.codes import CODES
 from app.probe.diagnosis.cross_checks import Elsewhere, LookAround, https_of
-from app.probe.diagnosis.model_suggestions import offered_ids, which_model
+from app.probe.diagnosis.model_suggestions import is_about_the_id, offered_ids, which_model
 from app.probe.diagnosis.place import Place, place_of
+from app.probe.diagnosis.redirects import after_redirect, redirect_target
 from app.probe.diagnosis.sentences import asked, came_back, evidence, facts, pasted
 from app.probe.diagnosis.typed_query import queries_instead
 from app.probe.diagnosis.wanted import wanted_of
@@ -51,7 +51,6 @@ _DIRECT: frozenset[Meaning] = frozenset(
 )
 _UNSURE: frozenset[Meaning] = frozenset({"model_not_found", "shape", "endpoint_error", "no_route"})
 """Meanings that the type which the catalog states outweighs."""
-_SIGN_IN = ("login", "signin", "sign-in", "sso", "/auth", "access/", "oauth")
 
 
 def diagnose(
@@ -94,9 +93,12 @@ class _Verdict:
         stated = self._stated_type()
         if meaning in _UNSURE and stated and {stated, self.type_name} != {"chat", "completion"}:
             return self._wrong_type(stated)
-        ids = offered_ids(refusal, self.outcome.answer, self.model_id) if meaning in _UNSURE else ()
-        if ids:
+        offered = offered_ids(refusal, self.outcome.answer, self.model_id) if meaning in _UNSURE else ()
+        ids = tuple(filter(self._is_clean, offered))
+        if ids and (is_about_the_id(refusal) or self.around.works_with(ids[0])):
             return self._not_found(offered=ids)
+        if self.outcome.judgement.advice == "deployments" and self.catalog.listed(self.model_id) is False:
+            return self._not_found()  # a router that has none of an id that it does not even list
         if meaning == "permission_denied" and not self.outcome.judgement.by_words:
             return self._of_this_model() or self._advised(meaning, self.outcome.judgement.field)
         if meaning in _DIRECT:
@@ -120,7 +122,7 @@ class _Verdict:
         """What words about the place mean: the base that they name, or the one that is found."""
         if place is None:
             return None
-        if place.base is not None and place.base != self.talk.base:
+        if place.base is not None and place.base != self.talk.base and self._is_clean(str(place.base)):
             following = f"It says where to ask instead: if you trust that, use {place.base} as the base URL."
             return self._say("wrong_path", "base_url", following, {"base_url": (str(place.base),)})
         if place.of_type:
@@ -160,8 +162,6 @@ class _Verdict:
             return self._wrong_type(other) if other else self._advised("endpoint_error")
         if suspect is None and (self.outcome.why or meaning == "endpoint_error" and status < 300):
             return self._advised("endpoint_error")
-        if meaning == "bot_filter" and self.outcome.judgement.by_words:
-            return self._advised("not_openai_compatible", None, "filter")
         found = self.around.all_around()
         if found.gate:
             return self._gate()
@@ -196,11 +196,19 @@ class _Verdict:
 
     def _gate(self) -> Diagnosis:
         """Every route is refused in the same words: they are about the caller."""
-        following = wanted_of(self.outcome) or (
+        following = self._wanted() or (
             "It refuses every path alike, so it is about the caller and not about this call: see which "
             "address, tenant or header its operator lets in."
         )
         return self._say("permission_denied", "api_key", following)
+
+    def _is_clean(self, text: str) -> bool:
+        """Whether a piece of the endpoint's words can be repeated whole: the key is not in it."""
+        return printable(text, self.talk.endpoint.api_key) == text
+
+    def _wanted(self) -> str:
+        wanted = wanted_of(self.outcome, self.talk.endpoint.settings)
+        return wanted if self._is_clean(wanted) else ""
 
     def _say(
         self,
@@ -221,11 +229,17 @@ class _Verdict:
     def _advised(self, code: str, field: str | None = None, *marks: str) -> Diagnosis:
         """A code whose next step the table of advice knows."""
         field = field or CODES[code].field
-        wanted = wanted_of(self.outcome) if code in ("invalid_credentials", "permission_denied") else ""
+        wanted = self._wanted() if code in ("invalid_credentials", "permission_denied") else ""
         if wanted:
             return self._say(code, field, wanted)
         rows = f"{code}/{field}" if f"{code}/{field}" in ADVICE else code
-        return self._say(code, field, self._advice(rows, *marks))
+        return self._say(code, field, self._also_unlisted(code, self._advice(rows, *marks)))
+
+    def _also_unlisted(self, code: str, following: str) -> str:
+        """The same with what a list of models that lacks the id adds to a model that does not answer."""
+        if code != "model_unavailable" or self.catalog.listed(self.model_id) is not False:
+            return following
+        return f"{following.removesuffix('.')}; the endpoint's list of models does not hold this id."
 
     def _stated_type(self) -> str | None:
         """The type that the catalog states, where it is another than the one asked for."""
@@ -302,44 +316,12 @@ class _Verdict:
         return self._say("redirected", "base_url", following, {"base_url": (base,)})
 
     def _redirected(self) -> Diagnosis:
-        target, base = self._target()
+        target, base = redirect_target(self.talk, self.outcome)
         where = printable(target.split("?")[0], self.talk.endpoint.api_key)
         status = f"answered {self.outcome.answer.status}, a redirect{f' to {where}' if where else ''}"
-        message = f"{asked(self.talk, self.outcome)} {status}. {self._after_redirect(where, base)}"
+        following = after_redirect(self.talk, self.outcome, where, base)
+        message = f"{asked(self.talk, self.outcome)} {status}. {following}"
         return Diagnosis("redirected", "base_url", message, {"base_url": (str(base),)} if base else {})
-
-    def _after_redirect(self, where: str, base: Base | None) -> str:
-        """What to do about a redirect to `where` (shown without its query), which means `base` if any."""
-        if not where:
-            return "It does not say to where: take the address of the API from its documentation."
-        if base and base.netloc.lower() == self.talk.base.netloc.lower():
-            return f"Use {base} as the base URL: a key is never sent along a redirect."
-        if base:
-            return f"If you trust it, use {base} as the base URL: a key is never sent along a redirect."
-        if where == f"{self.outcome.answer.call.url.partition('?')[0]}/":
-            return (
-                "It wants a slash at the end of this route, which clients of the OpenAI API do not send: "
-                "have the server take the route as it is."
-            )
-        if any(word in where.lower() for word in _SIGN_IN):
-            return (
-                "That looks like a sign-in before the API: use an address of the API without one, or "
-                "have Muster's calls let past it."
-            )
-        return "A key is never sent along a redirect: take the address of the API from its documentation."
-
-    def _target(self) -> tuple[str, Base | None]:
-        """Where a redirect leads, and the base that it means: the target without the route that was asked
-        for. No base for a login page, or for the one typed.
-        """
-        location = self.outcome.answer.headers.get("location", "")
-        target = urljoin(self.outcome.answer.call.url, location) if location else ""
-        parts, route = urlsplit(target), self.outcome.request.route.partition("?")[0]
-        path = parts.path.rstrip("/")
-        if parts.scheme not in ("http", "https") or not parts.netloc or not path.endswith(route):
-            return target, None
-        base = Base(parts.scheme, parts.netloc, path[: -len(route)].rstrip("/"), self.talk.base.query)
-        return target, base if base != self.talk.base else None
 
     def _unanswered(self, failure: Failure) -> Diagnosis:
         code = FAILURES.get(failure.kind, "endpoint_unreachable")

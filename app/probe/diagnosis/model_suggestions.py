@@ -26,6 +26,10 @@ def which_model(advice: Advice | None, model_id: str, catalog: Catalog, works: s
     """
     if works:
         return f"With {works}, which it lists, the same call works: use an id that it lists, as it spells it."
+    retired = "The model is retired there. " if advice == "retired" else ""
+    if retired and catalog.listed(model_id):
+        others = _such_as(model_id, catalog)
+        return f"{retired}Its list of models holds the id all the same: choose another{others}."
     if catalog.listed(model_id):
         return (
             "Its list of models holds this id, but it does not serve it: deploy or start it there first, or "
@@ -36,7 +40,6 @@ def which_model(advice: Advice | None, model_id: str, catalog: Catalog, works: s
             "Here the id is the name of a deployment, which no list of models shows: look it up in the "
             "vendor's console, or create one."
         )
-    retired = "The model is retired there. " if advice == "retired" else ""
     if catalog.there:
         return f"{retired}{_listed(model_id, catalog)}{_or_else(advice)}."
     return (
@@ -54,8 +57,13 @@ def _listed(model_id: str, catalog: Catalog) -> str:
         return f"It lists {_either(alike)}, but not {model_id!r}: if {meant} you mean, spell the id just so"
     if count <= _SHOWN:
         return f"It does not list {model_id!r}, only {' and '.join(catalog.ids)}: use an id that it lists"
-    some = f" (such as {', '.join(close[:_SHOWN])})" if close else ""
+    some = _such_as(model_id, catalog)
     return f"None of the {count} ids that it lists is like {model_id!r}: choose one of them{some}"
+
+
+def _such_as(model_id: str, catalog: Catalog) -> str:
+    close = catalog.closest(model_id)[:_SHOWN]
+    return f" (such as {', '.join(close)})" if close else ""
 
 
 def _or_else(advice: Advice | None) -> str:
@@ -87,14 +95,21 @@ _OFFERED_AT_MOST = 5
 
 
 def offered_ids(refusal: Refusal, answer: Answer, model_id: str) -> tuple[str, ...]:
-    """The ids that a refusal of the model states as the allowed ones; empty where it states none."""
-    named = refusal.param == "model" or any("model" in place for place in refusal.places)
-    speaks = named or re.search(r"\bmodel\b", refusal.all)
+    """The ids that a refusal states as the allowed ones; empty where it states none.
+
+    Only where `is_about_the_id` holds are they sure to be ids, and not values of something else.
+    """
+    speaks = is_about_the_id(refusal) or re.search(r"\bmodel\b", refusal.all)
     if not speaks or not _ALLOWED.search(refusal.all) or not 400 <= (refusal.status or 0) < 500:
         return ()
     listed = (*_lists_in(answer.json), *offered(refusal.text, model_id))
     ids = (name for name in listed if is_name(name) and " " not in name and name != model_id)
     return tuple(islice(dict.fromkeys(ids), _OFFERED_AT_MOST))
+
+
+def is_about_the_id(refusal: Refusal) -> bool:
+    """Whether a refusal names the field `model` as the one at fault."""
+    return refusal.param == "model" or any("model" in place for place in refusal.places)
 
 
 def _lists_in(body: Any, depth: int = 0) -> Iterator[str]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from app.probe.proof import Outcome
 from app.probe.reading.wordings import any_of
 from app.probe.transport.answer import Answer
+from app.probe.values import EndpointSettings
 
 _HEADER = r"(?P<name>[A-Za-z][\w]*(?:-[\w]+)+)"
 _NAMED = any_of(
@@ -16,19 +17,21 @@ _NAMED = any_of(
     rf"\bheader:? ['\"`]?{_HEADER.replace('name', 'third')}\b",
 )
 _OUR_OWN = frozenset({"authorization", "content-type", "user-agent", "accept-encoding"})
-_SCHEMES = frozenset({"bearer"})
 _SCHEME = re.compile(r"\s*([A-Za-z][\w-]*)(?:\s|$)")
 _PARAMETER = re.compile(r'\bname="?([\w-]+)"?')
 
 
-def wanted_of(outcome: Outcome) -> str:
-    """The sentence that says where to set what the server asks for; empty where it names nothing."""
-    header = next(_headers(outcome), "")
+def wanted_of(outcome: Outcome, settings: EndpointSettings) -> str:
+    """The sentence that says where to set what the server asks for; empty where it names nothing, or what is
+    set already.
+    """
+    sent = {settings.auth_header.lower(), *(name.lower() for name, _ in settings.headers)}
+    header = next((name for name in _headers(outcome) if name.lower() not in sent), "")
     if header:
         return f"It wants the header {header}: add it to the further headers of the endpoint."
-    scheme = _scheme(outcome.answer)
-    if scheme:
-        return f"It wants the key by the scheme {scheme}, not Bearer: set that as the endpoint's key scheme."
+    scheme, ours = _scheme(outcome.answer), settings.auth_scheme
+    if scheme and scheme.lower() != ours.lower():
+        return f"It wants the key by the scheme {scheme}, not {ours}: set that as the endpoint's key scheme."
     return ""
 
 
@@ -46,4 +49,4 @@ def _scheme(answer: Answer) -> str:
     """The scheme of a 401 that is not the one the key was sent by, nor one that a browser asks people for."""
     found = _SCHEME.match(answer.headers.get("www-authenticate", ""))
     scheme = found.group(1) if found and answer.status == 401 else ""
-    return "" if scheme.lower() in (*_SCHEMES, "basic", "negotiate", "digest") else scheme
+    return "" if scheme.lower() in ("bearer", "basic", "negotiate", "digest") else scheme

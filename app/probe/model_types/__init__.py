@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from app.probe.model_types import audio, completion, embedding, image, moderation, realtime, rerank
-from app.probe.model_types.chat import checks, proof
+from app.probe.model_types.chat import checks, proof, repeating
 from app.probe.model_types.model_type import ModelType
 from app.probe.tasks import Checks
 
@@ -18,6 +18,8 @@ _ROWS = (
         "Chat",
         proof.PROOF,
         checks.ChatChecks.after,
+        repeating.ChatRepeats,
+        tuple(checks.QUESTIONS),
         ("connection", "general", "pricing", "capabilities"),
     ),
     ModelType("completion", "Completion", completion.PROOF),

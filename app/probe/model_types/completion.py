@@ -12,13 +12,17 @@ from app.probe.shape import Shape
 from app.probe.transport.answer import Answer
 
 ROUTE = "/completions"
+_MOST_LOGPROBS = 5
+"""What OpenAI allows on this route."""
 
 
 def proof_request(talk: Conversation, model: str, shape: Shape) -> Request:
     """The smallest completion: a prompt, the token limit, and `stream` said plainly; no `suffix`, no
     `echo`.
     """
-    prompt = "Hello" if shape.plain else "One, two, three,"
+    asked = None if shape.plain else talk.sampling
+    prompt = "Hello" if shape.plain else asked.prompt if asked else "One, two, three,"
+    more = {"logprobs": min(asked.tops, _MOST_LOGPROBS)} if asked and asked.tops else {}
     return Request(
         ROUTE,
         shape.fit(
@@ -27,6 +31,7 @@ def proof_request(talk: Conversation, model: str, shape: Shape) -> Request:
                 "prompt": [prompt] if shape.content_list else prompt,
                 "stream": shape.stream,
                 **shape.limits(shape.limit),
+                **more,
             }
         ),
     )

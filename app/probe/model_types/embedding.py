@@ -17,9 +17,11 @@ from app.probe.transport.answer import Answer
 ROUTE = "/embeddings"
 TEXT = "The quick brown fox jumps over the lazy dog."
 OTHER_TEXT = "Interest rates were raised on Thursday."
-_ALIKE, _SAME = 1e-4, 0.1
-"""How far two vectors may differ, by the largest number in them: of two texts to be called equal, and of one
-text twice to be called the same (half precision and batching change the third place)."""
+_ALIKE = 1e-4
+"""How far two vectors may differ, by the largest number in them, to be called equal."""
+_LIKE_ITSELF = 0.6
+"""The least likeness (cosine) of one text's vectors in one answer. How texts are batched moves it (llama.cpp
+gave 0.95 with two slots); memory that nobody wrote is like nothing."""
 _FEW = 2
 """So many components that say something are no embedding, where there are many."""
 _MANY = 8
@@ -111,10 +113,11 @@ def _fault(vectors: list[list[float] | None]) -> str:
             return f"a vector came back that is {'all zero' if vector else 'empty'}"
         if not all(math.isfinite(value) for value in vector):
             return "a vector came back that holds no finite numbers"
-        if len(vector) >= _MANY and sum(abs(value) > 1e-9 * _size(vector) for value in vector) <= _FEW:
+        least = 1e-9 * _size(vector)
+        if len(vector) >= _MANY and sum(abs(value) > least for value in vector) <= _FEW:
             return "a vector came back in which all but a number or two are zero"
     found = [vector for vector in vectors if vector]
-    if len(found) == 3 and _distance(found[0], found[2]) > _SAME:
+    if len(found) == 3 and _likeness(found[0], found[2]) < _LIKE_ITSELF:
         return "the same text got two different vectors in one answer"
     if len(found) > 1 and _distance(found[0], found[1]) < _ALIKE:
         return "two different texts got the same vector"
@@ -131,6 +134,15 @@ def _distance(one: list[float], other: list[float]) -> float:
         return math.inf
     largest = max(_size(one), _size(other))
     return max(abs(a / largest - b / largest) for a, b in zip(one, other, strict=True))
+
+
+def _likeness(one: list[float], other: list[float]) -> float:
+    """The cosine of two vectors; of different lengths they are like nothing."""
+    if len(one) != len(other):
+        return 0.0
+    size, other_size = _size(one), _size(other)
+    a, b = [value / size for value in one], [value / other_size for value in other]
+    return sum(x * y for x, y in zip(a, b, strict=True)) / (math.hypot(*a) * math.hypot(*b))
 
 
 def _is_nested(found: Any) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from app.probe.capabilities import capabilities_of
 from app.probe.conversation import Conversation
 from app.probe.proof import Proof, Proven
+from app.probe.reliability import Repeat
 from app.probe.tasks import Checks
 
 
@@ -19,13 +20,16 @@ def _no_checks(talk: Conversation, proven: Proven) -> Checks:
 class ModelType:
     """A row of `app.probe.model_types.MODEL_TYPES`.
 
-    `checks` gives the second phase, `sections` the parts of the form.
+    `checks` gives the second phase, or `repeats` in its place, where checks of those that are `repeatable`
+    are to be asked many times. `sections` are the parts of the form.
     """
 
     name: str
     label: str
     proof: Proof
     checks: Callable[[Conversation, Proven], Checks] = _no_checks
+    repeats: Callable[[Conversation, Proven, Repeat], Checks] | None = None
+    repeatable: tuple[str, ...] = ()
     sections: tuple[str, ...] = ("connection", "general", "pricing")
 
     @property

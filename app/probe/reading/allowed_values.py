@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from app.probe.reading.refusal import Refusal
 
@@ -19,6 +20,7 @@ _QUOTED = re.compile(r"['\"`‘“]([^'\"`’”\s]{1,80})['\"`’”]")
 _BARE = re.compile(r"\[([\w.:+-]+(?: [\w.:+-]+)+)\]")
 """A list as Go prints it: neither quotes nor commas."""
 _PLAIN = re.compile(r"[A-Za-z][\w./:+-]{0,79}")
+_CUES_READ, _LIST_READ = 20, 600
 _LITTLE_WORDS = frozenset(
     "a an and are be following for from is list model must non-empty none not null of one or please provided "
     "given present required sent set should size sizes specified str string the these this use valid value "
@@ -56,19 +58,19 @@ def offered(text: str, sent: str) -> Iterator[str]:
 
 
 def _listed(text: str) -> Iterator[str]:
-    for cue in _CUE.finditer(text):
-        rest = text[cue.start() :]
-        quoted = _QUOTED.findall(rest)
-        if quoted:
-            yield from quoted
-            return
-    for cue in _CUE.finditer(text):
-        bare = _BARE.search(text, cue.start())
-        if bare:
-            yield from bare.group(1).split()
-            return
-    for cue in _CUE.finditer(text):
-        rest = re.split(r"[\])}]|\.\s|\.$|;", text[cue.end() :], maxsplit=1)[0]
+    first = _CUE.search(text)
+    if first is None:
+        return
+    quoted = _QUOTED.findall(text, first.start())
+    if quoted:
+        yield from quoted
+        return
+    bare = _BARE.search(text, first.start())
+    if bare:
+        yield from bare.group(1).split()
+        return
+    for cue in islice(_CUE.finditer(text), _CUES_READ):
+        rest = re.split(r"[\])}]|\.\s|\.$|;", text[cue.end() : cue.end() + _LIST_READ], maxsplit=1)[0]
         words = [word.strip(" .:'\"[(") for word in re.split(r",|\||\bor\b|\band\b|/(?=\s)", rest)]
         words = [word for word in words if _PLAIN.fullmatch(word) and word.lower() not in _LITTLE_WORDS]
         if words:

@@ -7,6 +7,7 @@ prefix, `name` in place of `id`. Many endpoints have none, list no aliases, or s
 from __future__ import annotations
 
 import difflib
+import heapq
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,7 @@ _PLACES = ("data", "models", "result", "results", "items", "object_list", "model
 _LONGEST_NAME = 300
 _COMPARED = 3000
 """Of how many ids the likeness is measured; of more, only those whose last part begins alike."""
+_MEASURED = 40
 _IDS = ("id", "model", "name", "model_id", "model_name", "key")
 
 
@@ -52,19 +54,29 @@ class Catalog:
         within = [
             name for name in self.ids if tail and (tail in name.lower() or name.lower() in model_id.lower())
         ]
-        ids = self.ids
-        alike = (
-            ids
-            if len(ids) <= _COMPARED
-            else [name for name in ids if _tail(name)[:4] == tail[:4]][:_COMPARED]
-        )
-        like = difflib.get_close_matches(model_id, alike, count + 1, 0.5)
+        ids = self.ids if len(self.ids) <= _COMPARED else [n for n in self.ids if _tail(n)[:4] == tail[:4]]
+        alike = _nearest(model_id[:_LONGEST_NAME].lower(), ids[:_COMPARED])
+        tail = tail[:_LONGEST_NAME]
+        like = difflib.get_close_matches(model_id[:_LONGEST_NAME], alike, count + 1, 0.5)
         tails = {_tail(name): name for name in alike}
         like += [tails[t] for t in difflib.get_close_matches(tail, tails, count + 1, 0.6)]
         few = self.ids if len(self.ids) <= count else ()
         found = dict.fromkeys([*same, *like, *within, *few])
         found.pop(model_id, None)
         return tuple(found)[:count]
+
+
+def _nearest(name: str, ids: Iterable[str]) -> list[str]:
+    """The ids that share most pairs of letters with a name: the few of which the likeness is measured, since
+    that takes the square of their length.
+    """
+    pairs = _pairs(name)
+    shared = {one: 2 * len(pairs & _pairs(one.lower())) / (len(pairs) + len(one)) for one in ids}
+    return heapq.nlargest(_MEASURED, shared, key=lambda one: shared[one])
+
+
+def _pairs(name: str) -> set[str]:
+    return {name[at : at + 2] for at in range(len(name) - 1)} or {name}
 
 
 def read_catalog(answer: Answer) -> Catalog:

@@ -56,6 +56,8 @@ _NESTED_KEYS = (
     "result",
     "header",
 )
+_TOLD_KEYS = tuple(dict.fromkeys((*_MESSAGE_KEYS, *_NESTED_KEYS)))
+"""Each once: what is read twice on every level is read a thousand times ten levels down."""
 _WRAPPERS = frozenset({"result", "header"})
 """Nested keys of which only an object counts: good answers of other APIs hold a plain text there."""
 READ = 2000
@@ -91,7 +93,7 @@ def text_of(body: Any, depth: int = 0) -> str:
     found: list[str] = []
     place = ".".join(str(p) for p in body["loc"] if p != "body") if isinstance(body.get("loc"), list) else ""
     forms = _by_form(body)
-    for name in (*_MESSAGE_KEYS, *_NESTED_KEYS):
+    for name in _TOLD_KEYS:
         words = text_of(forms[name], depth + 1) if forms.get(name) is not None else ""
         if words and not any(words in earlier for earlier in found):
             found.append(words)
@@ -126,7 +128,7 @@ _LONGEST_WRAPPED = 20_000
 
 
 def explanations(body: Any) -> Iterator[str]:
-    """What the checks of a guardrail say of the prompt, wherever in a body it stands: breadth first, bounded."""
+    """What the checks of a guardrail say of the prompt, wherever in a body: breadth first, bounded."""
     parts: list[Any] = [body]
     for part in islice(parts, _PARTS_READ):
         if isinstance(part, Mapping):

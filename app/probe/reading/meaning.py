@@ -57,7 +57,8 @@ _CALLERS = any_of(
     r"api[ _-]?key|access[ _-]?key|subscription key|invalid_(key|token)|bearer|authentication[ _]error",
     r"\byour (\w{1,20} ){0,3}(key|token|account|plan|balance|credits?|quota|organi[sz]ation|project|prompt)",
     r"insufficient_(user_)?quota|insufficient.{0,12}(balance|credits?|funds)|billing|payment.?required",
-    r"content.?(filter|policy|management)|data_?inspection|(prompt|input|request) (was |is )?(flagged|blocked)",
+    r"content.?(filter|policy|management)|data_?inspection",
+    r"(prompt|input|request) (was |is )?(flagged|blocked)",
     r"用户|余额|额度|令牌|密钥|欠费|敏感",
 )
 """Words of an API about the caller's own key, plan or prompt (docs/probe.md, "Whose failure is it?")."""

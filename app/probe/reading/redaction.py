@@ -1,72 +1,231 @@
-"""Taking the key out of what an endpoint said: it may stand there in any spelling, for megabytes."""
+"""Taking the key out of what an endpoint said: it may stand there in any coding, for megabytes.
+
+Only an endpoint's words come here, never a sentence of Muster's own. A key that is a secret is hidden whole
+or in long pieces, in every coding that is commonly met. A key that could be any word (`ollama`, `none`) is
+hidden only where keys stand: hidden everywhere, it would make names of models unreadable and keep nothing
+secret.
+"""
 
 from __future__ import annotations
 
 import base64
+import binascii
+import html
+import json
 import re
-from collections.abc import Iterator
-from urllib.parse import quote_plus
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
+from app.probe.transport.answer import Answer
 from app.probe.values import HIDDEN
 
-_SHORT_KEY = 16
+_SHORT_KEY = 12
+_FEW_CHARACTERS = 6
 _PIECE = 12
-"""Of a key that is not short, this many characters in a row give too much of it away."""
+"""Of a secret, this many characters in a row give too much of it away."""
+_CODED_PIECE = 20
+"""The same of a coded one, which takes more characters for the same secret."""
+_LONGEST_MASKED = 16
 _MASK = re.compile(r"[*•]{2,}|…|\.{3,}")
 _TELLING = 4
 """Of a masked key, this many characters beside the mask are its beginning and its end, not chance."""
+_CODED = re.compile(
+    r"%[0-9a-f]{2}|\\{1,4}u[0-9a-f]{4}|\\{1,4}x[0-9a-f]{2}|&#\d{1,7};|&#x[0-9a-f]{1,6};|&[a-z]{2,8};|\\{1,4}[/\"]",
+    re.I,
+)
+"""One character in percent, JSON, Python or HTML coding."""
+_ROUNDS = 2
+"""How often a text is decoded: gateways code what was coded already."""
+
+Span = tuple[int, int]
 
 
 def without_key(text: str, key: str) -> str:
-    """`text` with the key replaced: plain, percent-encoded, as hex or base64, whole or a long piece of it.
+    """`text` with the key replaced by `HIDDEN`, in time linear in the text.
 
     So is a key that the endpoint itself has masked: of a short one that leaves nearly all to be read.
     """
     key = key.removeprefix("Bearer ")
-    if not key:
+    if not key or not text:
         return text
-    for spelling in _spellings(key):
-        text = _without(text, spelling)
-    return _without_masked(text, key)
+    if not is_secret(key):
+        return _standing(key).sub(lambda found: found["before"] + HIDDEN, text)
+    return _without_masked(_replaced(text, _spans(text, key)), key)
 
 
-def _spellings(key: str) -> Iterator[str]:
-    yield key
-    if len(key) < _SHORT_KEY:
-        return
-    if not key.isalnum():
-        yield quote_plus(key)
+def hide_key(answer: Answer, key: str) -> Answer:
+    """An answer without the key, before anything else reads it; the same one where the key is not in it.
+
+    A key that could be any word stays: as a token of JSON it may be a value of the API's own. It is hidden
+    where the words are quoted.
+    """
+    key = key.removeprefix("Bearer ")
+    if not is_secret(key):
+        return answer
+    headers = {name: without_key(value, key) for name, value in answer.headers.items()}
+    text = answer.text if not answer.headers.get("content-type", "").startswith(_NO_TEXT) else ""
+    cleaned = without_key(text, key)
+    if cleaned == text and headers == answer.headers:
+        return answer
+    body = answer.body if cleaned == text else cleaned.encode("utf-8", "replace")
+    return replace(answer, body=body, headers=headers)
+
+
+_NO_TEXT = ("audio/", "image/", "video/")
+
+
+def is_secret(key: str) -> bool:
+    """Whether a key could not be a word or a number of any text: long, and of many characters."""
+    return len(key) >= _SHORT_KEY and not key.isdigit() and len(set(key)) >= _FEW_CHARACTERS
+
+
+@lru_cache(maxsize=8)
+def _standing(key: str) -> re.Pattern[str]:
+    """A short key as a whole token where a key stands: after a word or a sign for one, or in quotes."""
+    word = re.escape(key)
+    named = r"\b(?:bearer|basic|api[ _-]?key|key|token|secret|password|credentials?)(?: is| was|:|=)?\s{1,2}"
+    return re.compile(
+        rf"(?P<before>{named}|[:=]\s?|{named}?[\"'`“‘])(?<![\w-])(?:{word})(?![\w/-]|\.\w)", re.I
+    )
+
+
+def _spans(text: str, key: str) -> list[Span]:
+    """Where the key stands in a text, coded or not, in any order."""
+    found: list[Span] = []
+    view: _View | None = _View(text, None)
+    for _ in range(_ROUNDS + 1):
+        if view is None:
+            break
+        for piece in _pieces(key) if _may_hold(view.text, key) else ():
+            found += (view.original(span) for span in _places(view.text, piece))
+        view = view.decoded()
+    return found
+
+
+def _places(text: str, piece: str) -> Iterator[Span]:
+    at = text.find(piece)
+    while at >= 0:
+        yield at, at + len(piece)
+        at = text.find(piece, at + 1)
+
+
+@lru_cache(maxsize=8)
+def _codings(key: str) -> tuple[tuple[str, int], ...]:
+    """The key in each coding of the whole, with the length of a piece that gives too much of it away."""
     raw = key.encode("utf-8", "replace")
-    yield raw.hex()
+    coded = {raw.hex(), raw.hex().upper()}
     for before in range(3):  # where it stands in what was encoded ("user:key") decides how it looks
-        yield base64.b64encode(b" " * before + raw).decode().rstrip("=")
+        coded |= {coder(b" " * before + raw).decode().rstrip("=") for coder in _BASE64}
+    for before in range(5):
+        as_32 = base64.b32encode(b" " * before + raw).decode().rstrip("=")
+        coded |= {as_32, as_32.lower()}
+    plain = {key, json.dumps(key)[1:-1]}
+    return (*((one, _PIECE) for one in plain), *((one, _CODED_PIECE) for one in coded))
 
 
-def _without(text: str, secret: str) -> str:
-    if len(secret) < _SHORT_KEY:
-        return text.replace(secret, HIDDEN)
-    half = _PIECE // 2  # a piece holds at least one of these halves whole, so most texts are soon cleared
-    if not any(text[at : at + half] in secret for at in range(0, len(text) - half + 1, half)):
-        return text
-    pieces = {secret[at : at + _PIECE] for at in range(len(secret) - _PIECE + 1)}
+_BASE64 = (base64.b64encode, base64.urlsafe_b64encode)
+
+
+@lru_cache(maxsize=8)
+def _pieces(key: str) -> tuple[str, ...]:
+    found = (
+        one[at : at + length]
+        for one, wanted in _codings(key)
+        for length in (min(wanted, len(one)),)
+        for at in range(len(one) - length + 1)
+    )
+    return tuple(dict.fromkeys(found))
+
+
+def _may_hold(text: str, key: str) -> bool:
+    """A quick look: any piece holds one of these halves whole, so most texts are soon cleared."""
+    half = _PIECE // 2
+    hay = "\n".join(one for one, _ in _codings(key))
+    return any(text[at : at + half] in hay for at in range(0, len(text) - half + 1, half))
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """A text with its coded characters decoded, and the text that it was decoded from."""
+
+    text: str
+    coded: _View | None
+    starts: tuple[int, ...] = ()
+    """Where each decoded character stands in this text; `ends` where it ended in the coded one."""
+    ends: tuple[int, ...] = ()
+
+    def decoded(self) -> _View | None:
+        """The same decoded once more; None where nothing is coded."""
+        kept: list[str] = []
+        starts: list[int] = []
+        ends: list[int] = []
+        place = length = 0
+        for found in _CODED.finditer(self.text):
+            sign = _sign(found.group())
+            if len(sign) == 1:
+                kept += (self.text[place : found.start()], sign)
+                length += found.start() - place + 1
+                starts.append(length - 1)
+                place = found.end()
+                ends.append(place)
+        return (
+            _View("".join((*kept, self.text[place:])), self, tuple(starts), tuple(ends)) if starts else None
+        )
+
+    def original(self, span: Span) -> Span:
+        """The span of the text that all was decoded from."""
+        if self.coded is None:
+            return span
+        first, last = span
+        return self.coded.original((self._before(first), self._before(last - 1) + self._width(last - 1)))
+
+    def _before(self, at: int) -> int:
+        """Where the character at a place of this text begins in the coded one."""
+        count = bisect_right(self.starts, at - 1)
+        return at if not count else self.ends[count - 1] + at - self.starts[count - 1] - 1
+
+    def _width(self, at: int) -> int:
+        """How long that character is there."""
+        index = bisect_right(self.starts, at) - 1
+        is_coded = index >= 0 and self.starts[index] == at
+        return self.ends[index] - self._before(at) if is_coded else 1
+
+
+def _sign(coded: str) -> str:
+    """The character that a coding stands for; the text itself where it stands for none."""
+    bare = coded.lstrip("\\")
+    try:
+        if coded[0] == "%":
+            return binascii.unhexlify(coded[1:]).decode("latin-1")
+        if coded[0] == "&":
+            return html.unescape(coded)
+        return bare if bare in '/"' else chr(int(bare[1:], 16))
+    except (ValueError, OverflowError):
+        return coded
+
+
+def _replaced(text: str, spans: Iterable[Span]) -> str:
     kept: list[str] = []
-    begun = at = 0
-    while at + _PIECE <= len(text):
-        end = at
-        while text[end : end + _PIECE] in pieces:
-            end += 1
-        if end == at:
-            at += 1
-            continue
-        kept += (text[begun:at], HIDDEN)
-        begun = at = end - 1 + _PIECE
-    return "".join((*kept, text[begun:]))
+    place = begun = ended = 0
+    for start, end in sorted(spans):
+        if start > ended or not ended:
+            if ended:
+                kept += (text[place:begun], HIDDEN)
+                place = ended
+            begun = start
+        ended = max(ended, end)
+    if ended:
+        kept += (text[place:begun], HIDDEN)
+        place = ended
+    return "".join((*kept, text[place:]))
 
 
 def _without_masked(text: str, key: str) -> str:
     kept: list[str] = []
     begun = 0
-    longest = min(len(key), _SHORT_KEY)  # of a key that is not short, longer pieces are gone already
+    longest = min(len(key), _LONGEST_MASKED)  # longer pieces are gone already
     heads = tuple(key[:length] for length in range(longest, 0, -1))
     tails = tuple(key[-length:] for length in range(longest, 0, -1))
     for mask in _MASK.finditer(text):

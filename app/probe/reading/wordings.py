@@ -32,7 +32,8 @@ Meaning = Literal[
 
 
 Advice = Literal[
-    # permission_denied of the key
+    # permission_denied of the base URL and of the key
+    "host_name",
     "place",
     "referrer",
     "address",
@@ -162,20 +163,24 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "quota_exhausted",
         any_of(
-            r"\blimit\W{1,3}0(?![.,]?\d|%)(?! (or|to)\b)|\bquota_limit_value\b\W{1,4}0\b|rate limit of 0\b"
+            r"\blimit\W{1,3}0(?![.,]?\d|%|\s?/)(?! (or|to|of|remaining|left)\b)",
+            r"\bquota_limit_value\b\W{1,4}0\b|rate limit of 0\b",
         ),
         field="api_key",
         advice="nought",
         lasts=True,
+        statuses=frozenset({402, 403, 429}),
     ),
     # What the model wrote could not be read by its own server: no refusal of the request.
     Rule(
         "endpoint_error",
         any_of(
             r"failed_generation|tool_use_failed|json_validate_failed|malformed_function_call",
-            r"failed to (call a function|generate (json|valid)|parse (the )?(tool|generated|model|function))",
-            r"failed to parse (input at pos|json output)|output_parse_failed",
-            r"model('s)? (output (is )?not|produced (an )?invalid|generated (an )?invalid|did not (return|output))",
+            r"unexpected_tool_call|output_parse_failed|failed to (call a function|generate (json|a? ?valid))",
+            r"(failed|unable|could not|error) (to )?(pars|decod)(e|ing)\b.{0,60}"
+            r"\b(tool|function|output|generated)",
+            r"failed to parse input at pos|model('s)? output (is )?not|model did not (return|output)",
+            r"model (has )?(produced|generated|returned|output)\b.{0,40}\b(invalid|malformed|unparsable)",
             r"generated json does not|tool call validation failed",
         ),
         field="base_url",
@@ -216,7 +221,8 @@ RULES: tuple[Rule, ...] = (
         any_of(
             r"(exceed\w{0,3}|longer than|larger than|beyond|less than) .{0,40}(context (window|length)|"
             r"maximum (input|prompt|output|context|number of tokens))",
-            r"\b(input|prompt)\b.{0,40}\btoo (long|large)\b|context_window_exceeded|context shift is disabled",
+            r"\b(input|prompt)\b.{0,40}\btoo (long|large)\b|context_window_exceeded",
+            r"context shift is disabled",
             r"reduce the length|context.?length",
         ),
         field="base_url",
@@ -324,7 +330,8 @@ RULES: tuple[Rule, ...] = (
             rf"not (exist|found)\W{{1,3}}or (perhaps )?you do ?{_NOT} have (access|permission)",
             rf"not (exist|found)\W{{1,3}}or your \w{{1,20}}( \w{{1,40}})? does ?{_NOT} have access",
             r"not found the model .{0,120}or permission denied",
-            r"have access to (this|the) model,? or (the )?(model|it)( name)? (is invalid|is not|does not|doesn't)",
+            r"have access to (this|the) model,? or (the )?(model|it)( name)? (is invalid|is not|does not|"
+            r"doesn't)",
         ),
         field="model_id",
         advice="or_access",
@@ -335,6 +342,13 @@ RULES: tuple[Rule, ...] = (
         any_of(rf"{_THE_MODEL}({_NOT} |un)available in your (country|region|location)"),
         field="model_id",
         advice="other_region",
+    ),
+    # A server that answers to other names than the one in the base URL.
+    Rule(
+        "permission_denied",
+        any_of(r"invalid host header|\bhost\b.{0,80}\bis not allowed\b|disallowed ?host"),
+        field="base_url",
+        advice="host_name",
     ),
     # Region, address list, network: a right key in the wrong place.
     Rule(
@@ -416,8 +430,9 @@ RULES: tuple[Rule, ...] = (
         any_of(
             r"model requires an? ([\w-]{1,20} )?(subscription|plan)\b",
             r"plan (do(es)? )?not (yet )?(support|include|cover).{0,20}(model|access)",
-            r"not (available|included|supported|offered) (on|in|for|with|by) (the |your |this )?([\w-]{1,20} ){0,2}"
-            r"(tier|plan|subscription)\b|\bplan_\w{0,30}model_not_supported",
+            r"not (available|included|supported|offered) (on|in|for|with|by) (the |your |this )?"
+            r"([\w-]{1,20} ){0,2}(tier|plan|subscription)\b",
+            r"\bplan_\w{0,30}model_not_supported",
             r"(套餐|订阅|计划).{0,12}(未开放|未包含|不包含|不支持)",
         ),
         field="model_id",
@@ -648,7 +663,8 @@ RULES: tuple[Rule, ...] = (
         any_of(
             r"rate.?limit",
             r"too many (requests|concurrent|tokens)",
-            r"request_limit_exceeded|\bqps\b.{0,30}(limit|exceed|reached)|(qps|request).?limit.?(exceeded|reached)",
+            r"request_limit_exceeded|\bqps\b.{0,30}(limit|exceed|reached)",
+            r"(qps|request).?limit.?(exceeded|reached)",
             r"throttl",
             r"concurren\w{0,6}.{0,30}(limit|exceed|reached|usage)|parallel request limit",
             r"slow down",
@@ -738,8 +754,10 @@ RULES: tuple[Rule, ...] = (
             r"model .{0,80}does not support this (api|endpoint|operation)",
             r"cannot be used with the \S{1,60} endpoint",
             r"use the /?\S{0,40}(embeddings|completions|images|audio|rerank|responses)\S{0,40} endpoint",
-            rf"not (supported|available|compatible) (by|with|on|via|in|for) (the )?{_KIND}\b(?! (count|size|format))",
-            r"\b(embeddings?|rerank(ing)?|transcriptions?|text.to.speech) (is |are )?not supported (by|for|with|on)",
+            rf"not (supported|available|compatible) (by|with|on|via|in|for) (the )?{_KIND}\b(?! (count|"
+            rf"size|format))",
+            r"\b(embeddings?|rerank(ing)?|transcriptions?|text.to.speech) (is |are )?not supported (by|"
+            r"for|with|on)",
             rf"model is not (an? )?({_KIND}|llm)\b|unsupported_api_for_model|\boptions are \{{",
             rf"does ?{_NOT} support [`'\"](embed|rerank|classify|generate|score|transcribe)",
             r"not allowed to generate embeddings",
@@ -775,7 +793,8 @@ RULES: tuple[Rule, ...] = (
         any_of(
             r"(failed|unable) to load (?!audio|image)|could ?n[o']t (be )?load|error loading model",
             r"cannot load (the )?(network|model|weights)|error (was )?encountered while running the model",
-            r"exited prematurely|process has terminated|signal: (killed|aborted|segment)|exit (code|status) \d",
+            r"exited prematurely|process has terminated|signal: (killed|aborted|segment)",
+            r"exit (code|status) \d",
             r"load request: .{0,80}\beof\b",
         ),
         field="model_id",
@@ -878,8 +897,10 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "no_route",
         any_of(
-            rf"({_NOT}) (supported|available|served|enabled) (on|at|in|under) this (route|path|host|base ?url)\b",
-            r"incorrect (regional )?host ?name|incorrect_hostname|\bapi\b.{0,20}\bhas been deprecated\b",
+            rf"({_NOT}) (supported|available|served|enabled) (on|at|in|under) this (route|path|host|"
+            rf"base ?url)\b",
+            r"incorrect (regional )?host ?name|incorrect_hostname",
+            r"\bapi\b(?! key).{0,20}\bhas been deprecated\b",
             r"only available when using .{0,30}\b(api|base)\b",
             r"api.?version(s| query parameter)?\b[^,.]{0,20}\b(not (allowed|supported)|invalid|retired)",
             r"\benabled only for api.?versions?|\b(unsupported|invalid) api.?version",
@@ -946,9 +967,10 @@ RULES: tuple[Rule, ...] = (
         "model_not_found",
         any_of(
             r"model[ _]?not[ _]?(found|exists?)|\bnot supported model\b|cannot use own model",
-            r"but you passed|allowed now, your model|model name is invalid|model \S{1,80} is not a valid model",
+            r"models?\b.{0,300}\bbut you passed\b|allowed now, your model|model name is invalid",
+            r"model \S{1,80} is not a valid model",
             r"unknown provider for model|no router? for (the )?requested model|no reachable .{0,20}source",
-            r"unknown function: |deployment \S{1,100} not found|not configured in the gateway",
+            r"deployment \S{1,100} not found|not configured in the gateway",
             r"model field.{0,60}cannot be empty|model should be in .{0,12}format",
             r"invalid_model|unknown_model|model_not_(available|supported)|modelerror",
             r"\b(invalid|unknown|unsupported|unrecogni[sz]ed)[ _]model\b(?! (type|output|input|param))",
@@ -995,13 +1017,15 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "shape",
         any_of(
-            r"no endpoints found that (support|can handle)|^invalid request: |error: .{0,20}invalid request: ",
+            r"no endpoints found that (support|can handle)|^invalid request: ",
+            r"error: .{0,20}invalid request: ",
             r"\b(tool (use|calling)|tools|function calling|streaming|json mode|response_format|lora)\b "
             r"(is|are) not supported",
             rf"does ?{_NOT} support (tool|function|lora|streaming|json|response_format|system)",
             r"\b(param|parameter|response_format|tools?)\b.{0,30}\b(requires?|only supports?)\b",
             r"only supports? (\w{1,20} )?(response_format|parameter)|streaming is required",
-            r"(audio|image|vision|file|video) input is not supported|(failed|unable) to (decode|load) (audio|image)",
+            r"(audio|image|vision|file|video) input is not supported",
+            r"(failed|unable) to (decode|load) (audio|image)",
             r"jinja exception|raise_exception|no user query found|roles must alternate",
             r"too large to process|physical batch size|badrequesterror",
             r"不是json|格式(错误|不正确)|取值范围|参数.{0,6}(错误|无效|不合法)",
@@ -1079,7 +1103,8 @@ RULES: tuple[Rule, ...] = (
             r"expected to start with 'sk-'",
             r"\bjwt (is|verification|issuer)",
             r"invalid signature|signature ?(does|mis|fail)|secret ?id\b.{0,20}not found",
-            r"(failed|unable) to (get|read|find) the authori[sz]ation|certification failed|token failed",
+            r"(failed|unable) to (get|read|find) the authori[sz]ation|certification failed",
+            r"(get|verify|validate|refresh) (\w{1,20} )?token failed",
             r"账[户号]不存在",
             r"could not validate credentials|access denied due to invalid",
             r"令牌|身份验证失败|鉴权|密钥|apikey",
@@ -1099,7 +1124,8 @@ RULES: tuple[Rule, ...] = (
             r"data_?inspection",
             r"content exists risk|risk control|high risk",
             r"(prompt|input|content)\b.{0,40}(flagged|(blocked|rejected) (by|due|for|as))|input blocked",
-            r"request .{0,40}(flagged|(blocked|rejected) (by|due|for|as)).{0,60}(content|safety|moderat|policy|guard)",
+            r"request .{0,40}(flagged|(blocked|rejected) (by|due|for|as)).{0,60}(content|safety|moderat|"
+            r"policy|guard)",
             r"(inappropriate|sensitive|unsafe|harmful|prohibited) (content|input|prompt|words|information)",
             r"new_sensitive",
             r"safety (system|filter|settings|policy)",
@@ -1111,7 +1137,8 @@ RULES: tuple[Rule, ...] = (
         ),
         field="base_url",
         but_not=any_of(
-            r"guardrail.{0,60}(not (exist|found|configured|available)|cannot connect|failed to connect|timed out)",
+            r"guardrail.{0,60}(not (exist|found|configured|available)|cannot connect|failed to connect|"
+            r"timed out)",
             r"cannot connect to host",
         ),
     ),

@@ -7,6 +7,7 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from time import monotonic
 from urllib.parse import unquote, urlsplit
 
 from app.probe.transport.deadline import Deadline
@@ -22,10 +23,12 @@ from app.probe.transport.egress import (
 from app.probe.transport.failure import TransportError
 from app.probe.transport.happy_eyeballs import first_connection
 from app.probe.transport.stream import Stream
-from app.probe.transport.tls import NotTrusted, blind_context, context, why_not
+from app.probe.transport.tls import NotTrusted, blind_context, context, plain_http, why_not
 from app.probe.values import EndpointSettings
 
 PROXY_HEAD_BYTES = 65536
+_SOON = 0.25
+"""The part of the connect limit after which a port that says nothing to TLS is asked in plain HTTP."""
 
 _lookups_at_once = threading.BoundedSemaphore(64)
 
@@ -72,6 +75,10 @@ class Lookup:
         return _permitted(self._result)
 
 
+class _Silent(TransportError):
+    """A connection on which nobody finished the TLS handshake in time."""
+
+
 class Dialer:
     """Opens connections by one set of rules; looks every host up once and keeps to what was judged then."""
 
@@ -112,15 +119,49 @@ class Dialer:
         return stream
 
     def open_tls(self, host: str, port: int, deadline: Deadline) -> Stream:
-        """TLS with the host, verified for its name; raises Broken, with what the certificate says."""
+        """TLS with the host, verified for its name; raises Broken, with what the certificate says.
+
+        Some servers of plain HTTP wait for the end of what TLS begins with. So where nobody answers soon, the
+        port is asked in plain HTTP once, and then TLS gets the rest of the time.
+        """
+        try:
+            return self._secured(host, port, deadline, self._connect_s * _SOON)
+        except _Silent:
+            if monotonic() >= deadline.end:
+                raise
+        if self._answers_plainly(host, port, deadline):
+            raise TransportError("tls", plain_http(host, port))
+        return self._secured(host, port, deadline, self._connect_s * (1 - 2 * _SOON))
+
+    def _secured(self, host: str, port: int, deadline: Deadline, seconds: float) -> Stream:
         stream = self.open_tunnel(host, port, deadline)
-        deadline.reword(f"{host} port {port} did not finish the TLS handshake within {self._connect_s:g} s")
+        words = f"{host} port {port} did not finish the TLS handshake within {self._connect_s:g} s"
+        deadline.step(seconds, words)
         try:
             with _closing_on_failure(stream):
                 stream.start_tls(_context(self._rules, self._settings), _server_name(host))
         except NotTrusted as refusal:
+            deadline.step(self._connect_s, words)
             raise TransportError("tls", self._look_at_certificate(host, port, deadline, refusal)) from None
+        except TransportError as broken:
+            if broken.failure.kind == "timeout":
+                raise _Silent("timeout", broken.failure.detail) from None
+            raise
         return stream
+
+    def _answers_plainly(self, host: str, port: int, deadline: Deadline) -> bool:
+        """Whether the port speaks plain HTTP; nothing of the call is sent there."""
+        try:
+            stream = self.open_tunnel(host, port, deadline)
+            deadline.step(self._connect_s * _SOON, "")
+            with _closing_on_failure(stream):
+                stream.sendall(f"GET / HTTP/1.0\r\nHost: {_server_name(host)}\r\n\r\n".encode())
+                begins = bytearray(5)
+                size = stream.recv_into(memoryview(begins))
+            stream.abort()
+        except (TransportError, BrokenPipeError):
+            return False
+        return size > 0 and b"HTTP/".startswith(bytes(begins[:size]))
 
     def _look_at_certificate(self, host: str, port: int, deadline: Deadline, refusal: NotTrusted) -> str:
         """Connect once more, only to see the certificate: OpenSSL keeps none that it does not trust."""

@@ -140,13 +140,18 @@ def _alert(reason: str, host: str, port: int) -> str:
     if any(word in reason for word in _OLD):
         return f"{host} port {port} speaks only a TLS version too old to be safe (below 1.2)"
     if any(word in reason for word in _NO_TLS):
-        return f"{host} port {port} does not speak TLS: it answers plain HTTP, or another protocol"
+        return plain_http(host, port)
     if "NO_APPLICATION_PROTOCOL" in reason:
         return f"{host} port {port} does not speak HTTP/1.1 over TLS"
     if "UNRECOGNIZED_NAME" in reason:
         return f"the server at port {port} has no certificate for {host}"
     why = reason.lower().replace("_", " ") or "no reason given"
     return f"the TLS handshake with {host} port {port} failed ({why})"
+
+
+def plain_http(host: str, port: int) -> str:
+    """What a port is that answers TLS with something else."""
+    return f"{host} port {port} does not speak TLS: it answers plain HTTP, or another protocol"
 
 
 _NAMES_SHOWN = 3

@@ -32,6 +32,9 @@ COLUMNS = (
     "enabled",
     *_COSTS,
     *_METADATA,
+    "owner",
+    "contact",
+    "tags",
     "description",
     "created",
     "updated",
@@ -53,7 +56,8 @@ def _row(model: RegisteredModel) -> dict[str, Any]:
     row = {name: made[name] for name in (*_TOP, *_COSTS, "enabled", "description", "created", "updated")}
     row |= {name: made["metadata"].get(name) for name in _METADATA}
     row |= {name: getattr(model, name) for name in ("remote_model_id", "base_url", "region", "health")}
-    return row
+    owner, contact, tags = model.labels
+    return row | {"owner": owner, "contact": contact, "tags": " ".join(tags)}
 
 
 def _cell(value: Any) -> str | float | int:

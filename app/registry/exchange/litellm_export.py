@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from app.config import settings
+from app.registry.declared.labels import as_json
 from app.registry.document import document
 from app.registry.exchange.first_call import is_keyed, mark_of
 from app.registry.exchange.litellm_config import add_numbers
@@ -21,6 +22,7 @@ from app.registry.exchange.litellm_names import (
     per_token,
     variable_part,
 )
+from app.store.labels import Labels
 from app.store.models import RegisteredModel
 
 JSON = Any
@@ -110,6 +112,8 @@ def _extension(model: RegisteredModel, observed: list[str]) -> dict[str, JSON]:
     made = {name: value for name in EXTRA if (value := getattr(model, name)) is not None}
     if model.remote_model_id == model.model_id:
         made["configuration"] = {"model_id": model.remote_model_id}
+    if model.labels != Labels():
+        made["labels"] = {name: value for name, value in as_json(model.labels).items() if value}
     if observed:
         made["observed"] = observed
     return made

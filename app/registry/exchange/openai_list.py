@@ -11,9 +11,10 @@ from app.registry.metadata import PROVIDER
 
 def listing(rows: Iterable[tuple[str, datetime]]) -> dict[str, Any]:
     """`GET /v1/models` of (model_id, created) rows; an id that several share stands there once."""
-    created = {model_id: int(moment.timestamp()) for model_id, moment in rows}
-    entries = [
-        {"id": model_id, "object": "model", "created": since, "owned_by": PROVIDER}
-        for model_id, since in created.items()
-    ]
-    return {"object": "list", "data": entries}
+    entries = {model_id: entry(model_id, created) for model_id, created in rows}
+    return {"object": "list", "data": list(entries.values())}
+
+
+def entry(model_id: str, created: datetime) -> dict[str, Any]:
+    """One model as an OpenAI client retrieves it."""
+    return {"id": model_id, "object": "model", "created": int(created.timestamp()), "owned_by": PROVIDER}

@@ -11,7 +11,7 @@ from app.access.actors import Actor
 from app.errors import ApiError
 from app.store import rotation
 from app.store.base import db, new_id
-from app.store.channels import Channel, Delivery
+from app.store.watch.channels import Channel, Delivery
 from app.watch.incidents import stamp
 from app.watch.notices import sending
 from app.watch.notices.sending import BadChannel, Sent

@@ -28,7 +28,7 @@ from app.probe.transport.failure import TransportError
 from app.registry.probing import egress_rules
 from app.store import vault
 from app.store.base import db
-from app.store.channels import Channel, Delivery
+from app.store.watch.channels import Channel, Delivery
 from app.watch.notices.wording import text_of, title_of
 
 log = logging.getLogger("muster.watch.sending")

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from sqlalchemy import select
 
 from app.store.base import db
-from app.store.channels import Channel, Delivery, Maintenance
+from app.store.watch.channels import Channel, Delivery, Maintenance
 from app.watch.places import labels_of
 
 News = Literal[

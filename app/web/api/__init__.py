@@ -4,17 +4,30 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from app.web.api import credentials, endpoints, exchange, health, models, openai_models, openapi, probes
+from app.web.api import (
+    apply,
+    credentials,
+    endpoints,
+    exchange,
+    health,
+    labels,
+    models,
+    openai_models,
+    openapi,
+    probes,
+)
 from app.web.api.watch import blueprints as watch_blueprints
 
 blueprints: tuple[Blueprint, ...] = (
     health.blueprint,
     models.blueprint,
     probes.blueprint,
+    labels.blueprint,
     endpoints.blueprint,
     openai_models.blueprint,
     credentials.blueprint,
     openapi.blueprint,
     exchange.blueprint,
+    apply.blueprint,
     *watch_blueprints,
 )

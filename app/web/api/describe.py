@@ -55,8 +55,7 @@ def describe(**facts: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:
     def note(view: Callable[P, R]) -> Callable[P, R]:
         @wraps(view)
         def strict(*args: P.args, **kwargs: P.kwargs) -> R:
-            if not operation.any_query:
-                _check_query(known)
+            _check_query(known, others=operation.any_query)
             return view(*args, **kwargs)
 
         strict.__dict__["operation"] = operation
@@ -65,8 +64,10 @@ def describe(**facts: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:
     return note
 
 
-def _check_query(known: Sequence[str]) -> None:
+def _check_query(known: Sequence[str], *, others: bool) -> None:
     for name, values in request.args.lists():
+        if name not in known and others:
+            continue
         if name not in known:
             refuse_method()
             raise _unknown(name, known)

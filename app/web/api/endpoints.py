@@ -10,24 +10,29 @@ from flask import Blueprint, Response
 from app.access.actors import Actor
 from app.errors import ApiError
 from app.probe.values import EndpointSettings
-from app.registry import endpoint_changes, endpoint_document, endpoint_intake, endpoints, stored_documents
+from app.registry import stored_documents
 from app.registry.credentials import require_may_name, target_for
-from app.registry.endpoint_changes import Change
-from app.registry.endpoint_form import (
+from app.registry.endpoint_models import EndpointModels, list_endpoint_models
+from app.registry.endpoints import changes as endpoint_changes
+from app.registry.endpoints import document as endpoint_document
+from app.registry.endpoints import intake as endpoint_intake
+from app.registry.endpoints import rows as endpoints
+from app.registry.endpoints.form import (
     EndpointForm,
     NewEndpointForm,
+    change_of,
     read_headers,
     read_models,
+    settings_of,
     take_apart,
 )
-from app.registry.endpoint_intake import Result
-from app.registry.endpoint_models import EndpointModels, list_endpoint_models
+from app.registry.endpoints.intake import Result
 from app.registry.form import invalid
-from app.registry.json_body import Members, Problem
+from app.registry.json_body import Problem
 from app.registry.probing import ProbeOrder
 from app.store.base import db
-from app.store.digests import digest
 from app.store.endpoints import Endpoint
+from app.store.rotation import digest
 from app.web.api.answers import answer, json_body, next_link, page_of
 from app.web.api.describe import describe
 from app.web.api.idempotency import idempotent
@@ -88,7 +93,7 @@ def create_endpoint() -> Response:
     good = form.validate()
     models, wrong = read_models(given_models, shared) if good else ([], [])
     _require([*form.problems(), *problems, *wrong])
-    settings = _settings(form, headers)
+    settings = settings_of(form, headers)
     known = endpoints.found(base_url, digest(key)) if settings == EndpointSettings() else None
     chosen = None if known else settings
     target = target_for(actor, "register", base_url, typed=key, endpoint=known, settings=chosen)
@@ -136,7 +141,7 @@ def change_endpoint(id: str) -> Response:
     _require([*form.problems(), *problems])
     changed = endpoint_changes.change(
         id,
-        _change(form, body, headers),
+        change_of(form, body, headers),
         replace(_order(actor), depth="proof"),
         partial=bool(flag_argument("partial")),
         move_key=bool(flag_argument("move_key")),
@@ -188,41 +193,6 @@ def _order(actor: Actor) -> ProbeOrder:
 def _require(problems: list[Problem]) -> None:
     if problems:
         raise invalid(problems)
-
-
-def _settings(form: EndpointForm, headers: dict[str, str | None]) -> EndpointSettings:
-    plain = EndpointSettings()
-    header, scheme = form.auth_header.data, form.auth_scheme.data
-    return EndpointSettings(
-        plain.auth_header if header is None else header,
-        # A header of its own holds the bare key, as `api-key` and `x-api-key` do.
-        (plain.auth_scheme if header is None else "") if scheme is None else scheme,
-        tuple(sorted((name, value) for name, value in headers.items() if value is not None)),
-        form.ca_pem.data or "",
-        form.client_certificate_pem.data or "",
-    )
-
-
-_SETTINGS = {
-    "auth_header": "auth_header",
-    "auth_scheme": "auth_scheme",
-    "ca_pem": "ca_pem",
-    "client_certificate_pem": "client_certificate",
-}
-
-
-def _change(form: EndpointForm, body: Members, headers: dict[str, str | None]) -> Change:
-    """The change that a body asks for: null takes away what is optional, absent leaves it."""
-    plain = EndpointSettings()
-    values = form.values(only_given=True)
-    settings = {column: values[name] for name, column in _SETTINGS.items() if name in values}
-    gone = {name for name in body if body[name] is None}
-    settings |= {_SETTINGS[name]: "" for name in ("ca_pem", "client_certificate_pem") if name in gone}
-    if "auth" in gone:
-        settings |= {"auth_header": plain.auth_header, "auth_scheme": plain.auth_scheme}
-    key = "" if "api_key" in gone else values.get("api_key")
-    drop = "headers" in gone
-    return Change(values.get("name"), values.get("base_url"), key, settings or None, headers or None, drop)
 
 
 def _answer(endpoint: Endpoint | None, results: list[Result]) -> Response:

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from app.error_codes import status_of, type_of
+from app.registry import clients
 from app.registry.document import document
 from app.registry.exchange import artefacts, curl, exports, openai_list
 from app.store.endpoints import Endpoint
@@ -66,6 +68,7 @@ _REPORT: Mapping[str, JSON] = {
     "catalog": {"listed": True, "size": 11, "metadata": {"context_window": 32768}},
     "performance": {"first_token_ms": 40, "output_tokens_per_s": None},
 }
+_SEEN: Mapping[str, JSON] = {"streaming": {"observed": True}, "responses_api": {"observed": False}}
 _WRONG_PATH = (
     f"POST /chat/completions answered 404, and the same call below /v1 is answered. Use the base URL {_BASE}."
 )
@@ -131,7 +134,13 @@ OTHERWISE: Mapping[str, str] = {"ImportAnswer": "ImportStep[]"}
 
 
 def _error(code: str, message: str, **more: JSON) -> dict[str, JSON]:
-    told = {"code": code, "message": message, **more}
+    told = {
+        "code": code,
+        "message": message,
+        "type": type_of(status_of(code)),
+        "param": more.get("field"),
+        **more,
+    }
     told["doc_url"] = f"https://muster.example.com/errors#{code}"
     return {"error": told | {"request_id": "01a207f6-7564-77e5-9d6f-6f2b1c0d8e4c"}}
 
@@ -223,9 +232,11 @@ def answers() -> Iterator[tuple[str, JSON]]:
     yield "AnyJson", [made]
     yield "ImportStep[]", [_STEP]
     yield "AnyObject", {"openapi": "3.1.0", "info": {"title": "Muster", "version": "1.0.0"}, "paths": {}}
+    yield "WorksWith[]", [one.as_dict() for one in clients.works_with("chat", _SEEN)]
     yield "Report", dict(_REPORT)
     yield "Report[]", [dict(_REPORT)]
     yield "OpenAIList", openai_list.listing([(row.model_id, row.created)])
+    yield "OpenAIModel", openai_list.entry(row.model_id, row.created)
     yield "Deleted", {"id": ID, "deleted": True}
     key = {"api_key": "practice-key"}
     yield "Endpoint", _ENDPOINT
@@ -233,6 +244,17 @@ def answers() -> Iterator[tuple[str, JSON]]:
     result = {"model_id": row.model_id, "outcome": "registered", "model": made, "error": None}
     yield "EndpointAnswer", {"endpoint": _ENDPOINT, "results": [result | {"probe": _REPORT["id"]}]}
     offered = {"id": row.model_id, "model_type": "chat", "context_window": 32768, "values": {}}
+    yield "Labels", {"owner": "Platform team", "contact": "platform@example.com", "tags": ["eu", "prod"]}
+    counts = {"create": 0, "change": 1, "same": 0, "delete": 0, "rejected": 0}
+    entry: JSON = {
+        "kind": "model",
+        "name": row.model_id,
+        "endpoint": "Practice",
+        "outcome": "change",
+        "id": ID,
+    }
+    entry |= {"changes": {"region": ["eu", "on-prem"]}, "error": None}
+    yield "Applied", {"dry_run": True, "counts": counts, "entries": [entry]}
     yield "Catalog", {"models": [offered | {"registered": ID}], "problem": None}
     yield "Credentials", {"model": ID, "base_url": _BASE, "model_id": row.model_id, **key}
     yield "Health", {"status": "ok"}

@@ -6,14 +6,11 @@ import logging
 import time
 
 from flask import Blueprint, Response, current_app, jsonify
-from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.errors import ApiError
-from app.registry import credentials
-from app.store import database, vault
-from app.store.base import db, now
-from app.store.endpoints import Endpoint
+from app.store import database, endpoints, vault
+from app.store.base import now
 from app.watch import summary
 from app.web.api.describe import describe
 
@@ -74,19 +71,9 @@ def _check_writing() -> None:
 def _check_keys() -> None:
     try:
         usable = vault.open_(vault.seal("ready", "ready"), "ready") == "ready"
-        _open_one()
+        endpoints.require_opens()
     except vault.VaultError as error:
         log.error("key store not usable: %s", error)
         raise ApiError("keys_unavailable", "The key store can't be used; see the server's log.") from error
     if not usable:
         raise ApiError("keys_unavailable", "The key store does not open what it sealed.")
-
-
-def _open_one() -> None:
-    """Open the newest stored key: a machine with another ring seals and opens, but not what is there."""
-    sealed = select(Endpoint).where(Endpoint.key_ciphertext.is_not(None)).order_by(Endpoint.id.desc())
-    endpoint = db.session.scalars(sealed.limit(1)).first()
-    if endpoint is not None and not credentials.is_usable(endpoint):
-        raise vault.VaultError(
-            f"The stored key of the endpoint {endpoint.id} does not open with this key ring."
-        )

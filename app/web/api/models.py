@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
-from flask import Blueprint, Response, current_app, g, request
+from flask import Blueprint, Response, current_app, g, request, stream_with_context
 from sqlalchemy import Select
 
 from app.access.actors import Actor
+from app.probe.capabilities import CAPABILITIES
 from app.probe.model_types import MODEL_TYPES
 from app.registry import changes, registration, stored_documents
+from app.registry.clients import CLIENT_BY_NAME, only_working_with
 from app.registry.credentials import require_may_name
+from app.registry.declared.labels import LONGEST, LONGEST_TAG
 from app.registry.form import OpenAILikeForm, OpenAILikeUpdateForm, invalid
 from app.registry.json_body import Problem, read
 from app.registry.probing import Probed, Registered, Rejected, Updated
@@ -36,6 +40,7 @@ from app.web.api.describe import describe
 from app.web.api.examples import REFERENCES
 from app.web.api.idempotency import idempotent
 from app.web.api.query import (
+    LONGEST_PAGE,
     choice_argument,
     cursor_argument,
     depth_argument,
@@ -61,7 +66,8 @@ EXAMPLE = {
 """A body that registers a model of the practice endpoint."""
 
 CHANGE = {"display_name": "Our chat", "region": "europe", "model_type": "chat", "max_tokens": 4096}
-LIST_QUERY = ("limit", "cursor", "q", "model_type", "region", "status", "enabled")
+LIST_QUERY: tuple[str, ...] = ("limit", "cursor", "q", "model_type", "region", "status", "enabled")
+LIST_QUERY += ("endpoint", "tag", "owner", "capability", "works_with")
 
 
 @blueprint.after_app_request
@@ -89,8 +95,11 @@ _BELOW = (
     "api_model_health.read_health",
     "api_exchange.show_artefacts",
     "api_credentials.release",
+    "api_labels.read",
+    "api_labels.put",
+    "api_probes.read_works_with",
 )
-_OF_THE_REFERENCE = re.compile(r"%2f[a-z]+$", re.IGNORECASE)
+_OF_THE_REFERENCE = re.compile(r"%2f[a-z-]+$", re.IGNORECASE)
 
 
 @blueprint.before_app_request
@@ -174,20 +183,30 @@ def update_openai_like(ref: str) -> Response:
 @require_scope("read")
 @describe(tag="Models", gives="Model[]", query=LIST_QUERY, headers=("If-None-Match",))
 def list_models() -> Response:
-    """A page of models, newest first."""
-    limit = limit_argument()
+    """Every model, newest first, or with `limit` a page of them."""
+    paged = "limit" in request.args
+    limit, matching = limit_argument(), _matching()
     # The revision is read before the list, so that the ETag never promises too much.
-    matching, etag = (
-        _matching(limit + 1),
-        stored_documents.list_etag(stored_documents.revision(), request.query_string),
-    )
+    etag = stored_documents.list_etag(stored_documents.revision(), request.query_string)
     if is_known(etag):
         return conditional(document_answer(StoredDocument(etag, b"")))
-    page = stored_documents.page(etag, matching, limit)
+    limit = limit if paged else LONGEST_PAGE
+    page = stored_documents.page(etag, _newest(matching, cursor_argument(), limit), limit)
     response = document_answer(StoredDocument(etag, page.body))
-    if page.cursor:
+    if page.cursor and paged:
         next_link(response, page.cursor, request.path)
+    elif page.cursor:
+        response.response = stream_with_context(_all(page, matching))
+        del response.headers["Content-Length"]
     return conditional(response)
+
+
+def _all(page: stored_documents.Page, matching: Select[Any]) -> Iterator[bytes]:
+    """The list from its first page on, as it is read: clients list once and follow no links."""
+    actor = current_actor()
+    hidden = not actor.may("write")
+    pieces = stored_documents.pieces(page, lambda after: _newest(matching, after, LONGEST_PAGE), LONGEST_PAGE)
+    return (body_as_seen(piece) if hidden else piece for piece in pieces)
 
 
 @blueprint.get("/v2/models/<path:ref>")
@@ -246,19 +265,27 @@ def _named_model(body: Any) -> RegisteredModel:
     return find_model(given["model_id"], "model_id")
 
 
-def _matching(limit: int) -> Select[Any]:
-    """The ids of at most `limit` models that the query's filters leave, newest first."""
-    ids = RegisteredModel.matching_in_index(
+def _matching() -> Select[Any]:
+    """The ids of the models that the query's filters leave."""
+    matching: Select[Any] = RegisteredModel.matching_in_index(
         RegisteredModel.id,
         q=text_argument("q"),
         model_type=choice_argument("model_type", MODEL_TYPES),
         region=text_argument("region", 64),
         status=choice_argument("status", HEALTHS),
         enabled=flag_argument("enabled"),
+        endpoint=text_argument("endpoint", 36),
+        tag=text_argument("tag", LONGEST_TAG),
+        owner=text_argument("owner", LONGEST["owner"]),
+        seen=choice_argument("capability", [row.name for row in CAPABILITIES]),
     )
-    cursor = cursor_argument()
-    after = ids.where(RegisteredModel.id < cursor) if cursor else ids
-    return after.order_by(RegisteredModel.id.desc()).limit(limit)
+    return only_working_with(matching, choice_argument("works_with", CLIENT_BY_NAME))
+
+
+def _newest(matching: Select[Any], after: str | None, limit: int) -> Select[Any]:
+    """Those of them that follow the id `after`, newest first; one more than `limit`, to tell of others."""
+    left = matching.where(RegisteredModel.id < after) if after else matching
+    return left.order_by(RegisteredModel.id.desc()).limit(limit + 1)
 
 
 def _valid(form: OpenAILikeForm) -> OpenAILikeForm:

@@ -11,7 +11,12 @@ from flask import Blueprint, Flask, Response, current_app, render_template, requ
 from werkzeug.routing import Rule
 
 from app.config import settings
+from app.probe.capabilities import CAPABILITIES
 from app.probe.model_types import MODEL_TYPES
+from app.probe.reliability import FEWEST, MOST
+from app.probe.values import DEPTHS
+from app.registry.clients import CLIENT_BY_NAME
+from app.registry.declared.labels import LONGEST, LONGEST_TAG
 from app.registry.exchange.artefacts import KINDS
 from app.registry.exchange.exports import FORMATS
 from app.registry.stored_documents import StoredDocument, encoded, etag_of
@@ -61,13 +66,21 @@ _QUERY: Mapping[str, tuple[str, JSON]] = {
     ),
     "cursor": ("Where the page begins; take it from the Link header of the page before.", schemas.ID),
     "q": (
-        "Part of model_id, display_name or base_url, in any letter case.",
+        "Words, each of them in model_id, display_name, base_url or description, in any letter case.",
         {**_TEXT, "maxLength": 256},
     ),
     "model_type": ("Only models of this type.", {"enum": list(MODEL_TYPES)}),
     "region": ("Only models of this region.", {**_TEXT, "maxLength": 64}),
     "status": ("Only models of this health.", {"enum": ["up", "degraded", "down", "unknown"]}),
     "enabled": ("Only enabled or only disabled models.", {"enum": ["true", "false"]}),
+    "endpoint": ("Only models of the endpoint with this id.", {**_TEXT, "maxLength": 36}),
+    "tag": ("Only models with this tag.", {**_TEXT, "maxLength": LONGEST_TAG}),
+    "owner": ("Only models of this owner.", {**_TEXT, "maxLength": LONGEST["owner"]}),
+    "capability": (
+        "Only models that a probe has seen doing this.",
+        {"enum": [row.name for row in CAPABILITIES]},
+    ),
+    "works_with": ("Only models that this client was seen to work with.", {"enum": list(CLIENT_BY_NAME)}),
     "strict": ("Reject where a declared capability is not observed.", {"enum": ["true", "false"]}),
     "partial": ("Store it although some models fail; those are down.", {"enum": ["true", "false"]}),
     "move_key": (
@@ -75,8 +88,17 @@ _QUERY: Mapping[str, tuple[str, JSON]] = {
         {"enum": ["true", "false"]},
     ),
     "depth": (
-        "`proof` asks only what decides; `full` also what the model can do.",
-        {"enum": ["full", "proof"]},
+        "`proof` asks only what decides; `full` also what the model can do; `deep` also reads a text as long "
+        "as the context window, which costs that many tokens.",
+        {"enum": list(DEPTHS)},
+    ),
+    "repeat": (
+        "Ask some checks this many times in place of all of them once, and tell how often they pass.",
+        {"type": "integer", "minimum": FEWEST, "maximum": MOST},
+    ),
+    "checks": (
+        "Which checks to repeat, with commas between them; by default tool_calling.",
+        {**_TEXT, "maxLength": 1000},
     ),
     "import:region": (
         "The region for models whose definition names none.",
@@ -96,7 +118,7 @@ _QUERY: Mapping[str, tuple[str, JSON]] = {
         "Seconds to wait for news where there is none.",
         {"type": "integer", "minimum": 0, "maximum": 60, "default": 0},
     ),
-    "healthy": ("`true` leaves out what is down.", {"enum": ["true", "false"]}),
+    "healthy": ("`true` leaves out what is down; anything else is passed over.", {"type": "string"}),
     "dry_run": ("Only report what would be done.", {"enum": ["true", "false"]}),
 }
 _HEADERS: Mapping[str, tuple[str, JSON]] = {

@@ -1,11 +1,11 @@
-"""Probes: the history of a model, one report, and probing now."""
+"""Probes: the history of a model, one report, probing now, and what follows for clients."""
 
 from __future__ import annotations
 
 from flask import Blueprint, Response
 
 from app.errors import ApiError
-from app.registry import registration
+from app.registry import clients, registration
 from app.registry.probing import Probed
 from app.store.probes import Probe
 from app.web.api.answers import (
@@ -20,7 +20,7 @@ from app.web.api.answers import (
     require_no_body,
 )
 from app.web.api.describe import describe
-from app.web.api.query import cursor_argument, depth_argument, limit_argument
+from app.web.api.query import cursor_argument, depth_argument, limit_argument, repeat_argument
 from app.web.guards import current_actor, require_scope
 
 blueprint = Blueprint("api_probes", __name__)
@@ -46,15 +46,29 @@ def list_probes(ref: str) -> Response:
 
 @blueprint.post("/v2/models/<path:ref>/probes")
 @require_scope("write")
-@describe(tag="Probes", gives="Report", query=("depth",), errors=(409,))
+@describe(tag="Probes", gives="Report", query=("depth", "repeat", "checks"), errors=(409,))
 def probe_now(ref: str) -> Response:
     """Probe a model with its stored key, whatever the verdict."""
     model = find_model(ref)
     require_no_body("Ask for the proof alone with `?depth=proof`.")
-    events = registration.reprobe(model, current_actor(), depth=depth_argument())
+    depth, repeat = depth_argument(), repeat_argument(model.model_type)
+    events = registration.reprobe(model, current_actor(), depth=depth, repeat=repeat)
     end = registration.drain(events)
     assert isinstance(end, Probed)
     return answer(end.report)
+
+
+@blueprint.get("/v2/models/<path:ref>/works-with")
+@require_scope("read")
+@describe(tag="Probes", gives="WorksWith[]", errors=(409,))
+def read_works_with(ref: str) -> Response:
+    """For each known client, whether the model works with it, and which capability decides."""
+    model = find_or_none(ref)
+    if model is None:
+        # A model's own id may end like this route.
+        return conditional(document_answer(find_document(f"{ref}/works-with")))
+    found = clients.works_with(model.model_type, model.capabilities or {})
+    return answer([one.as_dict() for one in found])
 
 
 @blueprint.get("/v2/probes/<id>")

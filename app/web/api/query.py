@@ -8,10 +8,12 @@ from collections.abc import Collection
 from flask import request
 
 from app.errors import ApiError
-from app.registry.probing import Depth
+from app.probe.model_types import MODEL_TYPES
+from app.probe.reliability import FEWEST, MOST, Repeat
+from app.probe.values import DEPTHS, Depth
 from app.web.api.answers import ID
 
-LONGEST_PAGE = 1000
+LONGEST_PAGE = 500
 PAGE = 100
 
 
@@ -38,8 +40,25 @@ def flag_argument(name: str) -> bool | None:
 
 
 def depth_argument() -> Depth:
-    """`depth`: the whole probe, or only what decides."""
-    return "proof" if choice_argument("depth", ("full", "proof")) == "proof" else "full"
+    """`depth`: only what decides, what the model can do too, or what is dear to find out besides."""
+    chosen = choice_argument("depth", DEPTHS)
+    return next((depth for depth in DEPTHS if depth == chosen), "full")
+
+
+def repeat_argument(model_type: str) -> Repeat | None:
+    """`repeat` and `checks`: which checks of this model type to ask how often, None where none."""
+    times, names = request.args.get("repeat"), text_argument("checks", 1000)
+    if times is None:
+        if names is not None:
+            raise bad_argument("checks", "needs `repeat`, which says how often")
+        return None
+    if not re.fullmatch(r"[0-9]{1,3}", times) or not FEWEST <= int(times) <= MOST:
+        raise bad_argument("repeat", f"must be a whole number from {FEWEST} to {MOST}")
+    asked = tuple(dict.fromkeys((names or "tool_calling").split(",")))
+    known = MODEL_TYPES[model_type].repeatable
+    if not set(asked) <= set(known):
+        raise bad_argument("checks", f"must be some of {', '.join(known) or 'none for this model type'}")
+    return Repeat(int(times), asked)
 
 
 def limit_argument() -> int:

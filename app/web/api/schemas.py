@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
-from app.registry.endpoint_form import (
+from app.error_codes import ErrorType
+from app.registry.clients import CLIENT_BY_NAME, WORKS
+from app.registry.declared.labels import LONGEST, LONGEST_TAG, MOST_TAGS
+from app.registry.declared.plan import Outcome
+from app.registry.declared.wanted import MOST_ENDPOINTS
+from app.registry.endpoints.form import (
     LONGEST_VALUE,
     MOST_HEADERS,
     MOST_MODELS,
@@ -30,6 +35,7 @@ NAME = ONE_LINE.replace(")?[", ")[")
 """The same, and not empty after that."""
 WEB = rf"^[{_SPACE}]*[hH][tT][tT][pP][sS]?://[^/?#@\\{_SPACE}{_CONTROL}]+([/?][^#\\{_SPACE}{_CONTROL}]*)?[{_SPACE}]*$"
 """A base URL, with what is trimmed around it; whether its host is one is for the form to say."""
+_LABEL = r"^([^\u0000-\u001f\u007f-\u009f\u2028\u2029]+)?$"
 TEXT = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]*$"
 NO_NUL = r"^[^\u0000]*$"
 
@@ -61,6 +67,7 @@ def components() -> dict[str, Schema]:
             {"models": _models_schema(), "region": _nullable(_text("Of every model that names none."))},
             required=["models"],
         ),
+        "Wanted": wanted_schema(),
         "Model": model_schema(),
         "ModelMetadata": metadata_schema(),
         "Price": _closed(
@@ -100,6 +107,25 @@ def endpoint_request_schema(form: type[EndpointForm], required: Sequence[str]) -
     if "models" in required:
         schema["properties"]["models"] = _models_schema()
     return schema | ({"required": list(required)} if required else {})
+
+
+def wanted_schema() -> Schema:
+    """A file with all that is wanted: endpoints as POST /v2/endpoints takes them, labels beside."""
+    endpoint = endpoint_request_schema(NewEndpointForm, ("base_url", "models"))
+    labels = LABELS | {"type": ["object", "null"]}
+    properties = endpoint["properties"] | {"labels": labels | {"description": "Of each model without any."}}
+    models: Schema = endpoint["properties"]["models"]
+    model = models["items"]["properties"] | {"labels": labels, "enabled": {"type": ["boolean", "null"]}}
+    properties["models"] = models | {"minItems": 0, "items": models["items"] | {"properties": model}}
+    entry = endpoint | {"properties": properties, "required": ["base_url"]}
+    return _closed(
+        {
+            "endpoints": {"type": "array", "items": entry, "maxItems": MOST_ENDPOINTS},
+            "prune": {"type": "boolean", "description": "Delete what is not in here."},
+            "dry_run": {"type": "boolean", "description": "Only say what would be done; contact nothing."},
+        },
+        required=["endpoints"],
+    )
 
 
 def _models_schema() -> Schema:
@@ -263,33 +289,39 @@ _SUGGESTIONS: Schema = {"type": "object", "additionalProperties": {"type": "arra
 _DIAGNOSIS = _closed(
     {"code": _text(), "field": _nullable(_text()), "message": _text(), "suggestions": _SUGGESTIONS}
 )
-_REPORT = _open(
-    {
-        "id": ID,
-        "model": _nullable(ID),
-        "verdict": {"enum": ["accepted", "rejected"]},
-        "started": TIME,
-        "duration_ms": _whole(),
-        "diagnosis": {"anyOf": [_DIAGNOSIS, {"type": "null"}]},
-        "checks": {"type": "array", "items": _CHECK},
-        "capabilities": {"type": "object", "additionalProperties": _CAPABILITY},
-        "warnings": {"type": "array", "items": _open({"code": _text(), "message": _text()})},
-        "catalog": {"type": "object"},
-        "performance": {"type": "object"},
-    }
-)
+_REPORT_FIELDS: dict[str, Schema] = {
+    "id": ID,
+    "model": _nullable(ID),
+    "verdict": {"enum": ["accepted", "rejected"]},
+    "started": TIME,
+    "duration_ms": _whole(),
+    "diagnosis": {"anyOf": [_DIAGNOSIS, {"type": "null"}]},
+    "checks": {"type": "array", "items": _CHECK},
+    "capabilities": {"type": "object", "additionalProperties": _CAPABILITY},
+    "warnings": {"type": "array", "items": _open({"code": _text(), "message": _text()})},
+    "catalog": {"type": "object"},
+    "performance": {"type": "object"},
+}
+_REPEATED: Schema = {
+    "type": "array",
+    "items": {"type": "object"},
+    "description": "Where checks were repeated: how often each passed, and the kinds of error.",
+}
+_REPORT = _open(_REPORT_FIELDS | {"reliability": _REPEATED}, required=list(_REPORT_FIELDS))
 _DETAIL = _closed({"field": _nullable(_text()), "code": _text(), "message": _text()})
 _ERROR = _closed(
     {
         "code": _text("What programs know the error by."),
         "message": _text("What happened and what to do, in words."),
+        "type": {"enum": list(get_args(ErrorType)), "description": "The family that the code belongs to."},
+        "param": _nullable(_text("The same as `field`, null where there is none.")),
         "field": _text("The field that is wrong, where it is one."),
         "details": {"type": "array", "items": _DETAIL},
         "suggestions": _SUGGESTIONS,
         "doc_url": _text("Where the code is explained."),
         "request_id": _text("What to tell the people who run this Muster."),
     },
-    required=["code", "message", "doc_url", "request_id"],
+    required=["code", "message", "type", "param", "doc_url", "request_id"],
 )
 _OPENAI_MODEL = _closed(
     {
@@ -346,6 +378,47 @@ _OFFERED = _closed(
     }
 )
 
+LABELS: Schema = _closed(
+    {
+        "owner": {
+            "type": ["string", "null"],
+            "maxLength": LONGEST["owner"],
+            "pattern": _LABEL,
+            "description": "A team or a person.",
+        },
+        "contact": {
+            "type": ["string", "null"],
+            "maxLength": LONGEST["contact"],
+            "pattern": r"^(https?://[!-.0-~][!-~]*|(mailto:)?[!-9;-?A-~]+@[!-?A-~]+)?$",
+            "description": "A mail address or an http(s) URL.",
+        },
+        "tags": {
+            "type": ["array", "null"],
+            "maxItems": MOST_TAGS,
+            "items": {"type": "string", "maxLength": LONGEST_TAG, "pattern": r"^[!-+\--~]+$"},
+            "description": "Words without spaces and commas.",
+        },
+    },
+    required=(),
+)
+
+_APPLIED = _closed(
+    {
+        "kind": {"enum": ["endpoint", "model"]},
+        "name": _text("The name of an endpoint, the model_id of a model."),
+        "endpoint": _text("The name of its endpoint."),
+        "outcome": {"enum": list(get_args(Outcome))},
+        "id": _nullable(_text()),
+        "changes": {"type": "object", "description": "Old and new value of each field that differs."},
+        "error": {"anyOf": [_DETAIL, {"type": "null"}]},
+    }
+)
+
+
+def _names(help: str) -> Schema:
+    return {"type": "array", "items": _text(), "description": help}
+
+
 _PLAIN: Mapping[str, Schema] = {
     "Endpoint": _ENDPOINT,
     "EndpointAnswer": _closed(
@@ -362,6 +435,21 @@ _PLAIN: Mapping[str, Schema] = {
         },
         required=["error"],
     ),
+    "Labels": _closed(
+        {
+            "owner": _nullable(_text("A team or a person.")),
+            "contact": _nullable(_text("A mail address or a URL.")),
+            "tags": {"type": "array", "items": _text()},
+        }
+    ),
+    "LabelsRequest": LABELS,
+    "Applied": _closed(
+        {
+            "dry_run": {"type": "boolean"},
+            "counts": _closed({name: _whole() for name in get_args(Outcome)}),
+            "entries": {"type": "array", "items": _APPLIED},
+        }
+    ),
     "Catalog": _closed(
         {
             "models": {"type": "array", "items": _OFFERED},
@@ -372,8 +460,23 @@ _PLAIN: Mapping[str, Schema] = {
     "Error": _closed({"error": _ERROR}),
     "Rejection": _closed({"error": _ERROR, "probe": ref("Report")}, required=["error"]),
     "OpenAIList": _closed({"object": {"const": "list"}, "data": {"type": "array", "items": _OPENAI_MODEL}}),
+    "OpenAIModel": _OPENAI_MODEL,
     "ModelReference": _closed(
         {"model_id": _text("The id or the refId of a model.") | {"minLength": 1, "pattern": NO_NUL}}
+    ),
+    "WorksWith": _closed(
+        {
+            "client": {"enum": list(CLIENT_BY_NAME)},
+            "label": _text("What people call it."),
+            "works": {"enum": list(WORKS)},
+            "decided_by": _names("Required capabilities that are missing, or that could not be told."),
+            "limited_by": _names("Helpful capabilities that are missing."),
+            "required": _names("Capabilities without which the client does not work."),
+            "helpful": _names("Capabilities without which it can do less."),
+            "note": _text("What to know besides."),
+            "source": _text("The page that says what the client needs."),
+            "source_read": {"type": "string", "format": "date"},
+        }
     ),
     "Deleted": _closed({"id": ID, "deleted": {"const": True}}),
     "Credentials": _closed(

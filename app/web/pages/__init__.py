@@ -15,6 +15,7 @@ from app.web.pages import (
     maintenance,
     now,
     second_factor,
+    security_txt,
     signin,
     tokens,
     users,
@@ -23,9 +24,10 @@ from app.web.pages.endpoints import routes as endpoints
 from app.web.pages.incidents import routes as incidents
 from app.web.pages.models import routes as models
 from app.web.pages.register import routes as register
+from app.web.pages.single_sign_on import routes as single_sign_on
 
 _AREAS = (
-    frame, signin, second_factor, now, register, models, endpoints, incidents, channels, maintenance,
-    catalogue, tokens, users, account, audit, about, error_reference,
+    frame, signin, single_sign_on, second_factor, now, register, models, endpoints, incidents, channels,
+    maintenance, catalogue, tokens, users, account, audit, about, error_reference, security_txt,
 )  # fmt: skip
 blueprints: tuple[Blueprint, ...] = tuple(area.blueprint for area in _AREAS)

@@ -80,7 +80,7 @@ def _value(row: Any, chosen: Settings) -> str:
     if isinstance(value, bool):
         return "1" if value else "0"
     if isinstance(value, tuple):
-        return ", ".join(value)
+        return ", ".join("=".join(part) if isinstance(part, tuple) else part for part in value)
     if isinstance(value, float):
         return f"{value:g}"
     return "" if value is None else str(value)

@@ -14,8 +14,8 @@ from wtforms.validators import InputRequired, Length
 
 from app.errors import ApiError
 from app.store.base import db, now
-from app.store.channels import Channel, Delivery
 from app.store.endpoints import Endpoint
+from app.store.watch.channels import Channel, Delivery
 from app.watch.notices import channels
 from app.web.guards import current_actor, require_role
 from app.web.pages import shown_once

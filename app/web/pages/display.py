@@ -57,6 +57,7 @@ BADGES: dict[str, Badge] = {
     "shut-out": Badge("Shut out", "off", "idle"),
     "yes": Badge("Yes", "tick", "ok"),
     "no": Badge("No", "cross", "idle"),
+    "not_told": Badge("Not told", "idle", "idle"),
     "contradicted": Badge("No, but declared", "warn", "warn"),
 }
 

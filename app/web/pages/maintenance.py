@@ -15,9 +15,9 @@ from wtforms import DateTimeLocalField, SelectField, StringField
 from wtforms.validators import Length, Optional
 
 from app.store.base import db, now
-from app.store.channels import Maintenance
 from app.store.endpoints import Endpoint
 from app.store.models import RegisteredModel
+from app.store.watch.channels import Maintenance
 from app.watch import maintenance
 from app.web.guards import current_actor, require_role
 

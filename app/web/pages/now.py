@@ -12,9 +12,9 @@ from sqlalchemy.orm import selectinload
 
 from app.config import settings
 from app.store.base import db, now
-from app.store.channels import Maintenance
-from app.store.incidents import Incident
 from app.store.models import RegisteredModel
+from app.store.watch.channels import Maintenance
+from app.store.watch.incidents import Incident
 from app.watch import summary
 from app.web.guards import current_actor, require_role
 from app.web.pages import display

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from app.probe.model_types import MODEL_TYPES
 from app.registry import stored_documents
 from app.store.base import db
+from app.store.labels import ModelOwner, ModelTag
 from app.store.models import RegisteredModel
 
 
@@ -75,13 +76,26 @@ def region_choice(arguments: Mapping[str, str]) -> Choice:
     return choice_of("region", "Region", arguments, ((region, region) for region in regions()))
 
 
+def label_choices(arguments: Mapping[str, str]) -> tuple[Choice, Choice]:
+    """The filters by owner and by tag; without an option where nobody has given any."""
+    owners, tags = distinct(ModelOwner.owner), distinct(ModelTag.tag)
+    return (
+        choice_of("owner", "Owner", arguments, ((owner, owner) for owner in owners)),
+        choice_of("tag", "Tag", arguments, ((tag, tag) for tag in tags)),
+    )
+
+
 def regions() -> list[str]:
-    """Every region that a model is in, at most 200; read again only when the registry has changed."""
+    """Every region that a model is in."""
+    return distinct(RegisteredModel.region)
+
+
+def distinct(column: Any) -> list[str]:
+    """Every value of a column, at most 200; read again only when the registry has changed."""
     now = stored_documents.revision()
-    kept: tuple[int, list[str]] | None = current_app.extensions.get("muster_regions")
-    if kept is None or kept[0] != now:
-        column = RegisteredModel.region
-        query = select(column).distinct().order_by(column).limit(200)
-        kept = (now, list(db.session.scalars(query)))
-        current_app.extensions["muster_regions"] = kept
-    return kept[1]
+    kept: dict[str, tuple[int, list[str]]] = current_app.extensions.setdefault("muster_distinct", {})
+    known = kept.get(str(column))
+    if known is None or known[0] != now:
+        query = select(column).where(column.is_not(None)).distinct().order_by(column).limit(200)
+        known = kept[str(column)] = (now, list(db.session.scalars(query)))
+    return known[1]

@@ -13,8 +13,8 @@ from cryptography.fernet import Fernet, InvalidToken
 from flask import session
 from sqlalchemy import delete
 
+from app.store.accounts import ShownOnce
 from app.store.base import db, new_id, now
-from app.store.sessions import ShownOnce
 from app.web.guards import current_actor
 
 _PLACE = "shown_once"

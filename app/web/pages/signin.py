@@ -13,6 +13,8 @@ from wtforms.validators import InputRequired, Length
 
 from app.access.actors import AccessError
 from app.access.second_factor import WRONG as WRONG_CODE
+from app.config import settings
+from app.errors import ApiError
 from app.web import guards
 
 blueprint = Blueprint("signin", __name__)
@@ -44,6 +46,8 @@ def signin() -> Response | str:
 @guards.limit_signin
 def try_signin() -> Response | str | tuple[str, int]:
     """Start a session and go on to the page that was wanted; 401 with the form where it fails."""
+    if not settings().local_signin:
+        raise ApiError("forbidden", "Passwords open nothing here: sign in through the provider.")
     form = SigninForm()
     if not form.validate_on_submit():
         return _page(form), 400
@@ -82,10 +86,12 @@ def try_code() -> Response | tuple[str, int]:
 
 @blueprint.post("/signout")
 def signout() -> Response:
-    """End the session."""
+    """End the session, and lead on to the provider where it came from there."""
+    through_provider = current_user.is_authenticated and current_user.subject is not None
     guards.sign_out()
     flash("You are signed out.", "ok")
-    return redirect(url_for("signin.signin"), 303)
+    onward = through_provider and settings().oidc_issuer
+    return redirect(url_for("single_sign_on.leave" if onward else "signin.signin"), 303)
 
 
 def wanted_page() -> str:
@@ -115,4 +121,12 @@ def _code_page(form: CodeForm) -> str:
 
 
 def _page(form: SigninForm, problem: str | None = None) -> str:
-    return render_template("signin/signin.html", form=form, problem=problem or None, next=_next())
+    chosen = settings()
+    return render_template(
+        "signin/signin.html",
+        form=form,
+        problem=problem or None,
+        next=_next(),
+        provider=urlsplit(chosen.oidc_issuer).hostname,
+        local=chosen.local_signin,
+    )

@@ -305,7 +305,7 @@ def test_a_wall_before_everything_is_a_filter() -> None:
 
 ABOUT_THE_MODEL = {
     "no tier": (
-        as_json({"error": {"message": "good-model is not offered in your tier"}}, 404),
+        as_json({"error": {"message": "good-model is not part of your bundle"}}, 404),
         "model_not_found",
     ),
     "ended": (as_json({"detail": "good-model reached its end on 2026-01-01"}, 410), "model_not_found"),

@@ -268,7 +268,49 @@ def test_a_key_that_is_repeated_for_megabytes_is_found_each_time() -> None:
 def test_a_key_typed_with_its_scheme_is_found_without_it() -> None:
     assert without_key("the key abcdef is bad", "Bearer abcdef") == "the key [key] is bad"
     assert without_key("anything", "") == "anything"
-    assert without_key("abc and abcd", "abc") == "[key] and [key]d"
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("Authorization: Bearer ollama is unknown", "Authorization: Bearer [key] is unknown"),
+        ("token 'ollama' is unknown", "token '[key]' is unknown"),
+        ("key: ollama", "key: [key]"),
+        ("model registry.ollama.ai/library/x not found", None),
+        ("ollama is not running", None),
+        ("Bearer ollama-cloud", None),
+        ('"https://ollama.com/docs"', None),
+    ],
+)
+def test_a_key_that_could_be_any_word_is_hidden_where_keys_stand(text: str, left: str | None) -> None:
+    assert without_key(text, "ollama") == (left or text)
+
+
+_HARD = "sk-0123456789abcdefghij"
+
+
+@pytest.mark.parametrize(
+    "coded",
+    [
+        "".join(f"%{byte:02x}" for byte in _HARD.encode()),
+        "".join(f"%25{byte:02X}" for byte in _HARD.encode()),
+        "".join(f"\\u{byte:04x}" for byte in _HARD.encode()),
+        "".join(f"\\\\u{byte:04X}" for byte in _HARD.encode()),
+        "".join(f"&#{byte};" for byte in _HARD.encode()),
+        "".join(f"&#x{byte:X};" for byte in _HARD.encode()),
+        _HARD.encode().hex().upper(),
+        base64.b64encode(_HARD.encode()).decode().rstrip("="),
+        base64.urlsafe_b64encode(b"u:" + _HARD.encode()).decode(),
+        base64.b32encode(_HARD.encode()).decode(),
+        base64.b32encode(b"ab" + _HARD.encode()).decode().lower(),
+        _HARD.replace("-", "%2D"),
+    ],
+)
+def test_a_coded_key_is_a_key(coded: str) -> None:
+    """In one coding or in one after another; what stands around it stays as it was said."""
+    shown = without_key(f"100% of &lt;it: {coded}; a\\u0020b", _HARD)
+    assert shown.startswith("100% of &lt;it: ") and shown.endswith("; a\\u0020b")
+    assert "[key]" in shown and len(shown) < 70
 
 
 def test_a_quote_is_of_the_words() -> None:

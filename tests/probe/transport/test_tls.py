@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import time
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -227,6 +229,33 @@ def test_silence_within_the_handshake(rules: EgressRules) -> None:
     failure = raw(lambda *_: time.sleep(1.5), rules)
     assert failure.kind == "timeout"
     assert "TLS handshake" in failure.detail
+
+
+def plainly(connection: socket.socket, head: bytes) -> None:
+    """A server of plain HTTP that waits for the end of a head, which TLS never sends."""
+    while b"\r\n\r\n" not in head:
+        piece = connection.recv(1024)
+        if not piece:
+            return
+        head += piece
+    connection.sendall(answer(b"hello"))
+
+
+def test_a_plain_port_that_waits_for_more_is_told_soon(rules: EgressRules) -> None:
+    started = time.monotonic()
+    with serve(plainly, read=read_some) as server, Client(rules, Limits(connect_s=2.0)) as client:
+        failure = client.send(Call("POST", f"https://gpu.example:{server.port}/", key="sk-secret")).failure
+        seen = b"".join(server.requests)
+    assert failure is not None and (failure.kind, "does not speak TLS" in failure.detail) == ("tls", True)
+    assert time.monotonic() - started < 1.5
+    assert b"sk-secret" not in seen, "nothing of the call goes over a connection without TLS"
+
+
+def test_a_handshake_that_is_only_slow_is_waited_for(rules: EgressRules, ca: trustme.CA) -> None:
+    context, names = server_context(ca.issue_cert("gpu.example")), count()
+    context.sni_callback = lambda *_: time.sleep(0.9 if next(names) < 2 else 0)
+    with serve(says(OK), context=context) as server, Client(rules, Limits(connect_s=3.0)) as client:
+        assert client.send(Call("GET", f"https://gpu.example:{server.port}/")).status == 200
 
 
 def test_plain_http_where_only_tls_answers(rules: EgressRules, ca: trustme.CA) -> None:

@@ -38,8 +38,19 @@ def check_shape(answer: Any, status: int, code: str) -> dict[str, Any]:
     assert answer.status_code == status, answer.get_data(as_text=True)
     assert answer.mimetype == "application/json"
     error: dict[str, Any] = answer.json["error"]
-    assert {"code", "message", "doc_url", "request_id"} <= error.keys()
-    assert set(error) <= {"code", "message", "field", "details", "suggestions", "doc_url", "request_id"}
+    assert {"code", "message", "type", "param", "doc_url", "request_id"} <= error.keys()
+    assert error["param"] == error.get("field")
+    assert set(error) <= {
+        "code",
+        "message",
+        "type",
+        "param",
+        "field",
+        "details",
+        "suggestions",
+        "doc_url",
+        "request_id",
+    }
     assert error["code"] == code and error["message"].endswith((".", "?")) and error["request_id"]
     for detail in error.get("details", ()):
         assert set(detail) == {"field", "code", "message"}
@@ -163,7 +174,7 @@ ADDRESSES = [
     ("POST", f"/v2/models/{new_id()}/probes", 404, "not_found"),
     ("DELETE", f"/v2/workspace-models/{new_id()}", 404, "not_found"),
     ("POST", CREATE + "?strict=yes", 400, "invalid_request"),
-    ("POST", CREATE + "?depth=deep", 400, "invalid_request"),
+    ("POST", CREATE + "?depth=deepest", 400, "invalid_request"),
 ]
 
 

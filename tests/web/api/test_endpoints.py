@@ -14,7 +14,7 @@ from app.store.audit_events import AuditEvent
 from app.store.base import db
 from app.store.endpoints import Endpoint as EndpointRow
 from tests.conftest import new_token
-from tests.rows import opened
+from tests.rows import a_model, an_endpoint, opened
 from tests.web.api.conftest import Endpoint, document_problems
 
 Headers = dict[str, str]
@@ -204,3 +204,28 @@ def test_query_values_are_shown_to_writers_only(
     reader = {"Authorization": f"Bearer {new_token(app, 'read')}"}
     shown = client.get(url, headers=reader).json["base_url"]  # type: ignore[index]
     assert shown == body["base_url"] + "?key=…&v=…"
+
+
+@pytest.mark.parametrize(
+    ("models", "health"),
+    [([], "unknown"), (["up", "up"], "up"), (["up", "down"], "degraded"), (["down"], "down"),
+     (["up", "degraded"], "degraded"), (["up", "unknown"], "up"), (["up", "off"], "up")],
+)  # fmt: skip
+def test_the_health_of_an_endpoint_is_that_of_what_is_enabled(
+    client: FlaskClient, app: Flask, auth: Headers, models: list[str], health: str
+) -> None:
+    with app.app_context():
+        ours, other = an_endpoint(), an_endpoint("https://other.example.com/v1")
+        for at, state in enumerate(models):
+            row = a_model(
+                model_id=str(at), health="down" if state == "off" else state, enabled=state != "off"
+            )
+            row.endpoint = ours
+            db.session.add(row)
+        theirs = a_model(model_id="theirs", health="down")
+        theirs.endpoint = other
+        db.session.add_all([ours, theirs])
+        db.session.commit()
+        id = ours.id
+    shown = client.get(f"/v2/endpoints/{id}", headers=auth).json
+    assert shown is not None and (shown["models"], shown["health"]) == (len(models), health)

@@ -37,9 +37,9 @@ def test_not_ready_without_a_key_ring(app: Flask, client: FlaskClient) -> None:
 def test_not_ready_with_a_ring_that_opens_no_stored_key(app: Flask, client: FlaskClient) -> None:
     """As on a second machine that made a ring of its own: it seals and opens, but not what is there."""
     with app.app_context():
-        row = an_endpoint()
-        row.key_ciphertext = vault.seal("sk-stored", row.place_of("key"))
-        db.session.add(row)
+        endpoint = an_endpoint()
+        endpoint.key_ciphertext = vault.seal("sk-stored", endpoint.place_of("key"))
+        db.session.add(endpoint)
         db.session.commit()
     assert client.get("/readyz").status_code == 200
     (app.config["MUSTER"].instance / "keyring.json").unlink()

@@ -12,10 +12,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from app.access.actors import SYSTEM
 from app.config import ROOT
 from app.practice.models import KEY
+from app.registry import registration
 from app.store.audit_events import AuditEvent
 from app.store.base import db
+from app.store.models import RegisteredModel
 from tests.conftest import new_token
 from tests.web.api.conftest import Endpoint
 
@@ -103,6 +106,19 @@ def test_the_use_of_a_stored_key_names_the_key_and_not_its_value(
     assert used["endpoint"] == made["configuration"]["integration_id"]
 
 
+def test_the_watcher_leaves_one_event_a_day_and_not_one_a_check(
+    client: FlaskClient, app: Flask, auth: Headers, good: Body
+) -> None:
+    made = client.post(CREATE, json=good, headers=auth).json
+    assert made is not None
+    with app.app_context():
+        for _ in range(3):
+            model = RegisteredModel.by_id(made["id"])
+            assert model is not None
+            registration.drain(registration.reprobe(model, SYSTEM, "scheduled", depth="proof"))
+    assert [one["use"] for one in events(app)] == ["health_check"]
+
+
 def moved(client: FlaskClient, headers: Headers, made: Body, base_url: str, query: str = "") -> Any:
     body = {name: made[name] for name in ("display_name", "model_type")} | {
         "region": "r",
@@ -152,13 +168,14 @@ def test_models_that_share_url_and_key_share_an_endpoint(
 OPENERS = {"open_", "open", "resolve", "ring", "Ring"}
 MAY_OPEN = {
     "app/registry/credentials.py": {"open_", "resolve"},
-    "app/store/digests.py": {"open_"},  # what keys are digested with
-    "app/store/rotation.py": {"ring", "Ring"},  # seals anew
+    "app/store/endpoints.py": {"open_"},  # whether it opens
+    "app/store/rotation.py": {"open_", "ring", "Ring"},  # seals anew
     "app/store/migrations/versions/0006_endpoints.py": {"ring", "Ring"},
-    "app/web/pages/shown_once.py": {"open_"},  # a token's text within its maker's session
     "app/watch/notices/sending.py": {"open_"},  # addresses and secrets of channels, never of endpoints
     "app/web/api/health.py": {"open_"},  # a word of its own
     "app/cli/serve.py": {"ring"},  # whether there is one
+    "app/cli/backup.py": {"ring"},  # to be kept apart from the database
+    "app/cli/check.py": {"ring"},  # whether it opens what is stored
 }
 
 

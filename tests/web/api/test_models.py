@@ -120,6 +120,25 @@ def test_the_list_is_newest_first_and_pages(client: FlaskClient, auth: Headers, 
     assert len(ids(first)) == 2 and len(ids(second)) == 1 and "Link" not in second.headers
 
 
+def test_without_a_limit_every_model_comes(client: FlaskClient, auth: Headers, app: Flask) -> None:
+    secret = "https://h.example.com/v1?key=hidden-value"
+    with app.app_context():
+        rows = [
+            a_model(model_id=f"m{n}", base_url=secret, display_name="M", health="up") for n in range(1201)
+        ]
+        db.session.add_all(rows)
+        db.session.commit()
+        made = sorted((row.id for row in rows), reverse=True)
+    answer = client.get("/v2/models", headers=auth)
+    assert ids(answer) == made and "Link" not in answer.headers
+    assert ids(client.get(f"/v2/models?cursor={made[99]}", headers=auth)) == made[100:]
+    known = client.get("/v2/models", headers=auth | {"If-None-Match": answer.headers["ETag"]})
+    assert (known.status_code, known.data) == (304, b"")
+    reader = {"Authorization": f"Bearer {new_token(app, 'read')}"}
+    seen = client.get("/v2/models", headers=reader)
+    assert ids(seen) == made and b"hidden-value" not in seen.data and b"hidden-value" in answer.data
+
+
 def test_an_empty_list_is_an_array(client: FlaskClient, auth: Headers) -> None:
     assert client.get("/v2/models", headers=auth).json == []
 
@@ -139,7 +158,7 @@ def test_filters(client: FlaskClient, auth: Headers, app: Flask) -> None:
 
 
 QUERIES = [
-    ("limit=0", "limit"), ("limit=x", "limit"), ("limit=1001", "limit"), ("limit=-1", "limit"),
+    ("limit=0", "limit"), ("limit=x", "limit"), ("limit=501", "limit"), ("limit=-1", "limit"),
     ("limit=1.5", "limit"), ("limit=", "limit"), ("cursor=x", "cursor"), ("cursor=", "cursor"),
     ("enabled=yes", "enabled"),
     ("status=fine", "status"), ("model_type=video", "model_type"), ("q=%00", "q"), ("q=" + "x" * 300, "q"),
@@ -256,3 +275,53 @@ def test_reading_needs_no_more_than_read(client: FlaskClient, app: Flask) -> Non
         client.patch(f"/v2/models/openai-like/{id}", json={}, headers=reader),
     ):
         assert answer.status_code == 403
+
+
+def test_an_openai_client_retrieves_one(client: FlaskClient, auth: Headers, app: Flask) -> None:
+    add(app, model_id="org/name:free", base_url="https://first.example.com/v1")
+    down = add(app, model_id="down", health="down")
+    add(app, model_id="off", enabled=False)
+    for path in ("org/name:free", "org%2Fname%3Afree"):
+        answer = client.get(f"/v1/models/{path}", headers=auth)
+        assert answer.status_code == 200 and answer.json is not None
+        assert answer.json == client.get("/v1/models?healthy=true", headers=auth).json["data"][0]  # type: ignore[index]
+        known = auth | {"If-None-Match": answer.headers["ETag"]}
+        assert client.get(f"/v1/models/{path}", headers=known).status_code == 304
+    assert client.get("/v1/models/down", headers=auth).status_code == 200
+    for path in ("down?healthy=true", "off", "name:free", "absent", f"{down}"):
+        answer = client.get(f"/v1/models/{path}", headers=auth)
+        assert answer.status_code == 404 and answer.json is not None, path
+        error = answer.json["error"]
+        assert (error["type"], error["param"]) == ("not_found_error", "model")
+
+
+def test_the_lists_of_openai_clients_leave_out_what_is_off_or_down(
+    client: FlaskClient, auth: Headers, app: Flask
+) -> None:
+    for model_id, changes in (("up", {}), ("down", {"health": "down"}), ("off", {"enabled": False})):
+        add(app, model_id=model_id, **changes)
+    for path in ("/v1/models", "/v3/router/models"):
+        for query, wanted in (
+            ("", ["down", "up"]),
+            ("?healthy=true", ["up"]),
+            ("?healthy=false", ["down", "up"]),
+        ):
+            listed = client.get(path + query, headers=auth).json
+            assert listed is not None and [entry["id"] for entry in listed["data"]] == wanted
+        assert client.get(f"{path}?healthy=maybe", headers=auth).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("path", "signed_in", "family"),
+    [
+        ("/v2/models/absent", True, "not_found_error"),
+        ("/v2/models", False, "authentication_error"),
+        ("/v2/channels", True, "permission_error"),
+        ("/v2/models?limit=0", True, "invalid_request_error"),
+    ],
+)
+def test_an_error_names_its_family(
+    client: FlaskClient, auth: Headers, path: str, signed_in: bool, family: str
+) -> None:
+    answer = client.get(path, headers=auth if signed_in else {})
+    assert answer.json is not None and answer.json["error"]["type"] == family

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from app.practice.server import PracticeServer
 from app.practice.wire import Reply, Request
 from app.store.base import db
-from app.store.channels import Channel, Delivery
+from app.store.watch.channels import Channel, Delivery
 from tests.web.pages.conftest import error_at, plain
 from tests.web.pages.test_tokens import shown
 

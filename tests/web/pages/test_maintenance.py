@@ -8,8 +8,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app.store.base import db, now
-from app.store.channels import Maintenance
 from app.store.models import RegisteredModel
+from app.store.watch.channels import Maintenance
 from tests.web.pages.conftest import error_at, plain
 from tests.web.pages.test_now import add
 

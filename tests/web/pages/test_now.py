@@ -8,9 +8,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app.store.base import db, new_id, now
-from app.store.health import ModelHealth, WatchCost, WatchWorker
-from app.store.incidents import Incident, IncidentModel
 from app.store.models import RegisteredModel
+from app.store.watch.health import ModelHealth, WatchCost, WatchWorker
+from app.store.watch.incidents import Incident, IncidentModel
 from tests.rows import a_model
 from tests.web.pages.conftest import plain
 

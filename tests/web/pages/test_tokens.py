@@ -9,10 +9,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.store.accounts import Token
+from app.store.accounts import ShownOnce, Token
 from app.store.audit_events import AuditEvent
 from app.store.base import db, now
-from app.store.sessions import ShownOnce
 from tests.web.pages.conftest import error_at, plain
 
 GOOD: dict[str, str | list[str]] = {"name": "ci", "scopes": ["read"]}

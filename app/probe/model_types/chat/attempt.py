@@ -11,19 +11,11 @@ from app.probe.model_types.chat.instructions import NESTED, instruction, obey
 from app.probe.model_types.chat.question import Draft, Question, draft_of, estimated_tokens
 from app.probe.model_types.chat.state import ChatState
 from app.probe.reading.completion import Completion, read_completion
+from app.probe.reading.meaning import meaning_of
 from app.probe.reading.named_fields import complained
 from app.probe.reading.refusal import Refusal
-from app.probe.reading.wordings import any_of
 from app.probe.transport.answer import Answer
 
-_FAILED_GENERATION = any_of(
-    r"tool_use_failed|failed_generation|json_validate_failed",
-    r"failed to (call a function|generate (json|a valid))",
-    r"model (has )?(produced|generated|returned|output)\b.{0,40}\b(invalid|malformed|unparsable)",
-    r"(failed|unable|could not|error) (to )?(pars|decod)(e|ing)\b.{0,60}\b(tool|function|output|model)",
-    r"malformed_function_call|unexpected_tool_call",
-)
-"""Words of a server that could not use what its own model wrote: chance, and no refusal of what was asked."""
 UNUSABLE = "the server could not use what the model wrote"
 """What evidence says of such a failure."""
 _SAME_AGAIN = 2
@@ -44,8 +36,8 @@ class Put:
 
     @property
     def failed_generation(self) -> bool:
-        """The model wrote what its server could not use."""
-        return self.completion is None and bool(_FAILED_GENERATION.search(self.refusal.all))
+        """The model wrote what its server could not use: chance, and no refusal of what was asked."""
+        return self.completion is None and meaning_of(self.refusal).advice == "generation"
 
 
 @dataclass(slots=True)

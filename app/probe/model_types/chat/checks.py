@@ -77,12 +77,20 @@ _NEEDS: Mapping[str, tuple[str, ...]] = {
 """What must have been seen for a question to make sense."""
 
 
+def _all_questions() -> tuple[Question, ...]:
+    modules = (messages, formats, tools, more_tools)
+    found = (one for module in modules for one in vars(module).values() if isinstance(one, Question))
+    return tuple(dict.fromkeys(found))
+
+
+QUESTIONS: Mapping[str, Question] = {question.name: question for question in _all_questions()}
+"""Every question that needs no other answer, by the name of its capability."""
+
+
 def _questions_elsewhere() -> tuple[Bundle, ...]:
     """A question that stands in no bundle is asked in a call of its own."""
     named = {question for bundle in (*BUNDLES, *AFTER_TOOLS) for question in bundle} | {TOOLS_WITH_REASONING}
-    modules = (messages, formats, tools, more_tools)
-    found = (one for module in modules for one in vars(module).values() if isinstance(one, Question))
-    return tuple((question,) for question in dict.fromkeys(found) if question not in named)
+    return tuple((question,) for question in QUESTIONS.values() if question not in named)
 
 
 class ChatChecks(Checks):

@@ -37,6 +37,11 @@ def stated_length(talk: Conversation) -> int | None:
     return stated if isinstance(stated, int) and not isinstance(stated, bool) and stated > 0 else None
 
 
+def text_length(stated: int) -> int:
+    """How many tokens the text has that is sent to a model with this context window, its answer left out."""
+    return min(int(stated * _SHARE), _MOST_TOKENS)
+
+
 def context_task(chat: ChatState) -> Task:
     """Read a text of the stated length with one odd word at its start."""
     return Task((NAME,), partial(_read_long, chat=chat))
@@ -47,13 +52,13 @@ def _read_long(talk: Conversation, chat: ChatState) -> Result:
     if stated is None:
         evidence = "The endpoint states no length of its context, so there is none to be tried."
         return Result((Finding(NAME, None, evidence),))
-    asked = min(int(stated * _SHARE) - chat.limit_for(CHECK_LIMIT), _MOST_TOKENS)
+    asked = text_length(stated) - chat.limit_for(CHECK_LIMIT)
     word = talk.word()
     price = f"one call with a text of about {asked:,} tokens, since the endpoint states {stated:,}"
     talk.emit(CheckWaiting(NAME, 0.0, price))
     text = (
         f'The word of this text is "{word}". {_FILLING * (asked // _FILLING_TOKENS)}'
-        "Which word was said, in quotes, to be the word of this text? Answer with that word alone."
+        "What is the word of this text, which stood in quotes at its beginning?"
     )
     request = request_of(
         talk,

@@ -45,8 +45,10 @@ def _message(message: Mapping[str, Any], shape: Shape) -> dict[str, Any]:
 
 def proof_request(talk: Conversation, model: str, shape: Shape) -> Request:
     """The smallest chat request: one user message, the token limit, and `stream` said plainly."""
-    prompt = PLAIN_PROMPT if shape.plain else PROMPT
-    return request_of(talk, model, shape, [{"role": "user", "content": prompt}])
+    asked = None if shape.plain else talk.sampling
+    prompt = PLAIN_PROMPT if shape.plain else asked.prompt if asked else PROMPT
+    more = {"logprobs": True, "top_logprobs": asked.tops} if asked and asked.tops else {}
+    return request_of(talk, model, shape, [{"role": "user", "content": prompt}], **more)
 
 
 def judge_proof(answer: Answer, talk: Conversation) -> Proven | Doubtful | None:
@@ -71,6 +73,8 @@ def judge_proof(answer: Answer, talk: Conversation) -> Proven | Doubtful | None:
     did = f"The model {'reasoned' if completion.thinks else 'ran'} (finish_reason {completion.finish})"
     if completion.cut:
         return proven_by(completion, f"{did} and said nothing within the limit.")
+    if completion.logprobs:
+        return proven_by(completion, f"{did}: a token came with its log-probabilities.")
     # Without a limit that cut it, only thinking explains that tokens were made and nothing was said.
     ran = completion.end in RAN and completion.thinks
     stands = proven_by(completion, f"{did} and said nothing.") if ran else None

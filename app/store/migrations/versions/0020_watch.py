@@ -290,10 +290,16 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("watch_costs", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_watch_costs_day"), ["day"], unique=False)
+
+    with op.batch_alter_table("probes", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("changed", sa.Boolean(), server_default=sa.false(), nullable=False))
     op.execute("INSERT INTO event_counts (id, value) VALUES (1, 0)")
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("probes", schema=None) as batch_op:
+        batch_op.drop_column("changed")
+
     with op.batch_alter_table("watch_costs", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_watch_costs_day"))
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from app.web.api.watch import badge, channels, events, health, incidents, maintenance, metrics
+from app.web.api.watch import badge, channels, events, health, identity, incidents, maintenance, metrics
 
 blueprints: tuple[Blueprint, ...] = (
     health.blueprint,
+    identity.blueprint,
     incidents.blueprint,
     events.blueprint,
     channels.blueprint,

@@ -8,7 +8,7 @@ from flask import Blueprint, Response
 from sqlalchemy import select
 
 from app.store.base import db, now
-from app.store.channels import Channel, Delivery
+from app.store.watch.channels import Channel, Delivery
 from app.watch.incidents import stamp
 from app.watch.notices import channels
 from app.web.api.answers import ID, answer, require_no_body

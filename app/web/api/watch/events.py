@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, request
 
 from app.store.base import db
-from app.store.events import FeedEvent
+from app.store.watch.events import FeedEvent
 from app.watch.incidents import stamp
 from app.web.api.answers import answer
 from app.web.api.describe import describe

@@ -73,9 +73,37 @@ _EVENT: JSON = {
     "endpoint": "0f3a",
     "detail": {"from": "up", "to": "down", "code": "timeout", "message": "No answer within 60 s."},
 }
+_IDENTITY: JSON = {
+    "state": "same",
+    "summary": "It answers as it did when it was learned.",
+    "kind": "logprobs",
+    "samples": 40,
+    "samples_needed": 288,
+    "baseline_since": _AT,
+    "differs_since": None,
+    "distance": 0.02,
+    "noise": 0.05,
+    "p": None,
+    "unit": "nats a token",
+    "models": ["gpt-5"],
+    "fingerprints": [],
+    "distributions": [{"label": "Hello", "before": 0.61, "now": 0.6}],
+}
+_COMPARISON: JSON = {
+    "price": {"kind": "logprobs", "calls": 48, "tokens": 528, "money": 0.0004},
+    "result": {
+        "answer": "same",
+        "summary": "Their answers can't be told apart.",
+        "samples": 24,
+        "distance": 0.01,
+        "p": 0.62,
+    },
+}
 
 ANSWERS: Mapping[str, JSON] = {
     "ModelHealth": _HEALTH,
+    "ModelIdentity": _IDENTITY,
+    "Comparison": _COMPARISON,
     "HealthPoint[]": [_POINT],
     "WatchSettings": {"enabled": True, "every_seconds": 60, "full_every_hours": None, "tokens_per_day": None},
     "Incident": _INCIDENT,

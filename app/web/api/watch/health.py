@@ -20,6 +20,8 @@ from app.web.guards import current_actor, require_scope
 blueprint = Blueprint("api_model_health", __name__)
 _HOURLY_UP_TO = timedelta(days=7)
 _LONGEST = timedelta(days=731)
+"""What lies further back is not kept."""
+
 _FIELDS = ("every_seconds", "full_every_hours", "tokens_per_day")
 
 
@@ -43,8 +45,9 @@ def read_history(ref: str) -> Response:
     model = find_model(ref)
     end = _moment("to") or now()
     begin = _moment("from") or end - timedelta(days=1)
-    if not timedelta(0) < end - begin <= _LONGEST:
-        raise bad_argument("from", "must lie before `to`, and at most two years before it")
+    if begin >= end:
+        raise bad_argument("from", "must lie before `to`")
+    begin = max(begin, end - _LONGEST)
     step = choice_argument("step", ("hour", "day"))
     if step is None:
         step = "hour" if end - begin <= _HOURLY_UP_TO else "day"

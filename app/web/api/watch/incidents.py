@@ -8,7 +8,7 @@ from sqlalchemy.orm import selectinload
 
 from app.errors import ApiError
 from app.store.base import db, now
-from app.store.incidents import Incident
+from app.store.watch.incidents import Incident
 from app.watch import incidents
 from app.web.api.answers import ID, answer, next_link, page_of
 from app.web.api.describe import describe

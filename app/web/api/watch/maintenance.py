@@ -8,7 +8,7 @@ from flask import Blueprint, Response
 
 from app.errors import ApiError
 from app.store.base import db, now
-from app.store.channels import Maintenance
+from app.store.watch.channels import Maintenance
 from app.watch import maintenance
 from app.watch.incidents import stamp
 from app.web.api.answers import ID, answer

@@ -12,10 +12,10 @@ from prometheus_client.registry import Collector
 from sqlalchemy import func, select
 
 from app.store.base import db, now
-from app.store.channels import Delivery
-from app.store.health import Look, ModelHealth, WatchCost
-from app.store.incidents import Incident
 from app.store.models import RegisteredModel
+from app.store.watch.channels import Delivery
+from app.store.watch.health import Look, ModelHealth, WatchCost
+from app.store.watch.incidents import Incident
 from app.watch import summary
 from app.watch.chores import DAY
 from app.web.api.describe import describe

@@ -17,6 +17,7 @@ _NO_TIME: Schema = {"type": ["string", "null"], "format": "date-time"}
 _TEXT: Schema = {"type": "string"}
 _WHOLE: Schema = {"type": "integer"}
 _NO_WHOLE: Schema = {"type": ["integer", "null"]}
+_NO_NUMBER: Schema = {"type": ["number", "null"]}
 _FLAG: Schema = {"type": "boolean"}
 _STATE: Schema = {"enum": ["up", "degraded", "down", "unknown"]}
 _SHARE: Schema = {"type": ["number", "null"], "minimum": 0, "maximum": 1}
@@ -106,6 +107,63 @@ SCHEMAS: Mapping[str, Schema] = {
             "first_token_ms": _PERCENTILES,
             "tokens": _object({"today": _WHOLE, "month": _WHOLE}),
             "cost": _object({"month": {"type": "number"}, "currency": {"const": "USD"}}),
+        },
+        closed=False,
+    ),
+    "ModelIdentity": _object(
+        {
+            "state": {"enum": ["learning", "same", "differs", "not watched"]},
+            "summary": _TEXT,
+            "kind": {
+                "enum": ["logprobs", "words", "vectors", None],
+                "description": "What is compared; null: nothing can be.",
+            },
+            "samples": _WHOLE | {"description": "Since the baseline stands; before, those learned so far."},
+            "samples_needed": _NO_WHOLE | {"description": "For a baseline."},
+            "baseline_since": _NO_TIME,
+            "differs_since": _NO_TIME,
+            "distance": _NO_NUMBER | {"description": "Of the last window from the baseline, in `unit`."},
+            "noise": _NO_NUMBER | {"description": "How far parts of the baseline lie apart at most."},
+            "p": _NO_NUMBER | {"description": "How likely chance alone makes a window lie that far out."},
+            "unit": {"type": ["string", "null"]},
+            "models": {"type": "array", "items": _TEXT},
+            "fingerprints": {"type": "array", "items": _TEXT},
+            "distributions": {
+                "type": "array",
+                "items": _object({"label": _TEXT, "before": {"type": "number"}, "now": {"type": "number"}}),
+            },
+        },
+        closed=False,
+    ),
+    "CompareRequest": _object(
+        {
+            "first": _line(1024) | {"description": "The id or refId of a model."},
+            "second": _line(1024) | {"description": "Another one's."},
+            "dry_run": _FLAG | {"description": "true: tell the price and ask nothing."},
+        },
+        required=["first", "second"],
+    ),
+    "Comparison": _object(
+        {
+            "price": _object(
+                {
+                    "kind": {"enum": ["logprobs", "words"]},
+                    "calls": _WHOLE,
+                    "tokens": _WHOLE,
+                    "money": _NO_NUMBER | {"description": "USD at most; null where a price is unknown."},
+                }
+            ),
+            "result": _or_null(
+                _object(
+                    {
+                        "answer": {"enum": ["same", "different", "not told"]},
+                        "summary": _TEXT,
+                        "samples": _WHOLE,
+                        "distance": {"type": "number"},
+                        "p": {"type": "number"},
+                    }
+                )
+            ),
         },
         closed=False,
     ),

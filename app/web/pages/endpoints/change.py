@@ -12,10 +12,10 @@ from werkzeug.wrappers import Response
 from app.errors import ApiError
 from app.probe.base_url import origin_of
 from app.probe.values import EndpointSettings
-from app.registry import endpoint_changes, endpoints
 from app.registry.credentials import require_may_name
-from app.registry.endpoint_changes import Change
-from app.registry.endpoint_form import EndpointForm, read_headers
+from app.registry.endpoints import changes, rows
+from app.registry.endpoints.changes import Change
+from app.registry.endpoints.form import EndpointForm, read_headers
 from app.registry.fields import FieldError
 from app.registry.probing import ProbeOrder
 from app.store.endpoints import Endpoint
@@ -76,7 +76,7 @@ def store_key(id: str) -> Response | tuple[str, int]:
         tried.form.api_key.errors = ["Type the new key."]
     if tried.form.api_key.errors or not _done(tried, Change(api_key=tried.form.api_key.data)):
         return _rotation(tried), 400
-    count = endpoints.models_of(tried.endpoint)
+    count = rows.models_of(tried.endpoint)
     flash(f"The new key is stored, for {count} model{'' if count == 1 else 's'}.", "ok")
     return redirect(url_for("endpoints.detail", id=id), 303)
 
@@ -124,9 +124,9 @@ def _done(tried: Attempt, change: Change) -> bool:
     partial, move_key = (request.form.get(name) == "yes" for name in ("partial", "move_key"))
     id, key = tried.endpoint.id, tried.form.api_key.data
     try:
-        tried.endpoint = endpoint_changes.change(id, change, order, partial=partial, move_key=move_key)
+        tried.endpoint = changes.change(id, change, order, partial=partial, move_key=move_key)
     except ApiError as error:
-        tried.error, tried.endpoint = error, endpoint_changes.find(id)
+        tried.error, tried.endpoint = error, changes.find(id)
         if key and not is_reference(key) and not tried.held:
             tried.held = held_keys.hold(key, tried.base_url, current_actor().id)
         return False
@@ -178,8 +178,8 @@ def _headers(tried: Attempt) -> dict[str, str | None]:
 
 
 def _rotation(tried: Attempt) -> str:
-    return render_template("endpoints/rotate.html", tried=tried, count=endpoints.models_of(tried.endpoint))
+    return render_template("endpoints/rotate.html", tried=tried, count=rows.models_of(tried.endpoint))
 
 
 def _edition(tried: Attempt) -> str:
-    return render_template("endpoints/edit.html", tried=tried, count=endpoints.models_of(tried.endpoint))
+    return render_template("endpoints/edit.html", tried=tried, count=rows.models_of(tried.endpoint))

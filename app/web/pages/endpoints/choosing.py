@@ -12,17 +12,17 @@ from werkzeug.datastructures import MultiDict
 from app.errors import ApiError
 from app.probe.model_types import MODEL_TYPES
 from app.probe.values import Target
-from app.registry import endpoint_intake, endpoints
 from app.registry.credentials import require_may_name, target_for
-from app.registry.endpoint_form import EndpointForm, NewEndpointForm, read_models
-from app.registry.endpoint_intake import Result
 from app.registry.endpoint_models import EndpointModels, OfferedModel, list_endpoint_models
+from app.registry.endpoints import intake, rows
+from app.registry.endpoints.form import EndpointForm, NewEndpointForm, read_models
+from app.registry.endpoints.intake import Result
 from app.registry.fields import FieldError
 from app.registry.probing import ProbeOrder
 from app.store.base import db
-from app.store.digests import digest
 from app.store.endpoints import Endpoint
 from app.store.models import RegisteredModel
+from app.store.rotation import digest
 from app.store.vault import is_reference
 from app.web.guards import current_actor
 from app.web.pages.register import held_keys, submission
@@ -147,9 +147,9 @@ class Batch:
     def target(self, order: ProbeOrder) -> tuple[Target, str]:
         """Where they are, and the key as it was typed or is stored. Commits."""
         if self.endpoint is not None:
-            return endpoint_intake.stored_target(self.endpoint, order)
+            return intake.stored_target(self.endpoint, order)
         key = self.form.api_key.data or ""
-        known = endpoints.found(self.base_url, digest(key))
+        known = rows.found(self.base_url, digest(key))
         return target_for(order.actor, "register", self.base_url, typed=key, endpoint=known), key
 
     def place(self) -> str:
@@ -182,13 +182,13 @@ class Batch:
         if self.endpoint is not None:
             return target_for(actor, "list_models", self.base_url, endpoint=self.endpoint)
         require_may_name(actor, key, self.base_url)
-        known = endpoints.found(self.base_url, digest(key))
+        known = rows.found(self.base_url, digest(key))
         return target_for(actor, "list_models", self.base_url, typed=key, endpoint=known)
 
     def _registered(self) -> dict[str, str]:
         """What of the list is registered: the id that is sent, and the id of the row."""
         if self.endpoint is not None:
-            return endpoints.registered_at(self.endpoint.id)
+            return rows.registered_at(self.endpoint.id)
         same = select(RegisteredModel).where(RegisteredModel.base_url == self.base_url)
         return {model.wire_model_id: model.id for model in db.session.scalars(same)}
 

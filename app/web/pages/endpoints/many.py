@@ -13,7 +13,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from app.errors import ApiError
-from app.registry import endpoint_intake
+from app.registry.endpoints import intake
 from app.registry.probing import ProbeOrder
 from app.web.guards import current_actor, require_role
 from app.web.pages import live
@@ -91,7 +91,7 @@ def _probing(batch: Batch) -> Iterator[live.Line]:
         target, key = batch.target(order)
         for at, values in enumerate(models):
             yield live.row(f"model-{at}", values["model_id"], "running")
-        for at, result in endpoint_intake.adding(target, key, models, order):
+        for at, result in intake.adding(target, key, models, order):
             batch.note(result)
             status = "failed" if result.outcome == "rejected" else "passed"
             took = result.report["duration_ms"] if result.report else None

@@ -12,11 +12,11 @@ from sqlalchemy.orm import selectinload
 from werkzeug.wrappers import Response
 
 from app.probe.model_types import MODEL_TYPES
-from app.registry import endpoint_changes, endpoint_document, endpoints
+from app.registry.endpoints import changes, document, rows
 from app.store.base import db, now
 from app.store.endpoints import Endpoint
-from app.store.incidents import Incident
 from app.store.models import RegisteredModel
+from app.store.watch.incidents import Incident
 from app.web.guards import current_actor, require_role
 from app.web.pages import health
 from app.web.pages.endpoints import change, many
@@ -38,11 +38,11 @@ SOON = timedelta(days=30)
 def index() -> str:
     """Endpoints, the newest first."""
     cursor = request.args.get("cursor", "").replace("\0", "")[:36]
-    rows = list(db.session.scalars(endpoint_document.page(PAGE, cursor or None)))
-    next_url = url_for("endpoints.index", cursor=rows[PAGE - 1].id) if len(rows) > PAGE else None
+    those = list(db.session.scalars(document.page(PAGE, cursor or None)))
+    next_url = url_for("endpoints.index", cursor=those[PAGE - 1].id) if len(those) > PAGE else None
     return render_template(
         "endpoints/index.html",
-        endpoints=[_outlined(document) for document in _documents(rows[:PAGE])],
+        endpoints=[_outlined(shown) for shown in _documents(those[:PAGE])],
         next_url=next_url,
         may_edit=current_actor().may("write"),
     )
@@ -53,12 +53,12 @@ def index() -> str:
 def detail(id: str) -> str:
     """One endpoint: how it is called, its models, what is wrong there."""
     endpoint = found(id)
-    (document,) = _documents([endpoint])
+    (shown,) = _documents([endpoint])
     models = _models(id)
     return render_template(
         "endpoints/detail.html",
-        endpoint=_outlined(document),
-        certificates=_certificates(document),
+        endpoint=_outlined(shown),
+        certificates=_certificates(shown),
         models=models,
         health=health.shown(models, now()),
         types={name: kind.label for name, kind in MODEL_TYPES.items()},
@@ -74,29 +74,29 @@ def delete(id: str) -> Response | str:
     """Ask, then delete an endpoint that no model is served at."""
     endpoint = found(id)
     if request.method == "GET":
-        count = endpoints.models_of(endpoint)
+        count = rows.models_of(endpoint)
         return render_template("endpoints/delete.html", endpoint=endpoint, count=count)
     name = endpoint.name
-    endpoint_changes.remove(id, current_actor())
+    changes.remove(id, current_actor())
     flash(f"The endpoint “{name}” is deleted, and its key with it.", "ok")
     return redirect(url_for("endpoints.index"), 303)
 
 
-def _documents(rows: Sequence[Endpoint]) -> list[dict[str, Any]]:
-    return endpoint_document.documents(rows, whole_url=current_actor().may("write"))
+def _documents(those: Sequence[Endpoint]) -> list[dict[str, Any]]:
+    return document.documents(those, whole_url=current_actor().may("write"))
 
 
-def _outlined(document: dict[str, Any]) -> dict[str, Any]:
+def _outlined(shown: dict[str, Any]) -> dict[str, Any]:
     """The document, and when its key was rotated last: a key of the first day never was."""
-    changed, created = document["key_changed"], document["created"]
+    changed, created = shown["key_changed"], shown["created"]
     gap = datetime.fromisoformat(changed) - datetime.fromisoformat(created) if changed else timedelta()
-    return document | {"rotated": changed if gap > timedelta(seconds=5) else None}
+    return shown | {"rotated": changed if gap > timedelta(seconds=5) else None}
 
 
-def _certificates(document: dict[str, Any]) -> list[dict[str, Any]]:
+def _certificates(endpoint: dict[str, Any]) -> list[dict[str, Any]]:
     """What is known of the certificates that go with each call, and how near their end is."""
     kinds = (("ca", "Trusted authority"), ("client_certificate", "Client certificate"))
-    held = [(label, document[name]) for name, label in kinds if document[name]]
+    held = [(label, endpoint[name]) for name, label in kinds if endpoint[name]]
     return [{"label": label, "tone": _tone(shown["not_after"])} | shown for label, shown in held]
 
 

@@ -12,9 +12,9 @@ from sqlalchemy.orm import selectinload
 from werkzeug.wrappers import Response
 
 from app.store.base import db, now
-from app.store.health import Look
-from app.store.incidents import Incident
 from app.store.models import RegisteredModel
+from app.store.watch.health import Look
+from app.store.watch.incidents import Incident
 from app.watch import incidents
 from app.web.guards import current_actor, require_role
 from app.web.pages.incidents import words

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from app.probe.diagnosis.codes import CODES
 from app.store.base import db
 from app.store.endpoints import Endpoint
-from app.store.incidents import Incident, IncidentEvent, IncidentModel
+from app.store.watch.incidents import Incident, IncidentEvent, IncidentModel
 from app.watch.incidents import OWN_NETWORK
 from app.watch.places import labels_of
 from app.web.pages import frame

@@ -13,6 +13,8 @@ from markupsafe import Markup, escape
 
 from app.web.pages import display
 
+_LABEL_PX, _PAIR_PX = 110, 20
+
 
 @dataclass(frozen=True, slots=True)
 class Point:
@@ -50,6 +52,31 @@ def line(title: str, unit: str, points: Sequence[Point], width: int = 420, heigh
         label=label, w=width, h=height, floor=height - 18, end=width - 4, path=path,
         dots=_dots(places) if len(places) <= 40 else "", high=_shown(high, unit), low=_shown(low, unit),
         foot=height - 4, first=_day(known[0].at), last=_day(known[-1].at),
+    )  # fmt: skip
+
+
+def pairs(title: str, rows: Sequence[tuple[str, float, float]], width: int = 420) -> Markup:
+    """Two bars for each label, before above now, by their shares (0 to 1); "" for no rows."""
+    if not rows:
+        return Markup("")
+    bars = Markup("").join(_pair(place, *row, width - _LABEL_PX - 4) for place, row in enumerate(rows))
+    said = "; ".join(f"{label}: {before:.0%} before, {now:.0%} now" for label, before, now in rows)
+    return Markup(
+        '<svg class="chart" role="img" aria-label="{0}: {1}" viewBox="0 0 {2} {3}">'
+        "<title>{0}: {1}</title>{4}</svg>"
+    ).format(title, said, width, len(rows) * _PAIR_PX, bars)
+
+
+def _pair(place: int, label: str, before: float, now: float, room: int) -> Markup:
+    y = place * _PAIR_PX
+    shown = label if len(label) <= 14 else label[:13] + "…"
+    return Markup(
+        '<text class="mark" x="{label_end}" y="{text_y}">{shown}</text>'
+        '<rect class="before" x="{x}" y="{y}" width="{before}" height="7"/>'
+        '<rect class="dot" x="{x}" y="{now_y}" width="{now}" height="7"/>'
+    ).format(
+        label_end=_LABEL_PX - 6, text_y=y + 13, shown=shown, x=_LABEL_PX, y=y + 1, now_y=y + 9,
+        before=max(1, round(before * room)), now=max(1, round(now * room)),
     )  # fmt: skip
 
 

@@ -38,7 +38,7 @@ class Entry:
 
 def timeline(probes: Sequence[Probe]) -> list[Entry]:
     """The probes as they are given, newest first, each beside the one before it."""
-    earlier = [*probes[1:], *([None] if probes else [])]
+    earlier = [*probes, None][1:]
     return [
         Entry(probe, differences(probe.report, before.report) if before else (), before is None)
         for probe, before in zip(probes, earlier, strict=True)
@@ -83,6 +83,16 @@ def differences(now: Mapping[str, Any], before: Mapping[str, Any]) -> list[str]:
 def last_probes(model_pk: str) -> list[Probe]:
     """The probes of the timeline and one more, newest first."""
     return Probe.of_model(model_pk, SHOWN + 1)
+
+
+def last_repeated(model_pk: str) -> Probe | None:
+    """The newest probe that a person started to repeat checks; None where there is none."""
+    query = select(Probe).where(
+        Probe.model_pk == model_pk,
+        Probe.trigger == "manual",
+        Probe.report["reliability"].as_string().is_not(None),
+    )
+    return db.session.scalars(query.order_by(Probe.id.desc()).limit(1)).first()
 
 
 def curves(model_pk: str) -> list[tuple[str, Markup]]:

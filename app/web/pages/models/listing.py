@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Select, and_, or_, select
 
 from app.probe.capabilities import CAPABILITIES
 from app.probe.model_types import MODEL_TYPES
+from app.registry.clients import CLIENTS, only_working_with
 from app.store.base import db, now
 from app.store.models import HEALTHS, RegisteredModel
 from app.store.probes import Probe
@@ -96,7 +97,9 @@ def search_of(arguments: Mapping[str, str]) -> ModelSearch:
         search.region_choice(arguments),
         search.choice_of("health", "Health", arguments, states),
         search.choice_of("seen", "Can do", arguments, seen),
+        search.choice_of("works_with", "Works with", arguments, [(one.name, one.label) for one in CLIENTS]),
         search.choice_of("enabled", "Use", arguments, [("yes", "Enabled"), ("no", "Disabled")]),
+        *search.label_choices(arguments),
     )
     sort = arguments.get("sort", "")
     return ModelSearch(
@@ -164,8 +167,11 @@ def _matching(wanted: ModelSearch) -> Select[Any]:
         region=wanted.value("region"),
         status=None if status == STALE else status,
         seen=wanted.value("seen"),
+        owner=wanted.value("owner"),
+        tag=wanted.value("tag"),
         enabled=None if enabled is None else enabled == "yes",
     )
+    query = only_working_with(query, wanted.value("works_with"))
     return query.where(RegisteredModel.id.in_(summary.stale_ids(now()))) if status == STALE else query
 
 

@@ -9,28 +9,33 @@ from flask import Blueprint, abort, flash, jsonify, redirect, render_template, r
 from sqlalchemy import func, select
 from werkzeug.wrappers import Response
 
+from app.access import audit
 from app.probe.model_types import MODEL_TYPES
-from app.registry import changes, endpoints, registration
+from app.registry import changes, clients, registration
 from app.registry.document import document, ref_id
+from app.registry.endpoints.rows import models_of
 from app.registry.exchange import artefacts
 from app.registry.exchange.first_call import is_keyed
 from app.registry.playground import ROUTES
 from app.registry.visible import as_seen
 from app.store.base import db, now
-from app.store.incidents import Incident
 from app.store.models import RegisteredModel
 from app.store.probes import Probe
-from app.watch import summary
+from app.store.watch.incidents import Incident
+from app.watch import sameness, summary
+from app.watch.identity.told import identity_of
 from app.web.badge import badge_of
 from app.web.guards import current_actor, require_role
 from app.web.pages import check_rows, health, live
 from app.web.pages.incidents import words
-from app.web.pages.models import bulk, facts, history, listing, playground
+from app.web.pages.models import bulk, charts, costly, facts, history, labels, listing, playground
 from app.web.pages.register import presets
 
 blueprint = Blueprint("models", __name__, url_prefix="/models")
 blueprint.register_blueprint(bulk.blueprint)
+blueprint.register_blueprint(costly.blueprint)
 blueprint.register_blueprint(playground.blueprint)
+blueprint.register_blueprint(labels.blueprint)
 
 TRIGGERS = {
     "registration": "at registration",
@@ -52,6 +57,7 @@ DONE = {
     "registered": "Registered: the probe has seen it work.",
     "changed": "Changed.",
     "probed": "Probed again; the result is below.",
+    "repeated": "Tried many times; the result is below, under Reliability.",
 }
 """What `?done=` says at the top: a stream can't leave a message in the session, so it stands in the URL."""
 
@@ -134,6 +140,18 @@ def probe_again(id: str) -> Response:
     return redirect(live.last_of(lines)["location"], 303)
 
 
+@blueprint.post("/<id>/identity")
+@require_role("editor")
+def confirm_identity(id: str) -> Response:
+    """What answers now is right: it is learned anew."""
+    model = _model(id)
+    sameness.confirm(model)
+    audit.record(current_actor(), "model.identity_confirmed", model)
+    db.session.commit()
+    flash(f"From now on “{model.display_name}” is compared with what it answers today.", "ok")
+    return redirect(url_for("models.detail", id=id, _anchor="identity"), 303)
+
+
 def _probing(model: RegisteredModel) -> Iterator[live.Line]:
     """Every event of a probe with the stored key as a line; the last leads back to the model."""
     location = url_for("models.detail", id=model.id, done="probed")
@@ -161,7 +179,7 @@ def _known(model: RegisteredModel) -> dict[str, Any]:
 
 def _sharing(model: RegisteredModel) -> int:
     """How many other models are served at its endpoint."""
-    return endpoints.models_of(model.endpoint) - 1
+    return models_of(model.endpoint) - 1
 
 
 def _summary(count: int, *, more: bool) -> str:
@@ -173,7 +191,7 @@ def _detail(model: RegisteredModel, probe: Probe | None) -> dict[str, Any]:
     made = document(model)
     report = probe.report if probe else None
     timeline = history.timeline(history.last_probes(model.id))[: history.SHOWN]
-    keyed = is_keyed(model)
+    keyed, identity = is_keyed(model), identity_of(model)
     kind = MODEL_TYPES.get(model.model_type)
     return {
         "model": model,
@@ -183,10 +201,14 @@ def _detail(model: RegisteredModel, probe: Probe | None) -> dict[str, Any]:
         "report": report,
         "trigger_words": TRIGGERS.get(probe.trigger, probe.trigger) if probe else "",
         "check_rows": check_rows.check_rows(model.base_url, report, model.capabilities or {}, keyed=keyed),
+        "works_with": clients.works_with(model.model_type, model.capabilities or {}),
         "sections": facts.sections_of(model, made),
         "parameters": made["parameters"],
         "keyed": keyed,
         "artefacts": artefacts.labelled(model),
+        "repeated": history.last_repeated(model.id),
+        "error_words": costly.error_words,
+        "may_repeat": bool(kind and kind.repeatable),
         "may_try": current_actor().may("write") and model.model_type in ROUTES,
         "texts": ("", ""),
         "limit": 512,
@@ -198,6 +220,10 @@ def _detail(model: RegisteredModel, probe: Probe | None) -> dict[str, Any]:
         "sharing": _sharing(model),
         "incidents": words.told(Incident.open_of_model(model.id)),
         "last_change": history.last_change(timeline),
+        "identity": identity,
+        "identity_chart": charts.pairs(
+            "How often each is the answer", [tuple(one.values()) for one in identity["distributions"]]
+        ),
         "curves": history.curves(model.id),
         "triggers": TRIGGERS,
         "evidence": EVIDENCE,

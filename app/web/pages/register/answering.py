@@ -17,9 +17,10 @@ from werkzeug.wrappers import Response
 
 from app.errors import ApiError
 from app.probe.transport.deadline import Cancellation
-from app.registry import changes, endpoints, registration
+from app.registry import changes, registration
 from app.registry.document import rfc3339
 from app.registry.endpoint_models import EndpointModels
+from app.registry.endpoints.rows import models_of
 from app.registry.probing import Probed, Registered, Rejected, Updated
 from app.store.base import now
 from app.store.models import RegisteredModel
@@ -169,7 +170,7 @@ def _context(tried: Submission, came: Outcome) -> dict[str, Any]:
         "tried": tried,
         "form": tried.form,
         "purpose": _purpose(tried),
-        "sharing": endpoints.models_of(tried.model.endpoint) - 1 if tried.model else 0,
+        "sharing": models_of(tried.model.endpoint) - 1 if tried.model else 0,
         "sections": layout.SECTIONS,
         "outcome": came,
         "troubles": came.troubles,

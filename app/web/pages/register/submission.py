@@ -11,6 +11,7 @@ from werkzeug.datastructures import MultiDict
 
 from app.errors import ApiError
 from app.probe.base_url import origin_of
+from app.probe.values import DEPTHS, Depth
 from app.registry.credentials import require_may_name, target_for
 from app.registry.document import rfc3339
 from app.registry.endpoint_models import EndpointModels, list_endpoint_models
@@ -42,7 +43,7 @@ class Submission:
     form: OpenAILikeForm
     action: Action = "save"
     strict: bool = False
-    depth: Literal["full", "proof"] = "full"
+    depth: Depth = "full"
     held: Held | None = None
     problem: str = ""
     preset: presets.Preset | None = None
@@ -105,6 +106,11 @@ class Submission:
 
         False where base URL or key can't be used: then nothing was contacted, and their errors say why.
         """
+        try:
+            require_may_name(current_actor(), self.form.api_key.data or "", self.form.base_url.data or "")
+        except ApiError as error:
+            self.look = EndpointModels(problem=error.message)
+            return True
         if not (self.form.base_url.validate(self.form) and self.form.api_key.validate(self.form)):
             return False
         self.look = self._looked()
@@ -167,7 +173,7 @@ def read(sent: MultiDict[str, str], user_id: str, model: RegisteredModel | None 
         OpenAILikeForm(formdata=given),
         action,
         strict=sent.get("strict") == "yes",
-        depth="proof" if sent.get("depth") == "proof" else "full",
+        depth=next((depth for depth in DEPTHS if depth == sent.get("depth")), "full"),
         held=held,
         problem=problem,
         preset=preset,

@@ -16,7 +16,7 @@ from standardwebhooks import Webhook
 from app.practice.server import PracticeServer
 from app.practice.wire import Reply, Request
 from app.store.base import db, now
-from app.store.channels import Channel, Delivery, Maintenance
+from app.store.watch.channels import Channel, Delivery, Maintenance
 from app.watch.notices import sending
 from tests.conftest import new_token
 from tests.watch.test_watching import QUICK
@@ -161,7 +161,7 @@ def test_a_filter_lets_only_its_kinds_through(
     host.answer(BROKEN, "m-1")
     world.pass_time(minutes=8)
     deliver_all(app)
-    assert world.incidents() == [("endpoint_error", 1, True)]
+    assert world.incidents() == [("model_not_found", 1, True)]
     assert hook.got == []
 
 
@@ -175,7 +175,7 @@ def test_nobody_is_told_while_there_is_maintenance(app: Flask, host: Host, hook:
     host.answer(BROKEN, "m-1")
     world.pass_time(minutes=8)
     deliver_all(app)
-    assert (world.incidents(), hook.got) == ([("endpoint_error", 1, True)], [])
+    assert (world.incidents(), hook.got) == ([("model_not_found", 1, True)], [])
 
 
 def test_a_message_that_is_not_taken_is_tried_again_later(

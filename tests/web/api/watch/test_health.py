@@ -13,8 +13,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import select
 
 from app.store.base import db
-from app.store.health import ModelHealth
 from app.store.models import RegisteredModel
+from app.store.watch.health import ModelHealth
 from app.watch import chores, summary
 from app.watch.history import HOUR
 from tests.watch.test_watching import QUICK

@@ -10,9 +10,9 @@ from flask.testing import FlaskClient
 from app.access.actors import SYSTEM
 from app.store.audit_events import AuditEvent
 from app.store.base import db, now
-from app.store.health import Look
-from app.store.incidents import Incident, IncidentModel
 from app.store.models import RegisteredModel
+from app.store.watch.health import Look
+from app.store.watch.incidents import Incident, IncidentModel
 from app.watch import incidents
 from tests.rows import a_model
 from tests.web.pages.conftest import plain

@@ -13,9 +13,9 @@ from flask.testing import FlaskClient
 from app.registry.document import document
 from app.store.audit_events import AuditEvent
 from app.store.base import db, now
-from app.store.health import ModelHealth, Rollup, Span
 from app.store.models import RegisteredModel
 from app.store.probes import Probe
+from app.store.watch.health import ModelHealth, Rollup, Span
 from app.watch.history import hour_of
 from tests.web.pages.conftest import KEY, Form, models, plain, register
 from tests.web.pages.test_now import add
@@ -204,3 +204,15 @@ def test_a_stale_state_looks_stale_everywhere(app: Flask, viewer: FlaskClient) -
     for path in ("/models", f"/models/{id}", "/catalogue", f"/catalogue/{id}", f"/endpoints/{endpoint}"):
         assert "Stale, last up" in plain(viewer.get(path).text), path
     assert "stale" in viewer.get(f"/models/{id}/badge.svg").text
+
+
+def test_it_says_which_clients_work(app: Flask, editor: FlaskClient, model_url: str) -> None:
+    with app.app_context():
+        model = db.session.scalars(db.select(RegisteredModel)).one()
+        model.capabilities = model.capabilities | {
+            "responses_api": {"declared": None, "observed": False, "evidence": ""}
+        }
+        db.session.commit()
+    text = plain(editor.get(model_url).text)
+    assert "Codex CLI No missing: Responses API" in text
+    assert "Open WebUI Yes seen: Streaming" in text

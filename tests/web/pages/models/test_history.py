@@ -114,3 +114,8 @@ def test_since_when_it_is_up_and_what_changed_last() -> None:
 def test_the_page_says_since_when_it_is_up(editor: FlaskClient, model_url: str) -> None:
     page = plain(editor.get(model_url).text)
     assert "since the probe just now" in page and "What changed" not in page
+
+
+def test_a_model_without_probes_has_an_empty_timeline() -> None:
+    """Such as a row that was restored or brought over without its history."""
+    assert history.timeline([]) == []

@@ -99,6 +99,20 @@ def test_an_editor_takes_the_stored_key_to_no_other_server(
     assert models(app)[0].base_url == good["base_url"]
 
 
+def test_an_administrator_moves_the_stored_key_by_a_box_that_names_both_origins(
+    app: Flask, admin: FlaskClient, good: Form
+) -> None:
+    url, elsewhere = register(admin, good), good["base_url"].replace("127.0.0.1", "localhost")
+    sent = opened(admin, url) | {"base_url": elsewhere}
+    assert 'name="move_key"' not in admin.get(url + "/edit").text
+    page = html.unescape(admin.post(url + "/edit", data=sent).text)
+    before, after = (one.removesuffix("/v1") for one in (good["base_url"], elsewhere))
+    assert f"which belongs to {before}, to {after}" in page and 'name="move_key"' in page
+    assert models(app)[0].base_url == good["base_url"]
+    assert admin.post(url + "/edit", data=sent | {"move_key": "yes"}).status_code == 303
+    assert models(app)[0].base_url == elsewhere
+
+
 def test_a_stored_key_is_forgotten_only_where_none_is_needed(
     app: Flask, editor: FlaskClient, good: Form
 ) -> None:

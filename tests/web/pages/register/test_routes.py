@@ -171,8 +171,15 @@ def test_a_key_that_is_typed_wins_over_the_kept_one(editor: FlaskClient, good: F
     assert "401" in error_at(page, "api_key")
 
 
-def test_a_reference_to_the_environment_is_no_secret_and_stays(editor: FlaskClient, good: Form) -> None:
+def test_a_reference_to_the_environment_is_for_administrators(editor: FlaskClient, good: Form) -> None:
     page = rejected(editor, good | {"api_key": "env://MUSTER_KEY_NOT_SET"}).text
+    assert "Only an administrator" in error_at(page, "api_key")
+    page = editor.post("/models/new", data=good | {"api_key": "env://MUSTER_KEY_NOT_SET", "do": "look"}).text
+    assert "Only an administrator" in page and "has no variable" not in page
+
+
+def test_a_reference_to_the_environment_is_no_secret_and_stays(admin: FlaskClient, good: Form) -> None:
+    page = rejected(admin, good | {"api_key": "env://MUSTER_KEY_NOT_SET"}).text
     assert "MUSTER_KEY_NOT_SET" in error_at(page, "api_key")
     assert 'value="env://MUSTER_KEY_NOT_SET"' in page and hidden(page, "held_key") == ""
 

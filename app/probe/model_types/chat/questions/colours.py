@@ -16,7 +16,7 @@ _COLOURS: Mapping[str, tuple[str, ...]] = {
              r"\bazul(?:es)?\b", r"\bсин(?:и|я|е|ю)|голуб", r"أزرق|زرقاء"),
     "yellow": (r"\byellow\b", r"[黄黃]", r"노란|노랑|황색", r"\bgelb(?:e[rsnm]?)?\b", r"\bjaunes?\b",
                r"\bamarill[oa]s?\b", r"\bamarel[oa]s?\b", r"ж[её]лт", r"أصفر|صفراء"),
-    "black": (r"\bblack\b", r"黑", r"검은|검정|흑색", r"\bschwarz(?:e[rsnm]?)?\b", r"\bnoire?s?\b",
+    "black": (r"\bblack\b", r"[黑黒]", r"검은|검정|흑색", r"\bschwarz(?:e[rsnm]?)?\b", r"\bnoire?s?\b",
               r"\bnegr[oa]s?\b", r"\bpret[oa]s?\b", r"ч[её]рн", r"أسود|سوداء"),
     "white": (r"\bwhite\b", r"白", r"흰|하얀|하양|백색", r"\bwei(?:ß|ss)(?:e[rsnm]?)?\b",
               r"\bblanc(?:he)?s?\b", r"\bblanc[oa]s?\b", r"\bbranc[oa]s?\b",

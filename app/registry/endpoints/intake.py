@@ -12,7 +12,8 @@ from flask import current_app
 from app.errors import ApiError
 from app.probe.transport.deadline import Cancellation
 from app.probe.values import Report, Target
-from app.registry import credentials, endpoints, saving
+from app.registry import credentials, saving
+from app.registry.endpoints import rows as endpoints
 from app.registry.many import report_of
 from app.registry.probing import ProbeOrder, Registered, Values, probed
 from app.registry.saving import all_saved

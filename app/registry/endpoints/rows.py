@@ -11,12 +11,12 @@ from sqlalchemy import func, select
 from app.probe.base_url import origin_of
 from app.probe.values import EndpointSettings, Target
 from app.registry import credentials
-from app.registry.certificates import summary
+from app.registry.endpoints.certificates import summary
 from app.store import rotation, vault
 from app.store.base import db, insert_new, new_id, now
-from app.store.digests import digest
 from app.store.endpoints import Endpoint, EndpointHeader
 from app.store.models import RegisteredModel
+from app.store.rotation import digest
 
 NAME = 255
 

@@ -8,8 +8,8 @@ from typing import Any, Literal
 from sqlalchemy import Select, func, select
 
 from app.probe.base_url import without_query_values
-from app.registry.certificates import summary
 from app.registry.document import rfc3339
+from app.registry.endpoints.certificates import summary
 from app.store.base import db
 from app.store.endpoints import Endpoint
 from app.store.models import RegisteredModel
@@ -63,9 +63,8 @@ def _document(endpoint: Endpoint, states: Collection[State], whole_url: bool) ->
 def _states(ids: Sequence[str]) -> Mapping[str, list[State]]:
     """How many models of each health, enabled and not, an endpoint has."""
     table = RegisteredModel
-    query = select(table.endpoint_id, table.health, table.enabled, func.count()).where(
-        table.endpoint_id.in_(ids)
-    )
+    columns = (table.endpoint_id, table.health, table.enabled)
+    query = select(*columns, func.count()).where(table.endpoint_id.in_(ids)).group_by(*columns)
     made: dict[str, list[State]] = {}
     for id, health, enabled, count in db.session.execute(query):
         made.setdefault(id, []).append((health, enabled, count))

@@ -9,7 +9,9 @@ from typing import Any
 from wtforms.validators import ValidationError
 
 from app.probe.transport.call import is_header_value
-from app.registry.certificates import LONGEST, wrong_with_ca, wrong_with_client_certificate
+from app.probe.values import EndpointSettings
+from app.registry.endpoints.certificates import LONGEST, wrong_with_ca, wrong_with_client_certificate
+from app.registry.endpoints.changes import Change
 from app.registry.fields import (
     FieldError,
     Input,
@@ -129,13 +131,50 @@ def read_models(value: Any, shared: Mapping[str, Any]) -> tuple[list[dict[str, A
     values: list[dict[str, Any]] = []
     problems: list[Problem] = []
     for index, entry in enumerate(value):
-        made, wrong = _read_model(entry, shared)
+        made, wrong = read_model(entry, shared)
         values.append(made)
         problems += [_placed(problem, index) for problem in wrong]
     return values, problems
 
 
-def _read_model(entry: Any, shared: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
+def settings_of(form: EndpointForm, headers: Mapping[str, str | None]) -> EndpointSettings:
+    """What a form says of how an endpoint is called, beside its key."""
+    plain = EndpointSettings()
+    header, scheme = form.auth_header.data, form.auth_scheme.data
+    return EndpointSettings(
+        plain.auth_header if header is None else header,
+        # A header of its own holds the bare key, as `api-key` and `x-api-key` do.
+        (plain.auth_scheme if header is None else "") if scheme is None else scheme,
+        tuple(sorted((name, value) for name, value in headers.items() if value is not None)),
+        form.ca_pem.data or "",
+        form.client_certificate_pem.data or "",
+    )
+
+
+_SETTINGS = {
+    "auth_header": "auth_header",
+    "auth_scheme": "auth_scheme",
+    "ca_pem": "ca_pem",
+    "client_certificate_pem": "client_certificate",
+}
+
+
+def change_of(form: EndpointForm, body: Mapping[str, Any], headers: Mapping[str, str | None]) -> Change:
+    """The change that a body asks for: null takes away what is optional, absent leaves it."""
+    plain = EndpointSettings()
+    values = form.values(only_given=True)
+    settings = {column: values[name] for name, column in _SETTINGS.items() if name in values}
+    gone = {name for name in body if body[name] is None}
+    settings |= {_SETTINGS[name]: "" for name in ("ca_pem", "client_certificate_pem") if name in gone}
+    if "auth" in gone:
+        settings |= {"auth_header": plain.auth_header, "auth_scheme": plain.auth_scheme}
+    key = "" if "api_key" in gone else values.get("api_key")
+    drop = "headers" in gone
+    return Change(values.get("name"), values.get("base_url"), key, settings or None, headers or None, drop)
+
+
+def read_model(entry: Any, shared: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
+    """One model of such a body: its values, or what is wrong."""
     if not isinstance(entry, dict):
         return {}, [Problem(None, "wrong_type", f"A model must be an object, not {kind_of(entry)}.")]
     foreign = [name for name in ("api_key", "base_url") if name in entry]

@@ -14,8 +14,9 @@ from app.access.actors import Actor
 from app.errors import ApiError
 from app.probe.base_url import without_query_values
 from app.probe.values import EndpointSettings, Report, Target
-from app.registry import credentials, endpoints, saving
-from app.registry.endpoint_intake import side_by_side, target_of
+from app.registry import credentials, saving
+from app.registry.endpoints import rows as endpoints
+from app.registry.endpoints.intake import side_by_side, target_of
 from app.registry.probing import ProbeOrder, Values
 from app.registry.saving import wire_report
 from app.store.base import db, new_id, now

@@ -1,0 +1,1 @@
+"""The tables of the watch: health, incidents, the feed of events, channels."""

@@ -1,0 +1,6 @@
+"""Whether the model behind a name is still the one that was there, from what it answered.
+
+`samples` turns answers into rows of numbers, `distance` compares two sets of rows, `sequence` follows one
+model over time without crying wolf, `comparison` tells whether two endpoints serve the same model, `vectors`
+does so for embeddings: these are pure. `told` puts what is kept into words, `side_by_side` asks two models.
+"""

@@ -1,0 +1,97 @@
+"""Two registered models sampled side by side: is it the same model elsewhere?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from app.access.actors import Actor
+from app.errors import ApiError
+from app.probe.values import Sample
+from app.registry import watching
+from app.store.models import RegisteredModel
+from app.watch.identity import sequence
+from app.watch.identity.comparison import ENOUGH, Answer, compare
+from app.watch.sampling import kind_of, payload_of, rows_of, sampling_of
+
+_TOKENS: dict[sequence.Kind, tuple[int, int]] = {"logprobs": (10, 1), "words": (24, 16)}
+"""Tokens of one call, at most, of the prompt and of the answer."""
+_MORE = 4
+"""Further calls, for those that bring nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a comparison costs at most. `money` (USD) is None where a model has no price."""
+
+    kind: sequence.Kind
+    calls: int
+    tokens: int
+    money: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The answer and what it stands on; `samples` are those of each."""
+
+    answer: Answer
+    summary: str
+    samples: int
+    distance: float
+    p: float
+
+
+def price_of(first: RegisteredModel, second: RegisteredModel) -> Price:
+    """What it costs to compare two models; ApiError 400 where they can't be."""
+    kind = _kind_of(first, second)
+    calls, (into, out) = ENOUGH[kind] + _MORE, _TOKENS[kind]
+    costs = [(model.input_cost, model.output_cost) for model in (first, second)]
+    money = sum((i or 0) * into + (o or 0) * out for i, o in costs) * calls / 1_000_000
+    is_told = all(i is not None and o is not None for i, o in costs)
+    return Price(kind, 2 * calls, 2 * calls * (into + out), round(money, 6) if is_told else None)
+
+
+def compare_models(first: RegisteredModel, second: RegisteredModel, actor: Actor) -> Compared:
+    """Sample both at the same time and compare. No connection to the database is held meanwhile."""
+    kind = _kind_of(first, second)
+    asked = [sampling_of(kind, turn) for turn in range(ENOUGH[kind] + _MORE)]
+    targets = [watching.sampled(model, asked, actor) for model in (first, second)]
+    with ThreadPoolExecutor(2, "compare") as pool:
+        one, other = pool.map(_all_of, targets)
+    return _compared(kind, _payloads(kind, one), _payloads(kind, other))
+
+
+def as_json(price: Price, found: Compared | None) -> dict[str, Any]:
+    """Price and answer as the API gives them; before it was asked, the answer is null."""
+    return {"price": asdict(price), "result": asdict(found) if found else None}
+
+
+def _compared(kind: sequence.Kind, one: list[Any], other: list[Any]) -> Compared:
+    count = min(len(one), len(other))
+    if count < ENOUGH[kind]:
+        few = f"Too few answers could be compared: {len(one)} of the first, {len(other)} of the second; "
+        return Compared("not told", f"{few}{ENOUGH[kind]} of each are needed.", count, 0.0, 1.0)
+    _, first, second = rows_of(kind, [*one[:count], *other[:count]], one[:count], other[:count])
+    found = compare(kind, first, second, np.random.default_rng())
+    return Compared(found.answer, found.sentence, count, found.distance, found.p)
+
+
+def _all_of(samples: Iterator[Sample | None]) -> list[Sample | None]:
+    return list(samples)
+
+
+def _payloads(kind: sequence.Kind, samples: list[Sample | None]) -> list[Any]:
+    found = (payload_of(kind, one, turn, None) for turn, one in enumerate(samples) if one is not None)
+    return [one for one in found if one is not None]
+
+
+def _kind_of(first: RegisteredModel, second: RegisteredModel) -> sequence.Kind:
+    kinds = {kind_of(model.model_type, model.capabilities or {}) for model in (first, second)}
+    if first.model_type != second.model_type or not kinds <= {"logprobs", "words"}:
+        message = "Only two chat models or two completion models can be compared."
+        raise ApiError("invalid_request", message, field="second")
+    return "logprobs" if kinds == {"logprobs"} else "words"

@@ -1,0 +1,100 @@
+"""What is told of a model's identity: in words, in numbers, and the two distributions side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, cast
+
+import numpy as np
+
+from app.store.models import RegisteredModel
+from app.store.watch.health import ModelHealth
+from app.store.watch.samples import ModelIdentity, ModelSample
+from app.watch import sameness
+from app.watch.identity import sequence
+from app.watch.incidents import stamp
+from app.watch.sampling import UNITS, Kind, kind_of, labels_of, needed_for_baseline, rows_of, window_of
+
+_SHOWN = 8
+_NOTHING_TO_COMPARE = (
+    "Its answers hold nothing to compare: neither log-probabilities nor a word within a few tokens."
+)
+_WHY = "Another model, another quantization, or other text in front of the prompt would explain that."
+
+
+class Share(NamedTuple):
+    """How often a token or word is the answer: in the baseline, and in the last window (0 to 1)."""
+
+    label: str
+    before: float
+    now: float
+
+
+def identity_of(model: RegisteredModel) -> dict[str, Any]:
+    """What is known of whether a model is still the same, as the API gives it."""
+    row, health = ModelIdentity.by_id(model.id), ModelHealth.by_id(model.id)
+    kind = cast("Kind | None", row.kind if row else kind_of(model.model_type, model.capabilities or {}))
+    is_off = not model.enabled or (health is not None and not health.watched)
+    if row is not None and row.place != sameness.place_of(model):
+        row = None
+    state = "not watched" if kind is None or is_off else row.state if row else "learning"
+    return {
+        "state": state,
+        "summary": _summary(model, row, kind, state, is_off=is_off),
+        "kind": kind,
+        "samples": row.samples if row else 0,
+        "samples_needed": needed_for_baseline(kind) if kind else None,
+        "baseline_since": stamp(row.baseline_since) if row else None,
+        "differs_since": stamp(row.differs_since) if row else None,
+        "distance": row.distance if row else None,
+        "noise": row.noise if row else None,
+        "p": row.p if row else None,
+        "unit": UNITS[kind] if kind else None,
+        "models": list(row.forms.get("model", [])) if row else [],
+        "fingerprints": list(row.forms.get("system_fingerprint", [])) if row else [],
+        "distributions": [share._asdict() for share in shares_of(row)] if row else [],
+    }
+
+
+def shares_of(row: ModelIdentity) -> list[Share]:
+    """The likeliest answers before and now, the likeliest first; none while there is no full window."""
+    if row.state not in ("same", "differs") or row.kind == "vectors":
+        return []
+    kind = cast(sequence.Kind, row.kind)
+    now = ModelSample.newest_of(row.model_pk, window_of(kind))
+    if len(now) < window_of(kind):
+        return []
+    baseline = ModelSample.baseline_of(row.model_pk)
+    before_rows, now_rows = rows_of(kind, baseline, now)
+    before, after = (_shares(rows.mean(axis=0), kind) for rows in (before_rows, now_rows))
+    found = [Share(*one) for one in zip(labels_of(kind, baseline), before, after, strict=True)]
+    return sorted(found, key=lambda one: max(one.before, one.now), reverse=True)[:_SHOWN]
+
+
+def _shares(means: Any, kind: Kind) -> Sequence[float]:
+    values = np.exp(means) if kind == "logprobs" else means
+    return [round(min(1.0, float(value)), 4) for value in values]
+
+
+def _summary(
+    model: RegisteredModel, row: ModelIdentity | None, kind: Kind | None, state: str, *, is_off: bool
+) -> str:
+    if is_off:
+        return "Nobody looks at this model, so nobody knows."
+    if kind is None:
+        return f"Answers of {model.model_type} models can't be compared at the price of a health check."
+    if state == "not watched":
+        return _NOTHING_TO_COMPARE
+    if row is None or state == "learning":
+        taken, needed = row.samples if row else 0, needed_for_baseline(kind)
+        return f"Muster is learning how it answers: {taken} of {needed} samples."
+    if row.distance is None:
+        return "It was learned how it answers; what comes now is compared with that."
+    if state == "same":
+        return f"It answers as it did when it was learned: {_beside_noise(row, kind)}."
+    return f"{sameness.DIFFER}: {sameness.size_in_words(row)} {_WHY}"
+
+
+def _beside_noise(row: ModelIdentity, kind: Kind) -> str:
+    usual = f"{row.noise or 0:.2g}"
+    return f"{row.distance:.2g} {UNITS[kind]} from the baseline, where up to {usual} was usual"

@@ -1,0 +1,94 @@
+"""What a health check asks so that it is a sample too, and how a sample is kept. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, get_args
+
+from app.probe.values import Sample, Sampling
+from app.watch.identity import sequence, vectors
+from app.watch.identity.samples import (
+    PROMPT,
+    TOKENS,
+    WORDS,
+    LogProbs,
+    Rows,
+    Word,
+    columns_of,
+    log_rows,
+    vocabulary_of,
+    word_of,
+    word_rows,
+)
+
+Kind = Literal["logprobs", "words", "vectors"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+Payload = Any
+"""A sample as it is kept: values by token, the prompt's number and the word, or a distance."""
+
+FEWER_TOKENS = 5
+"""What endpoints allow that don't allow `TOKENS`."""
+UNITS: Mapping[Kind, str] = {
+    "logprobs": "nats a token",
+    "words": "(share a word)",
+    "vectors": "(1 - cosine)",
+}
+
+
+def kind_of(model_type: str, capabilities: Mapping[str, Any]) -> Kind | None:
+    """What can be compared of a model; None where nothing can at the price of a health check.
+
+    A completion model is never asked for log-probabilities by a probe, so they are tried; most have them.
+    """
+    if model_type == "embedding":
+        return "vectors"
+    if model_type == "completion":
+        return "logprobs"
+    if model_type != "chat":
+        return None
+    seen = (capabilities.get("logprobs") or {}).get("observed") is True
+    return "logprobs" if seen else "words"
+
+
+def sampling_of(kind: Kind, turn: int, tops: int = TOKENS) -> Sampling:
+    """What to ask; `turn` counts the checks of a model, each prompt for words has its turn."""
+    if kind == "logprobs":
+        return Sampling(PROMPT, tops)
+    return Sampling(WORDS[turn % len(WORDS)] if kind == "words" else "")
+
+
+def payload_of(kind: Kind, sample: Sample, turn: int, anchor: Sequence[float] | None) -> Payload | None:
+    """What is kept of a sample; None where it does not hold what was asked for."""
+    if kind == "logprobs":
+        return dict(sample.top) or None
+    if kind == "words":
+        word = word_of(sample.text)
+        return [turn % len(WORDS), word] if word else None
+    return round(vectors.apart(anchor or sample.vector, sample.vector), 6) if sample.vector else None
+
+
+def needed_for_baseline(kind: Kind) -> int:
+    """How many samples make a baseline."""
+    return vectors.LEARNED if kind == "vectors" else sequence.PLANS[kind].baseline
+
+
+def window_of(kind: Kind) -> int:
+    """How many samples are judged together."""
+    return 1 if kind == "vectors" else sequence.PLANS[kind].window
+
+
+def rows_of(kind: sequence.Kind, baseline: Sequence[Payload], *others: Sequence[Payload]) -> list[Rows]:
+    """A baseline and other samples as rows, in the columns of the baseline."""
+    if kind == "logprobs":
+        columns = columns_of([LogProbs(one) for one in baseline])
+        return [log_rows([LogProbs(one) for one in part], columns) for part in (baseline, *others)]
+    words = [[Word(*one) for one in part] for part in (baseline, *others)]
+    vocabulary = vocabulary_of(words[0])
+    return [word_rows(part, vocabulary) for part in words]
+
+
+def labels_of(kind: sequence.Kind, baseline: Sequence[Payload]) -> list[str]:
+    """The names of the columns of `rows_of`."""
+    if kind == "logprobs":
+        return list(columns_of([LogProbs(one) for one in baseline]))
+    return [one.word for one in vocabulary_of([Word(*one) for one in baseline])] + ["other words"]

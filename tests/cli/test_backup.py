@@ -1,0 +1,119 @@
+"""The drill: a backup while Muster runs, everything lost, and back again, keys included."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import requests
+
+from app.config import ROOT
+from tests.load.running import Running
+
+FIRST_START = """
+import os
+from app import config
+from app.cli.application import made_app
+from app.cli.serve import prepare
+os.umask(0o077)
+config.ensure_secret(config.load_with({}))
+prepare(made_app())
+"""
+
+
+def muster(instance: Path, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """`muster …` on an instance folder of its own."""
+    environ = os.environ | {"MUSTER_INSTANCE": str(instance), "MUSTER_DATABASE_URL": ""} | settings
+    command = [sys.executable, "-m", "app.cli", *words]
+    return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=120)
+
+
+def register(running: Running) -> str:
+    """The id of a registered model of the practice endpoint."""
+    wanted = {
+        "api_key": "practice-key", "base_url": running.practice_url, "display_name": "Kept",
+        "region": "local", "model_id": "practice-chat", "model_type": "chat",
+    }  # fmt: skip
+    answer = requests.post(
+        f"{running.url}/v2/models/openai-like?depth=proof", json=wanted, headers=auth(running), timeout=60
+    )
+    assert answer.status_code == 200, answer.text
+    id: str = answer.json()["id"]
+    return id
+
+
+def auth(running: Running) -> dict[str, str]:
+    """The header of a token that may do everything."""
+    return {"Authorization": f"Bearer {running.token}"}
+
+
+def test_the_drill(tmp_path: Path) -> None:
+    running, copy = Running(tmp_path, watch_seconds=0), tmp_path / "monday.sqlite"
+    instance = tmp_path / "instance"
+    try:
+        id = register(running)
+        made = muster(instance, "backup", str(copy))
+        assert made.returncode == 0 and "keyring.json" in made.stdout, made.stderr
+        assert oct(copy.stat().st_mode)[-3:] == "600"
+        assert muster(instance, "backup", str(copy)).returncode == 1, "a backup replaces nothing"
+    finally:
+        running.stop()
+    for file in instance.glob("muster.sqlite*"):
+        file.unlink()
+    back = muster(instance, "restore", str(copy))
+    assert back.returncode == 0, back.stderr
+    again = Running(tmp_path, watch_seconds=0, practice_port=running.practice_port)
+    try:
+        url = f"{again.url}/v2/models/{id}/probes?depth=proof"
+        probed = requests.post(url, headers=auth(again), timeout=60)
+        assert probed.status_code == 200 and probed.json()["verdict"] == "accepted", probed.text
+    finally:
+        again.stop()
+
+
+def test_a_file_that_is_no_backup_replaces_nothing(tmp_path: Path) -> None:
+    assert muster(tmp_path, "db", "upgrade").returncode == 0
+    before = (tmp_path / "muster.sqlite").read_bytes()
+    junk = tmp_path / "junk"
+    junk.write_bytes(b"not a database at all" * 100)
+    done = muster(tmp_path, "restore", str(junk), "--yes")
+    assert done.returncode == 1 and "no backup of Muster" in done.stderr
+    assert (tmp_path / "muster.sqlite").read_bytes() == before
+
+
+def test_postgresql_has_a_command_of_its_own(tmp_path: Path) -> None:
+    url = "postgresql://muster:hunter2@db.example.com/muster"
+    done = muster(tmp_path, "backup", "x", MUSTER_DATABASE_URL=url)
+    assert done.returncode == 1 and "pg_dump" in done.stderr and "hunter2" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("spoil", "name"),
+    [
+        (lambda folder: None, ""),
+        (lambda folder: folder.chmod(0o755), "folder"),
+        (lambda folder: (folder / "keyring.json").write_text("{}"), "keys"),
+        (lambda folder: (folder / "keyring.json").unlink(), "keys"),
+        (lambda folder: (folder / "muster.sqlite").unlink(), "database"),
+    ],
+    ids=["nothing", "open folder", "spoiled ring", "no ring", "no database"],
+)
+def test_check_names_what_is_wrong(prepared: Path, spoil: object, name: str) -> None:
+    assert callable(spoil)
+    spoil(prepared)
+    done = muster(prepared, "check", "--json")
+    wrong = [one["name"] for one in json.loads(done.stdout) if one["problem"]]
+    assert wrong == ([name] if name else []) and done.returncode == (1 if name else 0)
+
+
+@pytest.fixture
+def prepared(tmp_path: Path) -> Path:
+    """An instance folder as a first start leaves it."""
+    environ = os.environ | {"MUSTER_INSTANCE": str(tmp_path), "MUSTER_DATABASE_URL": ""}
+    subprocess.run([sys.executable, "-c", FIRST_START], cwd=ROOT, env=environ, check=True)
+    tmp_path.chmod(0o700)
+    return tmp_path

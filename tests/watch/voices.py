@@ -1,0 +1,87 @@
+"""A model that answers with log-probabilities and words, and its first day as the watch keeps it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import numpy as np
+from sqlalchemy import select
+
+from app.practice.wire import Reply, Request, as_json, error
+from app.store.base import db
+from app.store.models import RegisteredModel
+from app.store.watch.samples import ModelIdentity, ModelSample
+from app.watch.identity.samples import WORDS
+from app.watch.sampling import Kind, needed_for_baseline
+from tests.watch.world import BROKEN, START, Host, World
+
+
+class Voice:
+    """A model as it answers: top log-probabilities with the noise of batching, words, a vector."""
+
+    def __init__(self, host: Host) -> None:
+        self.random = np.random.default_rng(1)
+        self.base = -0.5 - 0.5 * np.arange(20)
+        self.words = ["seven", "blue", "cat", "Ada"]
+        self.gives_logprobs, self.most_tokens, self.fingerprint = True, 20, "fp_1"
+        self.bodies: list[dict[str, object]] = []
+        host.refuse = self.answer
+
+    def change(self, size: float = 0.1) -> None:
+        """Other weights from now on."""
+        self.base = self.base + self.random.normal(0, size, 20)
+
+    def top(self, count: int = 20) -> dict[str, float]:
+        """The values of one call."""
+        values = self.base + self.random.normal(0, 0.01, 20)
+        return {f"t{place}": round(float(value), 4) for place, value in enumerate(values[:count])}
+
+    def answer(self, request: Request) -> Reply | None:
+        body = request.json
+        if not isinstance(body, dict) or "messages" not in body:
+            return None
+        self.bodies.append(body)
+        if not str(body["model"]).startswith("m-"):
+            return BROKEN
+        if body.get("top_logprobs", 0) > self.most_tokens:
+            return error(400, f"top_logprobs must be at most {self.most_tokens}.", param="top_logprobs")
+        prompt = body["messages"][0]["content"]
+        said = self.words[WORDS.index(prompt)] if prompt in WORDS else "y"
+        rows = [{"token": t, "logprob": v} for t, v in self.top(body.get("top_logprobs", 0)).items()]
+        gives = bool(body.get("logprobs")) and self.gives_logprobs
+        logprobs = {"content": [{"token": "t0", "logprob": -0.5, "top_logprobs": rows}]} if gives else None
+        choice = {"index": 0, "message": {"role": "assistant", "content": said}, "logprobs": logprobs}
+        return as_json(
+            {
+                "id": "c-1",
+                "object": "chat.completion",
+                "model": body["model"],
+                "system_fingerprint": self.fingerprint,
+                "choices": [choice | {"finish_reason": "length" if gives else "stop"}],
+                "usage": {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4},
+            }
+        )
+
+
+def learn(world: World, voice: Voice, kind: Kind = "logprobs", short_of: int = 1) -> None:
+    """A baseline as the first day would have made it, but for the last checks of it."""
+    world.pass_time(minutes=6)
+    with world.app.app_context():
+        row = db.session.scalars(select(ModelIdentity)).one()
+        missing = needed_for_baseline(kind) - row.samples - short_of
+        for number in range(missing):
+            payload = voice.top() if kind == "logprobs" else [number % 4, voice.words[number % 4].lower()]
+            at = START - timedelta(minutes=5 * (missing - number))
+            db.session.add(ModelSample(model_pk=row.model_pk, kind=kind, at=at, payload=payload))
+        row.samples += missing
+        db.session.commit()
+    world.pass_time(minutes=5 * short_of)
+
+
+def with_logprobs(world: World) -> World:
+    """The same world, in whose models a probe saw log-probabilities."""
+    with world.app.app_context():
+        for model in db.session.scalars(select(RegisteredModel)):
+            model.capabilities = {"logprobs": {"declared": None, "observed": True, "evidence": ""}}
+        db.session.commit()
+    return world

@@ -1,0 +1,126 @@
+"""Identity over HTTP, on the model's page and in the console: told, confirmed, compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from app.cli import main
+from app.store.audit_events import AuditEvent
+from app.store.base import db
+from app.store.models import RegisteredModel
+from tests.watch.test_watching import QUICK
+from tests.watch.voices import Voice, learn, with_logprobs
+from tests.watch.world import Host, World
+
+Auth = dict[str, str]
+
+
+@pytest.fixture
+def app(make_app: Callable[..., Flask]) -> Flask:
+    """The application, with little patience."""
+    return make_app(**QUICK)
+
+
+@pytest.fixture
+def hosts() -> Iterator[tuple[Host, Host]]:
+    """Two endpoints with a model each."""
+    made = Host(), Host("127.0.0.2")
+    yield made
+    for one in made:
+        one.cut()
+
+
+def ids_of(app: Flask) -> list[str]:
+    """The ids of all models."""
+    with app.app_context():
+        return list(db.session.scalars(select(RegisteredModel.id).order_by(RegisteredModel.id)))
+
+
+def identity(client: FlaskClient, auth: Auth, id: str) -> dict[str, Any]:
+    """What the API tells."""
+    answer = client.get(f"/v2/models/{id}/identity", headers=auth)
+    assert answer.status_code == 200
+    return dict(answer.json or {})
+
+
+def test_a_difference_is_told_and_confirmed(
+    app: Flask, client: FlaskClient, auth: Auth, editor: FlaskClient, hosts: tuple[Host, Host]
+) -> None:
+    voice, world = Voice(hosts[0]), with_logprobs(World(app, hosts[0]))
+    (id,) = ids_of(app)
+    assert identity(client, auth, id)["summary"] == "Muster is learning how it answers: 0 of 288 samples."
+    learn(world, voice)
+    world.pass_time(minutes=60)
+    told = identity(client, auth, id)
+    assert (told["state"], len(told["distributions"])) == ("same", 8)
+    assert "It answers as it did when it was learned" in editor.get(f"/models/{id}").text
+    voice.change()
+    world.pass_time(hours=4)
+    told = identity(client, auth, id)
+    assert (told["state"], told["unit"]) == ("differs", "nats a token")
+    assert told["distance"] > told["noise"] and told["p"] <= 0.005 and told["differs_since"]
+    page = editor.get(f"/models/{id}").text
+    assert "Answers differ from before" in page and "This is right: learn it anew" in page
+    confirmed = client.post(f"/v2/models/{id}/identity/confirm", headers=auth)
+    assert (confirmed.json or {})["state"] == "learning"
+    with app.app_context():
+        events = db.session.scalars(select(AuditEvent.action)).all()
+    assert "model.identity_confirmed" in events
+
+
+def test_what_has_nothing_to_compare_says_so(app: Flask, client: FlaskClient, auth: Auth) -> None:
+    host = Host(kind="rerank")
+    World(app, host)
+    told = identity(client, auth, ids_of(app)[0])
+    host.cut()
+    assert (told["state"], told["kind"]) == ("not watched", None)
+    assert told["summary"].startswith("Answers of rerank models can't be compared")
+
+
+@pytest.mark.parametrize(("change", "answer"), [(0.0, "same"), (0.3, "different")])
+def test_two_endpoints_are_compared(
+    app: Flask, client: FlaskClient, auth: Auth, hosts: tuple[Host, Host], change: float, answer: str
+) -> None:
+    voices = [Voice(host) for host in hosts]
+    with_logprobs(World(app, *hosts))
+    voices[1].change(change)
+    first, second = ids_of(app)
+    body = {"first": first, "second": second}
+    price = client.post("/v2/compare", headers=auth, json=body | {"dry_run": True}).json or {}
+    assert price["result"] is None and not voices[0].bodies
+    found = client.post("/v2/compare", headers=auth, json=body).json or {}
+    assert (found["result"]["answer"], found["result"]["samples"]) == (answer, 24)
+    assert sum(len(voice.bodies) for voice in voices) == price["price"]["calls"] == 48
+
+
+def test_models_of_different_types_are_not_compared(app: Flask, client: FlaskClient, auth: Auth) -> None:
+    chat, embedding = Host(), Host("127.0.0.2", kind="embedding")
+    World(app, chat, embedding)
+    first, second = ids_of(app)
+    refused = client.post("/v2/compare", headers=auth, json={"first": first, "second": second})
+    for host in (chat, embedding):
+        host.cut()
+    assert (refused.status_code, (refused.json or {})["error"]["param"]) == (400, "second")
+
+
+def test_an_endpoint_that_is_gone_tells_nothing(
+    app: Flask, client: FlaskClient, auth: Auth, hosts: tuple[Host, Host]
+) -> None:
+    Voice(hosts[0])
+    with_logprobs(World(app, *hosts))
+    hosts[1].cut()
+    first, second = ids_of(app)
+    found = client.post("/v2/compare", headers=auth, json={"first": first, "second": second}).json or {}
+    assert found["result"]["answer"] == "not told"
+
+
+def test_the_command_tells_the_price_first() -> None:
+    ran = CliRunner().invoke(main, ["compare", "--help"])
+    assert ran.exit_code == 0 and "--dry-run" in ran.output
