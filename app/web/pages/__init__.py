@@ -9,11 +9,8 @@ from app.web.pages import (
     account,
     audit,
     catalogue,
-    channels,
     error_reference,
     frame,
-    maintenance,
-    now,
     second_factor,
     security_txt,
     signin,
@@ -25,6 +22,7 @@ from app.web.pages.incidents import routes as incidents
 from app.web.pages.models import routes as models
 from app.web.pages.register import routes as register
 from app.web.pages.single_sign_on import routes as single_sign_on
+from app.web.pages.watch import channels, maintenance, now
 
 _AREAS = (
     frame, signin, single_sign_on, second_factor, now, register, models, endpoints, incidents, channels,

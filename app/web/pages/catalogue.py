@@ -22,10 +22,11 @@ from app.registry.visible import as_seen
 from app.store.base import db, now
 from app.store.models import RegisteredModel
 from app.web.guards import require_role
-from app.web.pages import display, health, search
-from app.web.pages.health import Shown
+from app.web.pages import display, search
 from app.web.pages.models import listing
 from app.web.pages.search import Search
+from app.web.pages.watch import health
+from app.web.pages.watch.health import Shown
 
 P = ParamSpec("P")
 

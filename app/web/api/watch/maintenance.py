@@ -9,8 +9,8 @@ from flask import Blueprint, Response
 from app.errors import ApiError
 from app.store.base import db, now
 from app.store.watch.channels import Maintenance
-from app.watch import maintenance
 from app.watch.incidents import stamp
+from app.watch.notices import maintenance
 from app.web.api.answers import ID, answer
 from app.web.api.describe import describe
 from app.web.api.watch.bodies import checked_body, moment_of

@@ -18,10 +18,10 @@ from app.store.endpoints import Endpoint
 from app.store.models import RegisteredModel
 from app.store.watch.incidents import Incident
 from app.web.guards import current_actor, require_role
-from app.web.pages import health
 from app.web.pages.endpoints import change, many
 from app.web.pages.endpoints.finding import found
 from app.web.pages.incidents import words
+from app.web.pages.watch import health
 
 blueprint = Blueprint("endpoints", __name__, url_prefix="/endpoints")
 blueprint.register_blueprint(change.blueprint)

@@ -18,9 +18,10 @@ from app.store.base import db, now
 from app.store.models import HEALTHS, RegisteredModel
 from app.store.probes import Probe
 from app.watch import summary
-from app.web.pages import display, health, search
-from app.web.pages.health import Shown
+from app.web.pages import display, search
 from app.web.pages.search import Search
+from app.web.pages.watch import health
+from app.web.pages.watch.health import Shown
 
 PAGE = 30
 """How many models a page has: so that it weighs less than 100 kB with all that it loads."""

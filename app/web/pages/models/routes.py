@@ -26,10 +26,11 @@ from app.watch import sameness, summary
 from app.watch.identity.told import identity_of
 from app.web.badge import badge_of
 from app.web.guards import current_actor, require_role
-from app.web.pages import check_rows, health, live
+from app.web.pages import check_rows, live
 from app.web.pages.incidents import words
 from app.web.pages.models import bulk, charts, costly, facts, history, labels, listing, playground
 from app.web.pages.register import presets
+from app.web.pages.watch import health
 
 blueprint = Blueprint("models", __name__, url_prefix="/models")
 blueprint.register_blueprint(bulk.blueprint)

@@ -16,7 +16,7 @@ from app.store.watch.incidents import Incident, IncidentModel
 from app.watch import incidents
 from tests.rows import a_model
 from tests.web.pages.conftest import plain
-from tests.web.pages.test_now import add, open_incident
+from tests.web.pages.watch.test_now import add, open_incident
 
 WHY = "llm.example.com gave no answer within 10 s."
 

@@ -18,7 +18,7 @@ from app.store.probes import Probe
 from app.store.watch.health import ModelHealth, Rollup, Span
 from app.watch.history import hour_of
 from tests.web.pages.conftest import KEY, Form, models, plain, register
-from tests.web.pages.test_now import add
+from tests.web.pages.watch.test_now import add
 
 
 def test_everything_that_the_document_says_stands_on_the_page(

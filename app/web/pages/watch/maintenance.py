@@ -18,7 +18,7 @@ from app.store.base import db, now
 from app.store.endpoints import Endpoint
 from app.store.models import RegisteredModel
 from app.store.watch.channels import Maintenance
-from app.watch import maintenance
+from app.watch.notices import maintenance
 from app.web.guards import current_actor, require_role
 
 blueprint = Blueprint("maintenance", __name__, url_prefix="/maintenance")

@@ -11,8 +11,8 @@ from markupsafe import Markup
 
 from app.store.models import RegisteredModel
 from app.watch import summary
-from app.watch.day import Day, Hour, days_of
 from app.web.pages import display
+from app.web.pages.watch.day import Day, Hour, days_of
 
 _BAR, _GAP, _HIGH = 4, 1, 18
 _LEVELS: Mapping[str, tuple[int, ...]] = {"up": (9,), "unsteady": (12,), "down": (4, 14), "unknown": (17,)}

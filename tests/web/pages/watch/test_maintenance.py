@@ -11,7 +11,7 @@ from app.store.base import db, now
 from app.store.models import RegisteredModel
 from app.store.watch.channels import Maintenance
 from tests.web.pages.conftest import error_at, plain
-from tests.web.pages.test_now import add
+from tests.web.pages.watch.test_now import add
 
 
 def windows(app: Flask) -> list[Maintenance]:
