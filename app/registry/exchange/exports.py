@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import select
 
 from app.registry.document import document
-from app.registry.exchange import csv, litellm_export, muster_file, openai_list
+from app.registry.exchange import csv, litellm_export, muster_file, openai_list, terraform
 from app.store.base import db
 from app.store.models import WITH_LABELS, RegisteredModel
 
@@ -45,6 +45,7 @@ FORMATS: Mapping[str, Format] = {
     "litellm": Format("application/yaml; charset=utf-8", "config.yaml", litellm_export.config),
     "muster": Format("application/yaml; charset=utf-8", "registry.yaml", muster_file.text),
     "csv": Format("text/csv; charset=utf-8", "models.csv", csv.table),
+    "terraform": Format("text/plain; charset=utf-8", "models.tf", terraform.config),
     "openai": Format("application/json", "models.json", _openai),
     "json": Format("application/json", "documents.json", _documents),
 }

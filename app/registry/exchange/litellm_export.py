@@ -11,7 +11,7 @@ from app.config import settings
 from app.probe.capabilities import CAPABILITIES
 from app.registry.declared.labels import as_json
 from app.registry.document import document
-from app.registry.exchange.first_call import is_keyed, mark_of
+from app.registry.exchange.first_call import is_keyed, is_special, key_header, mark_of
 from app.registry.exchange.litellm_config import add_numbers
 from app.registry.exchange.litellm_names import (
     ENVIRON,
@@ -59,7 +59,18 @@ def config(models: Iterable[RegisteredModel]) -> str:
 
 def single(model: RegisteredModel) -> str:
     """The entry of one model, to stand in a `model_list`."""
-    return (_QUERY if "?" in model.base_url else "") + _yaml([entry(model)])
+    notes = (_QUERY if "?" in model.base_url else "") + (_special(model) if is_special(model) else "")
+    return notes + _yaml([entry(model)])
+
+
+def _special(model: RegisteredModel) -> str:
+    """What LiteLLM has to be told beside the entry, for an endpoint that is called in a way of its own."""
+    name, scheme = key_header(model)
+    told = [f"its key as {name}: {scheme}<key>"] if is_keyed(model) else []
+    told += [f"the header {row.name}" for row in model.endpoint.headers]
+    told += ["a certificate of the caller"] if model.endpoint.client_certificate else []
+    told += ["an authority of its own in SSL_CERT_FILE"] if model.endpoint.ca_pem else []
+    return f"# The endpoint wants {', '.join(told)}: set that in LiteLLM (extra_headers) too.\n"
 
 
 def entry(model: RegisteredModel) -> dict[str, JSON]:

@@ -73,7 +73,7 @@ def import_litellm() -> Response:
 @describe(
     tag="Exchange",
     gives="AnyJson",
-    texts=("application/yaml", "text/csv"),
+    texts=("application/yaml", "text/csv", "text/plain"),
     query=("export:format", "disabled"),
 )
 def export_models() -> Response:
