@@ -12,6 +12,7 @@ from sqlalchemy import (
     Dialect,
     MetaData,
     TypeDecorator,
+    inspect,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase
@@ -68,7 +69,9 @@ def insert_new(table: type[Base], **values: Any) -> bool:
     """Insert a row, in the transaction at hand, unless a unique one stands in its way; whether it was."""
     dialect = postgresql if db.engine.dialect.name == "postgresql" else sqlite
     statement = dialect.insert(table).values(**values).on_conflict_do_nothing()
-    return db.session.connection().execute(statement).rowcount == 1
+    # Asked for by what comes back: PostgreSQL's driver counts no rows where a statement returns any.
+    returning = statement.returning(*inspect(table).primary_key)
+    return db.session.connection().execute(returning).first() is not None
 
 
 def insert_missing(table: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:

@@ -131,7 +131,7 @@ def test_keys(key: str | None, taken: str) -> None:
         ({"params": {"model": None}}, "litellm_params.model", "required", "required"),
         ({"params": {"model": 3}}, "litellm_params.model", "wrong_type", "a number"),
         ({"params": {"model": "openai/"}}, "litellm_params.model", "required", "no model"),
-        ({"params": {"api_base": None, "api_key": None}}, "litellm_params.api_base", "required", "missing"),
+        ({"params": {"api_base": None, "api_key": None}}, "litellm_params.api_key", "required", "missing"),
         (
             {"params": {"api_base": "os.environ/URL"}},
             "litellm_params.api_base",
@@ -142,7 +142,7 @@ def test_keys(key: str | None, taken: str) -> None:
             {"params": {"api_key": "os.environ/OPENAI_API_KEY"}},
             "litellm_params.api_key",
             "invalid_reference",
-            "write os.environ/MUSTER_KEY_OPENAI_API_KEY here",
+            "--env OPENAI_API_KEY=env://MUSTER_KEY_OPENAI_API_KEY",
         ),
         (
             {"params": {"api_key": "os.environ/my-key.x"}},
