@@ -1,4 +1,4 @@
-"""How many requests may probe, or wait for news, at the same time: a web process always has threads for others.
+"""How many requests may probe, or wait for news, at once: a web process always has threads for others.
 
 A probe holds its request's thread for as long as the endpoint takes. A request takes its place after its
 caller is known, and gives it back when its answer has gone out, streams included. Each web process counts for
@@ -38,6 +38,8 @@ PROBING = frozenset(
         "register.create",
         "register.change",
         "models.probe_again",
+        "models.costly.deep",
+        "models.costly.repeat",
         "models.bulk.act",
         "models.playground.send",
     }
@@ -80,7 +82,7 @@ class Slots:
 
 
 def init_app(app: Flask, chosen: Settings) -> None:
-    """Give the application its places. An eighth of the threads are for the rest, whatever the settings say."""
+    """Give the application its places. An eighth of the threads stays free, whatever the settings say."""
     in_all = min(chosen.probes_at_once, max(1, chosen.threads * 3 // 4))
     waiting = max(1, chosen.threads // _OF_THE_THREADS)
     app.extensions[_NAME] = (
