@@ -25,6 +25,18 @@ AT_MOST = 2000
 """Models that are offered; a catalog with more is cut, since a page has to hold them."""
 
 
+_SIGNS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("rerank", ("rerank",)),
+    ("embedding", ("embed", "bge-", "e5-", "gte-")),
+    ("realtime", ("realtime",)),
+    ("stt", ("whisper", "transcribe", "stt")),
+    ("tts", ("tts",)),
+    ("moderation", ("moderation",)),
+    ("image", ("dall-e", "image", "flux", "diffusion", "sdxl")),
+)
+"""What in a model's id points to its type, the surest sign first."""
+
+
 @dataclass(frozen=True, slots=True)
 class OfferedModel:
     """A model of the list, and what the endpoint says of it, by the names of the form's fields."""
@@ -32,6 +44,13 @@ class OfferedModel:
     id: str
     context_window: int | None
     values: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def likely_type(self) -> str:
+        """The type that the endpoint states, or else the one that the id points to; chat where none does."""
+        folded = self.id.casefold()
+        guessed = next((kind for kind, signs in _SIGNS if any(sign in folded for sign in signs)), "chat")
+        return self.values.get("model_type", guessed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""How many requests may probe, or wait for news, at once: a web process always has threads for others.
+"""How many requests may probe, or wait for news, at the same time: threads are always left for others.
 
 A probe holds its request's thread for as long as the endpoint takes. A request takes its place after its
 caller is known, and gives it back when its answer has gone out, streams included. Each web process counts for
@@ -26,6 +26,10 @@ PROBING = frozenset(
         "api_models.create_openai_like",
         "api_models.validate_openai_like",
         "api_models.update_openai_like",
+        "api_family.create",
+        "api_family.change",
+        "api_family.check",
+        "api_family.list_litellm",
         "api_probes.probe_now",
         "api_identity.compare",
         "api_exchange.import_litellm",
@@ -35,6 +39,10 @@ PROBING = frozenset(
         "api_endpoints.change_endpoint",
         "api_endpoints.read_catalog",
         "api_channels.test_channel",
+        "endpoints.many.create",
+        "endpoints.many.add",
+        "endpoints.change.save",
+        "endpoints.change.store_key",
         "register.create",
         "register.change",
         "models.probe_again",
@@ -82,7 +90,7 @@ class Slots:
 
 
 def init_app(app: Flask, chosen: Settings) -> None:
-    """Give the application its places. An eighth of the threads stays free, whatever the settings say."""
+    """Give the application its places. An eighth of the threads is always for the rest."""
     in_all = min(chosen.probes_at_once, max(1, chosen.threads * 3 // 4))
     waiting = max(1, chosen.threads // _OF_THE_THREADS)
     app.extensions[_NAME] = (

@@ -15,8 +15,8 @@ from app.probe.transport.egress import (
     Denied,
     EgressRules,
     Found,
+    judge_for_proxy,
     judge_host,
-    judge_unresolved,
     numeric,
     resolved,
 )
@@ -104,7 +104,7 @@ class Dialer:
         """
         deadline.step(self._connect_s, f"the name {host} was not resolved")
         if self._proxy is not None:
-            _permitted(judge_unresolved(host, port, self._rules) or [])
+            self._lookup(host, port, lambda: judge_for_proxy(host, port, self._rules)).wait(deadline)
             return self._to_proxy(deadline)
         found = self._lookup(host, port, lambda: judge_host(host, port, self._rules)).wait(deadline)
         return self._connected(found, host, port, deadline)
