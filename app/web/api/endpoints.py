@@ -191,6 +191,7 @@ def _catalog(seen: EndpointModels, registered: dict[str, str]) -> JSON:
             "model_type": offer.values.get("model_type"),
             "context_window": offer.context_window,
             "values": {name: text for name, text in offer.values.items() if name != "model_type"},
+            "source": offer.source or None,
             "registered": registered.get(offer.id),
         }
         for offer in seen.offers

@@ -174,6 +174,8 @@ def offer_words(offer: OfferedModel) -> str:
         parts.append(
             f"${values.get('input_cost', '?')} in, ${values.get('output_cost', '?')} out per million"
         )
+    if offer.source:
+        parts.append(f"prices from {offer.source}")
     if "model_type" in values:
         parts.append(values["model_type"])
     return "; ".join(parts)

@@ -10,6 +10,7 @@ from flask import abort, request, url_for
 
 from app.probe.model_types import MODEL_TYPES
 from app.registry import clients
+from app.registry.declared import price_catalogue
 from app.registry.document import document
 from app.registry.endpoints.rows import models_of
 from app.registry.exchange import artefacts
@@ -103,6 +104,7 @@ def overview(model: RegisteredModel) -> dict[str, Any]:
         "first_call": artefacts.labelled(model, ("curl", "python")),
         "abilities": _abilities(model),
         "works_with": clients.works_with(model.model_type, model.capabilities or {}),
+        "price_remarks": price_catalogue.remarks(model),
         "standing": history.standing(entries),
         "known": _known(model),
         "evidence": EVIDENCE,

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import click
 
-from app.cli.api import Answer, Api, as_json, fail, pages, require, show, show_table, with_api
+from app.cli.api.client import Answer, Api, as_json, fail, pages, require, show, show_table, with_api
 from app.probe.printing import put
 from app.registry.json_body import shortened
 

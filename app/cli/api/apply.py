@@ -8,7 +8,7 @@ from typing import IO, Any
 
 import click
 
-from app.cli.api import Api, as_json, fail, show, with_api
+from app.cli.api.client import Api, as_json, fail, show, with_api
 from app.probe.printing import put
 from app.registry.exchange import litellm_config
 from app.registry.json_body import shortened

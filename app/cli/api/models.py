@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import click
 
-from app.cli.api import Api, as_json, pages, require, show, show_table, with_api
+from app.cli.api.client import Api, as_json, pages, require, show, show_table, with_api
 from app.probe.printing import put
 from app.registry.json_body import shortened
 

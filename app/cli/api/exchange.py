@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import quote
 
-from app.cli.api import Answer, Api, pages
+from app.cli.api.client import Answer, Api, pages
 from app.registry.exchange.litellm_import import name_of
 
 JSON = Any
