@@ -175,7 +175,7 @@ def counts(now: datetime) -> dict[str, int]:
     }
 
 
-def stale_ids(now: datetime) -> Select[tuple[str]]:
+def stale_ids(now: datetime) -> Select[str]:
     """The models that nobody has looked at for three of the registry's intervals."""
     old = now - timedelta(seconds=STALE_INTERVALS * (settings().watch_seconds or 300))
     fresh = select(ModelHealth.model_pk).where(ModelHealth.covered >= old)

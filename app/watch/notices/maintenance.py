@@ -16,7 +16,7 @@ from app.watch.incidents import stamp
 LONGEST = timedelta(days=90)
 
 
-def windows(now: datetime) -> Select[tuple[Maintenance]]:
+def windows(now: datetime) -> Select[Maintenance]:
     """The windows that are open or to come, the one that ends first in front."""
     return select(Maintenance).where(Maintenance.ends > now).order_by(Maintenance.ends, Maintenance.id)
 

@@ -90,7 +90,7 @@ def acknowledge(id: str) -> Response:
     return redirect(url_for(back) if back else url_for("incidents.detail", id=id), 303)
 
 
-def _asked_for(state: str, cursor: str) -> Select[tuple[Incident]]:
+def _asked_for(state: str, cursor: str) -> Select[Incident]:
     query = select(Incident).options(selectinload(Incident.members)).order_by(Incident.id.desc())
     if state:
         is_open = Incident.resolved.is_(None)

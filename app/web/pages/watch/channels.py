@@ -80,7 +80,11 @@ def new() -> Response | str | tuple[str, int]:
         return _form(form), 400
     try:
         channel, secret = channels.add(
-            form.kind.data, form.url.data.strip(), form.name.data or "", _filter(form), current_actor()
+            form.kind.data,
+            (form.url.data or "").strip(),
+            form.name.data or "",
+            _filter(form),
+            current_actor(),
         )
     except ApiError as error:
         form.url.errors = [error.message]

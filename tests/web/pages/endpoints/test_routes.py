@@ -54,8 +54,7 @@ def page(app: Flask, editor: FlaskClient, keyed: Keyed) -> str:
 def stored(app: Flask) -> Endpoint:
     """The one endpoint."""
     with app.app_context():
-        endpoint = db.session.scalars(db.select(Endpoint)).one()
-        assert endpoint.headers is not None
+        endpoint: Endpoint = db.session.scalars(db.select(Endpoint)).one()
         return endpoint
 
 
