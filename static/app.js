@@ -7,3 +7,5 @@ import "./endpoint_models.js";
 import "./sample_cost.js";
 import "./bulk.js";
 import "./playground.js";
+import "./lazy.js";
+import "./drafts.js";

@@ -1,4 +1,4 @@
-// The box below a list selects every row; the bar says how many are selected.
+// The box in the head of a list selects every row; the bar comes up where one is, and says how many are.
 
 function count() {
   const form = document.getElementById("bulk");
@@ -6,10 +6,12 @@ function count() {
   const boxes = [...form.querySelectorAll('input[name="id"]')];
   const ticked = boxes.filter((box) => box.checked).length;
   const all = form.querySelector("[data-tick-all]");
-  form.querySelector("[data-tick-all-label]").hidden = false;
+  const matching = form.querySelector('[name="matching"]');
+  all.hidden = false;
+  form.querySelector(".bulk").hidden = ticked === 0 && !matching?.checked;
   all.checked = ticked > 0 && ticked === boxes.length;
   all.indeterminate = ticked > 0 && ticked < boxes.length;
-  form.querySelector("[data-ticked]").textContent = ticked ? `With the ${ticked} selected:` : "With the selected:";
+  form.querySelector("[data-ticked]").textContent = matching?.checked ? "With all of them:" : `With the ${ticked} selected:`;
 }
 
 document.addEventListener("change", (event) => {
@@ -18,6 +20,23 @@ document.addEventListener("change", (event) => {
   }
   if (event.target.closest("#bulk")) count();
 });
+// Going back from the question whether to delete finds the same rows ticked.
+const TICKED = "muster:ticked";
+
+document.addEventListener("submit", (event) => {
+  if (event.target.id !== "bulk") return;
+  const ids = [...event.target.querySelectorAll('input[name="id"]:checked')].map((box) => box.value);
+  sessionStorage.setItem(TICKED, JSON.stringify(ids));
+});
+document.addEventListener("click", (event) => {
+  if (!event.target.closest("[data-back]") || history.length < 2) return;
+  event.preventDefault();
+  history.back();
+});
+if (performance.getEntriesByType("navigation")[0]?.type === "back_forward") {
+  const ids = new Set(JSON.parse(sessionStorage.getItem(TICKED) ?? "[]"));
+  for (const box of document.querySelectorAll('#bulk input[name="id"]')) box.checked = ids.has(box.value);
+}
 // A list that is ticked to be registered: its box ticks all that are shown.
 function offerEvery() {
   for (const label of document.querySelectorAll("[data-tick-every-label]")) label.hidden = false;

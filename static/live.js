@@ -25,6 +25,7 @@ class Watch {
   show() {
     this.list.replaceChildren();
     this.note.textContent = "Asking the endpoint. This can take some seconds, longer if it has to load the model first.";
+    document.getElementById("told-here")?.remove();
     if (this.hidden) this.hidden.hidden = true;
     for (const id of ["problem", "report"]) document.getElementById(id)?.remove();
     this.section.hidden = false;
@@ -37,8 +38,9 @@ class Watch {
     clearInterval(this.timer);
     this.section.hidden = true;
     if (this.hidden) this.hidden.hidden = false;
+    document.dispatchEvent(new Event("muster:stopped"));
     this.button?.focus();
-    if (message) announce(message);
+    if (message) announce(message, this.button ?? this.form);
   }
 
   check(line) {
@@ -74,12 +76,16 @@ class Watch {
     onward.textContent = "Back to the list";
     this.section.querySelector("[data-cancel]").replaceWith(onward);
     onward.focus();
+    document.dispatchEvent(new Event("muster:stale"));
   }
 
   end(line) {
     clearInterval(this.timer);
     if (line.summary) return this.sumUp(line);
-    if (line.location) return location.assign(line.location);
+    if (line.location) {
+      document.dispatchEvent(new Event("muster:done"));
+      return location.assign(line.location);
+    }
     const main = document.getElementById("main");
     main.innerHTML = line.html;
     main.dispatchEvent(new CustomEvent("muster:changed", { bubbles: true }));
@@ -88,8 +94,15 @@ class Watch {
   }
 }
 
-function announce(message) {
-  document.getElementById("flashes").textContent = message;
+// Beside the button that was pressed: there the eye and the focus are, however far the page is scrolled.
+function announce(message, from) {
+  document.getElementById("told-here")?.remove();
+  const told = document.createElement("p");
+  told.id = "told-here";
+  told.className = "notice notice-warn told-here";
+  told.setAttribute("role", "alert");
+  told.textContent = message;
+  (from.closest(".form-end, .bulk, .actions") ?? from).prepend(told);
 }
 
 async function send(form, button) {

@@ -8,11 +8,14 @@ if (form) {
   let timer = 0;
   let running = null;
 
-  const update = async () => {
+  const address = () => {
     const given = new FormData(form);
     for (const [name, value] of [...given]) if (!value) given.delete(name);
     const query = new URLSearchParams(given).toString();
-    const url = form.getAttribute("action").split("?")[0] + (query ? "?" + query : "");
+    return form.getAttribute("action").split("?")[0] + (query ? "?" + query : "");
+  };
+
+  const update = async (url = address()) => {
     running?.abort();
     running = new AbortController();
     try {
@@ -30,8 +33,9 @@ if (form) {
 
   form.addEventListener("input", (event) => {
     clearTimeout(timer);
-    timer = setTimeout(update, event.target.type === "search" ? 180 : 0);
+    timer = setTimeout(() => update(), event.target.type === "search" ? 180 : 0);
   });
+  document.addEventListener("muster:stale", () => update(location.href));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     clearTimeout(timer);

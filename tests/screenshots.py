@@ -155,6 +155,10 @@ def model_pictures(page: Page, url: str, take: Take) -> None:
     page.goto(url + "/models")
     page.get_by_role("link", name=MODELS[1]["display_name"]).click()
     take("detail")
+    for part in ("Checks", "History", "Use", "Document"):
+        page.get_by_role("link", name=part, exact=True).click()
+        take(f"detail-{part.lower()}")
+    page.get_by_text("More", exact=True).click()
     page.get_by_role("link", name="Delete…").click()
     take("delete")
     page.goto(url + "/models/00000000-0000-7000-8000-000000000000")

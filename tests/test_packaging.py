@@ -21,7 +21,8 @@ with app.app_context():
     database.upgrade_database()
 client = app.test_client()
 print(config.RESOURCES, app.config["MUSTER"].instance, sep="\\n")
-print(*(client.get(path).status_code for path in ("/signin", "/static/app.css", "/readyz")))
+paths = ("/signin", "/help/settings", app.static_url_path + "/app.css", "/readyz")
+print(*(client.get(path).status_code for path in paths))
 """
 
 
@@ -51,7 +52,7 @@ def test_an_installed_muster_serves_its_pages(installed: Path, tmp_path: Path) -
     instance.mkdir(parents=True)
     resources, where, statuses = run(installed, tmp_path, "-c", SIGNIN).splitlines()
     assert (resources, where) == (str(installed / "app"), str(instance))
-    assert statuses.split()[:2] == ["200", "200"]
+    assert statuses.split()[:3] == ["200", "200", "200"]
     assert (instance / "muster.sqlite").exists()
 
 

@@ -6,12 +6,14 @@ What a command needs takes most of its start (a web framework, a database), and 
 from __future__ import annotations
 
 import os
+import sys
 from importlib import import_module
 from typing import Any, NamedTuple
 
 import click
 
 from app.operator_error import OperatorError
+from app.probe.printing import machine_fault
 
 
 class Entry(NamedTuple):
@@ -25,6 +27,9 @@ COMMANDS: dict[str, Entry] = {
     "serve": Entry("serve:serve", "Serve Muster until Ctrl-C."),
     "worker": Entry("worker:worker", "Look at models until Ctrl-C, beside other workers."),
     "probe": Entry("probe:probe", "Probe an endpoint; nothing is stored."),
+    "apply": Entry("apply:apply", "Make the registry what a file says."),
+    "models": Entry("models:models_group", "The registered models."),
+    "endpoint": Entry("endpoints:endpoint_group", "Endpoints, their keys and the models they serve."),
     "reprobe": Entry("exchange:reprobe", "Probe registered models again."),
     "compare": Entry("compare:compare", "Say whether two registered models are the same one."),
     "import": Entry("exchange:import_", "Register the models of another program's file."),
@@ -60,6 +65,15 @@ class Commands(click.Group):
         """The help's list of commands, from the table alone."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the program. What the machine refuses ends in one sentence too, also while help is printed."""
+        try:
+            return super().main(*args, **kwargs)
+        except OSError as error:
+            failed = machine_fault(error)
+            failed.show()
+            sys.exit(failed.exit_code)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command. What it makes on disk is its user's alone."""

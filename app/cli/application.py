@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from flask import Flask
+from sqlalchemy.exc import OperationalError
 
 from app import config
 from app.cli.log_lines import prepare_log
@@ -35,6 +36,9 @@ def opened_app(*, current: bool = True) -> Iterator[Flask]:
             if current:
                 database.require_current()
             yield app
+        except OperationalError as error:
+            # Locked for too long, gone in the middle, no space left.
+            raise database.DatabaseError(database.unusable(error)) from error
         finally:
             db.session.remove()
             database.let_go()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+
 import click
 
 from app import config
@@ -11,6 +14,7 @@ from app.cli.application import opened_app
 from app.probe.printing import put
 from app.store import database, locks, rotation
 from app.store.base import db
+from app.web.pages.about import setting_rows
 
 
 @click.group("db")
@@ -28,9 +32,22 @@ def upgrade() -> None:
 
 
 @click.command("settings")
-def settings_table() -> None:
+@click.option("--effective", is_flag=True, help="Show what is in force here and who set it; no secret.")
+@click.option("--json", "as_json", is_flag=True, help="With --effective: one JSON array instead of lines.")
+def settings_table(effective: bool, as_json: bool) -> None:
     """Show every setting, its default and what it is for, as the README does."""
-    put(config.markdown())
+    if as_json and not effective:
+        raise click.UsageError("--json goes with --effective.")
+    if not effective:
+        put(config.markdown())
+        return
+    rows = setting_rows(config.load(os.environ), config.origins(os.environ, {})).values()
+    if as_json:
+        shown = [{"setting": row.variable, "value": row.value, "origin": row.origin} for row in rows]
+        put(json.dumps(shown, ensure_ascii=False, indent=2))
+        return
+    for row in rows:
+        put(f"{row.variable}={row.value or '-'}  ({row.origin})")
 
 
 @click.group("key")

@@ -11,9 +11,11 @@ from typing import IO
 import click
 from sqlalchemy import select
 
-from app.access import audit
 from app.access.actors import COMMAND_LINE
+from app.cli import elsewhere_exchange
+from app.cli.api import Api, fail, with_api, with_elsewhere
 from app.cli.application import opened_app
+from app.cli.elsewhere_exchange import Told
 from app.probe.printing import Unwritable, put
 from app.registry.document import ref_prefix
 from app.registry.exchange import litellm_config, litellm_import
@@ -37,15 +39,18 @@ _workers = click.option(
 
 @click.command("export")
 @click.option("--format", "form", type=click.Choice([*FORMATS]), default="litellm", show_default=True)
+@click.option("--disabled", is_flag=True, help="Export disabled models too; `muster` always has them.")
 @click.argument("file", type=click.Path(dir_okay=False, allow_dash=True), default="-")
-def export(form: str, file: str) -> None:
-    """Write all models to FILE (or standard output), without any key.
+@with_api
+def export(form: str, disabled: bool, file: str, api: Api) -> None:
+    """Write the enabled models to FILE (or standard output), without any key.
 
     LiteLLM's entries name the environment variables that their keys have to be in.
     """
-    with opened_app():
-        text = FORMATS[form].make(db.session.scalars(select(RegisteredModel).order_by(RegisteredModel.id)))
-        audit.record_now(COMMAND_LINE, "model.exported", detail={"format": FORMATS[form].file})
+    answer = api.call("GET", "/v2/models/export", format=form, disabled="true" if disabled else None)
+    if not answer.good:
+        fail(answer.problem)
+    text = answer.text
     if file == "-":
         put(text.encode(), nl=False)
         return
@@ -63,7 +68,10 @@ def export(form: str, file: str) -> None:
     "--region", default=litellm_import.REGION, show_default=True, help="Region for entries that name none."
 )
 @_workers
-def import_(file: IO[bytes], form: str, dry_run: bool, region: str, workers: int) -> None:
+@with_elsewhere
+def import_(
+    file: IO[bytes], form: str, dry_run: bool, region: str, workers: int, elsewhere: Api | None
+) -> None:
     """Register the models of a LiteLLM config.yaml, each after a probe with its key.
 
     Prints a line per entry. Exit code 0: each is in now, or was before; 1: some are not; 2: wrong usage;
@@ -75,6 +83,14 @@ def import_(file: IO[bytes], form: str, dry_run: bool, region: str, workers: int
         raise click.UsageError("The file is not UTF-8 text.") from error
     except litellm_config.ConfigError as error:
         raise click.UsageError(str(error)) from error
+    if elsewhere is not None:
+        told = [
+            elsewhere_exchange.import_each(elsewhere, config.definitions, region, dry_run, workers),
+            elsewhere_exchange.left_out(config.includes),
+        ]
+        with _interruptible():
+            well = [_say_told(lines) for lines in told]
+        sys.exit(0 if all(well) else 1)
     with _interruptible(), opened_app() as app:
         vault.ensure_ring(app.config["MUSTER"])
         steps = plan(config.definitions, region)
@@ -93,13 +109,18 @@ def import_(file: IO[bytes], form: str, dry_run: bool, region: str, workers: int
 @click.argument("which", required=False)
 @click.option("--all", "every", is_flag=True, help="Every model.")
 @_workers
-def reprobe(which: str | None, every: bool, workers: int) -> None:
+@with_elsewhere
+def reprobe(which: str | None, every: bool, workers: int, elsewhere: Api | None) -> None:
     """Probe models again with their stored keys; WHICH is an id, a refId or a model id.
 
     Prints a line per model. Exit code 0: each works; 1: some do not; 2: wrong usage; 130: interrupted.
     """
     if (which is None) != every:
         raise click.UsageError("Say which model, or --all.")
+    if elsewhere is not None:
+        with _interruptible():
+            well = _say_told(elsewhere_exchange.reprobe_each(elsewhere, which, workers))
+        sys.exit(0 if well else 1)
     with _interruptible(), opened_app() as app:
         works = _say_all(reprobe_each(app, _ids(which), COMMAND_LINE, workers), "accepted")
     sys.exit(0 if works else 1)
@@ -145,6 +166,15 @@ def _say_all(outcomes: Iterable[Ended], done: str) -> bool:
         else:
             well = False
             _say("rejected", outcome.name, f"{outcome.code}: {outcome.message}")
+    return well
+
+
+def _say_told(lines: Iterable[Told]) -> bool:
+    """A line as each comes; whether all went well."""
+    well = True
+    for line in lines:
+        _say(line.state, line.name, line.rest)
+        well = well and line.well
     return well
 
 

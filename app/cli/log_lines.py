@@ -9,15 +9,21 @@ import sys
 from datetime import UTC, datetime
 from typing import Any
 
+from flask import g, has_request_context
+
 from app import config
 from app.probe.console import KEY_VARIABLE
 
 log = logging.getLogger("muster.settings")
+_FOR_MACHINES = ("request_id", "trace_id", "address")
 _as_json = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
 
 class JsonLines(logging.Formatter):
-    """A record as one JSON object: time, level, logger, message, and what `extra={"facts": …}` gave."""
+    """A record as one JSON object: time, level, logger, message, and what `extra={"facts": …}` gave.
+
+    What is logged within a request has its id, so that a probe's line is found by the request's.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
@@ -25,6 +31,7 @@ class JsonLines(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
+            **({"request_id": g.get("request_id", "")} if has_request_context() else {}),
             **getattr(record, "facts", {}),
         }
         if record.exc_info:
@@ -39,7 +46,7 @@ class PlainLines(logging.Formatter):
         facts: dict[str, Any] = getattr(record, "facts", {})
         moment = datetime.fromtimestamp(record.created).strftime("%H:%M:%S")
         said = " ".join(
-            str(fact) for name, fact in facts.items() if fact is not None and name != "request_id"
+            str(fact) for name, fact in facts.items() if fact is not None and name not in _FOR_MACHINES
         )
         line = f"{moment} {record.levelname.lower():<7} {said or record.getMessage()}"
         return line + ("\n" + self.formatException(record.exc_info) if record.exc_info else "")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
+import warnings
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from getpass import GetPassWarning
 from typing import Any
 
 import click
@@ -124,7 +126,7 @@ def create_user(email: str, role: str, password_stdin: bool) -> None:
     if password_stdin:
         password = _first_line()
     else:
-        password = str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+        password = _asked_password()
     with opened_app():
         user = people.create_user(email, role, password)
         audit.record(actors.COMMAND_LINE, "user.created", subject=user.email, detail={"role": role})
@@ -238,6 +240,17 @@ def _user_row(user: User) -> dict[str, Any]:
 
 def _told(user: User, sentence: str, as_json: bool) -> None:
     put(_json(_user_row(user)) if as_json else sentence)
+
+
+def _asked_password() -> str:
+    """A password that is typed twice; wrong usage where there is no terminal that can hide it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", GetPassWarning)
+        try:
+            return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+        except GetPassWarning:
+            message = "There is no terminal to ask for the password. Pipe it in with --password-stdin."
+            raise click.UsageError(message) from None
 
 
 def _first_line() -> str:

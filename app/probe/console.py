@@ -190,7 +190,8 @@ class Printer:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._colours = stream.isatty() and not os.environ.get("NO_COLOR")
+        plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+        self._colours = stream.isatty() and not plain
         self._plain = not _takes_signs(stream)
 
     def heading(self, endpoint: Target, model_type: ModelType) -> None:

@@ -38,6 +38,14 @@ def put(
         raise Unwritable(error) from error
 
 
+def machine_fault(error: OSError) -> click.ClickException:
+    """What the machine refused, as the one sentence that a command ends with."""
+    if error.filename is None:
+        _give_up(sys.stdout)
+        return Unwritable(error)
+    return click.ClickException(f"{error.filename} can't be used ({error.strerror}).")
+
+
 def _give_up(stream: IO[Any]) -> None:
     """Lead a stream nowhere: what it holds still would fail once more, with a traceback, at the very end."""
     with suppress(OSError):

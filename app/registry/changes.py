@@ -154,7 +154,8 @@ def _applied(
         changes = saving.apply(model, values) | (saving.move(model, *home) if home else {})
         same = changes.keys().isdisjoint(saving.ENDPOINT)
         kept = saving.keep_probe(model, report, "update", actor, same=same) if report else None
-        audit.record(actor, "model.updated", model, {"changes": changes})
+        if changes or kept:
+            audit.record(actor, "model.updated", model, {"changes": changes})
         db.session.commit()
     return Updated(id, kept)
 

@@ -128,7 +128,7 @@ class OpenAILikeForm(JsonForm):
         sendable,
         required=True,
         section="connection",
-        help="Leave it empty where none is needed. env://NAME takes it from the server's environment.",
+        help="Empty: the endpoint needs none. env://NAME takes it from the server's environment.",
         example="practice-key",
     )
     model_id = Text(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from sqlalchemy import delete, insert, update
 from sqlalchemy.exc import IntegrityError
@@ -29,6 +31,7 @@ from app.store.base import db, now
 from app.store.leases import KeyControl
 
 JSON = Any
+log = logging.getLogger("muster.probe")
 Values = Mapping[str, Any]
 
 DECLARED: Mapping[str, str] = {
@@ -113,7 +116,22 @@ def probed(
         if claim and not was_used(report):
             release_control(claim)
     assert report is not None, "a probe ends in exactly one report"
+    _log_outcome(report, target, asked)
     return report
+
+
+def _log_outcome(report: Report, target: Target, asked: ProbeOrder) -> None:
+    """A line for each probe: whom it asked, for whom, and what came of it. Never what was sent or said."""
+    facts = {
+        "host": urlsplit(target.base_url).hostname,
+        "model": target.model_id,
+        "depth": asked.depth,
+        "verdict": report.verdict,
+        "code": report.diagnosis.code if report.diagnosis else None,
+        "duration_ms": report.duration_ms,
+        "actor": asked.actor.label,
+    }
+    log.info("probe", extra={"facts": facts})
 
 
 def _run(

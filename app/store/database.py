@@ -105,7 +105,7 @@ def upgrade_database() -> None:
         _refuse_newer()
         upgrade()
     except SQLAlchemyError as error:
-        raise DatabaseError(_unusable(error)) from error
+        raise DatabaseError(unusable(error)) from error
 
 
 def require_current() -> None:
@@ -117,7 +117,7 @@ def require_current() -> None:
                 "The database is not up to date; run: muster db upgrade (muster serve does it too)."
             )
     except SQLAlchemyError as error:
-        raise DatabaseError(_unusable(error)) from error
+        raise DatabaseError(unusable(error)) from error
 
 
 def revision() -> str | None:
@@ -141,7 +141,7 @@ def _refuse_newer() -> None:
         )
 
 
-def _unusable(error: SQLAlchemyError) -> str:
+def unusable(error: SQLAlchemyError) -> str:
     """What is wrong with the database, and which setting points to it."""
     if db.engine.dialect.name == "sqlite":
         file = db.engine.url.database

@@ -41,7 +41,11 @@ def _harden(response: Response) -> Response:
     for name, value in (_OVER_HTTPS if request.is_secure else _HEADERS).items():
         if name.lower() not in there:
             response.headers.add(name, value)
-    if request.endpoint != "static":
+    if request.endpoint == "static":
+        # The address names these very bytes; a file that is not there may come with the next version.
+        kept = response.status_code in (200, 304)
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if kept else "no-cache"
+    else:
         # Pages and answers hold what only this person may see.
         response.headers.setdefault(
             "Cache-Control", "no-store" if response.mimetype == "text/html" else "no-cache"

@@ -1,8 +1,9 @@
-"""Log lines as JSON objects, one a line. No header, no body and no query string gets into them."""
+"""A line in the log for every request but static files. No header, no body, no query string gets into it."""
 
 from __future__ import annotations
 
 import logging
+import re
 import time
 
 from flask import Flask, Response, g, request
@@ -10,6 +11,11 @@ from flask import Flask, Response, g, request
 from app.store.base import new_id
 
 access_log = logging.getLogger("muster.access")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{7,127}", re.A)
+_TRACEPARENT = re.compile(
+    r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?"
+)
+"""Trace Context, 3.2: version, trace, parent and flags; a later version may say more."""
 
 
 def init_app(app: Flask) -> None:
@@ -24,7 +30,11 @@ def printable(text: str) -> str:
 
 
 def _begin() -> None:
-    g.request_id = new_id()
+    trace = _TRACEPARENT.fullmatch(request.headers.get("traceparent", ""))
+    g.trace_id = trace[1] if trace else None
+    sent = request.headers.get("X-Request-Id", "")
+    # The caller's own id leads from their log to ours; where only a trace is known, that does.
+    g.request_id = sent if _REQUEST_ID.fullmatch(sent) else g.trace_id or new_id()
     g.began = time.perf_counter()
 
 
@@ -32,13 +42,19 @@ def _end(response: Response) -> Response:
     request_id, began = g.get("request_id", ""), g.get("began", time.perf_counter())
     actor = g.get("actor")
     response.headers["X-Request-Id"] = request_id
+    if request.endpoint == "static":
+        return response
     facts = {
         "request_id": request_id,
+        "trace_id": g.get("trace_id"),
+        "address": request.remote_addr,
         "method": request.method,
         "path": printable(request.path),
         "status": response.status_code,
         "duration_ms": round((time.perf_counter() - began) * 1000, 1),
         "actor": actor.label if actor is not None else None,
     }
-    access_log.info("request", extra={"facts": facts})
+    # A command on this machine answers for itself; its calls are no requests of anybody's.
+    if actor is None or actor.kind != "cli":
+        access_log.info("request", extra={"facts": facts})
     return response

@@ -80,10 +80,14 @@ def test_axe_finds_nothing(watched: Watched, live_server: LiveServer, endpoint: 
     fill(page, endpoint, **{"API key": KEY, "Model id": "practice-chat-no-tools"})
     page.get_by_role("button", name="Probe and register").last.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Ours")
-    for summary in page.locator("summary").all():
-        summary.click()
     look("detail")
     url = page.url
+    for part in ("History", "Use", "Document", "Checks"):
+        page.get_by_role("link", name=part, exact=True).click()
+        for summary in page.locator("main section summary").all():
+            summary.click()
+        look(part)
+    page.get_by_text("More", exact=True).click()
     page.get_by_role("link", name="Delete…").click()
     look("delete")
     page.goto(live_server.url + "/models")
@@ -99,10 +103,12 @@ def test_axe_finds_nothing_where_models_are_worked_with(
     page, look = watched.page, watched.look
     chromium.sign_in(page, live_server.url, EMAIL, PASSWORD)
     register(page, live_server, endpoint)
+    page.get_by_role("link", name="Use", exact=True).click()
     page.get_by_label("Prompt").fill("Reply with the single word OK.")
     page.get_by_role("button", name="Send").click()
     expect(page.locator("#tried dl")).to_be_visible()
     look("tried")
+    page.get_by_role("link", name="Overview").click()
     page.get_by_role("link", name="History in the audit log").click()
     look("audit log of one model")
     page.goto(live_server.url + "/models")
@@ -121,6 +127,25 @@ def test_axe_finds_nothing_where_models_are_worked_with(
     page.get_by_role("link", name="API objects").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("API objects")
     look("objects")
+    assert watched.found == {}
+
+
+def test_axe_finds_nothing_where_a_price_is_told_first(
+    watched: Watched, live_server: LiveServer, endpoint: Endpoint
+) -> None:
+    page, look = watched.page, watched.look
+    chromium.sign_in(page, live_server.url, EMAIL, PASSWORD)
+    register(page, live_server, endpoint)
+    page.get_by_role("link", name="Deep probe").click()
+    look("deep")
+    page.get_by_role("link", name="Back").click()
+    page.get_by_role("link", name="Try 10 times").click()
+    look("repeat")
+    page.get_by_label("How often").fill("3")
+    page.get_by_role("button", name="Start").click()
+    expect(page.get_by_role("heading", name="Reliability")).to_be_visible()
+    expect(page.locator("#reliability")).to_contain_text("3 of 3")
+    look("reliability")
     assert watched.found == {}
 
 

@@ -53,6 +53,7 @@ def test_from_an_empty_list_to_a_model(app: Flask, page: Page, endpoint: Endpoin
     page.get_by_role("button", name="Probe and register").last.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Ours")
     expect(page.get_by_text("Registered: the probe has seen it work.")).to_be_visible()
+    page.get_by_role("link", name="Checks").click()
     row = page.get_by_role("row", name=re.compile("^Vision"))
     expect(row).to_contain_text("Yes")
     model = registered(app)[0]
@@ -165,6 +166,7 @@ def test_without_scripts_everything_works(
     expect(page.get_by_role("heading", level=1)).to_have_text("Ours")
     page.get_by_role("button", name="Probe again").click()
     expect(page.get_by_text("Probed again")).to_be_visible()
+    page.get_by_text("More", exact=True).click()
     page.get_by_role("link", name="Delete…").click()
     page.get_by_role("button", name="Delete it").click()
     expect(page.get_by_text("“Ours” is deleted.")).to_be_visible()

@@ -101,10 +101,12 @@ def test_the_ticked_are_deleted_after_a_question(app: Flask, model: Page, live_s
 def test_probing_again_is_watched_and_ends_at_the_model(app: Flask, model: Page) -> None:
     model.get_by_role("button", name="Probe again").click()
     expect(model.get_by_text("Probed again")).to_be_visible()
+    model.get_by_role("link", name="History", exact=True).click()
     expect(model.get_by_role("heading", name="Over time")).to_be_visible()
 
 
 def test_an_answer_streams_into_the_page(model: Page) -> None:
+    model.get_by_role("link", name="Use", exact=True).click()
     model.get_by_label("Prompt").fill("Reply with the single word OK.")
     model.get_by_role("button", name="Send").click()
     expect(model.locator("#tried")).to_contain_text(re.compile("OK.*First token.*tokens in", re.S))
@@ -114,6 +116,7 @@ def test_a_slow_answer_can_be_stopped(app: Flask, model: Page) -> None:
     with app.app_context():
         db.session.execute(db.update(RegisteredModel).values(remote_model_id="practice-chat-slow"))
         db.session.commit()
+    model.get_by_role("link", name="Use", exact=True).click()
     model.get_by_label("Prompt").fill("Hello")
     model.get_by_role("button", name="Send").click()
     model.get_by_role("button", name="Stop").click()

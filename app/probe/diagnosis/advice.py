@@ -31,22 +31,22 @@ def advice(code: str, named: Advice | None, evidence: str, facts: Mapping[str, s
 
 
 _MARKS_OUTWEIGH = frozenset({"invalid_credentials"})
-"""Codes of which a mark tells more than any words: whoever typed no key need not read how one is sent."""
+"""Codes of which a mark tells more than any words: who typed no key need not read how one is sent."""
 
 
 _EGRESS: tuple[Row, ...] = (
     (any_of("is muster itself"), "Put the address of the model's server in the base URL."),
     (
         any_of("on the deny list"),
-        "Use another address, or ask whoever runs Muster to take this entry off MUSTER_EGRESS_DENY.",
+        "Use another address, or have this entry taken off MUSTER_EGRESS_DENY, a setting of Muster.",
     ),
     (
         any_of("not on the allow list"),
-        "Use another address, or ask whoever runs Muster to add this host to MUSTER_EGRESS_ALLOW.",
+        "Use another address, or have this host added to MUSTER_EGRESS_ALLOW, a setting of Muster.",
     ),
     (
         any_of("closed by the settings"),
-        "Use a public address, or ask whoever runs Muster to open private ones with MUSTER_EGRESS_PRIVATE=1.",
+        "Use a public address, or have private ones opened with MUSTER_EGRESS_PRIVATE=1, Muster's setting.",
     ),
     (
         any_of("unspecified address"),
@@ -63,7 +63,7 @@ _UNREACHABLE: tuple[Row, ...] = (
     (any_of("url can't be read"), "Correct the base URL."),
     (
         any_of("no name server answered"),
-        "Probe again in a moment; if it stays so, whoever runs Muster must mend the name service there.",
+        "Probe again in a moment; if it stays so, the name service (DNS) of Muster's machine needs repair.",
     ),
     (
         any_of("#no_host"),
@@ -71,7 +71,7 @@ _UNREACHABLE: tuple[Row, ...] = (
     ),
     (
         any_of("the proxy"),
-        "Whoever runs Muster must see that the proxy of MUSTER_PROXY runs and lets Muster through to this "
+        "Check that the proxy of Muster's setting MUSTER_PROXY runs, and that it lets Muster through to this "
         "host.",
     ),
     (
@@ -105,8 +105,12 @@ _UNREACHABLE: tuple[Row, ...] = (
 )
 
 _TLS: tuple[Row, ...] = (
-    (any_of("ca bundle"), "Whoever runs Muster must let MUSTER_CA_BUNDLE name a readable PEM file."),
-    (any_of("expired"), "Renew the certificate on the server; nothing in this form can mend that."),
+    (
+        any_of("ca bundle"),
+        "Each of them must be a readable PEM file: check the endpoint's CA and client certificate, then "
+        "MUSTER_CA_BUNDLE.",
+    ),
+    (any_of("expired"), "Renew the certificate on the server; nothing in this form can change that."),
     (
         any_of("not valid (yet|before)"),
         "Compare the clocks of the server and of Muster's machine, or wait until the certificate begins.",
@@ -118,8 +122,8 @@ _TLS: tuple[Row, ...] = (
     ),
     (
         any_of("self-signed|not trusted|nobody here trusts"),
-        "If you trust whoever issued it, have that certificate added to the PEM file of MUSTER_CA_BUNDLE; "
-        "else install one of a public authority, with its whole chain.",
+        "If you trust its issuer, put the issuer's certificate into the endpoint's settings (CA) or into the "
+        "file of MUSTER_CA_BUNDLE; else install one of a public authority, with its whole chain.",
     ),
     (
         any_of("does not speak tls"),
@@ -128,7 +132,8 @@ _TLS: tuple[Row, ...] = (
     ),
     (
         any_of("client certificate"),
-        "Use an address that asks for the API key only: Muster can't show a certificate of its own.",
+        "Put a client certificate that the server accepts into the endpoint's settings, or use an address "
+        "that asks for the API key only.",
     ),
     (
         any_of("too old"),
@@ -139,7 +144,7 @@ _TLS: tuple[Row, ...] = (
 
 _TIMEOUT: tuple[Row, ...] = (
     (
-        any_of("took no connection|no tunnel in time"),
+        any_of("took no connection|no tunnel within"),
         "Check host and port; if they are right, a firewall in between drops Muster's packets.",
     ),
     (any_of("was not resolved"), "Check the host name, then the name service of Muster's machine."),
@@ -172,6 +177,11 @@ _OTHER_JSON: Row = (
     "model's API.",
 )
 _NOT_THE_API: tuple[Row, ...] = (
+    (
+        any_of("#choices|no openai client reads"),
+        "It looks like this API, but OpenAI clients can't read such an answer: use the base URL of the "
+        "server's OpenAI-compatible API, or a version of the server that has one for {type} models.",
+    ),
     _OTHER_JSON,
     (
         any_of("#filter"),
@@ -186,7 +196,7 @@ _NOT_THE_API: tuple[Row, ...] = (
     (
         any_of(r"#page.*\b(log|sign).?(in|on)\b", "#page.*(password|single sign)"),
         "A page for signing in stands where the API should: use the API's own address, or have Muster's "
-        "calls let past the sign-in.",
+        "calls let through without signing in.",
     ),
     (
         any_of("#page"),
@@ -204,13 +214,13 @@ _CREDENTIALS: tuple[Row, ...] = (
     (any_of("#nokey"), "No key was filled in, and this endpoint wants one: fill in the key."),
     (
         any_of("#basic"),
-        "A proxy in front of the API asks for a name and a password (HTTP Basic), which Muster does not "
-        "send: have Muster let past it, or use the address of the API behind it.",
+        "A proxy in front of the API asks for a name and a password (HTTP Basic), not for a key: "
+        "have Muster's calls let through, or use the address of the API behind it.",
     ),
     (
         any_of("#page"),
-        "It is a proxy in front of the API that refuses: have Muster let past it, or use the address of the "
-        "API behind it.",
+        "It is a proxy in front of the API that refuses: have Muster's calls let through, or use the address "
+        "of the API behind it.",
     ),
     (
         None,
@@ -273,7 +283,7 @@ _FULL = (
     "The servers of this model are full: probe again {soon}, or use another provider or a server with room."
 )
 _BEHIND_PROXY = (
-    "A proxy answers, but the server behind it does not: start or mend that server, then probe again."
+    "A proxy answers, but the server behind it does not: start or repair that server, then probe again."
 )
 _UNAVAILABLE: tuple[Row, ...] = (
     (any_of("#status:529"), _FULL),
@@ -298,7 +308,7 @@ _FAILED: tuple[Row, ...] = (
     ),
     (
         any_of("#undecodable"),
-        "Mend the compression (Content-Encoding) at the server, or at the proxy before it.",
+        "Correct the compression (Content-Encoding) at the server, or at the proxy before it.",
     ),
     (
         any_of("#(reset|protocol)"),
@@ -308,7 +318,7 @@ _FAILED: tuple[Row, ...] = (
     (
         any_of(r"no (finite )?numbers?\b|\bnan\b|all zero|vector .{0,20}is empty"),
         "The model computes nothing usable: run it in another precision or version, or on another server. "
-        "Nothing in this form can mend that.",
+        "Nothing in this form can change that.",
     ),
     (
         any_of("cut off or not valid"),
@@ -397,10 +407,10 @@ ADVISED: Mapping[Advice, str] = {
     "words name, or use a key that has it.",
     "account_settings": "The settings of the account keep this model away: change them where the words point "
     "to, or choose another model.",
-    "terms": "Accept the model's terms with the account behind the key, then probe again, or choose another "
-    "model.",
-    "verify_for_model": "Have the organization behind the key verified with the vendor, or choose another "
-    "model.",
+    "terms": "Accept the model's terms, or fill in the form that the words name, with the account behind the "
+    "key; then probe again, or choose another model.",
+    "verify_for_model": "Have the account or organization behind the key verified with the vendor, or choose "
+    "another model.",
     "other_models": "The key is right but holds for other models: choose one that the words name, or have "
     "this one added to the key.",
     "project": "The key is right, its project may not use this model: allow the model in the project's "
@@ -418,23 +428,24 @@ ADVISED: Mapping[Advice, str] = {
     "period": "Probe again when the period is over, or raise the limit of the plan. The key itself is right.",
     "plan": "Renew or change the plan of the account behind the key, then probe again. The key itself is "
     "right.",
-    "header": "Muster sent the key as `Authorization: Bearer`, but the endpoint looks for it elsewhere, or a "
-    "proxy drops it: have that header taken and passed on, or use the base URL of the OpenAI-compatible API.",
+    "header": "Muster sent the key as `{sent}`, but the endpoint looks for it elsewhere, or a proxy drops "
+    "it: set the header that it wants in the endpoint's settings (header of the key), or use the base URL "
+    "of the OpenAI-compatible API.",
     "gateway_issued": "The gateway itself refuses the key: use one that the gateway issued, not the "
     "provider's.",
     "region_of_key": "Copy the key again from the very resource and region that the base URL names: the key "
-    "of another one is refused just so.",
+    "of another one is refused in the same way.",
     "new_key": "This key is no longer good: make a new one where it was issued, and fill that in.",
-    "gateway_key": "Your key was taken, but the provider behind the gateway refused the gateway's own: "
-    "whoever runs the gateway must renew that one.",
+    "gateway_key": "Your key was taken, but the provider behind the gateway refused the gateway's own "
+    "key or role: have that corrected at the gateway.",
     "memory": "The server has too little memory for this model: free some there, or run a smaller or more "
     "strongly quantised one, then probe again.",
     "server_log": "The log of the server says why the model does not run: correct that, restart it, and "
     "probe again.",
     "full": _FULL,
     "not_ready": "The model is not ready yet{wait}: probe again when the server says that it is.",
-    "deployments": "The key is right, but every deployment that the gateway has of this model is failing: "
-    "probe again {soon}, and if it stays so, mend the deployments behind the gateway.",
+    "deployments": "The gateway answers, but every deployment that it has of this model is failing: "
+    "probe again {soon}, and if it stays so, look at the deployments behind the gateway.",
     "start_model": "Start the model on its server, then probe again.",
     "tunnel": "Start the tunnel on the machine of the server, then probe again.",
     "provider": "The gateway answers, but the provider behind it fails: see that provider's status, choose "

@@ -19,8 +19,8 @@ CODES: Mapping[str, Code] = {
     "egress_denied": Code(
         "base_url",
         "The address may not be contacted",
-        "Muster's address rules forbid this host; the message names the rule. Use another address, or ask "
-        "whoever runs Muster to change MUSTER_EGRESS_PRIVATE, MUSTER_EGRESS_ALLOW or MUSTER_EGRESS_DENY. "
+        "Muster's address rules forbid this host; the message names the rule. Use another address, or have "
+        "the setting MUSTER_EGRESS_PRIVATE, MUSTER_EGRESS_ALLOW or MUSTER_EGRESS_DENY changed. "
         "Link-local and metadata addresses are never allowed.",
     ),
     "endpoint_unreachable": Code(
@@ -33,8 +33,8 @@ CODES: Mapping[str, Code] = {
         "base_url",
         "The TLS connection could not be trusted",
         "Renew or replace the certificate, use the host name it is made for, or add the authority that "
-        "signed it with MUSTER_CA_BUNDLE. Where the server speaks plain HTTP, write http:// in the base "
-        "URL.",
+        "signed it, in the endpoint's settings or with MUSTER_CA_BUNDLE. Where the server speaks plain "
+        "HTTP, write http:// in the base URL.",
     ),
     "timeout": Code(
         "base_url",
@@ -98,7 +98,7 @@ CODES: Mapping[str, Code] = {
     "endpoint_error": Code(
         "base_url",
         "The endpoint failed",
-        "Read the server's log if it is yours, else the vendor's status page. Probe again when it is mended.",
+        "Read the server's log if it is yours, else the vendor's status page. Probe again when it works.",
     ),
     "invalid_request": Code(
         "api_key", "The value cannot be sent", "Correct the named field: copy it again as plain text."

@@ -15,7 +15,7 @@ from app.probe.conversation import Conversation
 from app.probe.diagnosis.advice import ADVICE, advice
 from app.probe.diagnosis.codes import CODES
 from app.probe.diagnosis.cross_checks import Elsewhere, LookAround, https_of
-from app.probe.diagnosis.model_suggestions import is_about_the_id, offered_ids, which_model
+from app.probe.diagnosis.model_suggestions import either, is_about_the_id, offered_ids, which_model
 from app.probe.diagnosis.place import Place, place_of
 from app.probe.diagnosis.redirects import after_redirect, redirect_target
 from app.probe.diagnosis.sentences import asked, came_back, evidence, facts, pasted
@@ -260,7 +260,7 @@ class _Verdict:
 
     def _not_found(self, works: str | None = None, offered: tuple[str, ...] = ()) -> Diagnosis:
         if offered:
-            following = f"It says which it takes: use {' or '.join(offered[:3])} as the model id."
+            following = f"It says which it takes: use {either(offered[:3])} as the model id."
             return self._say("model_not_found", "model_id", following, {"model_id": offered})
         if self.catalog.listed(self.model_id) and self.outcome.judgement.advice == "start_model":
             return self._advised("model_unavailable")
@@ -281,7 +281,7 @@ class _Verdict:
         return self._say("wrong_model_type", "model_type", following, {"model_type": (other,)})
 
     def _or_else(self) -> str:
-        """What else would do than another type, where that can be told."""
+        """What to do in place of another type, where that can be told."""
         if self.outcome.judgement.advice == "start_flags":
             return ", or start the server as its words say"
         if self.outcome.judgement.meaning == "no_route":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -41,20 +41,26 @@ def which_model(advice: Advice | None, model_id: str, catalog: Catalog, works: s
             "vendor's console, or create one."
         )
     if catalog.there:
-        return f"{retired}{_listed(model_id, catalog)}{_or_else(advice)}."
+        listed = _listed(model_id, catalog, is_gone=bool(retired))
+        return f"{retired}{listed}{_or_else(advice)}."
     return (
         f"{retired}It shows no list of models: look up how the vendor or the server's settings "
         f"spell {'its successor' if retired else 'the id'}{_or_else(advice)}."
     )
 
 
-def _listed(model_id: str, catalog: Catalog) -> str:
-    """What the catalog offers: ids that are alike, else all where they are few."""
+def _listed(model_id: str, catalog: Catalog, *, is_gone: bool) -> str:
+    """What the catalog offers: ids that are alike, else all where they are few.
+
+    An id that `is_gone` was spelt well: what is alike may take its place.
+    """
     count, close = len(catalog.ids), catalog.closest(model_id)
     alike = [name for name in close if _is_alike(name, model_id)][:_SHOWN]
+    if alike and is_gone:
+        return f"It lists {either(alike)}: choose {'that' if len(alike) == 1 else 'one of these'} or another"
     if alike:
         meant = "that is the model" if len(alike) == 1 else "one of these is what"
-        return f"It lists {_either(alike)}, but not {model_id!r}: if {meant} you mean, spell the id just so"
+        return f"It lists {either(alike)}, but not {model_id!r}: if {meant} you mean, use that spelling"
     if count <= _SHOWN:
         return f"It does not list {model_id!r}, only {' and '.join(catalog.ids)}: use an id that it lists"
     some = _such_as(model_id, catalog)
@@ -81,7 +87,8 @@ def _is_alike(name: str, model_id: str) -> bool:
     return wanted in name or name in wanted or likeness >= _ALIKE
 
 
-def _either(names: list[str]) -> str:
+def either(names: Sequence[str]) -> str:
+    """Names as a choice: a, b or c."""
     return " or ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 

@@ -16,6 +16,7 @@ _NAMED = any_of(
     rf"['\"`]?{_HEADER.replace('name', 'second')}['\"`]?(?: (?:http|request))? header\b",
     rf"\bheader:? ['\"`]?{_HEADER.replace('name', 'third')}\b",
 )
+_KEYS = re.compile(r"key|token", re.IGNORECASE)
 _OUR_OWN = frozenset({"authorization", "content-type", "user-agent", "accept-encoding"})
 _SCHEME = re.compile(r"\s*([A-Za-z][\w-]*)(?:\s|$)")
 _PARAMETER = re.compile(r'\bname="?([\w-]+)"?')
@@ -28,10 +29,14 @@ def wanted_of(outcome: Outcome, settings: EndpointSettings) -> str:
     sent = {settings.auth_header.lower(), *(name.lower() for name, _ in settings.headers)}
     header = next((name for name in _headers(outcome) if name.lower() not in sent), "")
     if header:
-        return f"It wants the header {header}: add it to the further headers of the endpoint."
+        if _KEYS.search(header):
+            return f"It wants the key in the header {header}: set that as the endpoint's header of the key."
+        return (
+            f"It wants the header {header}: add it, with its value, to the further headers of the endpoint."
+        )
     scheme, ours = _scheme(outcome.answer), settings.auth_scheme
     if scheme and scheme.lower() != ours.lower():
-        return f"It wants the key by the scheme {scheme}, not {ours}: set that as the endpoint's key scheme."
+        return f"It wants the key with the scheme {scheme}, not {ours}: set that in the endpoint's settings."
     return ""
 
 

@@ -336,10 +336,13 @@ RULES: tuple[Rule, ...] = (
         field="model_id",
         advice="or_access",
     ),
-    # A region that lacks this very model: another model would do.
+    # A region that lacks this very model: another model may be there.
     Rule(
         "permission_denied",
-        any_of(rf"{_THE_MODEL}({_NOT} |un)available in your (country|region|location)"),
+        any_of(
+            rf"{_THE_MODEL}({_NOT} |un)available in your (country|region|location)",
+            rf"{_THE_MODEL}{_NOT} (allowed|permitted) to run in your (country|region|location)",
+        ),
         field="model_id",
         advice="other_region",
     ),
@@ -780,7 +783,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "model_unavailable",
         any_of(
-            r"out of memory|\boom\b|cuda (error|out)[^.]{0,40}memory|not enough memory",
+            r"out of memory|\boom\b|cuda (error|out)[^.]{0,40}memory(?! access)|not enough memory",
             r"requires more (system |gpu )?memory|insufficient (memory|system resources)",
             r"cublas|failed to allocate",
         ),

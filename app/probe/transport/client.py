@@ -252,7 +252,7 @@ class _KeptConnection(HTTPAdapter):
         return failure.kind == "reset" and (self._stream is None or self._stream.received == 0)
 
     def _await_answer(self) -> None:
-        self._deadline.step(self._first_byte_s, f"no answer began within {self._first_byte_s:g} s")
+        self._deadline.step(self._first_byte_s, "no answer began")
 
     def drop(self) -> None:
         """Close the connection; the next call opens a new one."""

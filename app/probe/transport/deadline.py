@@ -82,15 +82,23 @@ class Deadline:
         self.started = monotonic()
         self._step_end = end
         self._words = ""
+        self._within = ""
 
-    def step(self, seconds: float, words: str) -> None:
-        """From now on the call has this long for what it does; `words` say what was missed if it has not."""
-        self._step_end = min(self.end, monotonic() + seconds)
-        self._words = words
+    def step(self, seconds: float, words: str, of: float | None = None) -> None:
+        """From now on the call has this long for what it does; `words` say what was missed if it has not.
+
+        They get the limit that applies at their end: `of` where the step is a part of a longer one, and less
+        where the whole call ends earlier.
+        """
+        moment = monotonic()
+        self._step_end = min(self.end, moment + seconds)
+        applied = min(of or seconds, max(self.end - moment, 0.1))
+        self._within = f" within {float(f'{applied:.2g}'):g} s"
+        self.reword(words)
 
     def reword(self, words: str) -> None:
-        """The step goes on, with other words for what was missed."""
-        self._words = words
+        """The step goes on, with other words for what was missed; the limit is added to them."""
+        self._words = words + self._within
 
     def last_step(self, words: str) -> None:
         """From now on only the end of the call counts."""

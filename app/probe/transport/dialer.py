@@ -15,8 +15,8 @@ from app.probe.transport.egress import (
     Denied,
     EgressRules,
     Found,
+    judge_for_proxy,
     judge_host,
-    judge_unresolved,
     numeric,
     resolved,
 )
@@ -102,9 +102,9 @@ class Dialer:
 
         Resolving, connecting and what TLS needs share the connect limit.
         """
-        deadline.step(self._connect_s, f"the name {host} was not resolved within {self._connect_s:g} s")
+        deadline.step(self._connect_s, f"the name {host} was not resolved")
         if self._proxy is not None:
-            _permitted(judge_unresolved(host, port, self._rules) or [])
+            self._lookup(host, port, lambda: judge_for_proxy(host, port, self._rules)).wait(deadline)
             return self._to_proxy(deadline)
         found = self._lookup(host, port, lambda: judge_host(host, port, self._rules)).wait(deadline)
         return self._connected(found, host, port, deadline)
@@ -135,8 +135,8 @@ class Dialer:
 
     def _secured(self, host: str, port: int, deadline: Deadline, seconds: float) -> Stream:
         stream = self.open_tunnel(host, port, deadline)
-        words = f"{host} port {port} did not finish the TLS handshake within {self._connect_s:g} s"
-        deadline.step(seconds, words)
+        words = f"{host} port {port} did not finish the TLS handshake"
+        deadline.step(seconds, words, of=self._connect_s)
         try:
             with _closing_on_failure(stream):
                 stream.start_tls(_context(self._rules, self._settings), _server_name(host))
@@ -191,7 +191,7 @@ class Dialer:
                 "unreachable", "the proxy of the settings is no http:// one, the only kind spoken"
             )
         host, port = self._proxy.hostname or "", self._proxy.port or 80
-        deadline.reword(f"the proxy {host} was not resolved within {self._connect_s:g} s")
+        deadline.reword(f"the proxy {host} was not resolved")
         resolver = self._rules.resolver
         found = self._lookup(host, port, lambda: numeric(host, port) or resolved(host, port, resolver)).wait(
             deadline
@@ -199,7 +199,7 @@ class Dialer:
         return self._connected(found, host, port, deadline)
 
     def _connected(self, found: list[Found], host: str, port: int, deadline: Deadline) -> Stream:
-        deadline.reword(f"{host} port {port} took no connection within {self._connect_s:g} s")
+        deadline.reword(f"{host} port {port} took no connection")
         sock = first_connection(found, host, port, deadline)
         return Stream(sock, deadline, host, port)
 
@@ -240,7 +240,7 @@ def _permitted(judged: list[Found] | Denied) -> list[Found]:
 
 
 def _ask_for_tunnel(stream: Stream, host: str, port: int, authorization: str) -> None:
-    stream.deadline.reword("the proxy opened no tunnel in time")
+    stream.deadline.reword("the proxy opened no tunnel")
     target = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     head = f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n"
     head += f"Proxy-Authorization: {authorization}\r\n" if authorization else ""

@@ -95,8 +95,20 @@ def judge_name(host: str, port: int, rules: EgressRules) -> Denied | None:
     return None
 
 
+def judge_for_proxy(host: str, port: int, rules: EgressRules) -> list[Found] | Denied:
+    """The rules for a host that a proxy will connect to, as without one wherever it can be resolved here.
+
+    Where it can't, its name decides, and the address if it spells one: many networks resolve names of the
+    internet at the proxy only.
+    """
+    try:
+        return judge_host(host, port, rules)
+    except TransportError:
+        return judge_unresolved(host, port, rules) or []
+
+
 def judge_unresolved(host: str, port: int, rules: EgressRules) -> Denied | None:
-    """The rules for a host that a proxy will resolve: its name, and the address if it spells one."""
+    """The rules for a host that only a proxy can resolve: its name, and the address if it spells one."""
     denied = judge_name(host, port, rules)
     if denied or _allowed_name(host, rules) or numeric(_plain(host), port):
         return denied

@@ -136,7 +136,7 @@ def _is_reset(error: Exception) -> bool:
 
 def _alert(reason: str, host: str, port: int) -> str:
     if any(word in reason for word in _CLIENT):
-        return f"{host} port {port} asks for a client certificate, which Muster does not have"
+        return f"{host} port {port} asks for a client certificate, and got none that it takes"
     if any(word in reason for word in _OLD):
         return f"{host} port {port} speaks only a TLS version too old to be safe (below 1.2)"
     if any(word in reason for word in _NO_TLS):

@@ -95,9 +95,7 @@ class _Heard:
         dial = dialer.open_tls if secure else dialer.open_tunnel
         self._stream = dial(uri.host, uri.port, self._deadline)
         self._protocol = protocol
-        self._deadline.step(
-            self._limits.first_byte_s, f"no answer began within {self._limits.first_byte_s:g} s"
-        )
+        self._deadline.step(self._limits.first_byte_s, "no answer began")
         protocol.send_request(request)
         self._flush()
         while self._response is None:
@@ -109,7 +107,7 @@ class _Heard:
             patience = _AFTER_ERROR_S if self._has_error else self._limits.first_byte_s
             if not self._opened and not self._has_error:
                 patience = min(patience, _SILENCE_S)
-            self._deadline.step(patience, "the WebSocket was opened, but no session began in time")
+            self._deadline.step(patience, "the WebSocket was opened, but no session began")
             try:
                 self._receive()
             except TransportError as broken:

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from typing import Any
 from urllib.parse import quote
 
-from app.registry.exchange.first_call import JSON_CALLS, KEY_VARIABLE, is_keyed, url_of
+from app.registry.exchange.first_call import (
+    CA_VARIABLE,
+    CERTIFICATE_VARIABLE,
+    JSON_CALLS,
+    KEY_VARIABLE,
+    is_keyed,
+    key_header,
+    url_of,
+    variables_of,
+)
 from app.store.models import RegisteredModel
 
 _GLUE = " \\\n  "
@@ -24,11 +34,29 @@ def command(model: RegisteredModel) -> str:
     return joined([*parts, "-o speech.mp3"] if model.model_type == "tts" else parts)
 
 
-def to(url: str, *options: str, keyed: bool) -> list[str]:
-    """The beginning of a command: where it goes, and with what key."""
+def plainly_to(url: str, *options: str, keyed: bool) -> list[str]:
+    """The beginning of a command to an endpoint that wants nothing but a key as a bearer."""
+    parts = [" ".join(["curl --globoff", *options, shlex.quote(url)])]
+    return [*parts, _header("Authorization: Bearer ", KEY_VARIABLE)] if keyed else parts
+
+
+def to(model: RegisteredModel, url: str, *options: str) -> list[str]:
+    """The beginning of a command: where it goes, with what key, headers and certificates."""
     # Curl takes [1-3] and {a,b} in a URL for patterns; an IPv6 address has brackets.
     parts = [" ".join(["curl --globoff", *options, shlex.quote(url)])]
-    return [*parts, f'-H "Authorization: Bearer ${KEY_VARIABLE}"'] if keyed else parts
+    parts += [f'--cacert "${CA_VARIABLE}"'] if model.endpoint.ca_pem else []
+    parts += [f'--cert "${CERTIFICATE_VARIABLE}"'] if model.endpoint.client_certificate else []
+    if is_keyed(model):
+        name, scheme = key_header(model)
+        parts.append(_header(f"{name}: {scheme}", KEY_VARIABLE))
+    return parts + [_header(f"{name}: ", variable) for name, variable in variables_of(model).items()]
+
+
+def _header(begins: str, variable: str) -> str:
+    """The part that sends a header whose value ends with what a variable holds."""
+    if re.fullmatch(r"[A-Za-z0-9 :_.-]+", begins):
+        return f'-H "{begins}${variable}"'
+    return f'-H {shlex.quote(begins)}"${variable}"'
 
 
 def with_json(body: Any) -> list[str]:
@@ -50,7 +78,7 @@ def joined(parts: list[str]) -> str:
 
 
 def _to(model: RegisteredModel, path: str) -> list[str]:
-    return to(url_of(model.base_url, path), keyed=is_keyed(model))
+    return to(model, url_of(model.base_url, path))
 
 
 def _transcription(model: RegisteredModel) -> list[str]:
@@ -70,6 +98,6 @@ def _handshake(model: RegisteredModel) -> list[str]:
     }
     options = ("--http1.1", "--include", "--no-buffer", "--max-time 5")
     return [
-        *to(url, *options, keyed=is_keyed(model)),
+        *to(model, url, *options),
         *(f"-H '{name}: {value}'" for name, value in headers.items()),
     ]

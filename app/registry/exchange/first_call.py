@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
@@ -26,6 +27,32 @@ JSON_CALLS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
 def is_keyed(model: RegisteredModel) -> bool:
     """Whether the endpoint is called with a key."""
     return model.endpoint.has_key
+
+
+def is_special(model: RegisteredModel) -> bool:
+    """Whether a call needs more than a base URL and a key as `Authorization: Bearer`."""
+    endpoint = model.endpoint
+    plain = (endpoint.auth_header, endpoint.auth_scheme) == ("Authorization", "Bearer")
+    return bool(not plain or endpoint.headers or endpoint.ca_pem or endpoint.client_certificate)
+
+
+def variables_of(model: RegisteredModel) -> dict[str, str]:
+    """The endpoint's further headers by name, and what artefacts call the variables with their values."""
+    return {row.name: f"HEADER_{_variable(row.name)}" for row in model.endpoint.headers}
+
+
+def key_header(model: RegisteredModel) -> tuple[str, str]:
+    """The header that carries the key, and what stands before the key in it, such as `Bearer `."""
+    scheme = model.endpoint.auth_scheme
+    return model.endpoint.auth_header, f"{scheme} " if scheme else ""
+
+
+def _variable(name: str) -> str:
+    return re.sub(r"[^A-Z0-9]+", "_", name.upper()).strip("_")
+
+
+CA_VARIABLE, CERTIFICATE_VARIABLE = "CA_FILE", "CLIENT_CERTIFICATE_FILE"
+"""Variables that name files: the endpoint's own authority, and Muster's certificate with its private key."""
 
 
 def mark_of(model: RegisteredModel) -> str:

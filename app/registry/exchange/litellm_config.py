@@ -68,10 +68,10 @@ def add_numbers(reader: type[yaml.resolver.BaseResolver]) -> None:
 add_numbers(_Loader)
 
 
-def parse(text: str) -> Config:
-    """A `config.yaml`; ConfigError where it is none. The files that it includes are not read."""
+def load(text: str) -> Any:
+    """YAML, or JSON, as what JSON can hold; ConfigError where it is neither."""
     try:
-        config = yaml.load(text, _Loader)
+        return yaml.load(text, _Loader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
@@ -80,6 +80,11 @@ def parse(text: str) -> Config:
         raise
     except (ValueError, RecursionError) as error:
         raise ConfigError("This YAML holds a value that can't be read.") from error
+
+
+def parse(text: str) -> Config:
+    """A `config.yaml`; ConfigError where it is none. The files that it includes are not read."""
+    config = load(text)
     if not isinstance(config, dict):
         config = {"model_list": config}
     found, includes = _list(config, "model_list"), _list(config, "include")

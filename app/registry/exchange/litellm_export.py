@@ -8,9 +8,10 @@ from typing import Any
 import yaml
 
 from app.config import settings
+from app.probe.capabilities import CAPABILITIES
 from app.registry.declared.labels import as_json
 from app.registry.document import document
-from app.registry.exchange.first_call import is_keyed, mark_of
+from app.registry.exchange.first_call import is_keyed, is_special, key_header, mark_of
 from app.registry.exchange.litellm_config import add_numbers
 from app.registry.exchange.litellm_names import (
     ENVIRON,
@@ -58,7 +59,18 @@ def config(models: Iterable[RegisteredModel]) -> str:
 
 def single(model: RegisteredModel) -> str:
     """The entry of one model, to stand in a `model_list`."""
-    return (_QUERY if "?" in model.base_url else "") + _yaml([entry(model)])
+    notes = (_QUERY if "?" in model.base_url else "") + (_special(model) if is_special(model) else "")
+    return notes + _yaml([entry(model)])
+
+
+def _special(model: RegisteredModel) -> str:
+    """What LiteLLM has to be told beside the entry, for an endpoint that is called in a way of its own."""
+    name, scheme = key_header(model)
+    told = [f"its key as {name}: {scheme}<key>"] if is_keyed(model) else []
+    told += [f"the header {row.name}" for row in model.endpoint.headers]
+    told += ["a certificate of the caller"] if model.endpoint.client_certificate else []
+    told += ["an authority of its own in SSL_CERT_FILE"] if model.endpoint.ca_pem else []
+    return f"# The endpoint wants {', '.join(told)}: set that in LiteLLM (extra_headers) too.\n"
 
 
 def entry(model: RegisteredModel) -> dict[str, JSON]:
@@ -93,12 +105,13 @@ def _kind(model: RegisteredModel) -> str:
 def _info(model: RegisteredModel) -> dict[str, JSON]:
     metadata: Mapping[str, JSON] = document(model)["metadata"]
     info: dict[str, JSON] = {"id": model.id, "mode": MODES[model.model_type]}
+    unseen = _unseen(model)
     observed = []
     for word in WORDS:
-        value = metadata.get(word.metadata)
+        value, denied = metadata.get(word.metadata), word.metadata in unseen
         if value is not None:
-            info[word.name] = per_token(value) if word.is_price else value
-            if word.declared_by is None or getattr(model, word.declared_by) is None:
+            info[word.name] = per_token(value) if word.is_price else False if denied else value
+            if denied or word.declared_by is None or getattr(model, word.declared_by) is None:
                 observed.append(word.name)
     for name, value in (("base_model", model.benchmark_model), ("description", model.description)):
         if value is not None:
@@ -107,9 +120,19 @@ def _info(model: RegisteredModel) -> dict[str, JSON]:
     return info
 
 
+def _unseen(model: RegisteredModel) -> set[str]:
+    """Metadata of what was seen not to work: whatever was declared, it is not promised to others."""
+    seen = model.capabilities or {}
+    denied = (row for row in CAPABILITIES if (seen.get(row.name) or {}).get("observed") is False)
+    return {name for row in denied for name in row.fills}
+
+
 def _extension(model: RegisteredModel, observed: list[str]) -> dict[str, JSON]:
     """What LiteLLM has no name for. `observed` names members that nobody declared; imports skip them."""
-    made = {name: value for name in EXTRA if (value := getattr(model, name)) is not None}
+    unseen = _unseen(model)
+    made = {
+        name: value for name in EXTRA if (value := getattr(model, name)) is not None and name not in unseen
+    }
     if model.remote_model_id == model.model_id:
         made["configuration"] = {"model_id": model.remote_model_id}
     if model.labels != Labels():

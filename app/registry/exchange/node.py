@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from app.registry.exchange.first_call import KEY_VARIABLE, is_keyed, without_query
+from app.registry.exchange.first_call import (
+    CA_VARIABLE,
+    CERTIFICATE_VARIABLE,
+    KEY_VARIABLE,
+    is_keyed,
+    key_header,
+    variables_of,
+    without_query,
+)
 from app.registry.exchange.quoting import javascript as quoted
 from app.store.models import RegisteredModel
 
@@ -71,11 +79,39 @@ def script(model: RegisteredModel) -> str:
     if query:
         pairs = ", ".join(f"{quoted(name)}: {quoted(value)}" for name, value in query.items())
         lines.append(f"  defaultQuery: {{ {pairs} }},")
+    headers = _headers(model)
+    if headers:
+        lines.append(f"  defaultHeaders: {{ {', '.join(headers)} }},")
     imports = ['import OpenAI from "openai";']
+    certificates = _certificates(model)
+    if certificates:
+        connect = f"{{ {', '.join(certificates)} }}"
+        lines.append(f"  fetchOptions: {{ dispatcher: new Agent({{ connect: {connect} }}) }},")
+        imports = ['import { readFileSync } from "node:fs";', *imports]
+        imports += ["// Needs: npm install undici", 'import { Agent } from "undici";']
     if model.model_type in _IMPORTS:
         imports.insert(0, _IMPORTS[model.model_type])
     call = _CALLS[model.model_type].replace("MODEL", quoted(model.wire_model_id), 1)
     return "\n".join([*imports, "", "const client = new OpenAI({", *lines, "});", call, ""])
+
+
+def _headers(model: RegisteredModel) -> list[str]:
+    """Members of `defaultHeaders`: the key's header where it is another one, and the endpoint's own."""
+    name, scheme = key_header(model)
+    made = []
+    if is_keyed(model) and (name, scheme) != ("Authorization", "Bearer "):
+        made.append(f"{quoted(name)}: {quoted(scheme)} + process.env.{KEY_VARIABLE}")
+        made += ['"Authorization": null'] if name.lower() != "authorization" else []
+    further = variables_of(model).items()
+    return made + [f"{quoted(header)}: process.env.{variable}" for header, variable in further]
+
+
+def _certificates(model: RegisteredModel) -> list[str]:
+    """What opens the connection beyond Node's own authorities."""
+    made = [f"ca: readFileSync(process.env.{CA_VARIABLE})"] if model.endpoint.ca_pem else []
+    if model.endpoint.client_certificate:
+        made += [f"{part}: readFileSync(process.env.{CERTIFICATE_VARIABLE})" for part in ("cert", "key")]
+    return made
 
 
 def _key(model: RegisteredModel) -> str:

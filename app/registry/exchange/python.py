@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from app.registry.exchange.first_call import KEY_VARIABLE, is_keyed, without_query
+from app.registry.exchange.first_call import (
+    CA_VARIABLE,
+    CERTIFICATE_VARIABLE,
+    KEY_VARIABLE,
+    is_keyed,
+    is_special,
+    key_header,
+    variables_of,
+    without_query,
+)
 from app.registry.exchange.quoting import python as quoted
 from app.store.models import RegisteredModel
 
@@ -45,9 +54,45 @@ def script(model: RegisteredModel) -> str:
     if query:
         pairs = ", ".join(f"{quoted(name)}: {quoted(value)}" for name, value in query.items())
         lines.append(f"    default_query={{{pairs}}},")
-    imports = ["import os", ""] if is_keyed(model) else []
+    headers = _headers(model)
+    if headers:
+        lines.append(f"    default_headers={{{', '.join(headers)}}},")
+    tls = _tls(model)
+    options = ["verify=context"] if tls else []
+    if is_keyed(model) and key_header(model)[0].lower() != "authorization":
+        # The package sends the key as a bearer too, and the endpoint might stumble over that.
+        options.append('event_hooks={"request": [lambda sent: sent.headers.pop("Authorization", None)]}')
+    if options:
+        lines.append(f"    http_client=DefaultHttpxClient({', '.join(options)}),")
+    needed = {"import os": is_keyed(model) or is_special(model), "import ssl": bool(tls)}
+    imports = [name for name, wanted in needed.items() if wanted]
+    imports += [""] if imports else []
+    taken = ["DefaultHttpxClient"] if options else []
     call = _CALLS[model.model_type].replace("MODEL", quoted(model.wire_model_id), 1)
-    return "\n".join([*imports, "from openai import OpenAI", "", "client = OpenAI(", *lines, ")", call, ""])
+    imported = f"from openai import {', '.join([*taken, 'OpenAI'])}"
+    return "\n".join([*imports, imported, "", *tls, "client = OpenAI(", *lines, ")", call, ""])
+
+
+def _headers(model: RegisteredModel) -> list[str]:
+    """Members of `default_headers`: the key's header where it is another one, and the endpoint's own."""
+    name, scheme = key_header(model)
+    made = []
+    if is_keyed(model) and (name, scheme) != ("Authorization", "Bearer "):
+        key = f'os.environ["{KEY_VARIABLE}"]'
+        made.append(f"{quoted(name)}: {f'{quoted(scheme)} + ' if scheme else ''}{key}")
+    further = variables_of(model).items()
+    return made + [f'{quoted(header)}: os.environ["{variable}"]' for header, variable in further]
+
+
+def _tls(model: RegisteredModel) -> list[str]:
+    endpoint, made = model.endpoint, []
+    if endpoint.ca_pem:
+        made.append(f'context = ssl.create_default_context(cafile=os.environ["{CA_VARIABLE}"])')
+    elif endpoint.client_certificate:
+        made.append("context = ssl.create_default_context()")
+    if endpoint.client_certificate:
+        made.append(f'context.load_cert_chain(os.environ["{CERTIFICATE_VARIABLE}"])')
+    return made
 
 
 def _key(model: RegisteredModel) -> str:

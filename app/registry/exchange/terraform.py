@@ -10,10 +10,10 @@ refuses a query string in base_url, and per-token costs for images.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from app.registry.document import plain_number
-from app.registry.exchange.first_call import is_keyed, mark_of
+from app.registry.exchange.first_call import is_keyed, is_special, mark_of
 from app.registry.exchange.quoting import hcl, identifier
 from app.store.models import RegisteredModel
 
@@ -36,25 +36,51 @@ _HEAD = """# The provider orq-ai/orq talks to this Muster with:
 """
 
 
+_PROVIDER = """terraform {
+  required_providers {
+    orq = {
+      source = "orq-ai/orq"
+    }
+  }
+}
+"""
+
+
+def config(models: Iterable[RegisteredModel]) -> str:
+    """A file of the whole registry. What the provider refuses stands in it as a comment that says why."""
+    return "\n".join([_HEAD + _PROVIDER, *(_part(model) for model in models)])
+
+
 def block(model: RegisteredModel) -> str:
     """The resource, and the variable of its key where it has one that is no reference.
 
     Blocks of any models can stand in one file: label and variable are the model's alone.
     """
+    return _HEAD + _block(model)
+
+
+def _part(model: RegisteredModel) -> str:
+    made = _block(model)
+    refused = model.model_type not in _TYPES or "?" in model.base_url
+    return "".join(f"# {line}".rstrip() + "\n" for line in made.splitlines()) if refused else made
+
+
+def _block(model: RegisteredModel) -> str:
     label = f"{identifier(model.model_id, 'model')}_{mark_of(model)}"
     variable = f"{label}_api_key"
     sealed = is_keyed(model) and not model.endpoint.key_env
     lines = list(_attributes(model, f"var.{variable}" if sealed else hcl(_reference(model))))
     width = max(len(name) for name, _ in lines)
     body = "\n".join(f"  {name:<{width}} = {value}" for name, value in lines)
-    parts = [_HEAD + "".join(f"# {note}\n" for note in _notes(model))]
+    parts = ["".join(f"# {note}\n" for note in _notes(model))]
     if sealed:
         parts.append(f'variable "{variable}" {{\n  type      = string\n  sensitive = true\n}}\n\n')
     return "".join([*parts, f'resource "orq_model" "{label}" {{\n{body}\n}}\n'])
 
 
 def _reference(model: RegisteredModel) -> str:
-    return f"env://{model.endpoint.key_env}" if model.endpoint.key_env else ""
+    """The reference; without a key some text, since the provider refuses an empty one."""
+    return f"env://{model.endpoint.key_env}" if model.endpoint.key_env else "none"
 
 
 def _attributes(model: RegisteredModel, key: str) -> Iterator[tuple[str, str]]:
@@ -77,6 +103,11 @@ def _value(value: str | bool | float) -> str:
 
 
 def _notes(model: RegisteredModel) -> Iterator[str]:
+    if not is_keyed(model):
+        yield "It refuses an empty api_key; the endpoint needs none and passes over this text."
+    if is_special(model):
+        yield "It has no words for the endpoint's key header, further headers and certificates: Muster knows"
+        yield "them, as long as the endpoint with this base_url and key is there."
     if model.model_type not in _TYPES:
         yield f"It takes {', '.join(_TYPES)} models only, so it refuses this one."
     if "?" in model.base_url:

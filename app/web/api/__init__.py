@@ -12,15 +12,16 @@ from app.web.api import (
     health,
     labels,
     models,
-    openai_models,
     openapi,
     probes,
 )
+from app.web.api.clients import family, openai_models
 from app.web.api.watch import blueprints as watch_blueprints
 
 blueprints: tuple[Blueprint, ...] = (
     health.blueprint,
     models.blueprint,
+    family.blueprint,
     probes.blueprint,
     labels.blueprint,
     endpoints.blueprint,

@@ -116,7 +116,12 @@ def allowed_methods() -> list[str]:
 
 
 # Routes that take any address below theirs, from narrow to wide.
-_WIDTHS = {"api_models.update_openai_like": 1, "api_models.read_model": 2, "api_models.delete_model": 2}
+_WIDTHS = {
+    "api_models.update_openai_like": 1,
+    "api_models.read_model": 2,
+    "api_family.change": 2,
+    "api_models.delete_model": 2,
+}
 _NO_ROUTE = 3
 
 

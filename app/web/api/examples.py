@@ -237,6 +237,7 @@ def answers() -> Iterator[tuple[str, JSON]]:
     yield "Report[]", [dict(_REPORT)]
     yield "OpenAIList", openai_list.listing([(row.model_id, row.created)])
     yield "OpenAIModel", openai_list.entry(row.model_id, row.created)
+    yield "LiteLLMDefinition[]", DEFINITIONS["practice"]
     yield "Deleted", {"id": ID, "deleted": True}
     key = {"api_key": "practice-key"}
     yield "Endpoint", _ENDPOINT

@@ -1,7 +1,8 @@
 """Idempotency-Key: the same call twice is one call, also at the same moment and in several processes.
 
-The first call claims the key with a row; others wait for its answer. The claim is a lease, so that a
-process that died at work does not hold a key for a day.
+The first call claims the key with a row; others wait for its answer. The claim is a lease of a few seconds
+that is renewed for as long as the work takes: two hundred models may take half an hour, and a process that
+died at work holds its key no longer than that.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ import hashlib
 import hmac
 import json
 import re
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import wraps
@@ -19,9 +22,8 @@ from typing import Any, ParamSpec
 
 from flask import Response, current_app, request
 from sqlalchemy import delete, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
-from app.config import settings
 from app.errors import ApiError
 from app.store.base import db, new_id, now
 from app.store.leases import IdempotentAnswer
@@ -32,7 +34,8 @@ P = ParamSpec("P")
 Answers = IdempotentAnswer
 
 KEPT_FOR = timedelta(hours=24)
-_GRACE = timedelta(seconds=30)
+_LEASE = timedelta(seconds=10)
+_RENEWED_EVERY_S = 2.0
 _POLLS_S = (0.02, 0.25)
 _KEPT_HEADERS = ("Content-Type", "ETag", "Location")
 
@@ -103,7 +106,6 @@ def _members(pairs: list[tuple[str, Any]]) -> Any:
 def _claim(call: Call) -> str | None:
     """The id of the new row where this call is the first, or takes over from one that died; else None."""
     moment = now()
-    until = moment + timedelta(seconds=settings().probe_seconds) + _GRACE
     mine = (Answers.caller == call.caller) & (Answers.key == call.key)
     row = new_id()
     given = {"id": row, "caller": call.caller, "key": call.key, "request": call.request}
@@ -111,7 +113,7 @@ def _claim(call: Call) -> str | None:
         with db.engine.begin() as connection:
             connection.execute(delete(Answers).where(Answers.created < moment - KEPT_FOR))
             connection.execute(delete(Answers).where(mine, Answers.status.is_(None), Answers.leased < moment))
-            connection.execute(insert(Answers).values(**given, created=moment, leased=until))
+            connection.execute(insert(Answers).values(**given, created=moment, leased=moment + _LEASE))
     except IntegrityError:
         return None
     return row
@@ -121,7 +123,8 @@ def _first(row: str, work: Callable[[], Response]) -> Response:
     """Do the work and keep its answer; if it fails through Muster's fault, the key is free again."""
     kept = False
     try:
-        response = _answered(work)
+        with _renewed(row):
+            response = _answered(work)
         if response.status_code < 500:
             kept = _keep(row, response)
         return response
@@ -129,6 +132,26 @@ def _first(row: str, work: Callable[[], Response]) -> Response:
         if not kept:
             with db.engine.begin() as connection:
                 connection.execute(delete(Answers).where(Answers.id == row))
+
+
+@contextmanager
+def _renewed(row: str) -> Iterator[None]:
+    """Hold the lease of a claim while the block runs."""
+    ended, engine = threading.Event(), db.engine
+
+    def renew() -> None:
+        while not ended.wait(_RENEWED_EVERY_S):
+            # A database that is away for a moment may be back for the next turn.
+            with suppress(OperationalError), engine.begin() as connection:
+                connection.execute(update(Answers).where(Answers.id == row).values(leased=now() + _LEASE))
+
+    thread = threading.Thread(target=renew, name="lease", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 def _answered(work: Callable[[], Response]) -> Response:

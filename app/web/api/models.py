@@ -12,16 +12,15 @@ from sqlalchemy import Select
 from app.access.actors import Actor
 from app.probe.capabilities import CAPABILITIES
 from app.probe.model_types import MODEL_TYPES
-from app.registry import changes, registration, stored_documents
+from app.registry import changes, stored_documents
 from app.registry.clients import CLIENT_BY_NAME, only_working_with
-from app.registry.credentials import require_may_name
 from app.registry.declared.labels import LONGEST, LONGEST_TAG
-from app.registry.form import OpenAILikeForm, OpenAILikeUpdateForm, invalid
+from app.registry.form import invalid
 from app.registry.json_body import Problem, read
-from app.registry.probing import Probed, Registered, Rejected, Updated
 from app.registry.stored_documents import StoredDocument
 from app.registry.visible import body_as_seen
 from app.store.models import HEALTHS, RegisteredModel
+from app.web.api import verbs
 from app.web.api.answers import (
     allowed_methods,
     answer,
@@ -33,8 +32,6 @@ from app.web.api.answers import (
     is_known,
     json_body,
     next_link,
-    rejection,
-    written_document,
 )
 from app.web.api.describe import describe
 from app.web.api.examples import REFERENCES
@@ -43,7 +40,6 @@ from app.web.api.query import (
     LONGEST_PAGE,
     choice_argument,
     cursor_argument,
-    depth_argument,
     flag_argument,
     limit_argument,
     text_argument,
@@ -124,12 +120,7 @@ def _take_whole_reference() -> None:
 )
 def create_openai_like() -> Response:
     """Probe an OpenAI-compatible model and register it."""
-    form = _valid(OpenAILikeForm.from_json(json_body()))
-    end = registration.drain(registration.register(form.values(), current_actor(), **_options()))
-    if isinstance(end, Rejected):
-        raise rejection(end)
-    assert isinstance(end, Registered)
-    return document_answer(written_document(end.model_id))
+    return verbs.create(json_body())
 
 
 @blueprint.post("/v2/models/openai-like/validate")
@@ -143,10 +134,7 @@ def create_openai_like() -> Response:
 )
 def validate_openai_like() -> Response:
     """Probe an OpenAI-compatible model and store nothing."""
-    form = _valid(OpenAILikeForm.from_json(json_body()))
-    end = registration.drain(registration.validate(form.values(), current_actor(), **_options()))
-    assert isinstance(end, Probed)
-    return answer(end.report)
+    return verbs.look_at(json_body())
 
 
 @blueprint.patch("/v2/models/openai-like/<path:ref>")
@@ -162,21 +150,7 @@ def validate_openai_like() -> Response:
 )
 def update_openai_like(ref: str) -> Response:
     """Change what the body holds; probe first where that is needed."""
-    model = find_model(ref)
-    form = _valid(OpenAILikeUpdateForm.from_json(json_body()))
-    events = changes.update(
-        model,
-        form.values(only_given=True) | form.taken_away(),
-        current_actor(),
-        still=check_if_match,
-        move_key=bool(flag_argument("move_key")),
-        **_options(),
-    )
-    end = registration.drain(events)
-    if isinstance(end, Rejected):
-        raise rejection(end)
-    assert isinstance(end, Updated)
-    return document_answer(written_document(end.model_id))
+    return verbs.change(find_model(ref), json_body())
 
 
 @blueprint.get("/v2/models")
@@ -286,15 +260,3 @@ def _newest(matching: Select[Any], after: str | None, limit: int) -> Select[Any]
     """Those of them that follow the id `after`, newest first; one more than `limit`, to tell of others."""
     left = matching.where(RegisteredModel.id < after) if after else matching
     return left.order_by(RegisteredModel.id.desc()).limit(limit + 1)
-
-
-def _valid(form: OpenAILikeForm) -> OpenAILikeForm:
-    """The form, valid. Who may name no variable of the environment does not learn which there are either."""
-    require_may_name(current_actor(), form.api_key.data or "", form.base_url.data or "")
-    form.require_valid()
-    return form
-
-
-def _options() -> dict[str, Any]:
-    """How the caller wants the probe: `?strict=true`, `?depth=proof`."""
-    return {"strict": bool(flag_argument("strict")), "depth": depth_argument()}

@@ -104,6 +104,7 @@ _QUERY: Mapping[str, tuple[str, JSON]] = {
         "The region for models whose definition names none.",
         {**_TEXT, "maxLength": 64},
     ),
+    "disabled": ("`true` exports disabled models too.", {"enum": ["true", "false"]}),
     "export:format": ("The form of the list; by default a LiteLLM config.yaml.", {"enum": list(FORMATS)}),
     "artefact:kind": ("Only this one, as text.", {"enum": list(KINDS)}),
     "from": ("Where the history begins; a day before `to` where it is absent.", _MOMENT),
@@ -263,7 +264,7 @@ def _responses(rule: Rule, view: Any, operation: Operation, scope: str | None) -
     statuses = set(operation.errors)
     statuses |= {401, 403, 429} if scope else set()
     statuses |= {413, 415} if operation.takes else set()
-    statuses |= set() if operation.any_query else {400}
+    statuses |= set() if operation.any_query and not operation.query else {400}
     statuses |= {404} if rule.arguments else set()
     statuses |= {409} if view.__dict__.get("idempotent") else set()
     for status in sorted(statuses):
@@ -286,7 +287,14 @@ def _conflicts(view: Any, operation: Operation) -> Iterator[str]:
         yield "ambiguous_reference"
 
 
-_PROBED = {"ModelRequest", "ModelChange", "LiteLLMDefinition[]"}
+_PROBED = {
+    "ModelRequest",
+    "ModelChange",
+    "ModelCreation",
+    "ModelPatch",
+    "EndpointCheck",
+    "LiteLLMDefinition[]",
+}
 _REJECTIONS = {name: "Rejection" for name in _PROBED} | {
     name: "EndpointRejection" for name in ("EndpointRequest", "EndpointModelsRequest", "EndpointChange")
 }

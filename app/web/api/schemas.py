@@ -17,6 +17,7 @@ from app.registry.endpoints.form import (
     EndpointForm,
     NewEndpointForm,
 )
+from app.registry.exchange import family
 from app.registry.fields import Choice, Input, Length, Range, absolute_url, no_binary, no_controls
 from app.registry.form import JsonForm, OpenAILikeForm, OpenAILikeUpdateForm
 from app.registry.metadata import CURRENCY, FIELDS, MILLION, PROVIDER, Kind
@@ -67,6 +68,8 @@ def components() -> dict[str, Schema]:
             {"models": _models_schema(), "region": _nullable(_text("Of every model that names none."))},
             required=["models"],
         ),
+        **_family_schemas(),
+        "CatalogRequest": request_schema(EndpointForm) | {"required": ["base_url"]},
         "Wanted": wanted_schema(),
         "Model": model_schema(),
         "ModelMetadata": metadata_schema(),
@@ -161,6 +164,43 @@ def _rule_schema(rule: Any) -> Schema:
         return {"minimum": rule.min} | ({} if rule.max is None else {"maximum": rule.max})
     patterns = {no_controls: ONE_LINE, no_binary: TEXT, absolute_url: WEB}
     return {"pattern": patterns[rule]} if rule in patterns else {}
+
+
+def _family_schemas() -> dict[str, Schema]:
+    """Bodies of the calls that know every provider: the same fields, where the document has them."""
+    fields = request_schema(OpenAILikeForm)["properties"]
+    inner = fields["configuration"]["properties"]["model_id"]
+    plain = {name: fields[name] for name in family.PLAIN}
+    declared = {row.name: fields[row.declared_by] for row in FIELDS if row.declared_by}
+    shared = {
+        **plain,
+        "has_functions": {"type": "boolean", "description": "Tool calling."},
+        "metadata": _nullable(_closed({"is_private": {"const": True}, **declared}, required=())),
+        "parameters": {
+            "type": ["array", "null"],
+            "maxItems": 0,
+            "description": "They follow from the model type.",
+        },
+    }
+    configuration = _closed(
+        {"provider": {"const": PROVIDER}, "base_url": fields["base_url"], "api_key": fields["api_key"]}
+        | {"model_id": inner},
+        required=["base_url", "api_key"],
+    )
+    provider: Schema = {"const": PROVIDER}
+    made = {"provider": provider, "configuration": configuration, **shared}
+    made |= {name: _text("Taken and not kept.") for name in family.NOT_KEPT}
+    needed = ["provider", "configuration", "display_name", "model_id", "model_type", "metadata"]
+    made["metadata"] = made["metadata"] | {"type": "object", "required": ["region"]}
+    check = {"provider": provider, "deployment_name": fields["model_id"]}
+    check |= {name: fields[name] for name in ("base_url", "api_key")}
+    check |= {name: _text("Of other providers.") for name in family.OF_OTHERS}
+    changed = {name: schema for name, schema in shared.items() if name != "model_id"}
+    return {
+        "ModelCreation": _closed(made, required=needed),
+        "ModelPatch": _closed(changed | {"model_id": _text("As it is; it can't change.")}, required=()),
+        "EndpointCheck": _closed(check, required=["provider", "deployment_name", "base_url", "api_key"]),
+    }
 
 
 def metadata_schema() -> Schema:

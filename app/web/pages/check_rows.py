@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from app.registry.exchange.curl import form_text, joined, to, with_json
+from app.registry.exchange.curl import form_text, joined, plainly_to, with_json
 from app.web.pages import display
 
 
@@ -74,10 +74,10 @@ _FILES = ("file", "image")
 def _parts(method: str, url: str, body: Any, *, keyed: bool) -> list[str]:
     """One call as parts of a shell command; the key is taken from a variable, never written out."""
     if _is_form(body):
-        return [*to(url, keyed=keyed), *(_form_part(name, value) for name, value in body.items())]
+        return [*plainly_to(url, keyed=keyed), *(_form_part(name, value) for name, value in body.items())]
     if body is not None:
-        return [*to(url, keyed=keyed), *with_json(body)]
-    return to(url, *(["-X POST"] if method == "POST" else []), keyed=keyed)
+        return [*plainly_to(url, keyed=keyed), *with_json(body)]
+    return plainly_to(url, *(["-X POST"] if method == "POST" else []), keyed=keyed)
 
 
 def _is_form(body: Any) -> bool:

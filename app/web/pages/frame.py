@@ -8,7 +8,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from flask import Blueprint, redirect, request, url_for
+from flask import Blueprint, flash, redirect, request, url_for
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from werkzeug.wrappers import Response
@@ -17,10 +17,13 @@ from app.access.actors import ROLES
 from app.config import settings
 from app.errors import ApiError
 from app.web import errors
-from app.web.guards import current_actor
+from app.web.guards import current_actor, is_page
 from app.web.pages import display
 
 blueprint = Blueprint("frame", __name__)
+
+OLDER = "This form is older than your session. Look through it and send it again."
+SIGNED_OUT = "You were signed out in the meantime. Sign in: the form comes back, and nothing was sent."
 
 NAVIGATION: tuple[tuple[str, str, str], ...] = (
     ("Now", "now.index", "viewer"),
@@ -54,6 +57,11 @@ def root() -> Response:
 
 @blueprint.app_errorhandler(CSRFError)
 def _form_too_old(_error: CSRFError) -> Response:
+    """A form of an earlier session is opened anew, after signing in: the browser kept what was typed."""
+    if not errors.is_json_side() and is_page(request.path):
+        known = current_user.is_authenticated
+        flash(OLDER if known else SIGNED_OUT, "warn")
+        return redirect(request.path if known else url_for("signin.signin", next=request.path), 303)
     message = "Your session has changed since this page was loaded. Go back, reload it and send it again."
     return errors.answer(ApiError("form_expired", message))
 

@@ -45,6 +45,11 @@ class Search:
         """The value of one filter, None where all are wanted."""
         return next((choice.value or None for choice in self.choices if choice.name == name), None)
 
+    @property
+    def query(self) -> str:
+        """The query string of this very page of the list, for a form that comes back to it."""
+        return self.url(self.cursor).partition("?")[2]
+
     def url(self, cursor: str = "", **more: str) -> str:
         """The list with the same search, from a cursor on."""
         given: dict[str, Any] = {choice.name: choice.value for choice in self.choices}

@@ -25,7 +25,7 @@ ROLES: dict[str, tuple[str, str]] = {
 """Each role: its label, and what it lets a person do."""
 
 LENGTH = Length(passwords.SHORTEST, passwords.LONGEST, passwords.RULE)
-_TYPED = f"At least {passwords.SHORTEST} characters. Leave it empty to generate one, which is shown once."
+_TYPED = f"At least {passwords.SHORTEST} characters. Empty: one is generated and shown once."
 
 
 class UserForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types

@@ -167,7 +167,7 @@ def test_the_same_words_where_the_list_is_shown_are_no_gate() -> None:
 def test_the_message_names_the_header_that_is_wanted(words: str, named: str) -> None:
     sim = Simulator()
     sim.every(error(400, words))
-    assert f"the header {named}: add it to the further headers" in diagnosed(sim).message
+    assert f"the header {named}: add it, with its value, to the further headers" in diagnosed(sim).message
 
 
 def test_no_header_is_asked_for_that_the_probe_sent() -> None:

@@ -6,6 +6,7 @@ words that the next step must have where one cause is easily taken for another.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import get_args
 
@@ -19,9 +20,10 @@ from tests.endpoints.every import REPORTS
 from tests.endpoints.judging import probed, running
 from tests.endpoints.own_every import OWN
 from tests.endpoints.reports import Report
+from tests.endpoints.second_every import SECOND
 from tests.probe.messages import faults
 
-BY_ID: Mapping[str, Report] = {report.id: report for report in (*REPORTS, *OWN)}
+BY_ID: Mapping[str, Report] = {report.id: report for report in (*REPORTS, *OWN, *SECOND)}
 
 # fmt: off
 STEPS: Mapping[str, tuple[str, ...]] = {
@@ -76,13 +78,21 @@ STEPS: Mapping[str, tuple[str, ...]] = {
     "models-list-mixed-types": ("list of models calls it stt",),
     "own-openai-only-responses": ("no model type of Muster",),
     "own-vllm-no-chat-template": ("choose the type completion",),
-    "groq-model-decommissioned": ("retired", "llama-3.3-70b-versatile"),
+    "groq-model-decommissioned": ("retired", "It lists llama-3.3-70b-versatile: choose that or another"),
+    "use-case-form-missing": ("form that the words name",),
+    "own-chat-answered-as-a-completion": ("looks like this API", "OpenAI clients can't read"),
     "own-azure-no-deployment": ("name of a deployment",),
     "own-together-not-serverless": ("deploy or start it",),
     "ollama-500-needs-more-memory": ("too little memory",),
     "hf-503-loading-estimated-time": ("not ready yet (20 s",),
     "own-overloaded-529": ("are full",),
     "own-litellm-upstream-key-wrong": ("Your key was taken", "gateway's own"),
+    "r01-403-about-the-caller": ("Your key was taken", "key or role", "at the gateway"),
+    "r06-subscription-key-missing": ("in the header Ocp-Apim-Subscription-Key", "header of the key"),
+    "r07-not-in-this-region": ("other regions only",),
+    "r10-variant-of-an-enumeration": ("use sonar, sonar-pro or sonar-deep-research as the model id",),
+    "r17-vector-in-a-list": ("OpenAI clients can't read",),
+    "r30-500-and-then-nobody": ("log of the server",),
     "own-litellm-no-deployments": ("every deployment", "in 5 s"),
     "own-502-of-a-proxy": ("502 Bad Gateway”", "behind it does not"),
     "tei-embedding-nulls": ("answered 200, but a vector", "no numbers"),
@@ -174,3 +184,10 @@ def test_every_advice_of_a_rule_has_its_sentence_and_its_rule() -> None:
 )
 def test_waits_are_told_in_words(seconds: float, words: str) -> None:
     assert in_words(seconds) == words
+
+
+@pytest.mark.parametrize("words", [r"\bwhoever\b", r"\bmend", r"\bwould do\b", r"\bjust so\b"])
+def test_messages_are_plain_english(words: str) -> None:
+    told = [*ADVISED.values(), *(says for rows in ADVICE.values() for _, says in rows)]
+    told += [code.help for code in CODES.values()]
+    assert not [text for text in told if re.search(words, text, re.IGNORECASE)]

@@ -390,3 +390,12 @@ def test_no_socket_is_left_open() -> None:
     time.sleep(0.3)
     gc.collect()
     assert len(os.listdir("/proc/self/fd")) <= before + 2
+
+
+@pytest.mark.parametrize(("limits", "said"), [
+    (Limits(first_byte_s=0.3, probe_s=5), "within 0.3 s"),
+    (Limits(first_byte_s=60, probe_s=0.5), "within 0.5 s"),
+])  # fmt: skip
+def test_the_limit_that_applied_is_the_one_that_is_said(limits: Limits, said: str) -> None:
+    got, _ = ask(silent, limits)
+    assert got.failure and got.failure.detail == f"no answer began {said}"

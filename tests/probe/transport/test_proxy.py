@@ -138,13 +138,24 @@ def test_private_hosts_may_be_closed(host: str) -> None:
         assert send(proxy, "http://gpu.example/", private=False).ok
 
 
-def test_a_name_is_left_to_the_proxy_to_resolve() -> None:
+def test_a_name_is_resolved_and_judged_as_without_a_proxy() -> None:
+    names = Names(proxy_example=["127.0.0.1"], inside_example=["10.0.0.1"], meta_example=["169.254.169.254"])
+    with serve(says(OK)) as proxy:
+        rules = EgressRules(proxy=f"http://proxy.example:{proxy.port}", resolver=names, private=False)
+        with Client(rules, Limits()) as client:
+            for host in ("inside.example", "meta.example"):
+                failure = client.send(Call("GET", f"http://{host}/")).failure
+                assert failure is not None and failure.kind == "egress_denied"
+        assert proxy.connections == 0
+
+
+def test_a_name_that_only_the_proxy_knows_is_left_to_it() -> None:
     names = Names(proxy_example=["127.0.0.1"])
     with serve(says(OK)) as proxy:
         rules = EgressRules(proxy=f"http://proxy.example:{proxy.port}", resolver=names, private=False)
         with Client(rules, Limits()) as client:
             assert client.send(Call("GET", "http://gpu.example/")).ok
-    assert names.asked == ["proxy.example"]
+    assert names.asked == ["gpu.example", "proxy.example"]
 
 
 def test_a_tunnel_through_the_proxy() -> None:

@@ -9,15 +9,18 @@ import subprocess
 import sys
 import wave
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
+import hcl2
 import pytest
 import yaml
 
 from app.probe.model_types import MODEL_TYPES
 from app.registry.exchange.artefacts import KINDS, all_of
+from app.registry.exchange.exports import FORMATS
+from app.store.endpoints import EndpointHeader
 from app.store.models import RegisteredModel
 from tests.clients.installed import node_clients
 from tests.endpoints.base import Simulator
@@ -139,10 +142,44 @@ def test_a_query_string_is_sent(tmp_path: Path) -> None:
         assert [request.query for request in simulator.seen] == ["api-version=2024&empty="] * 3
 
 
+def own_way(simulator: Simulator) -> RegisteredModel:
+    """What a simulator serves, called with a key in a header of its own and a further header."""
+    model = served(simulator)
+    model.endpoint.auth_header, model.endpoint.auth_scheme = "x-api-key", "Token"
+    model.endpoint.headers.append(EndpointHeader(name="X-Team", ciphertext=b"sealed"))
+    return model
+
+
+@pytest.mark.parametrize("kind", ["curl", "python", "node"])
+def test_the_key_goes_in_its_own_header_with_the_further_ones(kind: str, tmp_path: Path) -> None:
+    with Simulator() as simulator:
+        text = all_of(own_way(simulator))[kind]
+        if kind == "node":
+            (tmp_path / "node_modules").symlink_to(node_clients() / "node_modules")
+            (tmp_path / "call.mjs").write_text(text, encoding="utf-8")
+        commands = {"curl": ["sh", "-c", text], "python": [sys.executable, "-c", text]}
+        with suppress(AssertionError):  # the simulator wants the key as a bearer; what was sent is judged
+            run(commands.get(kind, ["node", "call.mjs"]), tmp_path, HEADER_X_TEAM="blue")
+        sent = {name.lower(): value for name, value in simulator.seen[0].headers.items()}
+    assert (sent["x-api-key"], sent["x-team"]) == (f"Token {KEY}", "blue")
+    assert "authorization" not in sent
+
+
+def test_certificates_are_files_that_variables_name() -> None:
+    model = row()
+    model.endpoint.ca_pem, model.endpoint.client_certificate = "PEM", b"sealed"
+    made = all_of(model)
+    assert '--cacert "$CA_FILE"' in made["curl"] and '--cert "$CLIENT_CERTIFICATE_FILE"' in made["curl"]
+    for kind in ("python", "node"):
+        assert "CA_FILE" in made[kind] and "CLIENT_CERTIFICATE_FILE" in made[kind]
+    assert "SSL_CERT_FILE" in made["litellm"] and "certificates" in made["terraform"]
+    compile(made["python"], "call.py", "exec")
+
+
 def test_without_a_key_none_is_asked_for(tmp_path: Path) -> None:
     made = all_of(row(key_ciphertext=None))
     assert all("API_KEY" not in made[kind] for kind in ("curl", "python", "node"))
-    assert 'api_key      = ""' in made["terraform"] and "api_key: none" in made["litellm"]
+    assert 'api_key      = "none"' in made["terraform"] and "api_key: none" in made["litellm"]
 
 
 @pytest.mark.parametrize("model_type", MODEL_TYPES)
@@ -198,6 +235,22 @@ def test_terraform_blocks_of_any_models_stand_in_one_file() -> None:
     names = [re.findall(r'^(?:variable|resource "orq_model") "([a-z0-9_]+)"', text, re.M) for text in made]
     assert len({name for both in names for name in both}) == 2 * len(models)
     assert all(f"= var.{both[0]}\n" in text for both, text in zip(names, made, strict=True))
+
+
+def test_a_whole_registry_is_one_terraform_file() -> None:
+    rows = [row(model_type=name, model_id=f"{name} {HOSTILE[at]}") for at, name in enumerate(MODEL_TYPES)]
+    rows += [row(base_url="https://h/v1?a=b"), row(key_ciphertext=None), row(key_env="MUSTER_KEY_X")]
+    text = FORMATS["terraform"].make(rows)
+    parsed: Any = hcl2.loads(text)
+    made = [body for block in parsed["resource"] for kind in block.values() for body in kind.values()]
+    taken = [one for one in rows if one.model_type in ("chat", "completion", "embedding", "image")]
+    taken = [one for one in taken if "?" not in one.base_url]
+    assert [body["model_type"].strip('"') for body in made] == [one.model_type for one in taken]
+    assert len(parsed["variable"]) == sum(
+        one.endpoint.key_ciphertext is not None and not one.endpoint.key_env for one in taken
+    )
+    assert all(body["api_key"] != '""' for body in made)
+    assert text.count("so it refuses this one") == len(rows) - len(taken)
 
 
 def test_terraform_says_what_was_declared() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
+import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select, text, update
 
 from app.practice.models import KEY
-from app.store.base import db
+from app.store.base import db, now
 from app.store.leases import IdempotentAnswer
 from app.store.models import RegisteredModel
 from tests.conftest import new_token
@@ -118,6 +120,25 @@ def test_who_died_at_work_holds_the_key_no_longer_than_its_lease(
         db.session.commit()
     assert client.post(URL, json=good, headers=once).status_code == 200
     assert models(app) == 1
+
+
+def test_the_lease_is_short_and_lasts_as_long_as_the_work(
+    app: Flask, once: Headers, good: Body, endpoint: Endpoint
+) -> None:
+    endpoint.before = threading.Event()
+    thread = threading.Thread(target=lambda: app.test_client().post(URL, json=good, headers=once))
+    thread.start()
+    leases = []
+    for _ in range(40):
+        time.sleep(0.1)
+        with app.app_context():
+            leased = db.session.scalar(select(IdempotentAnswer.leased))
+            if leased is not None:
+                leases.append(leased - now())
+    endpoint.before.set()
+    thread.join()
+    assert leases and max(leases) < timedelta(seconds=11), "a restart must not hold the key for long"
+    assert min(leases) > timedelta(seconds=6), "work that takes longer must not lose it"
 
 
 def test_a_fault_of_the_server_is_no_answer_to_keep(app: Flask, once: Headers, good: Body) -> None:

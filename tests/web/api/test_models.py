@@ -187,8 +187,8 @@ def test_a_query_parameter_that_does_not_exist_is_refused_by_name(client: FlaskC
 
 def test_allow_names_what_the_address_takes(client: FlaskClient, auth: Headers) -> None:
     for path, wanted in {
-        "/v2/models": {"GET"},
-        "/v2/models/x": {"GET", "DELETE"},
+        "/v2/models": {"GET", "POST"},
+        "/v2/models/x": {"GET", "PATCH", "DELETE"},
         "/v2/models/openai-like": {"POST"},
         "/v2/models/openai-like/x": {"PATCH"},
         "/v2/models/openai-like/validate": {"POST"},

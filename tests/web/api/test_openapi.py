@@ -192,7 +192,7 @@ def test_the_reference_shows_every_call_and_needs_nothing_from_elsewhere(
 ) -> None:
     answer = client.get("/docs")
     text = answer.get_data(as_text=True)
-    assert answer.status_code == 200 and answer.mimetype == "text/html" and len(answer.data) < 100_000
+    assert answer.status_code == 200 and answer.mimetype == "text/html" and len(answer.data) < 120_000
     for path, methods in spec["paths"].items():
         for method in methods:
             assert f"{method.upper()} {path}" in text

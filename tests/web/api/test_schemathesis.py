@@ -28,6 +28,7 @@ id = "{id}"
 include-name = [
   "POST /v2/models/openai-like",
   "POST /v2/models/litellm/import",
+  "POST /v2/models",
 ]
 checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "409"]
 
@@ -48,7 +49,7 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "404"]
 # If-Match is a condition, and an ETag that is made up never holds.
 [[operations]]
 include-name = [
-  "PATCH /v2/models/openai-like/{{id}}", "DELETE /v2/models/{{id}}",
+  "PATCH /v2/models/openai-like/{{id}}", "PATCH /v2/models/{{id}}", "DELETE /v2/models/{{id}}",
   "POST /v2/workspace-models", "DELETE /v2/workspace-models/{{id}}",
 ]
 checks.positive_data_acceptance.expected-statuses = ["2xx", "304", "400", "404", "409", "412"]
@@ -63,7 +64,9 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "404"]
 
 # The model of this test goes away when it is deleted, and its host is checked by more than a pattern.
 [[operations]]
-include-name = ["POST /v2/models/openai-like/validate", "POST /v2/models/{{id}}/probes"]
+include-name = [
+  "POST /v2/models/openai-like/validate", "POST /v2/models/validate", "POST /v2/models/{{id}}/probes",
+]
 checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "404"]
 """
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -33,6 +35,13 @@ def test_a_wrong_one_says_the_same_and_opens_nothing(stranger: FlaskClient, chan
     assert "Wrong email or password" in answer.text
     assert (GOOD | change)["password"] not in answer.text
     assert stranger.get("/models").status_code == 303
+
+
+def test_after_a_wrong_password_it_is_typed_anew_at_once(stranger: FlaskClient) -> None:
+    page = stranger.post("/signin", data=GOOD | {"password": "not the password"}).text
+    (focused,) = re.findall(r"<[^>]*\bautofocus\b[^>]*>", page)
+    assert 'id="password"' in focused and 'aria-describedby="problem"' in focused
+    assert GOOD["email"] in page, "the email stays"
 
 
 @pytest.mark.parametrize("field", ["email", "password"])

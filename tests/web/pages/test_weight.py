@@ -32,8 +32,9 @@ def test_no_page_is_heavy(app: Flask, admin: FlaskClient, path: str) -> None:
     assert weight(admin, path) < HEAVIEST
 
 
-def test_a_model_s_page_is_not_heavy(editor: FlaskClient, model_url: str) -> None:
-    assert weight(editor, model_url) < HEAVIEST
+@pytest.mark.parametrize("part", ["", "/checks", "/history", "/use", "/document"])
+def test_a_model_s_page_is_not_heavy(editor: FlaskClient, model_url: str, part: str) -> None:
+    assert weight(editor, model_url + part) < HEAVIEST
 
 
 def test_a_list_of_watched_models_is_not_heavy(app: Flask, admin: FlaskClient) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any
+from urllib.parse import parse_qsl
 
 from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, url_for
 from sqlalchemy import select
@@ -21,6 +22,8 @@ from app.store.base import db
 from app.store.models import RegisteredModel
 from app.web.guards import current_actor, require_role
 from app.web.pages import live
+from app.web.pages.models import listing
+from app.web.pages.models.listing import ModelSearch
 
 blueprint = Blueprint("bulk", __name__, url_prefix="/bulk")
 
@@ -36,6 +39,13 @@ ACTIONS: dict[str, str] = {
 """The actions on selected models."""
 
 
+@blueprint.get("")
+@require_role("viewer")
+def nothing_sent() -> BaseResponse:
+    """Whoever reloads or opens the address of an action is at the list."""
+    return redirect(url_for("models.index"), 303)
+
+
 @blueprint.post("")
 @require_role("editor")
 def act() -> BaseResponse | str | tuple[str, int]:
@@ -43,11 +53,11 @@ def act() -> BaseResponse | str | tuple[str, int]:
     models, chosen = _ticked(), request.form.get("do", "")
     if not models:
         flash("Select at least one model first.", "warn")
-        return redirect(url_for("models.index"), 303)
+        return redirect(_back(), 303)
     if chosen == "export":
         return _exported(models)
     if chosen == "delete" and request.form.get("sure") != "yes":
-        return render_template("models/bulk_delete.html", models=models)
+        return render_template("models/bulk_delete.html", models=models, search=_search())
     if chosen == "probe":
         return _probed(models)
     return _done(models, chosen)
@@ -66,7 +76,7 @@ def _done(models: list[RegisteredModel], chosen: str) -> BaseResponse:
     gone = len(models) - done
     told = f" {gone} had already been deleted." if gone else ""
     flash(f"{done} model{'' if done == 1 else 's'} {word}.{told}", "warn" if gone else "ok")
-    return redirect(url_for("models.index"), 303)
+    return redirect(_back(), 303)
 
 
 def _done_to(step: Callable[[str], Any], id: str) -> bool:
@@ -119,7 +129,7 @@ def _probing(named: list[tuple[str, str]]) -> Iterator[live.Line]:
             good += status == "passed"
             yield live.row(futures[future], words[futures[future]], status, took, note)
     summary = f"{good} of {len(named)} probes accepted."
-    location = url_for("models.index")
+    location = _back()
     yield {
         "event": "end",
         "location": location,
@@ -149,7 +159,20 @@ def _probe_one(app: Any, id: str, actor: Actor, left: Cancellation) -> tuple[str
         return "failed", report["duration_ms"], report["diagnosis"]["message"]
 
 
+def _search() -> ModelSearch:
+    """The search that the models were ticked in."""
+    return listing.search_of(dict(parse_qsl(request.form.get("back", ""))))
+
+
+def _back() -> str:
+    """The list as it was left: with its filters, in its order, on its page."""
+    search = _search()
+    return search.url(search.cursor)
+
+
 def _ticked() -> list[RegisteredModel]:
     ids = request.form.getlist("id")[:AT_MOST]
+    if request.form.get("matching") == "yes":
+        ids = listing.ids_of(_search(), AT_MOST)
     query = select(RegisteredModel).where(RegisteredModel.id.in_(ids)).order_by(RegisteredModel.id.desc())
     return list(db.session.scalars(query)) if ids else []

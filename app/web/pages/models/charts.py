@@ -5,6 +5,7 @@ Colours come from `app.css` by class.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,41 +19,61 @@ _LABEL_PX, _PAIR_PX = 110, 20
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One measured value; None where that probe measured nothing."""
+    """One measured value; None where that probe was rejected."""
 
     at: datetime
     value: float | None
 
 
-def line(title: str, unit: str, points: Sequence[Point], width: int = 420, height: int = 120) -> Markup:
-    """A line over time with its least and greatest value written on it; "" for fewer than two values."""
-    known = [point for point in points if point.value is not None]
-    if len(known) < 2:
+def line(title: str, unit: str, points: Sequence[Point], width: int = 340, height: int = 120) -> Markup:
+    """A curve over time from zero on, broken and marked at a rejected probe; "" for under two values.
+
+    The labels stand inside, above their lines, so that none is cut off whatever its length.
+    """
+    values = [point.value for point in points if point.value is not None]
+    if len(values) < 2:
         return Markup("")
-    values = [point.value for point in known if point.value is not None]
-    low, high = min(values), max(values)
-    start, end = known[0].at.timestamp(), known[-1].at.timestamp()
+    top, floor = _nice(max(values)), height - 18
+    start, end = points[0].at.timestamp(), points[-1].at.timestamp()
     places = [
         (
-            _between(point.at.timestamp(), start, end, 44, width - 8),
-            _between(point.value or 0, high, low, 14, height - 22),
+            _between(point.at.timestamp(), start, end, 4, width - 4),
+            None if point.value is None else _between(point.value, top, 0, 18, floor),
         )
-        for point in known
+        for point in points
     ]
-    path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in places)
-    span = f"from {_shown(low, unit)} to {_shown(high, unit)} in {len(known)} probes"
-    label = f"{title}: {span}, the last {_shown(values[-1], unit)}"
+    lost = len(points) - len(values)
+    label = (
+        f"{title}: from {_shown(min(values), unit)} to {_shown(max(values), unit)} in {len(values)} probes, "
+        f"the last {_shown(values[-1], unit)}{f'; {lost} rejected' if lost else ''}"
+    )
     return Markup(
         '<svg class="chart" role="img" aria-label="{label}" viewBox="0 0 {w} {h}"><title>{label}</title>'
-        '<path class="axis" d="M44 10V{floor}H{end}"/><path class="curve" d="{path}"/>{dots}'
-        '<text x="40" y="18" class="mark">{high}</text><text x="40" y="{floor}" class="mark">{low}</text>'
-        '<text x="44" y="{foot}" class="from">{first}</text>'
-        '<text x="{end}" y="{foot}" class="mark">{last}</text></svg>'
+        '<path class="axis" d="M0 {floor}H{w}"/><path class="grid" d="M0 18H{w}"/>'
+        '<path class="outage" d="{outages}"/><path class="curve" d="{path}"/>{dots}'
+        '<text x="2" y="13">{high}</text><text x="2" y="{low}">0</text>'
+        '<text x="2" y="{foot}">{first}</text><text x="{end}" y="{foot}" class="mark">{last}</text></svg>'
     ).format(
-        label=label, w=width, h=height, floor=height - 18, end=width - 4, path=path,
-        dots=_dots(places) if len(places) <= 40 else "", high=_shown(high, unit), low=_shown(low, unit),
-        foot=height - 4, first=_day(known[0].at), last=_day(known[-1].at),
+        label=label, w=width, h=height, floor=floor, low=floor - 3, end=width - 2, path=_path(places),
+        outages="".join(f"M{x:.1f} 18V{floor}m-3 -6l6 6m-6 0l6 -6" for x, y in places if y is None),
+        dots=_dots([(x, y) for x, y in places if y is not None]) if len(places) <= 40 else "",
+        high=_shown(top, unit), foot=height - 4, first=_day(points[0].at), last=_day(points[-1].at),
     )  # fmt: skip
+
+
+def _path(places: Sequence[tuple[float, float | None]]) -> str:
+    """Lines between neighbours that have a value each: across an outage there is none."""
+    made, drawn = "", False
+    for x, y in places:
+        made += "" if y is None else f"{'L' if drawn else 'M'}{x:.1f} {y:.1f}"
+        drawn = y is not None
+    return made
+
+
+def _nice(value: float) -> float:
+    """The next of 1, 2 and 5 times a power of ten."""
+    power = 10.0 ** math.floor(math.log10(max(value, 1e-9)))
+    return next(power * step for step in (1, 2, 5, 10) if power * step >= value)
 
 
 def pairs(title: str, rows: Sequence[tuple[str, float, float]], width: int = 420) -> Markup:

@@ -130,7 +130,7 @@ def _repeating(model: RegisteredModel, wanted: Repeat) -> Iterator[live.Line]:
             yield _progress(name, ended[name], passed[name], wanted.times)
         elif (line := live.line_of(event)) is not None:
             yield line
-    yield {"event": "end", "location": url_for("models.detail", id=model.id, done="repeated")}
+    yield {"event": "end", "location": url_for("models.checks", id=model.id, done="repeated")}
 
 
 def _progress(name: str, ended: int, passed: int, times: int) -> live.Line:
@@ -143,7 +143,7 @@ def _probing(model: RegisteredModel, depth: Depth) -> Iterator[live.Line]:
         line = live.line_of(event)
         if line is not None:
             yield line
-    yield {"event": "end", "location": url_for("models.detail", id=model.id, done="probed")}
+    yield {"event": "end", "location": url_for("models.checks", id=model.id, done="probed")}
 
 
 def _events(model: RegisteredModel, **how: Any) -> Iterator[Any]:

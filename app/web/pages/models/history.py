@@ -96,19 +96,22 @@ def last_repeated(model_pk: str) -> Probe | None:
 
 
 def curves(model_pk: str) -> list[tuple[str, Markup]]:
-    """A chart for each value that at least two accepted probes of a model measured.
+    """A chart for each value that at least two accepted probes of a model measured, with the rejected ones.
 
     Only the numbers are read: a report is long, and there may be thousands.
     """
-    query = select(Probe.started, Probe.duration_ms, Probe.report["performance"])
-    accepted = query.where(Probe.model_pk == model_pk, Probe.verdict == "accepted")
-    rows = db.session.execute(accepted.order_by(Probe.id.desc()).limit(MEASURED)).all()
+    query = select(Probe.started, Probe.verdict, Probe.duration_ms, Probe.report["performance"])
+    newest = query.where(Probe.model_pk == model_pk).order_by(Probe.id.desc()).limit(MEASURED)
+    rows = list(reversed(db.session.execute(newest).all()))
     made = []
     for title, name, unit in CURVES:
-        values = [
-            (at, took if name == "duration_ms" else (measured or {}).get(name)) for at, took, measured in rows
+        points = [
+            Point(at, None if verdict == "rejected" else value)
+            for at, verdict, took, measured in rows
+            if (value := took if name == "duration_ms" else (measured or {}).get(name)) is not None
+            or verdict == "rejected"
         ]
-        chart = charts.line(title, unit, [Point(at, value) for at, value in reversed(values)])
+        chart = charts.line(title, unit, points)
         if chart:
             made.append((title, chart))
     return made

@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import current_app
 from itsdangerous import BadData, URLSafeSerializer
-from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
 from app.probe.capabilities import CAPABILITIES
 from app.probe.model_types import MODEL_TYPES
@@ -130,6 +130,30 @@ def found(wanted: ModelSearch) -> tuple[list[RegisteredModel], str]:
     return [rows[id] for id in ids if id in rows], following
 
 
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many models of the search are in a state, and where these alone are shown; `health` "" is all."""
+
+    health: str
+    count: int
+    url: str
+    current: bool
+
+
+def counts(wanted: ModelSearch) -> list[Count]:
+    """All that the search finds whatever their health, then how many are in each state, the worst first."""
+    query = _matching(wanted, any_health=True).with_only_columns(RegisteredModel.health, func.count())
+    told = {row[0]: int(row[1]) for row in db.session.execute(query.group_by(RegisteredModel.health))}
+    named = [("", sum(told.values())), *((name, told[name]) for name in reversed(HEALTHS) if name in told)]
+    chosen = wanted.value("health") or ""
+    return [Count(name, count, wanted.url(health=name), name == chosen) for name, count in named]
+
+
+def ids_of(wanted: ModelSearch, most: int) -> list[str]:
+    """The ids of all that the search finds, at most so many, in its order."""
+    return [row[0] for row in db.session.execute(_ordered(_matching(wanted), wanted).limit(most))]
+
+
 def rows_of(models: Sequence[RegisteredModel]) -> list[Row]:
     """The rows of these models, with their health and their last probes."""
     known = health.shown(models, now())
@@ -156,7 +180,7 @@ def cost_of(model: RegisteredModel) -> str:
     return f"{display.money(model.input_cost) or 'not known'} / {display.money(model.output_cost)}"
 
 
-def _matching(wanted: ModelSearch) -> Select[Any]:
+def _matching(wanted: ModelSearch, *, any_health: bool = False) -> Select[Any]:
     """Id and sorted value of the models that the search leaves, in no order yet."""
     enabled, status = wanted.value("enabled"), wanted.value("health")
     query = RegisteredModel.matching_in_index(
@@ -166,7 +190,7 @@ def _matching(wanted: ModelSearch) -> Select[Any]:
         host=wanted.host or None,
         model_type=wanted.value("type"),
         region=wanted.value("region"),
-        status=None if status == STALE else status,
+        status=None if any_health or status == STALE else status,
         seen=wanted.value("seen"),
         owner=wanted.value("owner"),
         tag=wanted.value("tag"),

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from flask import jsonify, redirect, render_template, request, url_for
@@ -22,7 +21,7 @@ from app.registry.document import rfc3339
 from app.registry.endpoint_models import EndpointModels
 from app.registry.endpoints.rows import models_of
 from app.registry.probing import Probed, Registered, Rejected, Updated
-from app.store.base import now
+from app.store.base import new_id
 from app.store.models import RegisteredModel
 from app.web.guards import current_actor
 from app.web.pages import check_rows, display, live
@@ -30,7 +29,6 @@ from app.web.pages.register import held_keys, layout, outcome, presets, submissi
 from app.web.pages.register.outcome import Outcome
 from app.web.pages.register.submission import Submission
 
-DOUBLE_CLICK = timedelta(minutes=2)
 CHANGED_MEANWHILE = (
     "Someone changed this model after you opened this page. Reload the page and make your change again."
 )
@@ -105,8 +103,10 @@ def _events(tried: Submission, left: Cancellation) -> Iterator[Any]:
         return registration.validate(values, actor, **asked)
     if tried.model is None:
         return registration.register(values, actor, **asked)
+    wanted = tried.changes()
+    tried.unchanged = not wanted
     return changes.update(
-        tried.model, tried.changes(), actor, still=_unchanged(tried), move_key=tried.move_key, **asked
+        tried.model, wanted, actor, still=_unchanged(tried), move_key=tried.move_key, **asked
     )
 
 
@@ -133,7 +133,7 @@ def _line(tried: Submission, event: Any) -> live.Line | None:
 def _done(tried: Submission, model_id: str) -> live.Line:
     if tried.held:
         held_keys.drop(tried.held.id)
-    done = "changed" if tried.model else "registered"
+    done = ("same" if tried.unchanged else "changed") if tried.model else "registered"
     return {"event": "end", "location": url_for("models.detail", id=model_id, done=done)}
 
 
@@ -144,9 +144,8 @@ def _refused(tried: Submission, error: ApiError) -> live.Line:
         form = tried.form
         wanted = (form.model_id.data, form.base_url.data, form.model_type.data)
         existing = RegisteredModel.same_as(*(text or "" for text in wanted))
-    if tried.model is None and existing and existing.created > now() - DOUBLE_CLICK:
-        if existing.created_by == current_actor().label:
-            return _done(tried, existing.id)
+    if tried.repeated and existing and existing.created_by == current_actor().label:
+        return _done(tried, existing.id)
     return _end(tried, outcome.refused(tried, error, existing))
 
 
@@ -168,6 +167,7 @@ def _context(tried: Submission, came: Outcome) -> dict[str, Any]:
     capabilities = came.report["capabilities"] if came.report else {}
     return {
         "tried": tried,
+        "nonce": new_id(),
         "form": tried.form,
         "purpose": _purpose(tried),
         "sharing": models_of(tried.model.endpoint) - 1 if tried.model else 0,

@@ -20,12 +20,12 @@ from app.registry.form import OpenAILikeForm
 from app.store.models import RegisteredModel
 from app.store.vault import is_reference
 from app.web.guards import current_actor
-from app.web.pages.register import held_keys, presets
+from app.web.pages.register import held_keys, presets, sendings
 from app.web.pages.register.held_keys import Held
 
 Action = Literal["save", "validate", "preset", "look"]
 
-GONE = "The key you typed earlier is no longer kept. Type it again, or leave this empty to send none."
+GONE = "The key you typed earlier is no longer kept. Type it again, or send none."
 ELSEWHERE = "Type the key again: the one kept was typed for {origin} and is sent nowhere else."
 _REFERENCE = re.compile(r"env://[A-Z0-9_]{1,256}")
 _USABLE = ("base_url", "model_id", "configuration_model_id", "model_type")
@@ -37,7 +37,8 @@ class Submission:
     """The form as it was sent. `model` is the one that is changed, None for a new one.
 
     `problem` is what is wrong with the key that was kept, `seen` the state of the model that the form was
-    made from, `adopted` the fields that were filled in with what the endpoint says.
+    made from, `repeated` whether this very form was sent before, `unchanged` whether it
+    asks for nothing new, `adopted` the fields that were filled in with what the endpoint says.
     """
 
     form: OpenAILikeForm
@@ -52,6 +53,8 @@ class Submission:
     seen: str = ""
     no_key: bool = False
     move_key: bool = False
+    repeated: bool = False
+    unchanged: bool = False
     look: EndpointModels = field(default_factory=EndpointModels)
     adopted: set[str] = field(default_factory=set)
 
@@ -181,6 +184,7 @@ def read(sent: MultiDict[str, str], user_id: str, model: RegisteredModel | None 
         seen=sent.get("seen", ""),
         no_key=sent.get("no_key") == "yes",
         move_key=sent.get("move_key") == "yes",
+        repeated=action == "save" and model is None and sendings.is_repeated(sent, user_id),
     )
 
 

@@ -107,7 +107,7 @@ def test_models_of_different_types_are_not_compared(app: Flask, client: FlaskCli
     refused = client.post("/v2/compare", headers=auth, json={"first": first, "second": second})
     for host in (chat, embedding):
         host.cut()
-    assert (refused.status_code, (refused.json or {})["error"]["param"]) == (400, "second")
+    assert (refused.status_code, (refused.json or {})["error"]["field"]) == (400, "second")
 
 
 def test_an_endpoint_that_is_gone_tells_nothing(
@@ -121,6 +121,21 @@ def test_an_endpoint_that_is_gone_tells_nothing(
     assert found["result"]["answer"] == "not told"
 
 
-def test_the_command_tells_the_price_first() -> None:
-    ran = CliRunner().invoke(main, ["compare", "--help"])
-    assert ran.exit_code == 0 and "--dry-run" in ran.output
+def test_the_command_tells_the_price_and_then_the_answer(
+    app: Flask, database_url: str, hosts: tuple[Host, Host]
+) -> None:
+    voices = [Voice(host) for host in hosts]
+    with_logprobs(World(app, *hosts))
+    chosen = app.config["MUSTER"]
+    environ = {
+        "MUSTER_INSTANCE": str(chosen.instance),
+        "MUSTER_DATABASE_URL": database_url,
+    }
+    arguments = ["compare", *ids_of(app)]
+    priced = CliRunner().invoke(main, [*arguments, "--dry-run"], env=environ)
+    assert priced.output == "This takes up to 48 calls and 528 tokens: its price is unknown.\n"
+    assert not voices[0].bodies
+    asked = CliRunner().invoke(main, arguments, input="y\n", env=environ)
+    assert "same: Their answers can't be told apart." in asked.output, asked.output
+    unknown = CliRunner().invoke(main, ["compare", "nobody", "nobody"], env=environ)
+    assert unknown.exit_code == 1 and "There is no model with the id or refId" in unknown.output

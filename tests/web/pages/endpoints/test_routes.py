@@ -55,6 +55,7 @@ def stored(app: Flask) -> Endpoint:
     """The one endpoint."""
     with app.app_context():
         endpoint: Endpoint = db.session.scalars(db.select(Endpoint)).one()
+        assert endpoint.headers is not None
         return endpoint
 
 

@@ -98,3 +98,21 @@ def test_an_unknown_action_is_refused(editor: FlaskClient, ids: list[str]) -> No
 def test_a_viewer_ticks_nothing(viewer: FlaskClient, ids: list[str]) -> None:
     assert viewer.post("/models/bulk", data={"do": "disable", "id": ids}).status_code == 403
     assert 'type="checkbox"' not in viewer.get("/models").text
+
+
+@pytest.mark.parametrize("do", ["enable", "disable", "probe", "delete"])
+def test_the_filters_survive(editor: FlaskClient, ids: list[str], do: str) -> None:
+    sent = {"do": do, "sure": "yes", "id": ids[:1], "back": "q=practice&sort=name&turned=yes&nonsense=1"}
+    answer = editor.post("/models/bulk", data=sent)
+    assert answer.headers["Location"] == "/models?q=practice&turned=yes&sort=name"
+
+
+def test_keeping_what_was_to_be_deleted_leads_back_to_the_search(editor: FlaskClient, ids: list[str]) -> None:
+    page = editor.get("/models?q=practice").text
+    assert 'name="back" value="q=practice"' in page
+    page = editor.post("/models/bulk", data={"do": "delete", "id": ids, "back": "q=practice"}).text
+    assert 'href="/models?q=practice">Keep them' in page and 'name="back" value="q=practice"' in page
+
+
+def test_the_address_of_an_action_opens_the_list(editor: FlaskClient) -> None:
+    assert editor.get("/models/bulk").headers["Location"] == "/models"

@@ -59,7 +59,7 @@ def test_the_result_stands_on_the_page(app: Flask, editor: FlaskClient, priced: 
 def test_kinds_of_error_are_told(editor: FlaskClient, good: Form) -> None:
     url = register(editor, good | {"model_id": "practice-unsteady"})
     editor.post(f"{url}/repeat", data={"times": "9", "check": ["tool_calling"]})
-    text = plain(editor.get(url).text)
+    text = plain(editor.get(url + "/checks").text)
     told = re.search(r"Tool calling (\d) of 9 .*? (\d) × arguments that are no JSON", text)
     assert told and int(told[1]) + int(told[2]) == 9
 
@@ -68,7 +68,7 @@ def test_kinds_of_error_are_told(editor: FlaskClient, good: Form) -> None:
 def test_a_later_probe_leaves_the_result_there(editor: FlaskClient, priced: str) -> None:
     editor.post(f"{priced}/repeat", data={"times": "2", "check": ["tool_calling"]})
     editor.post(f"{priced}/probe")
-    assert "Tool calling 2 of 2" in plain(editor.get(priced).text)
+    assert "Tool calling 2 of 2" in plain(editor.get(priced + "/checks").text)
 
 
 def test_every_run_is_a_step_of_the_progress(editor: FlaskClient, priced: str) -> None:

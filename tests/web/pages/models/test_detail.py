@@ -24,7 +24,7 @@ from tests.web.pages.watch.test_now import add
 def test_everything_that_the_document_says_stands_on_the_page(
     app: Flask, editor: FlaskClient, model_url: str
 ) -> None:
-    text = plain(editor.get(model_url).text)
+    text = plain(editor.get(model_url + "/document").text)
     with app.app_context():
         made = document(models(app)[0])
     for name in ("id", "refId", "display_name", "model_id", "owner", "created"):
@@ -37,14 +37,20 @@ def test_everything_that_the_document_says_stands_on_the_page(
 def test_every_check_has_evidence_and_a_call_to_repeat(
     app: Flask, editor: FlaskClient, model_url: str
 ) -> None:
-    page = editor.get(model_url).text
+    page = editor.get(model_url + "/checks").text
     with app.app_context():
         report = db.session.scalars(db.select(Probe)).one().report
     assert len(report["checks"]) > 5
     for check in report["checks"]:
         assert check["evidence"].replace("`", "")[:30] in plain(page), check["name"]
-    calls = [shlex.split(plain_code(code)) for code in re.findall(r"<code>(curl .*?)</code>", page, re.S)]
-    assert len(calls) == 1 + sum(bool(check["path"]) for check in report["checks"])
+    links = re.findall(r'<a href="(/models/[^"]*/checks/[^"]*)">', page)
+    pages = [editor.get(link).text for link in links]
+    calls = [
+        shlex.split(plain_code(code))
+        for text in pages
+        for code in re.findall(r"<code>(curl .*?)</code>", text, re.S)
+    ]
+    assert len(calls) == sum(bool(check["path"]) for check in report["checks"])
     assert all("Authorization: Bearer $API_KEY" in call for call in calls)
 
 
@@ -61,13 +67,16 @@ def plain_code(markup: str) -> str:
 
 def test_declared_stands_beside_observed(editor: FlaskClient, good: Form) -> None:
     form = good | {"model_id": "practice-chat-no-tools", "depth": "", "supports_tool_calling": "true"}
-    text = plain(editor.get(register(editor, form)).text)
-    assert "Tool calling yes No, but declared" in text
+    text = plain(editor.get(register(editor, form) + "/checks").text)
+    assert re.search(
+        "Tool calling POST /v1/chat/completions answered 200, [0-9]+ ms yes No, but declared", text
+    )
     assert "warning" in text
 
 
 def test_the_key_stands_on_no_page_about_a_model(editor: FlaskClient, model_url: str) -> None:
-    for path in ("/models", model_url, model_url + ".json", model_url + "/delete", "/models/new"):
+    parts = ("", ".json", "/checks", "/checks/proof", "/history", "/use", "/document", "/delete")
+    for path in ("/models", "/models/new", *(model_url + part for part in parts)):
         answer = editor.get(path)
         assert answer.status_code == 200
         assert KEY not in answer.text, path
@@ -92,11 +101,11 @@ def test_the_document_as_json(app: Flask, viewer: FlaskClient, model_url: str) -
 
 
 def test_probing_again_keeps_another_probe(app: Flask, editor: FlaskClient, model_url: str) -> None:
-    assert editor.post(model_url + "/probe").headers["Location"] == model_url + "?done=probed"
+    assert editor.post(model_url + "/probe").headers["Location"] == model_url + "/checks?done=probed"
     with app.app_context():
         triggers = db.session.scalars(db.select(Probe.trigger).order_by(Probe.id))
         assert list(triggers) == ["registration", "manual"]
-    assert "Probed again" in editor.get(model_url + "?done=probed").text
+    assert "Probed again" in editor.get(model_url + "/checks?done=probed").text
 
 
 def test_a_probe_that_fails_later_says_so(app: Flask, editor: FlaskClient, model_url: str) -> None:
@@ -140,7 +149,9 @@ def test_a_viewer_changes_nothing(app: Flask, viewer: FlaskClient, model_url: st
     assert len(models(app)) == 1 and models(app)[0].enabled
 
 
-@pytest.mark.parametrize("path", ["", ".json", "/delete"])
+@pytest.mark.parametrize(
+    "path", ["", "/checks", "/checks/proof", "/history", "/use", "/document", ".json", "/delete"]
+)
 def test_a_model_that_is_not_there(editor: FlaskClient, path: str) -> None:
     answer = editor.get("/models/01a207e7-952e-746a-bba1-fe69c2380000" + path)
     assert answer.status_code == 404
@@ -162,6 +173,25 @@ def test_no_page_has_an_inline_script_or_style(editor: FlaskClient, model_url: s
         answer = editor.get(path)
         assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)", answer.text), path
         assert "unsafe-inline" not in answer.headers["Content-Security-Policy"]
+
+
+def test_each_part_has_an_address_and_is_marked(viewer: FlaskClient, model_url: str) -> None:
+    for part in ("", "/checks", "/history", "/use", "/document"):
+        page = viewer.get(model_url + part).text
+        assert re.findall(r'<a href="([^"]*)" aria-current="page">(?!Models)', page) == [model_url + part], (
+            part
+        )
+        assert "Practice chat" in page and "32,768" in page, "the head is on each"
+
+
+def test_a_check_that_there_was_not_is_not_found(viewer: FlaskClient, model_url: str) -> None:
+    assert viewer.get(model_url + "/checks/nonsense").status_code == 404
+
+
+def test_the_first_page_says_what_it_can_do_and_how_it_is_called(viewer: FlaskClient, model_url: str) -> None:
+    text = plain(viewer.get(model_url).text)
+    assert text.index("What it can do") < text.index("Streaming Yes") < text.index("Call it")
+    assert "curl --globoff" in text and "from openai import OpenAI" in text
 
 
 def test_it_leads_to_its_endpoint_and_says_who_shares_it(

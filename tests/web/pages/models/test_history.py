@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -64,6 +65,18 @@ def test_a_line_needs_two_values() -> None:
     assert "from 5 ms to 9 ms in 2 probes" in charts.line("First token", "ms", [one, Point(now, 9.0)])
 
 
+def test_a_line_begins_at_zero_and_shows_what_was_rejected() -> None:
+    first = datetime(2026, 3, 1, tzinfo=UTC)
+    values = (900.0, None, 950.0, 980.0)
+    points = [Point(first + timedelta(hours=hour), value) for hour, value in enumerate(values)]
+    drawn = charts.line("Whole probe", "ms", points)
+    assert ">0</text>" in drawn and ">1.0 s</text>" in drawn, "from nothing to a round number above"
+    (curve,) = re.findall('class="curve" d="([^"]*)"', drawn)
+    assert curve.count("M") == 2, "broken where a probe was rejected"
+    assert 'class="outage" d="M' in drawn and "; 1 rejected" in drawn
+    assert 'class="outage" d=""' in charts.line("Whole probe", "ms", points[2:]), "none where there was none"
+
+
 def test_a_line_of_equal_values_and_times_stays_in_its_frame() -> None:
     same = [Point(datetime.now(UTC), 7.0)] * 3
     assert "nan" not in charts.line("Speed", "ms", same)
@@ -81,13 +94,13 @@ def test_the_page_shows_probes_with_what_differed(app: Flask, editor: FlaskClien
             )
         )  # fmt: skip
         db.session.commit()
-    page = editor.get(model_url).text
+    page = editor.get(model_url + "/history").text
     assert "Vision: yes → no" in plain(page)
     assert 'class="chart"' in page and "Whole probe: from" in page
 
 
 def test_a_model_with_one_probe_has_no_timeline(editor: FlaskClient, model_url: str) -> None:
-    page = editor.get(model_url).text
+    page = editor.get(model_url + "/history").text
     assert "What differed" not in page and 'class="chart"' not in page
 
 

@@ -200,7 +200,7 @@ def test_host_and_what_was_seen_are_filters(app: Flask, viewer: FlaskClient, que
 
 
 def test_a_changed_name_is_found_again(app: Flask, viewer: FlaskClient) -> None:
-    add(app)
+    add(app, display_name="Formerly")
     with app.app_context():
         db.session.scalars(db.select(RegisteredModel)).one().display_name = "Straße ÖL"
         db.session.commit()
@@ -223,3 +223,36 @@ def test_a_disabled_model_says_so(app: Flask, viewer: FlaskClient) -> None:
 def test_a_registered_model_appears(viewer: FlaskClient, editor: FlaskClient, good: Form) -> None:
     register(editor, good)
     assert names(viewer.get("/models").text) == ["Practice chat"]
+
+
+def test_several_words_find_each_in_its_own_place(app: Flask, viewer: FlaskClient) -> None:
+    add(app, 3)
+    with app.app_context():
+        model = db.session.scalars(db.select(RegisteredModel)).first()
+        assert model is not None
+        model.display_name = "Qwen3 32B search 012"
+        db.session.commit()
+    assert "Qwen3 32B search 012" in viewer.get("/models?q=qwen+search").text
+    assert "No matching models" in viewer.get("/models?q=qwen+find").text
+
+
+def test_counts_filter_and_the_total_is_said(app: Flask, viewer: FlaskClient) -> None:
+    add(app, 40)
+    with app.app_context():
+        newest = db.select(RegisteredModel.id).order_by(RegisteredModel.id.desc()).limit(3)
+        down = list(db.session.scalars(newest))
+        where = RegisteredModel.id.in_(down)
+        db.session.execute(db.update(RegisteredModel).where(where).values(health="down"))
+        db.session.commit()
+    page = plain(viewer.get("/models").text)
+    assert "All 40" in page and "Down 3" in page and "30 of 40 models" in page
+    page = plain(viewer.get("/models?health=down").text)
+    assert "All 40" in page and "3 models" in page
+
+
+def test_all_that_match_are_acted_on(app: Flask, editor: FlaskClient) -> None:
+    add(app, 40)
+    assert "All 40 that match" in plain(editor.get("/models").text)
+    editor.post("/models/bulk", data={"do": "disable", "matching": "yes", "back": ""})
+    with app.app_context():
+        assert {model.enabled for model in db.session.scalars(db.select(RegisteredModel))} == {False}

@@ -15,7 +15,7 @@ from app.practice.server import PracticeServer
 from app.store.audit_events import AuditEvent
 from app.store.base import db
 from app.store.probes import Probe
-from tests.web.pages.conftest import KEY, Form, error_at, hidden, models, problem, register, suggested
+from tests.web.pages.conftest import KEY, Form, error_at, hidden, models, plain, problem, register, suggested
 
 
 def opened(editor: FlaskClient, url: str) -> Form:
@@ -52,6 +52,20 @@ def test_a_label_is_changed_without_a_probe(app: Flask, editor: FlaskClient, goo
     with app.app_context():
         event = db.session.scalars(db.select(AuditEvent).where(AuditEvent.action == "model.updated")).one()
     assert event.detail == {"changes": {"region": ["europe", "us"]}}
+
+
+def test_a_change_of_nothing_says_so_and_writes_nothing(app: Flask, editor: FlaskClient, good: Form) -> None:
+    url = register(editor, good)
+    answer = editor.post(url + "/edit", data=opened(editor, url), follow_redirects=True)
+    assert "Nothing was changed" in answer.text
+    with app.app_context():
+        changed = db.select(AuditEvent).where(AuditEvent.action == "model.updated")
+        assert db.session.scalars(changed).all() == []
+
+
+def test_what_an_empty_key_means_is_said_once(editor: FlaskClient, good: Form) -> None:
+    page = editor.get(register(editor, good) + "/edit").text
+    assert plain(page).count("Empty: it stays.") == 1 and "needs none." not in plain(page)
 
 
 def test_another_model_id_is_probed_first_with_the_stored_key(

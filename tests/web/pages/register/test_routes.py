@@ -210,8 +210,24 @@ def test_the_proof_alone_makes_no_capability_checks(app: Flask, editor: FlaskCli
 
 
 def test_a_form_sent_twice_ends_where_the_first_did(app: Flask, editor: FlaskClient, good: Form) -> None:
-    assert register(editor, good) == register(editor, good)
+    form = good | {"nonce": hidden(editor.get("/models/new").text, "nonce")}
+    assert form["nonce"]
+    assert register(editor, form) == register(editor, form)
     assert len(models(app)) == 1
+
+
+@pytest.mark.parametrize(
+    "change", [{"api_key": "sk-another"}, {"display_name": "Other"}, {"input_cost": "3"}]
+)
+@pytest.mark.parametrize("own_form", [True, False], ids=["a second form", "gone back"])
+def test_another_form_for_the_same_model_is_not_dropped(
+    editor: FlaskClient, good: Form, change: Form, own_form: bool
+) -> None:
+    nonces = [hidden(editor.get("/models/new").text, "nonce") for _ in range(2)]
+    there = register(editor, good | {"nonce": nonces[0]})
+    answer = editor.post("/models/new", data=good | change | {"nonce": nonces[own_form]})
+    assert answer.status_code == 409
+    assert "registered already" in problem(answer.text) and f'href="{there}"' in answer.text
 
 
 def test_what_somebody_else_registered_is_named(editor: FlaskClient, admin: FlaskClient, good: Form) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 from sqlalchemy import Select, select
 
 from app.config import settings
@@ -54,7 +54,7 @@ def _shown() -> Select[str, datetime]:
     """`model_id` and `created` of the models that such a client may use, the newest first."""
     is_enabled = RegisteredModel.enabled.is_(True)
     query = select(RegisteredModel.model_id, RegisteredModel.created).where(is_enabled)
-    if flag_argument("healthy") or settings().hide_down:
+    if (request.args.get("healthy") and flag_argument("healthy")) or settings().hide_down:
         query = query.where(RegisteredModel.health != "down")
     return query.order_by(RegisteredModel.id.desc())
 

@@ -1,0 +1,68 @@
+// What is typed into a form marked `data-draft` is kept in this tab until the form is sent to its end: through
+// a reload, going back and forward, and a click on the menu. Secrets are never kept.
+
+const form = () => document.querySelector("form[data-draft]");
+const place = () => "muster:draft:" + form().getAttribute("action");
+const kept = (field) => field.name && !["hidden", "password", "submit", "button"].includes(field.type);
+
+let dirty = false;
+let leaving = false;
+
+function read(here) {
+  return [...here.elements].filter(kept).map((field) =>
+    [field.name, ["checkbox", "radio"].includes(field.type) ? [field.value, field.checked] : field.value]);
+}
+
+function write(here, draft) {
+  for (const [name, value] of draft) {
+    for (const field of [...here.elements].filter((one) => one.name === name && kept(one))) {
+      if (!Array.isArray(value)) field.value = value;
+      else if (field.value === value[0]) field.checked = value[1];
+    }
+  }
+}
+
+// Only a page that was opened anew gets its draft back; one that answers a form holds what was sent.
+function restore() {
+  const here = form();
+  const draft = here && JSON.parse(sessionStorage.getItem(place()));
+  if (!draft || document.getElementById("problem") || (location.search && location.search !== draft.search)) return;
+  const empty = read(here);
+  if (JSON.stringify(draft.typed) === JSON.stringify(empty)) return;
+  write(here, draft.typed);
+  dirty = true;
+  const note = document.getElementById("draft");
+  note.hidden = false;
+  note.querySelector("button").addEventListener("click", () => {
+    write(here, empty);
+    sessionStorage.removeItem(place());
+    dirty = false;
+    note.hidden = true;
+    here.querySelector("input:not([type=hidden])")?.focus();
+  });
+}
+
+document.addEventListener("input", (event) => {
+  const here = event.target.closest("form[data-draft]");
+  if (!here) return;
+  dirty = true;
+  sessionStorage.setItem(place(), JSON.stringify({ search: location.search, typed: read(here) }));
+});
+document.addEventListener("muster:done", () => {
+  if (form()) sessionStorage.removeItem(place());
+  leaving = true;
+});
+document.addEventListener("submit", (event) => {
+  if (event.target.matches("form[data-draft]")) leaving = true;
+});
+document.addEventListener("muster:changed", () => { leaving = false; });
+document.addEventListener("muster:stopped", () => { leaving = false; });
+document.addEventListener("click", (event) => {
+  if (!event.target.closest("[data-discard]")) return;
+  sessionStorage.removeItem(place());
+  leaving = true;
+});
+addEventListener("beforeunload", (event) => {
+  if (dirty && !leaving && form()) event.preventDefault();
+});
+restore();

@@ -1,0 +1,120 @@
+"""What once hurt in a real browser: lost typing, notices off the screen, evidence cut off."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Dialog, Page, ViewportSize, expect
+
+from app.store.base import db
+from app.store.models import RegisteredModel
+from tests.browser import chromium
+from tests.browser.conftest import EMAIL, KEY, Endpoint
+from tests.browser.test_form import fill, register
+from tests.conftest import PASSWORD, LiveServer
+
+
+def test_a_session_that_ended_in_the_middle_of_a_form_loses_nothing_but_the_key(
+    page: Page, live_server: LiveServer, endpoint: Endpoint
+) -> None:
+    page.goto(live_server.url + "/models/new")
+    fill(page, endpoint)
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Probe and register").last.click()
+    expect(page.get_by_text("You were signed out in the meantime")).to_be_visible()
+    page.get_by_label("Email").fill(EMAIL)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_text("What you typed before is back")).to_be_visible()
+    expect(page.get_by_label("Display name")).to_have_value("Ours")
+    expect(page.get_by_label("API key")).to_have_value("")
+    assert KEY not in page.evaluate("() => JSON.stringify(sessionStorage)")
+
+
+@pytest.mark.parametrize("way", ["reload", "menu"])
+def test_what_is_typed_survives(page: Page, live_server: LiveServer, way: str) -> None:
+    asked: list[str] = []
+
+    def accept(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    page.on("dialog", accept)
+    page.goto(live_server.url + "/models/new")
+    page.get_by_label("Region").press_sequentially("mars")
+    if way == "reload":
+        page.reload()
+    else:
+        page.get_by_role("link", name="Catalogue").click()
+        page.goto(live_server.url + "/models/new")
+    expect(page.get_by_label("Region")).to_have_value("mars")
+    assert asked[0] == "beforeunload"
+    page.get_by_role("button", name="Start afresh").click()
+    expect(page.get_by_label("Region")).to_have_value("")
+
+
+def test_a_cancelled_probe_is_told_where_the_eye_is(
+    page: Page, live_server: LiveServer, endpoint: Endpoint
+) -> None:
+    page.goto(live_server.url + "/models/new")
+    fill(page, endpoint)
+    with endpoint.silent():
+        page.get_by_role("button", name="Probe and register").last.click()
+        expect(page.locator("#live-proof")).to_be_visible()
+        page.get_by_role("button", name="Cancel").click()
+        expect(page.get_by_text("Cancelled. Nothing was registered.")).to_be_in_viewport()
+
+
+@pytest.mark.parametrize("width", [360, 820, 1280])
+def test_evidence_and_the_command_are_not_cut_off(
+    page: Page, live_server: LiveServer, endpoint: Endpoint, width: int
+) -> None:
+    register(page, live_server, endpoint)
+    page.get_by_role("link", name="Checks").click()
+    page.set_viewport_size(ViewportSize(width=width, height=800))
+    page.get_by_text("Repeat it").first.click()
+    command = page.locator(".checks pre").first
+    expect(command).to_contain_text("curl ")
+    expect(page.get_by_role("button", name="Copy curl for").first).to_be_visible()
+    cut = "(e) => e.scrollWidth > e.clientWidth || e.getBoundingClientRect().right > innerWidth"
+    assert not command.evaluate(cut)
+    assert not any(cell.evaluate(cut) for cell in page.locator(".evidence-cell").all())
+    page.emulate_media(media="print")
+    assert not any(cell.evaluate(cut) for cell in page.locator(".evidence-cell").all())
+
+
+def test_bulk_results_agree_with_the_list_below(
+    app: Flask, page: Page, live_server: LiveServer, endpoint: Endpoint
+) -> None:
+    register(page, live_server, endpoint)
+    with app.app_context():
+        db.session.execute(db.update(RegisteredModel).values(remote_model_id="gone"))
+        db.session.commit()
+    page.goto(live_server.url + "/models?q=our")
+    page.get_by_label("Select Ours").check()
+    page.get_by_role("button", name="Probe again").click()
+    expect(page.get_by_text("0 of 1 probes accepted.")).to_be_visible()
+    expect(page.get_by_role("row", name="Ours")).to_contain_text("Down")
+    page.get_by_role("link", name="Back to the list").click()
+    assert page.url.endswith("/models?q=our")
+
+
+def test_the_question_whether_to_delete_is_gone_back_from(
+    page: Page, live_server: LiveServer, endpoint: Endpoint
+) -> None:
+    register(page, live_server, endpoint)
+    page.goto(live_server.url + "/models?q=our")
+    page.get_by_label("Select Ours").check()
+    page.get_by_role("button", name="Delete…").click()
+    page.get_by_role("link", name="Keep it").click()
+    expect(page.get_by_label("Select Ours")).to_be_checked()
+    assert page.url.endswith("/models?q=our")
+
+
+def test_a_wrong_password_is_typed_anew_at_once(stranger: Page, live_server: LiveServer) -> None:
+    stranger.goto(live_server.url + "/signin")
+    stranger.get_by_label("Email").fill(EMAIL)
+    stranger.get_by_label("Password").fill("not this one")
+    stranger.get_by_role("button", name="Sign in").click()
+    expect(stranger.get_by_label("Password")).to_be_focused()
+    chromium.sign_in(stranger, live_server.url, EMAIL, PASSWORD)

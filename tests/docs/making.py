@@ -1,0 +1,49 @@
+"""What docs/ shows of the program's tables. `python -m tests.docs.making` writes it anew."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from app import config
+from app.cli import COMMANDS
+from app.config import ROOT
+from app.error_codes import GROUPS
+
+DOCS = ROOT / "docs"
+
+
+def _commands() -> str:
+    rows = [f"| `muster {name}` | {entry.summary} |" for name, entry in COMMANDS.items()]
+    return "\n".join(["| command | what it does |", "|---|---|", *rows])
+
+
+def _verdicts() -> str:
+    (group,) = [group for group in GROUPS if group.name == "probe"]
+    parts = []
+    for row in group.codes:
+        where = f" (`{row.field}`)" if row.field else ""
+        parts.append(f"## {row.code}\n\n**{row.title}**{where}. {row.help}")
+    return "\n\n".join(parts)
+
+
+MADE: Mapping[str, Callable[[], str]] = {
+    "commands": _commands,
+    "settings": config.markdown,
+    "verdicts": _verdicts,
+}
+
+
+def made(text: str) -> str:
+    """A page with what stands between its marks made anew."""
+    return re.sub(
+        r"(<!-- made: (\w+) -->\n).*?(<!-- /made -->)",
+        lambda found: f"{found[1]}\n{MADE[found[2]]()}\n\n{found[3]}",
+        text,
+        flags=re.S,
+    )
+
+
+if __name__ == "__main__":
+    for path in DOCS.glob("*.md"):
+        path.write_text(made(path.read_text(encoding="utf-8")), encoding="utf-8")
