@@ -344,6 +344,7 @@ def _origin(row: Field[Any], environ: Mapping[str, str], overrides: Mapping[str,
 def unknown(environ: Mapping[str, str], key_prefix: str) -> list[str]:
     """Names that look like settings and are none: most likely typing errors."""
     known = {variable(row) for row in fields(Settings)}
+    known |= {"MUSTER_URL", "MUSTER_TOKEN"}  # of the command line, for a Muster elsewhere
     known |= {variable(row) + "_FILE" for row in fields(Settings) if row.metadata["secret"]}
     return sorted(
         name

@@ -37,6 +37,17 @@ if (performance.getEntriesByType("navigation")[0]?.type === "back_forward") {
   const ids = new Set(JSON.parse(sessionStorage.getItem(TICKED) ?? "[]"));
   for (const box of document.querySelectorAll('#bulk input[name="id"]')) box.checked = ids.has(box.value);
 }
+// A list that is ticked to be registered: its box ticks all that are shown.
+function offerEvery() {
+  for (const label of document.querySelectorAll("[data-tick-every-label]")) label.hidden = false;
+}
+document.addEventListener("change", (event) => {
+  const name = event.target.dataset?.tickEvery;
+  if (!name) return;
+  for (const box of event.target.form.querySelectorAll(`input[name="${name}"]`)) box.checked = event.target.checked;
+});
+document.addEventListener("muster:changed", offerEvery);
+offerEvery();
 
 document.addEventListener("muster:changed", count);
 count();

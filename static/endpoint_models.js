@@ -8,7 +8,7 @@ const form = () => document.querySelector("#register");
 
 async function look(force) {
   const here = form();
-  if (!here) return;
+  if (!here || !document.getElementById("look-note")) return;
   const key = here.elements.api_key.value + "|" + (here.elements.held_key?.value ?? "");
   const asked = here.elements.base_url.value.trim() + "|" + key;
   if (!force && (asked === last || !/^https?:\/\/[^/]+/.test(asked) || key === "|")) return;

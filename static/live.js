@@ -18,6 +18,7 @@ class Watch {
     this.note = document.getElementById("live-note");
     this.since = new Map();
     this.hidden = form.id === "register" ? form : null;
+    this.bar = "whole" in form.dataset ? document.getElementById("live-bar") : null;
     this.cancelled = form.dataset.cancelled ?? "Cancelled. Nothing was registered.";
   }
 
@@ -28,6 +29,7 @@ class Watch {
     if (this.hidden) this.hidden.hidden = true;
     for (const id of ["problem", "report"]) document.getElementById(id)?.remove();
     this.section.hidden = false;
+    if (this.bar) this.bar.hidden = false;
     this.section.querySelector("h2").focus();
     this.timer = setInterval(() => this.tick(), 200);
   }
@@ -52,6 +54,7 @@ class Watch {
     else this.since.delete(line.name);
     const done = this.list.querySelectorAll("li:not([data-status=running])").length;
     this.note.textContent = `${done} of ${this.list.children.length} done so far.`;
+    if (this.bar) [this.bar.value, this.bar.max] = [done, this.list.children.length];
   }
 
   tick() {

@@ -23,6 +23,7 @@ from app.practice.server import PracticeServer
 from app.store import database, vault
 from app.store.base import db
 from tests.browser import chromium
+from tests.watched_days import add_watched_days
 
 FOLDER = Path(__file__).parent.parent / "screenshots"
 EMAIL, PASSWORD = "ada@example.com", "a password for pictures"
@@ -57,23 +58,23 @@ def main() -> int:
     FOLDER.mkdir()
     with chromium.started(path) as browser:
         for name in FORMS:
-            with served() as url:
-                picture_all(browser, url, name)
+            with served() as (url, app):
+                picture_all(browser, url, name, app)
     count = len(list(FOLDER.iterdir()))
     sys.stdout.write(f"{count} pictures are in {FOLDER}.\n")
     return 0
 
 
 @contextmanager
-def served() -> Iterator[str]:
-    """Muster and the practice endpoint on loopback, with an empty database; the URL of Muster."""
+def served() -> Iterator[tuple[str, Flask]]:
+    """Muster and the practice endpoint on loopback, with an empty database; the URL and Muster itself."""
     practice = PracticeServer(Practice().respond)
     practice.start()
     with tempfile.TemporaryDirectory() as folder:
         app = made(Path(folder), practice.server_port)
         server = make_server("127.0.0.1", 0, app, threaded=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield f"http://127.0.0.1:{server.server_port}", app
         server.shutdown()
         server.server_close()
         with app.app_context():
@@ -93,7 +94,7 @@ def made(folder: Path, practice_port: int) -> Flask:
     return app
 
 
-def picture_all(browser: Browser, url: str, form: str) -> None:
+def picture_all(browser: Browser, url: str, form: str, app: Flask) -> None:
     """Go through the pages as a person would, and take a picture of each."""
     scheme, size = FORMS[form]
     context = chromium.window(browser, viewport=size, color_scheme=scheme)
@@ -112,6 +113,9 @@ def picture_all(browser: Browser, url: str, form: str) -> None:
     take("list-empty")
     for step in STEPS:
         step(page, url, take)
+    many_pictures(page, url, take)
+    add_watched_days(app)
+    watch_pictures(page, url, take)
     context.close()
 
 
@@ -228,6 +232,50 @@ def edit_pictures(page: Page, url: str, take: Take) -> None:
     page.get_by_role("button", name="List the endpoint's models").click()
     page.get_by_text("The endpoint lists").or_(page.get_by_text("tokens of context")).first.wait_for()
     take("edit")
+
+
+def many_pictures(page: Page, url: str, take: Take) -> None:
+    """Endpoints, and many models of one registered at once."""
+    page.goto(url + "/endpoints")
+    take("endpoints")
+    page.get_by_role("rowheader").get_by_role("link").click()
+    take("endpoint")
+    for name, label in (("endpoint-rotate", "Rotate the key"), ("endpoint-edit", "Change")):
+        page.get_by_role("link", name=label).click()
+        take(name)
+        page.go_back()
+    page.get_by_role("button", name="See what it lists now").click()
+    take("many")
+    page.get_by_role("checkbox", name="practice-moderation").check()
+    page.get_by_role("checkbox", name="practice-broken-stream").or_(
+        page.get_by_role("checkbox", name="practice-rerank")
+    ).first.check()
+    page.get_by_label("Type of practice-moderation").select_option("embedding")
+    page.get_by_label("Region of all of them").fill("europe")
+    page.get_by_role("button", name="Probe and register").click()
+    page.locator("#problem").wait_for()
+    take("many-failed")
+    page.goto(url + "/endpoints/new")
+    take("many-new")
+
+
+def watch_pictures(page: Page, url: str, take: Take) -> None:
+    """What the watch brings: the first page, an incident, the list and a model that is down, channels."""
+    for name in ("now", "models", "incidents", "channels", "maintenance", "channels/new", "maintenance/new"):
+        page.goto(f"{url}/{name}")
+        take("watch-" + name.replace("/", "-"))
+    page.goto(url + "/now")
+    page.get_by_role("rowheader").get_by_role("link").click()
+    take("incident")
+    page.goto(url + "/models?health=down")
+    page.get_by_role("rowheader").get_by_role("link").first.click()
+    take("detail-down")
+    page.goto(url + "/models?health=stale")
+    page.get_by_role("rowheader").get_by_role("link").first.click()
+    take("detail-stale")
+    page.goto(url + "/channels")
+    page.get_by_role("link", name="On call").click()
+    take("channel")
 
 
 def register(page: Page, values: dict[str, str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -11,8 +12,10 @@ from typing import IO
 import click
 from sqlalchemy import select
 
-from app.access import audit
 from app.access.actors import COMMAND_LINE
+from app.cli.api import exchange as elsewhere_exchange
+from app.cli.api.client import Api, fail, with_api, with_elsewhere
+from app.cli.api.exchange import Told
 from app.cli.application import opened_app
 from app.probe.printing import Unwritable, put
 from app.registry.document import ref_prefix
@@ -37,15 +40,18 @@ _workers = click.option(
 
 @click.command("export")
 @click.option("--format", "form", type=click.Choice([*FORMATS]), default="litellm", show_default=True)
+@click.option("--disabled", is_flag=True, help="Export disabled models too; `muster` always has them.")
 @click.argument("file", type=click.Path(dir_okay=False, allow_dash=True), default="-")
-def export(form: str, file: str) -> None:
-    """Write all models to FILE (or standard output), without any key.
+@with_api
+def export(form: str, disabled: bool, file: str, api: Api) -> None:
+    """Write the enabled models to FILE (or standard output), without any key.
 
     LiteLLM's entries name the environment variables that their keys have to be in.
     """
-    with opened_app():
-        text = FORMATS[form].make(db.session.scalars(select(RegisteredModel).order_by(RegisteredModel.id)))
-        audit.record_now(COMMAND_LINE, "model.exported", detail={"format": FORMATS[form].file})
+    answer = api.call("GET", "/v2/models/export", format=form, disabled="true" if disabled else None)
+    if not answer.good:
+        fail(answer.problem)
+    text = answer.text
     if file == "-":
         put(text.encode(), nl=False)
         return
@@ -62,27 +68,44 @@ def export(form: str, file: str) -> None:
 @click.option(
     "--region", default=litellm_import.REGION, show_default=True, help="Region for entries that name none."
 )
+@click.option(
+    "--env",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="What os.environ/NAME of the file means here: env://VARIABLE for a key, a URL for an api_base.",
+)
+@click.option("--keys-from-env", is_flag=True, help="Read such variables once, from this shell.")
 @_workers
-def import_(file: IO[bytes], form: str, dry_run: bool, region: str, workers: int) -> None:
+@with_elsewhere
+def import_(
+    file: IO[bytes], form: str, dry_run: bool, region: str, env: tuple[str, ...], keys_from_env: bool,
+    workers: int, elsewhere: Api | None,
+) -> None:  # fmt: skip
     """Register the models of a LiteLLM config.yaml, each after a probe with its key.
 
     Prints a line per entry. Exit code 0: each is in now, or was before; 1: some are not; 2: wrong usage;
     130: interrupted. Where the lines can't be printed any more, the work goes on.
     """
-    try:
-        config = litellm_config.parse(file.read().decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise click.UsageError("The file is not UTF-8 text.") from error
-    except litellm_config.ConfigError as error:
-        raise click.UsageError(str(error)) from error
+    config, unread = _read(file)
+    variables = _mapped(env)
+    read = (lambda name: variables.get(name) or os.environ.get(name)) if keys_from_env else variables.get
+    definitions = litellm_config.resolved(config, read)
+    if elsewhere is not None:
+        told = [
+            elsewhere_exchange.import_each(elsewhere, definitions, region, dry_run, workers),
+            elsewhere_exchange.left_out(unread),
+        ]
+        with _interruptible():
+            well = [_say_told(lines) for lines in told]
+        sys.exit(0 if all(well) else 1)
     with _interruptible(), opened_app() as app:
         vault.ensure_ring(app.config["MUSTER"])
-        steps = plan(config.definitions, region)
+        steps = plan(definitions, region)
         for step in steps:
             _say_planned(step, dry_run)
-        for name in config.includes:
-            _say("skipped", name, "This file includes it, but it is not read. Import it too.")
-        complete = not config.includes and all(step.action in ("create", "exists") for step in steps)
+        for name in unread:
+            _say("skipped", name, "This file includes it, but it can't be read. Import it too.")
+        complete = not unread and all(step.action in ("create", "exists") for step in steps)
         if not dry_run:
             outcomes = register_each(app, steps, COMMAND_LINE, workers)
             complete = _say_all(outcomes, "registered") and complete
@@ -93,16 +116,58 @@ def import_(file: IO[bytes], form: str, dry_run: bool, region: str, workers: int
 @click.argument("which", required=False)
 @click.option("--all", "every", is_flag=True, help="Every model.")
 @_workers
-def reprobe(which: str | None, every: bool, workers: int) -> None:
+@with_elsewhere
+def reprobe(which: str | None, every: bool, workers: int, elsewhere: Api | None) -> None:
     """Probe models again with their stored keys; WHICH is an id, a refId or a model id.
 
     Prints a line per model. Exit code 0: each works; 1: some do not; 2: wrong usage; 130: interrupted.
     """
     if (which is None) != every:
         raise click.UsageError("Say which model, or --all.")
+    if elsewhere is not None:
+        with _interruptible():
+            well = _say_told(elsewhere_exchange.reprobe_each(elsewhere, which, workers))
+        sys.exit(0 if well else 1)
     with _interruptible(), opened_app() as app:
         works = _say_all(reprobe_each(app, _ids(which), COMMAND_LINE, workers), "accepted")
     sys.exit(0 if works else 1)
+
+
+def _read(file: IO[bytes]) -> tuple[litellm_config.Config, list[str]]:
+    """A file with those that it includes, beside it, and the names of what can't be read; exits with 2."""
+    first = _parsed(file.read())
+    named = Path(str(getattr(file, "name", "")))  # standard input may have none
+    folder = named.parent if named.is_file() else None
+    found, unread, waiting = [first], [], [(folder, name) for name in first.includes]
+    seen: set[Path] = set()
+    while waiting:
+        beside, name = waiting.pop(0)
+        path = (beside / name).resolve() if beside else None
+        if path is None or not path.is_file():
+            unread.append(name)
+        elif path not in seen:
+            seen.add(path)
+            found.append(_parsed(path.read_bytes()))
+            waiting += [(path.parent, each) for each in found[-1].includes]
+    return litellm_config.joined(found), unread
+
+
+def _parsed(text: bytes) -> litellm_config.Config:
+    try:
+        return litellm_config.parse(text.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise click.UsageError("The file is not UTF-8 text.") from error
+    except litellm_config.ConfigError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def _mapped(env: Iterable[str]) -> dict[str, str]:
+    """`NAME=VALUE` of the command line. No key may stand there: others on this machine could read it."""
+    made = dict(each.partition("=")[::2] for each in env)
+    for name, value in made.items():
+        if not value.startswith(("env://", "http://", "https://")):
+            raise click.UsageError(f"--env {name} must be env://VARIABLE or a URL, never a key itself.")
+    return made
 
 
 @contextmanager
@@ -131,7 +196,7 @@ def _ids(which: str | None) -> list[str]:
 def _say_planned(step: Step, dry_run: bool) -> None:
     """A line for what is decided already; what is to be probed gets its line when it was."""
     if dry_run or step.action != "create":
-        _say(_PLANNED[step.action], step.name, step.why)
+        _say("same" if step.is_same else _PLANNED[step.action], step.name, "" if step.is_same else step.why)
     if step.entry and step.entry.ignored:
         _say("", "", f"{step.name}: Muster does not use {', '.join(step.entry.ignored)}.")
 
@@ -145,6 +210,15 @@ def _say_all(outcomes: Iterable[Ended], done: str) -> bool:
         else:
             well = False
             _say("rejected", outcome.name, f"{outcome.code}: {outcome.message}")
+    return well
+
+
+def _say_told(lines: Iterable[Told]) -> bool:
+    """A line as each comes; whether all went well."""
+    well = True
+    for line in lines:
+        _say(line.state, line.name, line.rest)
+        well = well and line.well
     return well
 
 

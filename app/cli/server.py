@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import logging
 import os
@@ -30,6 +31,9 @@ _PRIVATE = ("*.sqlite*", "keyring.json", "secret_key")
 _PRACTICE_STARTS_WITHIN_S = 10.0
 # How long requests may go on after Ctrl-C. A registration that is cut off has saved nothing.
 _GRACE_S = 3
+# Of glibc's malloc.h.
+_M_MMAP_THRESHOLD = -3
+_M_ARENA_MAX = -8
 
 
 class ServeError(OperatorError):
@@ -149,14 +153,28 @@ def _leave(_arbiter: Any, _worker: Any) -> None:
     os._exit(0)
 
 
+def _give_memory_back() -> None:
+    """Let what is freed go back to the system, where the C library is glibc; elsewhere nothing changes.
+
+    By itself it gives every few threads a pool of their own, and keeps in each what large answers once took.
+    Twenty endpoints that never stop sending (tests/load) made the server grow by 72 MiB; with two pools it
+    was 52, and with pieces from 128 KiB on taken from the system one by one less than 50, which is the bound.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_ARENA_MAX, 2)
+        mallopt(_M_MMAP_THRESHOLD, 128 * 1024)
+
+
 def run(app: Flask, listener: socket.socket, greeting: str) -> None:
     """Serve until a signal says to end; then the process ends with exit code 0."""
     chosen: Settings = app.config["MUSTER"]
     os.environ.pop("GUNICORN_CMD_ARGS", None)
+    _give_memory_back()
     options = {
         "bind": f"fd://{os.dup(listener.fileno())}",
         "workers": chosen.workers,
-        "worker_class": "gthread",
+        "worker_class": "app.cli.web_worker.PatientWorker",
         "threads": chosen.threads,
         "worker_connections": chosen.threads + 1000,
         "preload_app": True,

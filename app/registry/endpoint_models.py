@@ -17,12 +17,25 @@ from app.probe.transport.answer import Answer
 from app.probe.transport.call import Call
 from app.probe.transport.client import Client
 from app.probe.values import Target
+from app.registry.declared import price_catalogue
 from app.registry.probing import egress_rules
 from app.store.base import db
 
 WITHIN_S = 10.0
 AT_MOST = 2000
 """Models that are offered; a catalog with more is cut, since a page has to hold them."""
+
+
+_SIGNS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("rerank", ("rerank",)),
+    ("embedding", ("embed", "bge-", "e5-", "gte-")),
+    ("realtime", ("realtime",)),
+    ("stt", ("whisper", "transcribe", "stt")),
+    ("tts", ("tts",)),
+    ("moderation", ("moderation",)),
+    ("image", ("dall-e", "image", "flux", "diffusion", "sdxl")),
+)
+"""What in a model's id points to its type, the surest sign first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +45,15 @@ class OfferedModel:
     id: str
     context_window: int | None
     values: Mapping[str, str] = field(default_factory=dict)
+    source: str = ""
+    """Where prices come from that the endpoint itself does not tell."""
+
+    @property
+    def likely_type(self) -> str:
+        """The type that the endpoint states, or else the one that the id points to; chat where none does."""
+        folded = self.id.casefold()
+        guessed = next((kind for kind, signs in _SIGNS if any(sign in folded for sign in signs)), "chat")
+        return self.values.get("model_type", guessed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +80,9 @@ def list_endpoint_models(target: Target) -> EndpointModels:
     catalog = read_catalog(answer)
     if not catalog.there:
         return EndpointModels(problem=_why_not(answer, url, key))
-    return EndpointModels([_offer(id, entry) for id, entry in list(catalog.entries.items())[:AT_MOST]])
+    return EndpointModels(
+        [offer_of(id, entry, target.base_url) for id, entry in list(catalog.entries.items())[:AT_MOST]]
+    )
 
 
 def _why_not(answer: Answer, url: str, key: str) -> str:
@@ -71,11 +95,17 @@ def _why_not(answer: Answer, url: str, key: str) -> str:
     return f"{where} answered {answer.status} and gave no list of models. Type the model id yourself."
 
 
-def _offer(id: str, entry: Mapping[str, Any]) -> OfferedModel:
+def offer_of(id: str, entry: Mapping[str, Any], base_url: str) -> OfferedModel:
+    """One entry of a list, with what the price catalogue knows where the endpoint says nothing."""
     known = metadata_of(entry)
     values = {name: format(price, ".10g") for name, price in (known.get("prices") or {}).items()}
     if known.get("type") in MODEL_TYPES:
         values["model_type"] = str(known["type"])
     if known.get("max_output_tokens"):
         values["max_tokens"] = str(known["max_output_tokens"])
-    return OfferedModel(id, known.get("context_window"), values)
+    listed = price_catalogue.looked_up(base_url, id)
+    if listed is None:
+        return OfferedModel(id, known.get("context_window"), values)
+    more = {name: format(price, ".10g") for name, price in listed.values.items() if name not in values}
+    context = known.get("context_window") or listed.context_window
+    return OfferedModel(id, context, values | more, price_catalogue.source() if more else "")

@@ -32,6 +32,12 @@ BODY_LIMIT = 1024 * 1024
 _DIGITS = 400
 """Longer numbers are read as infinite: no field takes them, and making the integer costs time."""
 
+_TOLD_AT_MOST = 50
+"""Unknown names, and names that stand twice, that are told of one by one: a body of 1 MiB holds 100,000."""
+
+_LONGEST_NAME = 64
+"""Of an unknown name, so many characters are compared with the known ones."""
+
 _WORDS: Mapping[str, str] = {
     "string": "a string",
     "boolean": "true or false",
@@ -147,22 +153,25 @@ def is_finite(value: float) -> bool:
 
 def closest(name: str, known: Iterable[str]) -> tuple[str, ...]:
     """The known names that an unknown one was most likely meant to be."""
-    return tuple(difflib.get_close_matches(name.lower(), list(known), n=2, cutoff=0.75))
+    return tuple(difflib.get_close_matches(name[:_LONGEST_NAME].lower(), list(known), n=2, cutoff=0.75))
 
 
 def _read_members(
     members: dict[str, JSON], kinds: Kinds, prefix: str, given: MultiDict[str, str]
 ) -> Iterable[Problem]:
-    for name in getattr(members, "twice", ()):
+    for name in getattr(members, "twice", ())[:_TOLD_AT_MOST]:
         yield Problem(
             prefix + shortened(name),
             "duplicate_field",
             f"`{prefix}{shortened(name)}` stands in the body twice.",
         )
+    unknown = [name for name in members if name not in kinds]
+    told = set(unknown[:_TOLD_AT_MOST])
     for name, value in members.items():
         kind = kinds.get(name)
         if kind is None:
-            yield _unknown(name, kinds, prefix)
+            if name in told:
+                yield _unknown(name, kinds, prefix)
         elif isinstance(kind, Mapping):
             yield from _read_object(name, value, kind, given)
         elif value is not None:
@@ -171,6 +180,9 @@ def _read_members(
                 yield problem
             else:
                 given.add((prefix + name).replace(".", "_"), _typed_in(value, kind))
+    if len(unknown) > len(told):
+        more = f"{len(unknown) - len(told):,} more fields here are unknown."
+        yield Problem(prefix.rstrip(".") or None, "unknown_field", more)
 
 
 def _read_object(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from app.config import settings
 from app.store.base import db
@@ -17,7 +17,7 @@ from app.watch.chores import DAY, bucket_from, seconds_by_model
 from app.watch.due import SILENT, lateness_s, plan_of, spent_today
 from app.watch.history import HOUR, Bucket, Seconds, Seen, bucket_of, day_of, hour_of, merged, percentile
 from app.watch.incidents import stamp
-from app.watch.judgement import is_stale
+from app.watch.judgement import STALE_INTERVALS, is_stale
 
 Step = Literal["hour", "day"]
 _WINDOWS = {"24h": DAY, "7d": 7 * DAY, "30d": 30 * DAY, "90d": 90 * DAY}
@@ -35,7 +35,7 @@ def health_of(model: RegisteredModel, now: datetime) -> dict[str, Any]:
         "reason": {"code": row.reason_code, "message": row.reason_message}
         if row and row.reason_code
         else None,
-        "stale": stale(row, now),
+        "stale": stale(row, now, model.last_probe_id),
         "evidence": (row.evidence or None) if row else None,
         "last_check": stamp(row.last_check) if row else None,
         "next_check": stamp(row.due) if row and row.watched and model.enabled else None,
@@ -48,12 +48,12 @@ def health_of(model: RegisteredModel, now: datetime) -> dict[str, Any]:
     }
 
 
-def stale(row: ModelHealth | None, now: datetime) -> bool:
-    """Whether the state of a model is too old to tell anything of today."""
-    if row is None:
-        return True
-    seen = max((at for at in (row.last_check, row.covered) if at), default=None)
-    return is_stale(seen, now, plan_of(row).every_s or 300)
+def stale(row: ModelHealth | None, now: datetime, last_probe_id: str | None = None) -> bool:
+    """Whether the state of a model is too old to tell anything of today. Its last probe counts as a look."""
+    probed = _moment_of(last_probe_id) if last_probe_id else None
+    known = (row.last_check, row.covered, probed) if row else (probed,)
+    every_s = plan_of(row).every_s if row else settings().watch_seconds
+    return is_stale(max((at for at in known if at), default=None), now, every_s or 300)
 
 
 def uptime(model_pk: str, begin: datetime, end: datetime) -> float | None:
@@ -167,17 +167,30 @@ def counts(now: datetime) -> dict[str, int]:
     """How many enabled models are in each state; stale ones are counted as `stale` beside that."""
     query = select(RegisteredModel.health, func.count()).where(RegisteredModel.enabled.is_(True))
     found = {state: number for state, number in db.session.execute(query.group_by(RegisteredModel.health))}
-    every_s = settings().watch_seconds or 300
-    old = now - timedelta(seconds=3 * every_s)
-    stale_rows = (
-        select(func.count())
-        .select_from(ModelHealth)
-        .join(RegisteredModel, RegisteredModel.id == ModelHealth.model_pk)
-        .where(
-            RegisteredModel.enabled.is_(True),
-            (ModelHealth.covered.is_(None)) | (ModelHealth.covered < old),
-        )
+    stale_rows = select(func.count()).where(
+        RegisteredModel.id.in_(stale_ids(now)), RegisteredModel.enabled.is_(True)
     )
     return {state: found.get(state, 0) for state in ("up", "degraded", "down", "unknown")} | {
         "stale": db.session.scalar(stale_rows) or 0
     }
+
+
+def stale_ids(now: datetime) -> Select[str]:
+    """The models that nobody has looked at for three of the registry's intervals."""
+    old = now - timedelta(seconds=STALE_INTERVALS * (settings().watch_seconds or 300))
+    fresh = select(ModelHealth.model_pk).where(ModelHealth.covered >= old)
+    probed = RegisteredModel.last_probe_id
+    return select(RegisteredModel.id).where(
+        RegisteredModel.id.not_in(fresh), probed.is_(None) | (probed < _id_at(old))
+    )
+
+
+def _moment_of(id: str) -> datetime:
+    """When an id was made: a UUIDv7 begins with the milliseconds since 1970 (RFC 9562, section 5.7)."""
+    return datetime.fromtimestamp(int(id.replace("-", "")[:12], 16) / 1000, UTC)
+
+
+def _id_at(moment: datetime) -> str:
+    """The first id of a millisecond."""
+    text = f"{int(moment.timestamp() * 1000):012x}"
+    return f"{text[:8]}-{text[8:]}-7000-8000-000000000000"

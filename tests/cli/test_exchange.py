@@ -102,14 +102,14 @@ def test_what_happened_is_said_of_each(muster: Operator) -> None:
         )
     assert ended.exit_code == 1
     assert states(ended) == [
-        ("exists", "old"),
+        ("same", "old"),
         ("refused", "env"),
         ("registered", "new"),
         ("rejected", "wrong"),
         ("skipped", "other"),
     ]
     assert "invalid_credentials: " in ended.stdout and "sk-wrong" not in ended.output
-    assert "os.environ/MUSTER_KEY_OPENAI_API_KEY" in ended.stdout
+    assert "--env OPENAI_API_KEY=env://MUSTER_KEY_OPENAI_API_KEY" in ended.stdout
     assert [model.model_id for model in muster.models()] == ["old", "new"]
 
 
@@ -120,7 +120,7 @@ def test_a_second_import_changes_nothing(muster: Operator) -> None:
         calls = len(simulator.seen)
         ended = muster.bring(entry(simulator))
         assert len(simulator.seen) == calls
-    assert ended.exit_code == 0 and states(ended) == [("exists", "ours")]
+    assert ended.exit_code == 0 and states(ended) == [("same", "ours")]
 
 
 def test_a_dry_run_contacts_nothing(muster: Operator) -> None:
@@ -331,3 +331,27 @@ def test_what_was_done_is_on_record(muster: Operator) -> None:
         events = list(db.session.scalars(select(AuditEvent).order_by(AuditEvent.id)))
     assert [event.action for event in events] == ["key.used", "model.registered", "key.used", "model.probed"]
     assert {event.actor for event in events} == {"cli:muster"}
+
+
+def test_a_file_with_includes_and_credentials(muster: Operator) -> None:
+    with Simulator() as simulator:
+        params = {"model": f"openai/{simulator.model_id}", "litellm_credential_name": "gpu"}
+        main_file, folder = muster.folder / "config.yaml", muster.folder / "more"
+        folder.mkdir()
+        values = {"api_key": "os.environ/ANY_NAME", "api_base": "os.environ/ANY_BASE"}
+        credentials = [{"credential_name": "gpu", "credential_values": values}]
+        (folder / "credentials.yaml").write_text(yaml.safe_dump({"credential_list": credentials}))
+        models = [{"model_name": "ours", "litellm_params": params}]
+        main_file.write_text(yaml.safe_dump({"include": ["more/credentials.yaml"], "model_list": models}))
+        base = ("--env", f"ANY_BASE={simulator.base_url}")
+        mapped = muster("import", str(main_file), *base, "--env", "ANY_NAME=env://MUSTER_KEY_GOOD")
+        muster.environ["ANY_NAME"] = KEY
+        again = muster("import", str(main_file), *base, "--keys-from-env")
+    assert mapped.exit_code == 0 and states(mapped) == [("registered", "ours")], mapped.output
+    assert again.exit_code == 0 and states(again) == [("same", "ours")]
+    assert muster.models()[0].endpoint.key_env == "MUSTER_KEY_GOOD"
+
+
+def test_a_key_does_not_stand_on_the_command_line(muster: Operator) -> None:
+    ended = muster("import", "-", "--env", "ANY=sk-clear", input="model_list: []")
+    assert ended.exit_code == 2 and "sk-clear" not in ended.output

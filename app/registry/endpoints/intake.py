@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from flask import current_app
 
 from app.errors import ApiError
+from app.probe.transport.deadline import Cancellation
 from app.probe.values import Report, Target
 from app.registry import credentials, saving
 from app.registry.endpoints import rows as endpoints
@@ -55,6 +56,41 @@ def add(
         results[at] = result
     identity = endpoints.identity_of(target.base_url, key, target.settings)
     return endpoints.with_identity(identity), [result for result in results if result is not None]
+
+
+def adding(
+    target: Target, key: str, models: Sequence[Values], order: ProbeOrder, name: str = ""
+) -> Iterator[tuple[int, Result]]:
+    """The same for somebody who watches: each is saved as soon as it is judged.
+
+    Gives each one's place in `models` and its result, in the order in which they end. Once `order.cancelled`
+    is set none begins any more, and what got in before stays.
+    """
+    values = [dict(each) | {"api_key": key, "base_url": target.base_url} for each in models]
+    there = [_there_already(each, values[:at]) for at, each in enumerate(values)]
+    yield from ((at, result) for at, result in enumerate(there) if result is not None)
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+
+    def settle(at: int) -> Result:
+        with app.app_context():
+            # One of its own: a probe sets what it was given when it ends.
+            return _settled(values[at], target, replace(order, cancelled=Cancellation(order.cancelled)), name)
+
+    db.session.rollback()
+    with ThreadPoolExecutor(SIDE_BY_SIDE, "endpoint") as pool:
+        started = {pool.submit(settle, at): at for at, result in enumerate(there) if result is None}
+        for future in as_completed(started):
+            yield started[future], future.result()
+
+
+def _settled(values: Values, target: Target, order: ProbeOrder, name: str) -> Result:
+    if order.cancelled is not None and order.cancelled.is_set():
+        return Result(values["model_id"], "rejected", error=_error("cancelled", "Not begun.", None))
+    report = report_of(probed(values, target_of(target, values), order, key_control=True))
+    if report.verdict == "rejected":
+        return _rejected(values, report, order)
+    ((_, result),) = _saved([(0, values, report)], target, order, name)
+    return result
 
 
 def target_of(target: Target, values: Values) -> Target:
@@ -125,5 +161,5 @@ def _saved(
     return []
 
 
-def _error(code: str, message: str, field: str) -> dict[str, JSON]:
+def _error(code: str, message: str, field: str | None) -> dict[str, JSON]:
     return {"code": code, "field": field, "message": message, "suggestions": {}}

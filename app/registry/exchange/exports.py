@@ -6,9 +6,12 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
+from sqlalchemy import select
+
 from app.registry.document import document
-from app.registry.exchange import csv, litellm_export, openai_list, terraform
-from app.store.models import RegisteredModel
+from app.registry.exchange import csv, litellm_export, muster_file, openai_list, terraform
+from app.store.base import db
+from app.store.models import WITH_LABELS, RegisteredModel
 
 
 class Format(NamedTuple):
@@ -17,6 +20,12 @@ class Format(NamedTuple):
     content_type: str
     file: str
     make: Callable[[Iterable[RegisteredModel]], str]
+
+
+def exported(*, disabled: bool) -> list[RegisteredModel]:
+    """The rows that leave, oldest first: those that are enabled, or all."""
+    query = select(RegisteredModel).order_by(RegisteredModel.id).options(*WITH_LABELS)
+    return list(db.session.scalars(query if disabled else query.where(RegisteredModel.enabled)))
 
 
 def _openai(models: Iterable[RegisteredModel]) -> str:
@@ -34,6 +43,7 @@ def _json(value: object) -> str:
 
 FORMATS: Mapping[str, Format] = {
     "litellm": Format("application/yaml; charset=utf-8", "config.yaml", litellm_export.config),
+    "muster": Format("application/yaml; charset=utf-8", "registry.yaml", muster_file.text),
     "csv": Format("text/csv; charset=utf-8", "models.csv", csv.table),
     "terraform": Format("text/plain; charset=utf-8", "models.tf", terraform.config),
     "openai": Format("application/json", "models.json", _openai),

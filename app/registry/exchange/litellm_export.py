@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from app.config import settings
+from app.probe.capabilities import CAPABILITIES
 from app.registry.declared.labels import as_json
 from app.registry.document import document
 from app.registry.exchange.first_call import is_keyed, is_special, key_header, mark_of
@@ -104,12 +105,13 @@ def _kind(model: RegisteredModel) -> str:
 def _info(model: RegisteredModel) -> dict[str, JSON]:
     metadata: Mapping[str, JSON] = document(model)["metadata"]
     info: dict[str, JSON] = {"id": model.id, "mode": MODES[model.model_type]}
+    unseen = _unseen(model)
     observed = []
     for word in WORDS:
-        value = metadata.get(word.metadata)
+        value, denied = metadata.get(word.metadata), word.metadata in unseen
         if value is not None:
-            info[word.name] = per_token(value) if word.is_price else value
-            if word.declared_by is None or getattr(model, word.declared_by) is None:
+            info[word.name] = per_token(value) if word.is_price else False if denied else value
+            if denied or word.declared_by is None or getattr(model, word.declared_by) is None:
                 observed.append(word.name)
     for name, value in (("base_model", model.benchmark_model), ("description", model.description)):
         if value is not None:
@@ -118,9 +120,19 @@ def _info(model: RegisteredModel) -> dict[str, JSON]:
     return info
 
 
+def _unseen(model: RegisteredModel) -> set[str]:
+    """Metadata of what was seen not to work: whatever was declared, it is not promised to others."""
+    seen = model.capabilities or {}
+    denied = (row for row in CAPABILITIES if (seen.get(row.name) or {}).get("observed") is False)
+    return {name for row in denied for name in row.fills}
+
+
 def _extension(model: RegisteredModel, observed: list[str]) -> dict[str, JSON]:
     """What LiteLLM has no name for. `observed` names members that nobody declared; imports skip them."""
-    made = {name: value for name in EXTRA if (value := getattr(model, name)) is not None}
+    unseen = _unseen(model)
+    made = {
+        name: value for name in EXTRA if (value := getattr(model, name)) is not None and name not in unseen
+    }
     if model.remote_model_id == model.model_id:
         made["configuration"] = {"model_id": model.remote_model_id}
     if model.labels != Labels():

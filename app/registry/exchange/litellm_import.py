@@ -12,6 +12,7 @@ from typing import Any
 
 from app.config import Settings, settings
 from app.registry.exchange.litellm_names import (
+    BASES,
     COMPATIBLE,
     ENVIRON,
     EXTENSION,
@@ -19,7 +20,6 @@ from app.registry.exchange.litellm_names import (
     HINTS,
     MODES,
     NO_KEY,
-    OPENAI,
     WORDS,
     per_million,
     variable_part,
@@ -150,11 +150,21 @@ def _put_endpoint(
     body: dict[str, JSON], places: dict[str, str], params: Mapping[str, JSON], kind: str, remote: str
 ) -> None:
     """Base URL, key and id that is sent: at the api_base, or through the LiteLLM proxy of the settings."""
+    if params.get("litellm_credential_name"):
+        raise NotImported(
+            "litellm_params.litellm_credential_name",
+            "invalid_reference",
+            "The credential that `litellm_params.litellm_credential_name` names stands in no "
+            "`credential_list` of this file. Write its api_key and api_base here.",
+        )
     place = "litellm_params.base_url" if params.get("api_base") is None else "litellm_params.api_base"
     base = params.get("api_base") if params.get("api_base") is not None else params.get("base_url")
     places |= {"base_url": place, "api_key": "litellm_params.api_key"}
     if "*" in remote or "*" in body["model_id"]:
-        message = "A wildcard names no model that could be probed: write an entry for each model."
+        message = (
+            "A wildcard names no model that could be probed. To register all that the endpoint lists: "
+            f"muster endpoint add {_base_for_words(params, kind)} --key-env NAME --models all"
+        )
         raise NotImported("litellm_params.model", UNSUPPORTED, message)
     chosen = settings()
     if chosen.litellm_base_url and (params.get("use_litellm_proxy") is True or base is None):
@@ -164,12 +174,21 @@ def _put_endpoint(
     if base is None:
         base = _default_base(kind, params)
     if isinstance(base, str) and base.startswith(ENVIRON):
-        message = f"`{place}` names a variable of the LiteLLM server. Write the URL itself."
+        variable = shortened(base.removeprefix(ENVIRON))
+        message = (
+            f"`{place}` names a variable of the LiteLLM server. Write the URL itself, or import with "
+            f"--env {variable}=https://…"
+        )
         raise NotImported(place, "invalid_reference", message)
     body |= {"base_url": base, "api_key": _key(params, chosen)}
     if remote != body["model_id"]:
         body["configuration"] = {"model_id": remote}
         places["configuration.model_id"] = "litellm_params.model"
+
+
+def _base_for_words(params: Mapping[str, JSON], kind: str) -> str:
+    base = params.get("api_base") or params.get("base_url") or BASES.get(kind)
+    return shortened(base) if isinstance(base, str) and not base.startswith(ENVIRON) else "URL"
 
 
 def _require_compatible(kind: str, remote: str) -> None:
@@ -182,9 +201,16 @@ def _require_compatible(kind: str, remote: str) -> None:
 
 
 def _default_base(kind: str, params: Mapping[str, JSON]) -> str:
-    """OpenAI's own address where LiteLLM would use it too, and only with a key that is meant for it."""
-    if kind in ("openai", "text-completion-openai") and params.get("api_key"):
-        return OPENAI
+    """The vendor's own address where LiteLLM would use it too, and only with a key that is meant for it."""
+    if kind in BASES and params.get("api_key"):
+        return BASES[kind]
+    if kind in BASES:
+        raise NotImported(
+            "litellm_params.api_key",
+            "required",
+            f"`litellm_params.api_key` is missing: LiteLLM takes the key of {kind} from its own environment. "
+            f"Write {ENVIRON}NAME with the variable that holds it.",
+        )
     raise NotImported(
         "litellm_params.api_base",
         "required",
@@ -207,7 +233,8 @@ def _key(params: Mapping[str, JSON], chosen: Settings) -> JSON:
             "litellm_params.api_key",
             "invalid_reference",
             f"Muster takes keys only from variables whose names start with {chosen.key_prefix}, and this is "
-            f"{shortened(name)}. Set {wanted} where Muster runs, and write {ENVIRON}{wanted} here.",
+            f"{shortened(name)}. Set {wanted} where Muster runs, and import with --env "
+            f"{shortened(name)}=env://{wanted}, or with --keys-from-env where this shell holds the key.",
         )
     return f"env://{name}"
 

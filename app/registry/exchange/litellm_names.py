@@ -84,6 +84,31 @@ COMPATIBLE = frozenset(
 )
 """Kinds (what stands before the / of `litellm_params.model`) that speak OpenAI's API at their api_base."""
 
+BASES: Mapping[str, str] = {
+    "openai": OPENAI,
+    "text-completion-openai": OPENAI,
+    "cerebras": "https://api.cerebras.ai/v1",
+    "dashscope": "https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
+    "deepinfra": "https://api.deepinfra.com/v1/openai",
+    "deepseek": "https://api.deepseek.com/v1",
+    "featherless_ai": "https://api.featherless.ai/v1",
+    "fireworks_ai": "https://api.fireworks.ai/inference/v1",
+    "groq": "https://api.groq.com/openai/v1",
+    "hyperbolic": "https://api.hyperbolic.xyz/v1",
+    "lambda_ai": "https://api.lambda.ai/v1",
+    "meta_llama": "https://api.llama.com/compat/v1",
+    "mistral": "https://api.mistral.ai/v1",
+    "moonshot": "https://api.moonshot.ai/v1",
+    "novita": "https://api.novita.ai/v3/openai",
+    "nvidia_nim": "https://integrate.api.nvidia.com/v1",
+    "openrouter": "https://openrouter.ai/api/v1",
+    "sambanova": "https://api.sambanova.ai/v1",
+    "together_ai": "https://api.together.xyz/v1",
+    "volcengine": "https://ark.cn-beijing.volces.com/api/v3",
+    "xai": "https://api.x.ai/v1",
+}
+"""Where LiteLLM finds models of a kind that have no api_base."""
+
 _OLLAMA = "Ollama serves OpenAI's API under /v1: write openai/<model> with api_base http://<host>:11434/v1."
 _AZURE = "Azure serves OpenAI's API under /openai/v1: write openai/<deployment> with that api_base."
 

@@ -46,6 +46,8 @@ class Step:
     entry: Entry | None = field(default=None, repr=False)
     values: dict[str, Any] = field(default_factory=dict, repr=False)
     existing: str | None = None
+    is_same: bool = False
+    """Whether what is registered already says all that this entry says."""
 
     @property
     def why(self) -> str:
@@ -109,7 +111,9 @@ def _checked(step: Step) -> Step:
     if _sent(step.values) != same.wire_model_id:
         message += f" {_APART} To have both, give this one a model_name of its own."
     problem = Problem("model_name", "already_exists", message)
-    return replace(step, action="exists", problems=(problem,), existing=same.id)
+    said = {name: value for name, value in step.values.items() if name != "api_key" and value is not None}
+    is_same = all(getattr(same, name) == value for name, value in said.items())
+    return replace(step, action="exists", problems=(problem,), existing=same.id, is_same=is_same)
 
 
 _APART = (

@@ -89,6 +89,8 @@ def _plugin(url: str) -> Any:
     plugin = Apprise.instantiate(url, suppress_exceptions=True)
     if plugin is None:
         raise BadChannel("This is no address that apprise knows: see its list of services.")
+    # A redirect could lead to an address that nobody judged, whatever `redirect=yes` in the URL says.
+    plugin.redirects = False
     return plugin
 
 

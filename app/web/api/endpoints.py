@@ -48,6 +48,7 @@ EXAMPLE = {
     "region": "on-prem",
     "models": [{"model_id": "practice-chat", "model_type": "chat"}],
 }
+LOOK: JSON = {"base_url": "http://127.0.0.1:8099/v1", "api_key": "practice-key"}
 MODELS = {"models": [{"model_id": "practice-chat", "model_type": "chat", "region": "on-prem"}]}
 CHANGE = {"name": "Practice", "headers": {"X-Team": "blue"}}
 
@@ -98,6 +99,21 @@ def create_endpoint() -> Response:
     chosen = None if known else settings
     target = target_for(actor, "register", base_url, typed=key, endpoint=known, settings=chosen)
     return _answer(*endpoint_intake.add(target, key, models, _order(actor), form.name.data or ""))
+
+
+@blueprint.post("/v2/endpoints/catalog")
+@require_scope("write")
+@describe(tag="Endpoints", takes="CatalogRequest", gives="Catalog", examples={"practice": LOOK})
+def look_at_catalog() -> Response:
+    """What an endpoint lists, before any of it is registered."""
+    form = EndpointForm.from_json(json_body())
+    actor, key, base_url = current_actor(), form.api_key.data or "", form.base_url.data or ""
+    require_may_name(actor, key, base_url)
+    form.require_valid()
+    if not base_url:
+        raise invalid([Problem("base_url", "required", "`base_url` is required.")])
+    target = replace(target_for(actor, "list_models", base_url, typed=key), settings=settings_of(form, {}))
+    return answer(_catalog(list_endpoint_models(target), {}))
 
 
 @blueprint.post("/v2/endpoints/<id>/models")
@@ -175,6 +191,7 @@ def _catalog(seen: EndpointModels, registered: dict[str, str]) -> JSON:
             "model_type": offer.values.get("model_type"),
             "context_window": offer.context_window,
             "values": {name: text for name, text in offer.values.items() if name != "model_type"},
+            "source": offer.source or None,
             "registered": registered.get(offer.id),
         }
         for offer in seen.offers

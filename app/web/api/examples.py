@@ -245,6 +245,7 @@ def answers() -> Iterator[tuple[str, JSON]]:
     result = {"model_id": row.model_id, "outcome": "registered", "model": made, "error": None}
     yield "EndpointAnswer", {"endpoint": _ENDPOINT, "results": [result | {"probe": _REPORT["id"]}]}
     offered = {"id": row.model_id, "model_type": "chat", "context_window": 32768, "values": {}}
+    offered |= {"source": None}
     yield "Labels", {"owner": "Platform team", "contact": "platform@example.com", "tags": ["eu", "prod"]}
     counts = {"create": 0, "change": 1, "same": 0, "delete": 0, "rejected": 0}
     entry: JSON = {

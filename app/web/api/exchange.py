@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, Response
-from sqlalchemy import select
 
 from app.access import audit
 from app.errors import ApiError
@@ -18,8 +17,6 @@ from app.registry.form import invalid
 from app.registry.json_body import Problem, kind_of
 from app.registry.probing import Registered, Rejected
 from app.registry.visible import as_seen
-from app.store.base import db
-from app.store.models import RegisteredModel
 from app.web.api.answers import (
     answer,
     conditional,
@@ -77,12 +74,16 @@ def import_litellm() -> Response:
     tag="Exchange",
     gives="AnyJson",
     texts=("application/yaml", "text/csv", "text/plain"),
-    query=("export:format",),
+    query=("export:format", "disabled"),
 )
 def export_models() -> Response:
-    """Every model in another program's form; no key is in any of them."""
+    """Every enabled model in another program's form; no key is in any of them.
+
+    `format=muster` is the form that POST /v2/apply takes; it has the disabled ones too.
+    """
     chosen = exports.FORMATS[choice_argument("format", exports.FORMATS) or "litellm"]
-    rows = db.session.scalars(select(RegisteredModel).order_by(RegisteredModel.id)).all()
+    # A file with all that is wanted would delete, or enable, what it leaves out.
+    rows = exports.exported(disabled=chosen.file == "registry.yaml" or bool(flag_argument("disabled")))
     text = chosen.make(as_seen(rows, whole_url=current_actor().may("write")))
     audit.record_now(current_actor(), "model.exported", detail={"format": chosen.file})
     response = Response(text, content_type=chosen.content_type)

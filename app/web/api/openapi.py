@@ -104,6 +104,7 @@ _QUERY: Mapping[str, tuple[str, JSON]] = {
         "The region for models whose definition names none.",
         {**_TEXT, "maxLength": 64},
     ),
+    "disabled": ("`true` exports disabled models too.", {"enum": ["true", "false"]}),
     "export:format": ("The form of the list; by default a LiteLLM config.yaml.", {"enum": list(FORMATS)}),
     "artefact:kind": ("Only this one, as text.", {"enum": list(KINDS)}),
     "from": ("Where the history begins; a day before `to` where it is absent.", _MOMENT),

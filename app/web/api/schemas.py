@@ -69,6 +69,7 @@ def components() -> dict[str, Schema]:
             required=["models"],
         ),
         **_family_schemas(),
+        "CatalogRequest": request_schema(EndpointForm) | {"required": ["base_url"]},
         "Wanted": wanted_schema(),
         "Model": model_schema(),
         "ModelMetadata": metadata_schema(),
@@ -413,6 +414,7 @@ _OFFERED = _closed(
         "model_type": _nullable(_text()),
         "context_window": _nullable(_whole("In tokens.")),
         "values": {"type": "object", "additionalProperties": _text(), "description": "Fields of a model."},
+        "source": _nullable(_text("Where prices come from that the endpoint does not tell.")),
         "registered": _nullable(_text("The id of the model that is registered with it.")),
     }
 )

@@ -19,12 +19,14 @@ from app.registry.exchange import artefacts
 from app.registry.exchange.first_call import is_keyed
 from app.registry.metadata import FIELDS
 from app.registry.visible import as_seen
-from app.store.base import db
+from app.store.base import db, now
 from app.store.models import RegisteredModel
 from app.web.guards import require_role
 from app.web.pages import display, search
 from app.web.pages.models import listing
 from app.web.pages.search import Search
+from app.web.pages.watch import health
+from app.web.pages.watch.health import Shown
 
 P = ParamSpec("P")
 
@@ -64,9 +66,10 @@ class Row:
     window: int | None
     cost: str
     chips: Sequence[listing.Chip]
+    health: Shown
 
     @classmethod
-    def of(cls, model: RegisteredModel) -> Row:
+    def of(cls, model: RegisteredModel, known: Shown) -> Row:
         """The row of a model: only what a probe has seen counts as a capability."""
         observed = model.observed or {}
         kind = MODEL_TYPES.get(model.model_type)
@@ -77,6 +80,7 @@ class Row:
             observed.get("context_window") or observed.get("max_input_tokens"),
             listing.cost_of(model),
             [chip for chip in listing.chips_of(model.capabilities or {}) if not chip.contradicted],
+            known,
         )
 
 
@@ -98,10 +102,11 @@ def index() -> str:
     wanted = search_of(request.args)
     found = _found(wanted)
     models, cursor = found[:PAGE], found[PAGE - 1].id if len(found) > PAGE else ""
+    known = health.shown(models, now())
     return render_template(
         "catalogue/index.html",
         search=wanted,
-        rows=[Row.of(model) for model in models],
+        rows=[Row.of(model, known[model.id]) for model in models],
         first_url=wanted.url() if wanted.cursor else None,
         next_url=wanted.url(cursor) if cursor else None,
     )
@@ -117,7 +122,7 @@ def detail(id: str) -> str:
     (model,) = as_seen([model], whole_url=False)
     return render_template(
         "catalogue/detail.html",
-        row=Row.of(model),
+        row=Row.of(model, health.shown([model], now())[model.id]),
         model=model,
         keyed=is_keyed(model),
         prices=prices_of(model),

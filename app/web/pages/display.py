@@ -30,6 +30,16 @@ BADGES: dict[str, Badge] = {
     "degraded": Badge("Degraded", "warn", "warn"),
     "down": Badge("Down", "bad", "bad"),
     "unknown": Badge("Unknown", "idle", "idle"),
+    "stale": Badge("Stale", "stale", "stale"),
+    "resolved": Badge("Resolved", "ok", "idle"),
+    "acknowledged": Badge("Acknowledged", "tick", "idle"),
+    "look-good": Badge("Works", "ok", "ok"),
+    "look-failed": Badge("Failed", "bad", "bad"),
+    "look-refused": Badge("Refused", "bad", "bad"),
+    "look-untold": Badge("Not clear", "idle", "idle"),
+    "sent": Badge("Sent", "ok", "ok"),
+    "pending": Badge("Waiting", "run", "idle"),
+    "dropped": Badge("Dropped", "off", "idle"),
     "passed": Badge("Passed", "ok", "ok"),
     "failed": Badge("Failed", "bad", "bad"),
     "inconclusive": Badge("Not clear", "idle", "idle"),
@@ -92,6 +102,14 @@ def ago(value: datetime | str, now: datetime | None = None) -> str:
     return moment.strftime("%Y-%m-%d")
 
 
+def lasting(value: datetime | str, now: datetime | None = None) -> str:
+    """How long something has lasted, as the end of a sentence: "for 47 minutes", "since 2026-03-01"."""
+    words = ago(value, now)
+    if words == "just now":
+        return "for a moment"
+    return f"for {words.removesuffix(' ago')}" if words.endswith(" ago") else f"since {words}"
+
+
 def money(value: float | None) -> str:
     """An amount in US dollars with the digits that it has, at least two behind the point."""
     if value is None:
@@ -110,7 +128,12 @@ def duration(milliseconds: float | None) -> str:
     if milliseconds < 60_000:
         return f"{milliseconds / 1000:.1f} s"
     minutes, seconds = divmod(round(milliseconds / 1000), 60)
-    return f"{minutes} min {seconds} s"
+    return f"{minutes} min {seconds} s" if seconds else f"{minutes} min"
+
+
+def percent(share: float) -> str:
+    """A share of 1 as people read uptimes: 99.95 %, and 100 % only where it is whole."""
+    return "100 %" if share >= 1 else f"{min(share * 100, 99.99):.2f} %"
 
 
 def host_of(url: str) -> str:
@@ -151,6 +174,8 @@ def offer_words(offer: OfferedModel) -> str:
         parts.append(
             f"${values.get('input_cost', '?')} in, ${values.get('output_cost', '?')} out per million"
         )
+    if offer.source:
+        parts.append(f"prices from {offer.source}")
     if "model_type" in values:
         parts.append(values["model_type"])
     return "; ".join(parts)
@@ -180,8 +205,10 @@ def browser_words(sent: str) -> str:
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
-    "ago": ago, "exact": exact, "rfc3339": lambda value: rfc3339(moment_of(value)), "money": money,
-    "duration": duration, "host_of": host_of,
+    "ago": ago, "lasting": lasting,
+    "exact": exact, "rfc3339": lambda value: rfc3339(moment_of(value)), "money": money,
+    "duration": duration, "percent": percent,
+    "host_of": host_of,
     "shown": as_text, "words_of": label_of, "coded": coded, "offer_words": offer_words,
     "browser_words": browser_words,
 }  # fmt: skip

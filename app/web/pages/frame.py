@@ -26,8 +26,12 @@ OLDER = "This form is older than your session. Look through it and send it again
 SIGNED_OUT = "You were signed out in the meantime. Sign in: the form comes back, and nothing was sent."
 
 NAVIGATION: tuple[tuple[str, str, str], ...] = (
+    ("Now", "now.index", "viewer"),
     ("Models", "models.index", "viewer"),
+    ("Endpoints", "endpoints.index", "viewer"),
+    ("Incidents", "incidents.index", "viewer"),
     ("Catalogue", "catalogue.index", "viewer"),
+    ("Channels", "channels.index", "admin"),
     ("Audit log", "audit.index", "viewer"),
     ("Tokens", "tokens.index", "admin"),
     ("People", "users.index", "admin"),
@@ -47,8 +51,8 @@ class Item:
 
 @blueprint.get("/")
 def root() -> Response:
-    """The models are what people come for."""
-    return redirect(url_for("models.index"), 303)
+    """What is wrong now is what people come for first."""
+    return redirect(url_for("now.index"), 303)
 
 
 @blueprint.app_errorhandler(CSRFError)

@@ -97,7 +97,7 @@ def signout() -> Response:
 def wanted_page() -> str:
     """Where `next` points, if that is a page of this site; otherwise the start."""
     target = request.args.get("next", "")
-    return target if is_local(target) else url_for("models.index")
+    return target if is_local(target) else url_for("now.index")
 
 
 def is_local(target: str) -> bool:

@@ -90,5 +90,52 @@ def test_some_threads_never_probe(
         assert refused(send(small, other, good))
 
 
+@pytest.mark.parametrize(
+    "method, path",
+    [
+        ("POST", "/v2/endpoints"),
+        ("POST", "/v2/endpoints/x/models"),
+        ("PATCH", "/v2/endpoints/x"),
+        ("GET", "/v2/endpoints/x/catalog"),
+        ("POST", "/v2/channels/x/test"),
+        ("POST", "/v2/models/x/probes"),
+    ],
+)
+def test_whatever_calls_out_counts(
+    app: Flask, endpoint: Endpoint, good: dict[str, Any], method: str, path: str
+) -> None:
+    token = new_token(app, "admin")
+    header = {"Authorization": f"Bearer {token}"}
+    assert not refused_at(app, method, path, header)
+    with running(app, endpoint, good, token, token):
+        assert refused_at(app, method, path, header)
+
+
+def refused_at(app: Flask, method: str, path: str, header: dict[str, str]) -> bool:
+    """Whether a call with an empty body is refused for there being too many."""
+    return app.test_client().open(path, method=method, json={}, headers=header).status_code == 429
+
+
+def test_who_waits_for_news_leaves_threads_to_others(make_app: Callable[..., Flask]) -> None:
+    """One thread of eight may wait; who does not wait is never refused."""
+    small = make_app(threads=16)
+    header = {"Authorization": f"Bearer {new_token(small, 'read')}"}
+    other = {"Authorization": f"Bearer {new_token(small, 'read')}"}
+
+    def follow(wait: int, header: dict[str, str]) -> TestResponse:
+        return small.test_client().get(f"/v2/events?wait={wait}", headers=header)
+
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(follow, 3, header)
+        time.sleep(1)
+        second = follow(1, header)
+        assert second.status_code == 429 and second.json is not None
+        assert second.json["error"]["code"] == "rate_limited" and second.headers["Retry-After"]
+        assert follow(0, header).status_code == 200
+        assert follow(1, other).status_code == 200
+        assert waiting.result().status_code == 200
+    assert follow(1, header).status_code == 200
+
+
 def test_every_name_is_that_of_a_route(app: Flask) -> None:
     assert set(app.view_functions) >= PROBING

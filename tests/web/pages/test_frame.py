@@ -9,10 +9,11 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+EVERYBODY = ["/now", "/models", "/endpoints", "/incidents", "/catalogue"]
 AREAS = {
-    "viewer": ["/models", "/catalogue", "/audit", "/about"],
-    "editor": ["/models", "/catalogue", "/audit", "/about"],
-    "admin": ["/models", "/catalogue", "/audit", "/tokens", "/users", "/about"],
+    "viewer": [*EVERYBODY, "/audit", "/about"],
+    "editor": [*EVERYBODY, "/audit", "/about"],
+    "admin": [*EVERYBODY, "/channels", "/audit", "/tokens", "/users", "/about"],
 }
 
 

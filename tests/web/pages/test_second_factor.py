@@ -64,7 +64,7 @@ def test_it_is_asked_for_at_the_next_sign_in(app: Flask, viewer: FlaskClient) ->
     secret, _ = set_up(viewer)
     browser = second_step(app)
     assert not is_in(browser) and browser.get("/signin/code").status_code == 200
-    assert browser.post("/signin/code", data={"code": code_of(secret)}).headers["Location"] == "/models"
+    assert browser.post("/signin/code", data={"code": code_of(secret)}).headers["Location"] == "/now"
     assert is_in(browser) and is_in(viewer)
 
 
@@ -160,7 +160,7 @@ def test_what_does_not_set_it_up(
         app.test_client()
         .post("/signin", data={"email": "viewer@example.com", "password": PASSWORD})
         .headers["Location"]
-        == "/models"
+        == "/now"
     )
 
 
@@ -169,7 +169,7 @@ def test_it_is_removed_with_the_password(app: Flask, viewer: FlaskClient) -> Non
     assert viewer.post(PAGE + "/remove", data={"password": "wrong password"}).status_code == 400
     assert viewer.post(PAGE + "/remove", data={"password": PASSWORD}).status_code == 303
     form = {"email": "viewer@example.com", "password": PASSWORD}
-    assert app.test_client().post("/signin", data=form).headers["Location"] == "/models"
+    assert app.test_client().post("/signin", data=form).headers["Location"] == "/now"
 
 
 def test_an_administrator_removes_what_was_lost(app: Flask, admin: FlaskClient, viewer: FlaskClient) -> None:
@@ -179,7 +179,7 @@ def test_an_administrator_removes_what_was_lost(app: Flask, admin: FlaskClient, 
     assert viewer.post(page + "/second-factor/remove").status_code == 403
     assert admin.post(page + "/second-factor/remove").status_code == 303
     form = {"email": "viewer@example.com", "password": PASSWORD}
-    assert app.test_client().post("/signin", data=form).headers["Location"] == "/models"
+    assert app.test_client().post("/signin", data=form).headers["Location"] == "/now"
 
 
 def test_a_role_that_needs_one_gets_no_further_without(

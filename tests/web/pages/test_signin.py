@@ -22,7 +22,7 @@ def stranger(app: Flask, viewer: FlaskClient) -> FlaskClient:
 
 def test_the_right_password_opens_the_list(stranger: FlaskClient) -> None:
     answer = stranger.post("/signin", data=GOOD)
-    assert (answer.status_code, answer.headers["Location"]) == (303, "/models")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/now")
     assert stranger.get("/models").status_code == 200
 
 
@@ -72,7 +72,7 @@ def test_a_page_that_needs_a_session_leads_back_to_itself(stranger: FlaskClient)
 )
 def test_next_never_leads_to_another_site(stranger: FlaskClient, target: str) -> None:
     answer = stranger.post("/signin", query_string={"next": target}, data=GOOD)
-    assert answer.headers["Location"] == "/models"
+    assert answer.headers["Location"] == "/now"
 
 
 def test_next_may_be_any_page_of_this_site() -> None:
@@ -80,7 +80,7 @@ def test_next_may_be_any_page_of_this_site() -> None:
 
 
 def test_who_is_signed_in_goes_straight_on(viewer: FlaskClient) -> None:
-    assert viewer.get("/signin").headers["Location"] == "/models"
+    assert viewer.get("/signin").headers["Location"] == "/now"
 
 
 def test_signing_out_ends_the_session(viewer: FlaskClient) -> None:
@@ -96,4 +96,4 @@ def test_signing_out_needs_a_form_of_this_site(app: Flask, viewer: FlaskClient) 
 
 
 def test_the_root_leads_to_the_models(viewer: FlaskClient) -> None:
-    assert viewer.get("/").headers["Location"] == "/models"
+    assert viewer.get("/").headers["Location"] == "/now"

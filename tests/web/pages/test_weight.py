@@ -7,6 +7,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app.config import ROOT
+from tests.watched_days import add_watched_days
 from tests.web.pages.models.test_listing import add
 
 HEAVIEST = 100_000
@@ -21,7 +22,9 @@ def weight(client: FlaskClient, path: str) -> int:
 
 @pytest.mark.parametrize(
     "path",
-    ["/models", "/models/new", "/models/new?preset=vllm", "/catalogue", "/audit", "/tokens", "/tokens/new",
+    ["/now", "/models", "/endpoints", "/endpoints/new", "/incidents", "/channels", "/channels/new",
+     "/maintenance",
+     "/models/new", "/models/new?preset=vllm", "/catalogue", "/audit", "/tokens", "/tokens/new",
      "/account", "/about", "/errors", "/docs", "/docs/schemas"],
 )  # fmt: skip
 def test_no_page_is_heavy(app: Flask, admin: FlaskClient, path: str) -> None:
@@ -32,3 +35,11 @@ def test_no_page_is_heavy(app: Flask, admin: FlaskClient, path: str) -> None:
 @pytest.mark.parametrize("part", ["", "/checks", "/history", "/use", "/document"])
 def test_a_model_s_page_is_not_heavy(editor: FlaskClient, model_url: str, part: str) -> None:
     assert weight(editor, model_url + part) < HEAVIEST
+
+
+def test_a_list_of_watched_models_is_not_heavy(app: Flask, admin: FlaskClient) -> None:
+    add(app, 40)
+    with app.app_context():
+        add_watched_days(app)
+    assert admin.get("/models").text.count('class="day"') == 30
+    assert weight(admin, "/models") < HEAVIEST

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, render_template
+from flask import Blueprint, Response
 
 from app.errors import ApiError
 from app.store.base import now
 from app.store.models import RegisteredModel
-from app.store.watch.health import ModelHealth
-from app.watch import summary
-from app.watch.chores import DAY
 from app.web.api.answers import ID
 from app.web.api.describe import describe
 from app.web.api.watch.access import open_where
+from app.web.badge import badge_of
 
 blueprint = Blueprint("api_badge", __name__)
-_COLOURS = {
-    "up": "#1a7f37",
-    "degraded": "#9a6700",
-    "down": "#cf222e",
-    "unknown": "#6e7781",
-    "stale": "#6e7781",
-}
-_CHARACTER_PX = 7
-_SHORT_S = 60
 
 
 @blueprint.get("/badge/<id>.svg")
@@ -34,14 +23,4 @@ def badge(id: str) -> Response:
     model = RegisteredModel.by_id(id) if ID.fullmatch(id) else None
     if model is None:
         raise ApiError("not_found", "There is no model with this id.", field="id")
-    state = "stale" if summary.stale(ModelHealth.by_id(id), now()) else model.health
-    share = summary.uptime(id, now() - 30 * DAY, now())
-    words = state if share is None else f"{state}, {share:.2%} in 30 days"
-    name = model.display_name if len(model.display_name) <= 40 else model.display_name[:39] + "…"
-    widths = [len(text) * _CHARACTER_PX + 12 for text in (name, words)]
-    drawn = render_template(
-        "badge.svg", name=name, words=words, colour=_COLOURS.get(state, _COLOURS["unknown"]), widths=widths
-    )
-    response = Response(drawn, mimetype="image/svg+xml")
-    response.headers["Cache-Control"] = f"max-age={_SHORT_S}"
-    return response
+    return badge_of(model, now())

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, Response
-from sqlalchemy import select
 
-from app.access import audit
 from app.errors import ApiError
-from app.store.base import db, new_id, now
+from app.store.base import db, now
 from app.store.watch.channels import Maintenance
 from app.watch.incidents import stamp
+from app.watch.notices import maintenance
 from app.web.api.answers import ID, answer
 from app.web.api.describe import describe
 from app.web.api.watch.bodies import checked_body, moment_of
 from app.web.guards import current_actor, require_scope
 
 blueprint = Blueprint("api_maintenance", __name__)
-_LONGEST = timedelta(days=90)
 
 
 @blueprint.get("/v2/maintenance")
@@ -27,8 +24,7 @@ _LONGEST = timedelta(days=90)
 @describe(tag="Channels", gives="Maintenance[]")
 def list_windows() -> Response:
     """The windows that are open or to come, the one that ends first in front."""
-    query = select(Maintenance).where(Maintenance.ends > now()).order_by(Maintenance.ends, Maintenance.id)
-    return answer([_as_json(one) for one in db.session.scalars(query)])
+    return answer([_as_json(one) for one in db.session.scalars(maintenance.windows(now()))])
 
 
 @blueprint.post("/v2/maintenance")
@@ -43,18 +39,13 @@ def open_window() -> Response:
     """Have nobody told, of anything or of one model, endpoint or tag, for a while; at most 90 days."""
     wanted = checked_body("MaintenanceRequest")
     begins, ends = moment_of(wanted, "begins") or now(), moment_of(wanted, "ends")
-    if ends is None or not timedelta(0) < ends - begins <= _LONGEST or ends <= now():
+    if ends is None or not maintenance.is_span(begins, ends, now()):
         raise _bad("ends", "`ends` must lie in the future, after `begins`, and at most 90 days after it.")
     if (wanted["scope"] == "all") == bool(wanted.get("subject")):
         raise _bad("subject", "`subject` names the model, endpoint or tag; `all` has none.")
-    actor = current_actor()
-    row = Maintenance(
-        id=new_id(), scope=wanted["scope"], subject=wanted.get("subject"), begins=begins, ends=ends
+    row = maintenance.open_window(
+        wanted["scope"], wanted.get("subject"), begins, ends, wanted.get("reason", ""), current_actor()
     )
-    row.reason, row.created_by = wanted.get("reason", ""), actor.label
-    db.session.add(row)
-    audit.record(actor, "maintenance.opened", subject=row.subject or row.scope, detail={"ends": stamp(ends)})
-    db.session.commit()
     return answer(_as_json(row))
 
 
@@ -63,12 +54,7 @@ def open_window() -> Response:
 @describe(tag="Channels", gives="Deleted")
 def close_window(id: str) -> Response:
     """End a window now."""
-    row = db.session.get(Maintenance, id) if ID.fullmatch(id) else None
-    if row is None:
-        raise ApiError("not_found", "There is no maintenance window with this id.", field="id")
-    db.session.delete(row)
-    audit.record(current_actor(), "maintenance.closed", subject=row.subject or row.scope)
-    db.session.commit()
+    maintenance.close_window(id if ID.fullmatch(id) else "", current_actor())
     return answer({"id": id, "deleted": True})
 
 

@@ -1,6 +1,6 @@
 """Small charts as SVG made on the server: no script, and words for people who can't see them.
 
-Colours come from `app.css` by class; a rejected probe differs by its shape too.
+Colours come from `app.css` by class.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from markupsafe import Markup, escape
 
 from app.web.pages import display
 
-_BAR, _GAP, _HIGH = 3, 1, 18
 _LABEL_PX, _PAIR_PX = 110, 20
 
 
@@ -24,37 +23,6 @@ class Point:
 
     at: datetime
     value: float | None
-
-
-def sparkline(probes: Sequence[tuple[str, int]]) -> Markup:
-    """A bar for each probe (verdict, milliseconds), oldest first, as high as the log of its time.
-
-    One probe alone draws nothing.
-    """
-    if len(probes) < 2:
-        return Markup("")
-    most = max(math.log10(max(took, 10)) for _, took in probes)
-    bars = Markup("").join(_bar(place, *probe, most) for place, probe in enumerate(probes))
-    good = sum(verdict == "accepted" for verdict, _ in probes)
-    label = f"{good} of the last {len(probes)} probes accepted"
-    width = len(probes) * (_BAR + _GAP)
-    return Markup(
-        '<svg class="spark" role="img" aria-label="{0}" width="{1}" height="{2}" viewBox="0 0 {1} {2}">'
-        "<title>{0}</title>{3}</svg>"
-    ).format(label, width, _HIGH, bars)
-
-
-def _bar(place: int, verdict: str, took: int, most: float) -> Markup:
-    x = place * (_BAR + _GAP)
-    if verdict != "accepted":
-        # A full bar with a gap: it can be told without colour.
-        return Markup('<path class="spark-bad" d="M{0} 0h{1}v{2}h-{1}zM{0} {3}h{1}v{1}h-{1}z"/>').format(
-            x, _BAR, _HIGH - 6, _HIGH - 3
-        )
-    high = max(2, round(_HIGH * math.log10(max(took, 10)) / most))
-    return Markup('<rect class="spark-ok" x="{}" y="{}" width="{}" height="{}"/>').format(
-        x, _HIGH - high, _BAR, high
-    )
 
 
 def line(title: str, unit: str, points: Sequence[Point], width: int = 340, height: int = 120) -> Markup:

@@ -9,22 +9,24 @@ from typing import Any
 
 from flask import current_app
 from itsdangerous import BadData, URLSafeSerializer
-from markupsafe import Markup
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
 from app.probe.capabilities import CAPABILITIES
 from app.probe.model_types import MODEL_TYPES
 from app.registry.clients import CLIENTS, only_working_with
-from app.store.base import db
+from app.store.base import db, now
 from app.store.models import HEALTHS, RegisteredModel
 from app.store.probes import Probe
+from app.watch import summary
 from app.web.pages import display, search
-from app.web.pages.models import charts
 from app.web.pages.search import Search
+from app.web.pages.watch import health
+from app.web.pages.watch.health import Shown
 
 PAGE = 30
 """How many models a page has: so that it weighs less than 100 kB with all that it loads."""
-SPARKS = 20
+STALE = "stale"
+"""A filter beside the healths: what nobody has looked at for three intervals."""
 
 # Name in the URL: label, column of the index `ix_models_list`, whether it begins with the largest.
 SORTS: dict[str, tuple[str, Any, bool]] = {
@@ -76,7 +78,7 @@ class Chip:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A model as the list shows it; `spark` draws its last probes."""
+    """A model as the list shows it; `probed` and `verdict` are of its last probe."""
 
     model: RegisteredModel
     type_label: str
@@ -84,12 +86,12 @@ class Row:
     cost: str
     probed: datetime | None
     verdict: str | None
-    spark: Markup
+    health: Shown
 
 
 def search_of(arguments: Mapping[str, str]) -> ModelSearch:
     """The search in a query string; values that are not on offer count as not given."""
-    states = [(name, display.look_of(name).label) for name in HEALTHS]
+    states = [(name, display.look_of(name).label) for name in (*HEALTHS, STALE)]
     seen = [(row.name, row.label) for row in CAPABILITIES if row.is_filter]
     choices = (
         search.type_choice(arguments),
@@ -153,8 +155,9 @@ def ids_of(wanted: ModelSearch, most: int) -> list[str]:
 
 
 def rows_of(models: Sequence[RegisteredModel]) -> list[Row]:
-    """The rows of these models, with their last probes."""
-    return [_row(model, _last_probes(model.id)) for model in models]
+    """The rows of these models, with their health and their last probes."""
+    known = health.shown(models, now())
+    return [_row(model, _last_probe(model.id), known[model.id]) for model in models]
 
 
 def chips_of(capabilities: Mapping[str, Mapping[str, Any]]) -> list[Chip]:
@@ -179,7 +182,7 @@ def cost_of(model: RegisteredModel) -> str:
 
 def _matching(wanted: ModelSearch, *, any_health: bool = False) -> Select[Any]:
     """Id and sorted value of the models that the search leaves, in no order yet."""
-    enabled = wanted.value("enabled")
+    enabled, status = wanted.value("enabled"), wanted.value("health")
     query = RegisteredModel.matching_in_index(
         RegisteredModel.id,
         SORTS[wanted.sort][1],
@@ -187,13 +190,14 @@ def _matching(wanted: ModelSearch, *, any_health: bool = False) -> Select[Any]:
         host=wanted.host or None,
         model_type=wanted.value("type"),
         region=wanted.value("region"),
-        status=None if any_health else wanted.value("health"),
+        status=None if any_health or status == STALE else status,
         seen=wanted.value("seen"),
         owner=wanted.value("owner"),
         tag=wanted.value("tag"),
         enabled=None if enabled is None else enabled == "yes",
     )
-    return only_working_with(query, wanted.value("works_with"))
+    query = only_working_with(query, wanted.value("works_with"))
+    return query.where(RegisteredModel.id.in_(summary.stale_ids(now()))) if status == STALE else query
 
 
 def _rows(ids: Sequence[str]) -> Select[Any]:
@@ -237,19 +241,18 @@ def _read_cursor(search: ModelSearch) -> tuple[Any, str] | None:
     return (value, id) if sort == search.sort else None
 
 
-def _last_probes(model_pk: str) -> Sequence[Any]:
-    """Verdict, duration and time of the last probes, newest first; not their reports, which are long."""
-    query = select(Probe.verdict, Probe.duration_ms, Probe.started).where(Probe.model_pk == model_pk)
-    return db.session.execute(query.order_by(Probe.id.desc()).limit(SPARKS)).all()
+def _last_probe(model_pk: str) -> Any:
+    """Verdict and time of the last probe, None where there is none; not its report, which is long."""
+    query = select(Probe.verdict, Probe.started).where(Probe.model_pk == model_pk)
+    return db.session.execute(query.order_by(Probe.id.desc()).limit(1)).first()
 
 
 def _worth_showing(seen: Mapping[str, Any]) -> bool:
     return seen.get("observed") is True or (seen.get("observed") is False and seen.get("declared") is True)
 
 
-def _row(model: RegisteredModel, probes: Sequence[Any]) -> Row:
+def _row(model: RegisteredModel, last: Any, known: Shown) -> Row:
     kind = MODEL_TYPES.get(model.model_type)
-    last = probes[0] if probes else None
     return Row(
         model,
         kind.label if kind else model.model_type,
@@ -257,5 +260,5 @@ def _row(model: RegisteredModel, probes: Sequence[Any]) -> Row:
         cost_of(model),
         last.started if last else None,
         last.verdict if last else None,
-        charts.sparkline([(probe.verdict, probe.duration_ms) for probe in reversed(probes)]),
+        known,
     )

@@ -12,10 +12,11 @@ from app.access import audit
 from app.registry import changes, registration
 from app.registry.document import document, ref_id
 from app.registry.visible import as_seen
-from app.store.base import db
+from app.store.base import db, now
 from app.store.models import RegisteredModel
 from app.store.probes import Probe
 from app.watch import sameness
+from app.web.badge import badge_of
 from app.web.guards import current_actor, require_role
 from app.web.pages import live
 from app.web.pages.models import bulk, costly, labels, listing, playground, tabs
@@ -100,6 +101,13 @@ def as_document(id: str) -> str:
 def as_json(id: str) -> Response:
     """The model document, for a person who is signed in; programs read /v2/models/<id>."""
     return jsonify(document(_model(id)))
+
+
+@blueprint.get("/<id>/badge.svg")
+@require_role("viewer")
+def badge(id: str) -> Response:
+    """State and uptime as a picture; programs and READMEs get it at /badge/<id>.svg."""
+    return badge_of(_model(id), now())
 
 
 @blueprint.route("/<id>/delete", methods=["GET", "POST"])

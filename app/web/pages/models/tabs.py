@@ -10,17 +10,23 @@ from flask import abort, request, url_for
 
 from app.probe.model_types import MODEL_TYPES
 from app.registry import clients
+from app.registry.declared import price_catalogue
 from app.registry.document import document
+from app.registry.endpoints.rows import models_of
 from app.registry.exchange import artefacts
 from app.registry.exchange.first_call import is_keyed
 from app.registry.playground import ROUTES
+from app.store.base import now
 from app.store.models import RegisteredModel
 from app.store.probes import Probe
-from app.store.watch.health import ModelHealth
+from app.store.watch.incidents import Incident
+from app.watch import summary
 from app.watch.identity.told import identity_of
 from app.web.guards import current_actor
 from app.web.pages import check_rows, display
+from app.web.pages.incidents import words
 from app.web.pages.models import charts, costly, facts, history, listing
+from app.web.pages.watch import health
 
 TRIGGERS = {
     "registration": "at registration",
@@ -29,6 +35,14 @@ TRIGGERS = {
     "scheduled": "on schedule",
     "validate": "as a trial",
 }
+
+EVIDENCE = {
+    "catalog": "its endpoint lists it",
+    "proof": "it answered a question",
+    "full": "a whole probe",
+    "canary": "another model of the endpoint was asked for all",
+}
+"""What the last look stands on."""
 
 DONE = {
     "registered": "Registered: the probe has seen it work.",
@@ -65,7 +79,7 @@ def head(model: RegisteredModel) -> dict[str, Any]:
     return {
         "model": model,
         "document": made,
-        "health": ModelHealth.by_id(model.id),
+        "health": health.shown([model], now())[model.id],
         "type_label": kind.label if kind else model.model_type,
         "cost": listing.cost_of(model),
         "window": made["metadata"].get("context_window") or (model.observed or {}).get("max_input_tokens"),
@@ -90,9 +104,21 @@ def overview(model: RegisteredModel) -> dict[str, Any]:
         "first_call": artefacts.labelled(model, ("curl", "python")),
         "abilities": _abilities(model),
         "works_with": clients.works_with(model.model_type, model.capabilities or {}),
+        "price_remarks": price_catalogue.remarks(model),
         "standing": history.standing(entries),
+        "known": _known(model),
+        "evidence": EVIDENCE,
+        "sharing": models_of(model.endpoint) - 1,
+        "incidents": words.told(Incident.open_of_model(model.id)),
         "last_change": history.last_change(entries),
     }
+
+
+def _known(model: RegisteredModel) -> dict[str, Any]:
+    """Uptime, latency and cost as the API tells them."""
+    told = summary.health_of(model, now())
+    periods = (("24 hours", "24h"), ("7 days", "7d"), ("30 days", "30d"), ("90 days", "90d"))
+    return told | {"uptimes": [(label, told["uptime"][name]) for label, name in periods]}
 
 
 def checks(model: RegisteredModel) -> dict[str, Any]:

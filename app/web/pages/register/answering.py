@@ -19,6 +19,7 @@ from app.probe.transport.deadline import Cancellation
 from app.registry import changes, registration
 from app.registry.document import rfc3339
 from app.registry.endpoint_models import EndpointModels
+from app.registry.endpoints.rows import models_of
 from app.registry.probing import Probed, Registered, Rejected, Updated
 from app.store.base import new_id
 from app.store.models import RegisteredModel
@@ -169,6 +170,7 @@ def _context(tried: Submission, came: Outcome) -> dict[str, Any]:
         "nonce": new_id(),
         "form": tried.form,
         "purpose": _purpose(tried),
+        "sharing": models_of(tried.model.endpoint) - 1 if tried.model else 0,
         "sections": layout.SECTIONS,
         "outcome": came,
         "troubles": came.troubles,

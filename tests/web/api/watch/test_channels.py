@@ -239,3 +239,17 @@ def test_maintenance_windows(client: FlaskClient, auth: dict[str, str]) -> None:
 )
 def test_windows_that_are_none(client: FlaskClient, auth: dict[str, str], body: dict[str, Any]) -> None:
     assert client.post("/v2/maintenance", json=body, headers=auth).status_code == 400
+
+
+@pytest.mark.parametrize("kind", ["webhook", "apprise"])
+def test_no_redirect_is_followed(app: Flask, hook: Hook, kind: str) -> None:
+    """It would lead to an address that nobody has judged, whatever the channel's own address asks for."""
+    gate = PracticeServer(lambda _: Reply(307, headers={"Location": hook.url}))
+    gate.start()
+    scheme = "http" if kind == "webhook" else "json"
+    url = f"{scheme}://127.0.0.1:{gate.server_port}/x?redirect=yes"
+    body = {"type": "test", "timestamp": "2026-01-01T00:00:00Z", "data": {}}
+    with app.app_context():
+        ended = sending.send(kind, url, sending.new_secret(), "msg_1", body, now())
+    gate.stop()
+    assert not ended.ok and hook.got == []

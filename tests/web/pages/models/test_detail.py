@@ -15,7 +15,10 @@ from app.store.audit_events import AuditEvent
 from app.store.base import db, now
 from app.store.models import RegisteredModel
 from app.store.probes import Probe
+from app.store.watch.health import ModelHealth, Rollup, Span
+from app.watch.history import hour_of
 from tests.web.pages.conftest import KEY, Form, models, plain, register
+from tests.web.pages.watch.test_now import add
 
 
 def test_everything_that_the_document_says_stands_on_the_page(
@@ -189,6 +192,48 @@ def test_the_first_page_says_what_it_can_do_and_how_it_is_called(viewer: FlaskCl
     text = plain(viewer.get(model_url).text)
     assert text.index("What it can do") < text.index("Streaming Yes") < text.index("Call it")
     assert "curl --globoff" in text and "from openai import OpenAI" in text
+
+
+def test_it_leads_to_its_endpoint_and_says_who_shares_it(
+    app: Flask, editor: FlaskClient, good: Form, model_url: str
+) -> None:
+    endpoint = models(app)[0].endpoint_id
+    page = editor.get(model_url).text
+    assert f'href="/endpoints/{endpoint}"' in page and "other model" not in page
+    register(editor, good | {"model_id": "practice-reasoning"})
+    assert "with 1 other model" in plain(editor.get(model_url).text)
+    change = plain(editor.get(f"{model_url}/edit").text)
+    assert "1 other model shares this base URL and key" in change
+    assert f'href="/endpoints/{endpoint}/rotate"' in editor.get(f"{model_url}/edit").text
+
+
+def test_a_down_model_says_since_when_and_why(app: Flask, viewer: FlaskClient) -> None:
+    id = add(app, health="down", display_name="Broken")
+    with app.app_context():
+        row = db.session.get_one(ModelHealth, id)
+        row.since, row.reason_code = now() - timedelta(hours=3), "timeout"
+        row.reason_message = "Nothing came within 10 s."
+        day = {"model_pk": id, "step": "hour", "at": hour_of(now()) - timedelta(hours=2)}
+        db.session.add(Rollup(checks=12, failures=12, down_s=3600, known_s=3600, **day))
+        db.session.add(Span(model_pk=id, state="down", begin=now() - timedelta(hours=3), end=now()))
+        db.session.commit()
+    for path in (f"/models/{id}", "/models"):
+        page = viewer.get(path).text
+        assert "for 3 hours" in page and "Nothing came within 10 s." in page
+        assert "1 hour down" in page and 'class="hour-down"' in page
+    assert "24 hours 0.00 %" in plain(viewer.get(f"/models/{id}").text)
+
+
+def test_a_stale_state_looks_stale_everywhere(app: Flask, viewer: FlaskClient) -> None:
+    id = add(app, health="up", display_name="Forgotten")
+    with app.app_context():
+        row = db.session.get_one(ModelHealth, id)
+        row.last_check = row.covered = now() - timedelta(hours=1)
+        endpoint = row.endpoint_id
+        db.session.commit()
+    for path in ("/models", f"/models/{id}", "/catalogue", f"/catalogue/{id}", f"/endpoints/{endpoint}"):
+        assert "Stale, last up" in plain(viewer.get(path).text), path
+    assert "stale" in viewer.get(f"/models/{id}/badge.svg").text
 
 
 def test_it_says_which_clients_work(app: Flask, editor: FlaskClient, model_url: str) -> None:

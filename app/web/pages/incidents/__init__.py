@@ -1,0 +1,1 @@
+"""Incidents: the list of them, and one with its timeline."""

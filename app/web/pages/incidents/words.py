@@ -1,0 +1,116 @@
+"""An incident in words: what is wrong, whose it is, and what happened in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from app.probe.diagnosis.codes import CODES
+from app.store.base import db
+from app.store.endpoints import Endpoint
+from app.store.watch.incidents import Incident, IncidentEvent, IncidentModel
+from app.watch.incidents import OWN_NETWORK
+from app.watch.places import labels_of
+from app.web.pages import frame
+
+NAMED = 5
+"""How many models a row names before it counts the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An incident as a list shows it. `has_endpoint` is False where its endpoint is gone, or it has none."""
+
+    incident: Incident
+    title: str
+    affected: Sequence[IncidentModel]
+    owners: Sequence[str]
+    has_endpoint: bool
+
+    @property
+    def named(self) -> Sequence[IncidentModel]:
+        """The models that the list names."""
+        return self.affected[:NAMED]
+
+    @property
+    def unnamed(self) -> int:
+        """How many more there are."""
+        return max(0, len(self.affected) - NAMED)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the timeline: `text` says what happened, `quote` is what somebody or something said."""
+
+    at: datetime
+    text: str
+    quote: str = ""
+    model: str = ""
+
+
+def told(incidents: Sequence[Incident]) -> list[Told]:
+    """Incidents in the same order, each with what a person needs to know first."""
+    ids = {incident.endpoint_id for incident in incidents if incident.endpoint_id}
+    there = set(db.session.scalars(select(Endpoint.id).where(Endpoint.id.in_(ids)))) if ids else set()
+    return [_told(incident, incident.endpoint_id in there) for incident in incidents]
+
+
+def title_of(code: str) -> str:
+    """What a code says in a few words."""
+    if code == OWN_NETWORK:
+        return "No endpoint can be reached"
+    row = CODES.get(code)
+    return row.title if row else code.replace("_", " ").capitalize()
+
+
+def advice_on(code: str) -> str:
+    """What to do about it, "" where nothing general is known."""
+    row = CODES.get(code)
+    return row.help if row else ""
+
+
+def timeline(incident: Incident) -> list[Line]:
+    """What happened, the newest first; models that came or went at one moment share a line."""
+    lines: list[Line] = []
+    for event in incident.timeline:
+        line = _line(event)
+        before = lines[-1] if lines else None
+        if before and event.kind in ("joined", "left") and (before.at, before.text) == (line.at, line.text):
+            lines[-1] = Line(line.at, line.text, f"{before.quote}, {line.quote}")
+        else:
+            lines.append(line)
+    return lines[::-1]
+
+
+def _told(incident: Incident, has_endpoint: bool) -> Told:
+    gone = incident.resolved is not None
+    affected = sorted(
+        (one for one in incident.members if gone or one.left is None),
+        key=lambda one: (one.name, one.model_pk),
+    )
+    owners, _ = labels_of([one.model_pk for one in affected])
+    return Told(incident, title_of(incident.code), affected, sorted(owners), has_endpoint)
+
+
+_TEXTS: Mapping[str, str] = {
+    "opened": "It began",
+    "joined": "Down with it",
+    "left": "Works again",
+    "look": "The endpoint says something else now",
+    "reminded": "Everybody was reminded, since nobody had acknowledged it",
+    "resolved": "It ended",
+}
+
+
+def _line(event: IncidentEvent) -> Line:
+    detail = event.detail or {}
+    if event.kind == "acknowledged":
+        who = frame.actor_words(str(detail.get("by", "")))
+        return Line(event.at, f"Acknowledged by {who}", str(detail.get("note") or ""))
+    quote = str(detail.get("name") or detail.get("message") or "")
+    return Line(
+        event.at, _TEXTS.get(event.kind, event.kind.capitalize()), quote, str(detail.get("model") or "")
+    )

@@ -1,0 +1,1 @@
+"""What the watch brings: the first page, the health of models, channels, maintenance."""

@@ -1,0 +1,87 @@
+"""What the watch and endpoints bring, in a real browser: many models, an outage, and axe on each page."""
+
+from __future__ import annotations
+
+from flask import Flask
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser import chromium
+from tests.browser.conftest import KEY, Endpoint
+from tests.browser.test_every_page import Watched
+from tests.browser.test_form import register, registered
+from tests.conftest import PASSWORD, LiveServer
+from tests.watched_days import add_watched_days
+
+PAGES = ("/now", "/models", "/endpoints", "/endpoints/new", "/incidents", "/channels", "/channels/new",
+         "/maintenance/new")  # fmt: skip
+
+
+def test_many_models_take_one_paste_and_few_clicks(
+    app: Flask, page: Page, live_server: LiveServer, endpoint: Endpoint
+) -> None:
+    page.goto(live_server.url + "/now")
+    page.get_by_role("link", name="Endpoints", exact=True).click()
+    page.get_by_role("link", name="Register many models").first.click()
+    page.get_by_label("Base URL").fill(endpoint.base_url)
+    page.get_by_label("API key").fill(KEY)
+    page.get_by_role("button", name="List its models").click()
+    for name in ("practice-chat", "practice-embedding", "practice-moderation"):
+        page.get_by_role("checkbox", name=name, exact=True).check()
+    page.get_by_label("Region of all of them").fill("europe")
+    page.get_by_role("button", name="Probe and register").click()
+    expect(page.get_by_text("3 models are registered")).to_be_visible()
+    assert {model.model_id for model in registered(app)} == {
+        "practice-chat", "practice-embedding", "practice-moderation"
+    }  # fmt: skip
+
+
+def test_one_box_ticks_all_that_are_shown(page: Page, live_server: LiveServer, endpoint: Endpoint) -> None:
+    page.goto(live_server.url + "/endpoints/new")
+    page.get_by_label("Base URL").fill(endpoint.base_url)
+    page.get_by_label("API key").fill(KEY)
+    page.get_by_role("button", name="List its models").click()
+    page.get_by_label("All that are shown").check()
+    assert page.locator("[name=model]:checked").count() == page.locator("[name=model]").count() > 5
+
+
+def test_the_reason_of_an_outage_is_one_click_from_the_first_page(
+    app: Flask, page: Page, live_server: LiveServer, endpoint: Endpoint
+) -> None:
+    register(page, live_server, endpoint)
+    add_watched_days(app)
+    page.goto(live_server.url + "/")
+    page.get_by_role("rowheader").get_by_role("link").click()
+    expect(page.get_by_text("the model is overloaded").first).to_be_visible()
+    page.get_by_label("Note").fill("The vendor knows.")
+    page.get_by_role("button", name="Acknowledge").click()
+    expect(page.get_by_text("The vendor knows.").first).to_be_visible()
+
+
+def test_axe_finds_nothing(
+    app: Flask, browser: Browser, live_server: LiveServer, endpoint: Endpoint, admin: str
+) -> None:
+    context = chromium.window(browser, color_scheme="light", bypass_csp=True)
+    watched = Watched(context.new_page())
+    page = watched.page
+    chromium.sign_in(page, live_server.url, admin, PASSWORD)
+    register(page, live_server, endpoint)
+    add_watched_days(app)
+    for path in PAGES:
+        page.goto(live_server.url + path)
+        watched.look()
+    page.get_by_role("button", name="Open it").click()
+    watched.look("maintenance")
+    for path in ("/incidents", "/channels", "/models", "/endpoints"):
+        page.goto(live_server.url + path)
+        page.get_by_role("rowheader").get_by_role("link").click()
+        watched.look(f"one of {path}")
+    for name in ("Rotate the key", "Change"):
+        page.get_by_role("link", name=name).click()
+        watched.look(name)
+        page.go_back()
+    page.get_by_role("button", name="See what it lists now").click()
+    page.get_by_role("button", name="Probe and register").click()
+    expect(page.locator("#problem")).to_be_visible()
+    watched.look("many, wrong")
+    context.close()
+    assert watched.found == {}

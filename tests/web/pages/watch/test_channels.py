@@ -1,0 +1,115 @@
+"""Channels: made, tried, switched off, deleted; addresses and secrets do not come back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app.practice.server import PracticeServer
+from app.practice.wire import Reply, Request
+from app.store.base import db
+from app.store.watch.channels import Channel, Delivery
+from tests.web.pages.conftest import error_at, plain
+from tests.web.pages.test_tokens import shown
+
+
+class Hook:
+    """A program that receives webhooks and answers with `status`."""
+
+    def __init__(self) -> None:
+        self.status, self.got = 200, list[Request]()
+        self.server = PracticeServer(self.respond)
+        self.server.start()
+        self.url = f"http://127.0.0.1:{self.server.server_port}/hook?token=very-secret"
+
+    def respond(self, request: Request) -> Reply:
+        """Take one message."""
+        self.got.append(request)
+        return Reply(status=self.status)
+
+
+@pytest.fixture
+def hook() -> Iterator[Hook]:
+    """A receiver of this test's own."""
+    made = Hook()
+    yield made
+    made.server.stop()
+
+
+def made(admin: FlaskClient, hook: Hook, **changes: object) -> str:
+    """Add a webhook; gives its page."""
+    answer = admin.post("/channels/new", data={"kind": "webhook", "url": hook.url, "name": "Ours"} | changes)
+    assert answer.status_code == 303, plain(answer.text)
+    return answer.headers["Location"]
+
+
+def test_the_signing_secret_is_shown_once_and_the_address_never(
+    app: Flask, admin: FlaskClient, hook: Hook
+) -> None:
+    page = made(admin, hook)
+    first = admin.get(page).text
+    assert shown(first).startswith("whsec_")
+    for text in (first, admin.get(page).text, admin.get("/channels").text):
+        assert "very-secret" not in text
+    assert shown(admin.get(page).text) == ""
+
+
+def test_a_test_message_arrives_and_is_in_the_log(app: Flask, admin: FlaskClient, hook: Hook) -> None:
+    page = made(admin, hook)
+    assert "It arrived." in admin.post(f"{page}/test", follow_redirects=True).text
+    assert len(hook.got) == 1
+    hook.status = 500
+    text = plain(admin.post(f"{page}/test", follow_redirects=True).text)
+    assert "It did not arrive. It answered 500." in text
+    log = plain(admin.get(page).text)
+    assert log.count("A test") == 2 and "Sent" in log and "Failed" in log
+
+
+def test_what_is_ticked_becomes_its_filter(app: Flask, admin: FlaskClient, hook: Hook) -> None:
+    page = made(admin, hook, news=["incident.opened", "model.changed"])
+    with app.app_context():
+        (channel,) = db.session.scalars(db.select(Channel))
+        assert channel.filter == {"kinds": ["incident.opened", "model.changed"]}
+    assert "An incident begins; A model changed" in plain(admin.get(page).text)
+
+
+@pytest.mark.parametrize(
+    ("kind", "url", "wrong"),
+    [("webhook", "ftp://example.com/x", "needs an http"),
+     ("apprise", "syslog://", "reaches into the machine"),
+     ("webhook", "", "Give the address")],
+)  # fmt: skip
+def test_a_bad_address_is_refused_at_its_field(
+    app: Flask, admin: FlaskClient, kind: str, url: str, wrong: str
+) -> None:
+    answer = admin.post("/channels/new", data={"kind": kind, "url": url})
+    assert answer.status_code == 400 and wrong in error_at(answer.text, "url")
+    with app.app_context():
+        assert db.session.scalars(db.select(Channel)).all() == []
+
+
+def test_it_is_switched_off_and_on(app: Flask, admin: FlaskClient, hook: Hook) -> None:
+    page = made(admin, hook)
+    admin.post(f"{page}/switch", data={"enabled": "no"})
+    assert "Disabled" in plain(admin.get("/channels").text)
+    admin.post(f"{page}/switch", data={"enabled": "yes"})
+    assert "Disabled" not in plain(admin.get("/channels").text)
+
+
+def test_deleting_asks_first_and_takes_the_log(app: Flask, admin: FlaskClient, hook: Hook) -> None:
+    page = made(admin, hook)
+    admin.post(f"{page}/test")
+    assert "the log of its 1 message goes" in plain(admin.get(f"{page}/delete").text)
+    assert admin.post(f"{page}/delete").status_code == 303
+    with app.app_context():
+        assert db.session.scalars(db.select(Delivery)).all() == []
+
+
+@pytest.mark.parametrize("path", ["/channels", "/channels/new"])
+def test_only_administrators_see_them(editor: FlaskClient, path: str) -> None:
+    assert editor.get(path).status_code == 403
+    assert not re.search(r'href="/channels"', editor.get("/models").text)
