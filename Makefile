@@ -9,7 +9,7 @@ SOURCES := app tests
 # Tests wait a good deal, for servers that start and endpoints that are slow: one worker more than cores.
 WORKERS := $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 
-.PHONY: run install test check audit sbom format bench mutate screenshots system
+.PHONY: run install test check audit lock sbom format bench mutate screenshots system
 .DEFAULT_GOAL := run
 
 run: .venv/installed-run
@@ -23,9 +23,11 @@ install: .venv/installed-dev
 		echo "$(PYTHON) can't make a virtual environment; on Debian install the package python3-venv."; exit 1; }
 
 # A file per kind of installation remembers that it is done, so that a second `make run` starts at once.
-.venv/installed-run: pyproject.toml constraints.txt | .venv/bin/python
+# What runs is installed by hash: requirements.txt is made from pyproject.toml by `make lock`.
+.venv/installed-run: pyproject.toml requirements.txt | .venv/bin/python
 	@echo "Installing Muster into .venv ..."
-	@$(PIP) --editable .
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@$(PIP) --no-deps --editable .
 	@touch $@
 
 .venv/installed-dev: pyproject.toml constraints.txt | .venv/bin/python
@@ -54,6 +56,12 @@ check: install
 audit: install
 	@$(BIN)/pip-audit --requirement requirements.txt --disable-pip 2>/dev/null || \
 		echo "pip-audit found weaknesses (above), or its database could not be reached: then nothing was checked."
+
+lock: install
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check pip-tools
+	$(BIN)/pip-compile --quiet --generate-hashes --strip-extras --no-header --no-annotate --no-emit-index-url \
+		--no-emit-find-links --no-emit-trusted-host --output-file requirements.txt pyproject.toml
+	$(BIN)/pip freeze --exclude-editable > constraints.txt
 
 sbom: install
 	$(BIN)/cyclonedx-py requirements requirements.txt --output-format JSON --output-file muster.cdx.json

@@ -46,6 +46,8 @@ PROBING = frozenset(
         "register.create",
         "register.change",
         "models.probe_again",
+        "models.costly.deep",
+        "models.costly.repeat",
         "models.bulk.act",
         "models.playground.send",
     }
