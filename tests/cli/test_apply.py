@@ -142,7 +142,8 @@ def test_importing_and_probing_elsewhere(muster: Muster, endpoint: Endpoint, tmp
     assert "would probe" in muster("import", str(path), "--dry-run").stdout
     first = muster("import", str(path), code=1).stdout
     assert "registered" in first and "model_not_found" in first
-    assert "exists" in muster("import", str(path), code=1).stdout
+    # The API does not say whether what is there differs; on this machine that is looked at.
+    assert muster("import", str(path), code=1).stdout.startswith(("same ", "exists "))
     assert "accepted" in muster("reprobe", "--all").stdout
     assert "openai/practice-chat" in muster("export").stdout
     muster("models", "disable", "muster@openailike/ours")
