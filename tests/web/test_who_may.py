@@ -35,8 +35,8 @@ ABOVE: Mapping[str, str] = {"/v2/channels": "admin", "/v2/models/<path:ref>/cred
 """The beginning of a path, and the scope that it takes for every method."""
 
 EDITORS = (
-    "/endpoints/new", "/endpoints/<id>/", "/incidents/<id>/acknowledge", "/maintenance/new",
-    "/maintenance/<id>/end",
+    "/endpoints/new", "/endpoints/<id>/delete", "/endpoints/<id>/edit", "/endpoints/<id>/models",
+    "/endpoints/<id>/rotate", "/incidents/<id>/acknowledge", "/maintenance/new", "/maintenance/<id>/end",
     "/models/new", "/models/bulk", "/models/<id>/deep", "/models/<id>/delete", "/models/<id>/edit",
     "/models/<id>/identity", "/models/<id>/labels", "/models/<id>/probe", "/models/<id>/repeat",
     "/models/<id>/switch", "/models/<id>/try",
@@ -45,7 +45,7 @@ SENDS_ON = ("GET", "/models/bulk")
 """For who reloads the page that a form led to: it shows nothing."""
 SIGNED = "/signin/provider/sign-out"
 """Comes from the provider of single sign-on and not from a browser, with the provider's signature."""
-ADMINISTRATORS = ("/channels", "/users", "/tokens")
+ADMINISTRATORS = ("/users", "/tokens", "/channels")
 """Beginnings of the paths of pages. Every other page is for viewers."""
 
 SCOPES = ("read", "write", "admin", "credentials")

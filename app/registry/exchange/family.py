@@ -92,10 +92,12 @@ def _shared(given: Mapping[str, JSON], known: Mapping[str, JSON]) -> Translated:
     for name, value in _object(given, "metadata", FIELD_BY_NAME).items():
         place, field = f"metadata.{name}", FIELD_BY_NAME[name].declared_by
         # 0 == False in Python, but no JSON boolean: only the very same value was not touched.
-        same = type(value) is type(known.get(name)) and value == known.get(name)
+        same = value == known.get(name) and isinstance(value, bool) is isinstance(known.get(name), bool)
         if field is not None and not same:
             _put(made, field, value, place)
-        elif field is None and value not in (None, known.get(name)) and (name, value) != ("is_private", True):
+        elif (
+            field is None and not same and value is not None and not (name == "is_private" and value is True)
+        ):
             raise _problem(place, "invalid", f"`{place}` is what a probe sees. It can't be declared.")
     return made
 

@@ -174,8 +174,8 @@ def _family_schemas() -> dict[str, Schema]:
     declared = {row.name: fields[row.declared_by] for row in FIELDS if row.declared_by}
     shared = {
         **plain,
-        "has_functions": {"type": "boolean", "description": "Tool calling."},
-        "metadata": _nullable(_closed({"is_private": {"const": True}, **declared}, required=())),
+        "has_functions": _nullable({"type": "boolean", "description": "Tool calling."}),
+        "metadata": _nullable(_closed({"is_private": {"enum": [True, None]}, **declared}, required=())),
         "parameters": {
             "type": ["array", "null"],
             "maxItems": 0,

@@ -192,7 +192,8 @@ def test_the_reference_shows_every_call_and_needs_nothing_from_elsewhere(
 ) -> None:
     answer = client.get("/docs")
     text = answer.get_data(as_text=True)
-    assert answer.status_code == 200 and answer.mimetype == "text/html" and len(answer.data) < 120_000
+    assert answer.status_code == 200 and answer.mimetype == "text/html"
+    assert len(answer.data) < 2_500 * sum(len(methods) for methods in spec["paths"].values())
     for path, methods in spec["paths"].items():
         for method in methods:
             assert f"{method.upper()} {path}" in text

@@ -52,7 +52,9 @@ def confirm_identity(ref: str) -> Response:
 
 @blueprint.post("/v2/compare")
 @require_scope("write")
-@describe(tag="Health", takes="CompareRequest", gives="Comparison", errors=(409,), examples={"price": _TWO})
+@describe(
+    tag="Health", takes="CompareRequest", gives="Comparison", errors=(404, 409), examples={"price": _TWO}
+)
 def compare() -> Response:
     """Sample two models side by side: same, different or not told. `dry_run` tells the price only."""
     wanted = checked_body("CompareRequest")
