@@ -104,7 +104,7 @@ def test_a_token_does_what_its_scope_says(app: Flask, client: FlaskClient, scope
             status = client.open(path_of(rule), method=method, headers=header, json={}).status_code
             if (status != 403) != (scope in IMPLIED.get(needed, {needed})):
                 wrong.append((method, rule, needed, status))
-    assert wrong == []
+    assert not wrong, "\n".join(map(str, wrong))
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -117,7 +117,7 @@ def test_a_person_does_what_their_role_says(app: Flask, role: str, request: pyte
             status = browser.open(path_of(rule), method=method).status_code
             if (status != 403) != (ROLES.index(role) >= ROLES.index(needed)):
                 wrong.append((method, rule, needed, status))
-    assert wrong == []
+    assert not wrong, "\n".join(map(str, wrong))
 
 
 def test_a_stranger_gets_in_nowhere(app: Flask, client: FlaskClient) -> None:
@@ -128,7 +128,7 @@ def test_a_stranger_gets_in_nowhere(app: Flask, client: FlaskClient) -> None:
         sent_on = answer.status_code == 303 and answer.headers["Location"].startswith("/signin")
         if not (answer.status_code == 401 if is_json(rule) else sent_on):
             wrong.append((method, rule, answer.status_code))
-    assert wrong == []
+    assert not wrong, "\n".join(map(str, wrong))
 
 
 def test_no_page_takes_a_form_without_its_token(app: Flask, admin: FlaskClient) -> None:
@@ -142,4 +142,4 @@ def test_no_page_takes_a_form_without_its_token(app: Flask, admin: FlaskClient) 
                 told = str(session.pop("_flashes", "")) + answer.text
             if answer.status_code not in (303, 400) or not (OLDER in told or "form_expired" in told):
                 wrong.append((rule.rule, answer.status_code))
-    assert wrong == []
+    assert not wrong, "\n".join(map(str, wrong))

@@ -97,6 +97,7 @@ def test_some_threads_never_probe(
         ("POST", "/v2/endpoints/x/models"),
         ("PATCH", "/v2/endpoints/x"),
         ("GET", "/v2/endpoints/x/catalog"),
+        ("POST", "/v2/endpoints/catalog"),
         ("POST", "/v2/channels/x/test"),
         ("POST", "/v2/models/x/probes"),
     ],
