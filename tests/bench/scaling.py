@@ -52,7 +52,7 @@ def measure() -> Iterator[Finding]:
 def _some_documents(muster: Running) -> list[str]:
     """The URLs of up to 500 models from the whole age of the registry."""
     ids: list[str] = []
-    url: str | None = f"{muster.url}/v2/models?limit=1000"
+    url: str | None = f"{muster.url}/v2/models?limit=500"
     with muster.session() as client:
         while url:
             answer = client.get(url, timeout=60)

@@ -101,7 +101,7 @@ def _settle(engine: Engine) -> None:
 
 def _read_all(muster: Running) -> None:
     """Read every page of the list once: what Muster makes when it is first asked for is made then."""
-    url: str | None = f"{muster.url}/v2/models?limit=1000"
+    url: str | None = f"{muster.url}/v2/models?limit=500"
     with muster.session() as client:
         while url:
             answer = client.get(url, timeout=120)

@@ -94,7 +94,7 @@ def test_bulk_results_agree_with_the_list_below(
     page.get_by_label("Select Ours").check()
     page.get_by_role("button", name="Probe again").click()
     expect(page.get_by_text("0 of 1 probes accepted.")).to_be_visible()
-    expect(page.get_by_role("row", name="Ours")).to_contain_text("Down")
+    expect(page.get_by_role("row", name="Select Ours")).to_contain_text("Down")
     page.get_by_role("link", name="Back to the list").click()
     assert page.url.endswith("/models?q=our")
 

@@ -24,7 +24,7 @@ def model(page: Page, live_server: LiveServer, endpoint: Endpoint) -> Page:
 
 
 def test_a_change_of_words_is_saved_at_once(app: Flask, model: Page) -> None:
-    model.get_by_role("link", name="Change").click()
+    model.get_by_role("link", name="Change", exact=True).click()
     model.get_by_label("Region").fill("us")
     model.get_by_role("button", name="Save the change").last.click()
     expect(model.get_by_text("Changed.")).to_be_visible()
@@ -33,7 +33,7 @@ def test_a_change_of_words_is_saved_at_once(app: Flask, model: Page) -> None:
 
 def test_a_key_is_rotated_only_when_the_new_one_works(app: Flask, model: Page, endpoint: Endpoint) -> None:
     before = registered(app)[0].endpoint.key_ciphertext
-    model.get_by_role("link", name="Change").click()
+    model.get_by_role("link", name="Change", exact=True).click()
     model.get_by_label("API key").fill("sk-mistyped")
     model.get_by_role("button", name="Save the change").last.click()
     expect(model.locator("#problem")).to_contain_text("Not changed")

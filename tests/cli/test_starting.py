@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import logging
 import os
 import subprocess
 import sys
@@ -50,11 +51,13 @@ def test_of_many_first_starts_one_makes_the_administrator(empty_database_url: st
 
 @pytest.mark.parametrize("name", ["muster.sqlite", "muster.sqlite-wal", "keyring.json", "secret_key"])
 def test_what_was_open_to_others_is_closed_and_said(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     (tmp_path / name).touch(0o644)
     tmp_path.chmod(0o755)
-    server.require_folder(tmp_path)
+    monkeypatch.setattr(logging.getLogger("muster"), "propagate", True)  # other tests configure the log
+    with caplog.at_level(logging.WARNING, "muster.start"):
+        server.require_folder(tmp_path)
     assert oct((tmp_path / name).stat().st_mode)[-3:] == "600"
     assert oct(tmp_path.stat().st_mode)[-3:] == "700"
     assert name in caplog.text

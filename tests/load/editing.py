@@ -151,7 +151,7 @@ class Editing:
                 if total != self._added[id]:
                     self._complain(f"{self._added[id]} additions were answered 200, the sum is {total}")
             there: set[str] = set()
-            url: str | None = f"{self._muster.url}/v2/models?limit=1000"
+            url: str | None = f"{self._muster.url}/v2/models"
             while url:
                 answer = client.get(url, timeout=60)
                 there |= {model["id"] for model in answer.json()}

@@ -109,7 +109,8 @@ class Running:
     def workers(self) -> list[psutil.Process]:
         """The web workers: the children of the process that were forked, not the practice endpoint."""
         children = psutil.Process(self.process.pid).children()
-        return [child for child in children if "app.practice" not in " ".join(child.cmdline())]
+        others = ("app.practice", "app.cli worker")
+        return [one for one in children if not any(other in " ".join(one.cmdline()) for other in others)]
 
     def memory(self) -> int:
         """Bytes that the program and its web workers hold for themselves alone."""

@@ -40,9 +40,11 @@ def test_a_line_tells_who_asked_what(viewer: FlaskClient, caplog: pytest.LogCapt
     assert facts["status"] == 200 and facts["duration_ms"] > 0 and "hush" not in str(facts)
 
 
-def test_static_files_are_not_in_the_log(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
+def test_static_files_are_not_in_the_log(
+    app: Flask, client: FlaskClient, caplog: pytest.LogCaptureFixture
+) -> None:
     with caplog.at_level(logging.INFO, "muster.access"):
-        with client.get("/static/app.css") as answer:
+        with client.get(f"{app.static_url_path}/app.css") as answer:
             assert answer.status_code == 200
     assert facts_of(caplog) == []
 

@@ -16,7 +16,7 @@ _NAMED = any_of(
     rf"['\"`]?{_HEADER.replace('name', 'second')}['\"`]?(?: (?:http|request))? header\b",
     rf"\bheader:? ['\"`]?{_HEADER.replace('name', 'third')}\b",
 )
-_KEYS = re.compile(r"key|token", re.IGNORECASE)
+_KEYS = re.compile(r"(^|[-_])(api)?key($|[-_])|token", re.IGNORECASE)
 _OUR_OWN = frozenset({"authorization", "content-type", "user-agent", "accept-encoding"})
 _SCHEME = re.compile(r"\s*([A-Za-z][\w-]*)(?:\s|$)")
 _PARAMETER = re.compile(r'\bname="?([\w-]+)"?')

@@ -24,6 +24,7 @@ PAGE = 50
 ACTIONS: dict[str, str] = {
     "model.registered": "Registered a model",
     "model.rejected": "Had a registration rejected",
+    "model.labelled": "Owner or tags changed",
     "model.validated": "Probed without registering",
     "model.updated": "Changed a model",
     "model.probed": "Probed a model",

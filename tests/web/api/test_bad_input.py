@@ -299,7 +299,7 @@ def test_so_many_problems_are_told_as_a_person_reads(client: FlaskClient, auth: 
     sent = {f"no_such_{number}": 1 for number in range(500)}
     answer = client.post("/v2/models/openai-like", json=sent, headers=auth)
     assert answer.status_code == 400 and answer.json is not None
-    assert len(answer.json["error"]["details"]) == 100
+    assert 50 <= len(answer.json["error"]["details"]) < 60, "fifty, and what is missing"
 
 
 def test_a_body_that_nobody_asked_for_is_read(client: FlaskClient) -> None:

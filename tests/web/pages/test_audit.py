@@ -204,7 +204,7 @@ def test_every_action_of_the_program_has_words() -> None:
     found = {
         node.value
         for path in (ROOT / "app").rglob("*.py")
-        if path.name != "audit.py" and ROOT / "app/watch" not in path.parents  # its news has words of its own
+        if path.name not in ("audit.py", "channels.py") and ROOT / "app/watch" not in path.parents
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and pattern.fullmatch(node.value)
     }

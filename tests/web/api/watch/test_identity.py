@@ -60,13 +60,13 @@ def test_a_difference_is_told_and_confirmed(
     world.pass_time(minutes=60)
     told = identity(client, auth, id)
     assert (told["state"], len(told["distributions"])) == ("same", 8)
-    assert "It answers as it did when it was learned" in editor.get(f"/models/{id}").text
+    assert "It answers as it did when it was learned" in editor.get(f"/models/{id}/history").text
     voice.change()
     world.pass_time(hours=4)
     told = identity(client, auth, id)
     assert (told["state"], told["unit"]) == ("differs", "nats a token")
     assert told["distance"] > told["noise"] and told["p"] <= 0.005 and told["differs_since"]
-    page = editor.get(f"/models/{id}").text
+    page = editor.get(f"/models/{id}/history").text
     assert "Answers differ from before" in page and "This is right: learn it anew" in page
     confirmed = client.post(f"/v2/models/{id}/identity/confirm", headers=auth)
     assert (confirmed.json or {})["state"] == "learning"

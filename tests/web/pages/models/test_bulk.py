@@ -77,7 +77,7 @@ def test_the_ticked_ones_are_exported(editor: FlaskClient, ids: list[str], forma
 
 def test_a_format_that_there_is_not_is_said(editor: FlaskClient, ids: list[str]) -> None:
     answer = editor.post("/models/bulk", data={"do": "export", "format": "xml", "id": ids[:1]})
-    assert answer.status_code == 400 and "litellm, csv, openai, json" in answer.text
+    assert answer.status_code == 400 and "litellm, muster, csv, terraform, openai, json" in answer.text
 
 
 @pytest.mark.parametrize(

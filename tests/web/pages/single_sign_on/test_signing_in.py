@@ -78,7 +78,7 @@ def test_the_first_visit_makes_an_account(app: Flask, client: FlaskClient) -> No
     assert sign_in(client, "/catalogue").headers["Location"] == "/catalogue"
     assert is_in(client) and people_there(app) == [("ada@example.com", "editor", SUBJECT)]
     assert actions(app) == ["user.created", "user.signed_in"]
-    assert sign_in(app.test_client()).headers["Location"] == "/models"
+    assert sign_in(app.test_client()).headers["Location"] == "/now"
     assert len(people_there(app)) == 1
 
 
@@ -125,14 +125,14 @@ def test_the_way_back_is_for_the_browser_that_began(app: Flask, client: FlaskCli
 
 def test_the_way_back_is_gone_once(client: FlaskClient) -> None:
     back = consent(begin(client))
-    assert client.get(back).headers["Location"] == "/models"
+    assert client.get(back).headers["Location"] == "/now"
     client.post("/signout")
     assert client.get(back).headers["Location"] == "/signin"
 
 
 @pytest.mark.parametrize("elsewhere", ["//evil.example.com", "https://evil.example.com", "/\\evil"])
 def test_it_leads_nowhere_else(client: FlaskClient, elsewhere: str) -> None:
-    assert sign_in(client, elsewhere).headers["Location"] == "/models"
+    assert sign_in(client, elsewhere).headers["Location"] == "/now"
 
 
 TOKENS: dict[str, dict[str, Any]] = {
@@ -167,13 +167,13 @@ def test_a_token_of_a_foreign_key(client: FlaskClient, fake: FakeProvider) -> No
 def test_clocks_may_differ_a_little(client: FlaskClient, fake: FakeProvider, seconds: int) -> None:
     moment = int(time.time())
     fake.changes = {"iat": moment + max(seconds, -3600), "exp": moment + (seconds if seconds < 0 else 3600)}
-    assert sign_in(client).headers["Location"] == "/models"
+    assert sign_in(client).headers["Location"] == "/now"
 
 
 def test_a_key_that_was_rolled_over_is_fetched(app: Flask, client: FlaskClient, fake: FakeProvider) -> None:
     sign_in(client)
     fake.roll_key()
-    assert sign_in(other := app.test_client()).headers["Location"] == "/models" and is_in(other)
+    assert sign_in(other := app.test_client()).headers["Location"] == "/now" and is_in(other)
 
 
 @pytest.mark.parametrize(
@@ -237,7 +237,7 @@ def test_an_account_with_a_password_is_not_taken_over(
         people.leave_to_provider(user, COMMAND_LINE)
     form = {"email": "ada@example.com", "password": PASSWORD}
     assert client.post("/signin", data=form).status_code == 401
-    assert sign_in(client).headers["Location"] == "/models"
+    assert sign_in(client).headers["Location"] == "/now"
     assert people_there(app) == [("ada@example.com", "editor", SUBJECT)]
 
 
@@ -266,7 +266,7 @@ def test_the_local_administrator_stays_unless_switched_off(
     make_app: Callable[..., Flask], app: Flask, fake: FakeProvider, admin: FlaskClient
 ) -> None:
     form = {"email": "admin@example.com", "password": PASSWORD}
-    assert app.test_client().post("/signin", data=form).headers["Location"] == "/models"
+    assert app.test_client().post("/signin", data=form).headers["Location"] == "/now"
     alone = make_app(**fake.settings(local_signin=False)).test_client()
     page = alone.get("/signin").text
     assert 'name="password"' not in page and "/signin/provider" in page
