@@ -101,13 +101,15 @@ def test_what_happened_is_said_of_each(muster: Operator) -> None:
             entry(simulator, "env", api_key="os.environ/OPENAI_API_KEY"),
         )
     assert ended.exit_code == 1
-    assert states(ended) == [
-        ("same", "old"),
-        ("refused", "env"),
-        ("registered", "new"),
-        ("rejected", "wrong"),
-        ("skipped", "other"),
-    ]
+    assert sorted(states(ended)) == sorted(
+        [
+            ("same", "old"),
+            ("refused", "env"),
+            ("registered", "new"),
+            ("rejected", "wrong"),
+            ("skipped", "other"),
+        ]
+    )
     assert "invalid_credentials: " in ended.stdout and "sk-wrong" not in ended.output
     assert "--env OPENAI_API_KEY=env://MUSTER_KEY_OPENAI_API_KEY" in ended.stdout
     assert [model.model_id for model in muster.models()] == ["old", "new"]
