@@ -175,7 +175,8 @@ def test_a_form_of_another_site_changes_nobody(app: Flask, admin: FlaskClient, v
     page = page_of(app, "viewer@example.com")
     app.config["WTF_CSRF_ENABLED"] = True
     for path in ("/users/new", page + "/role", page + "/active", page + "/password", page + "/delete"):
-        assert admin.post(path, data=NEW | {"active": "no"}).status_code in (303, 400)
+        answer = admin.post(path, data=NEW | {"active": "no"})
+        assert answer.status_code == 400 or answer.headers["Location"] == path, "the form again"
     account = {"old": PASSWORD, "new": OTHER, "again": OTHER}
     assert viewer.post("/account", data=account).status_code == 303, "the form again"
     assert actions(app) == []
