@@ -135,12 +135,17 @@ def _codings(key: str) -> tuple[tuple[str, int], ...]:
     raw = key.encode("utf-8", "replace")
     coded = {raw.hex(), raw.hex().upper()}
     for before in range(3):  # where it stands in what was encoded ("user:key") decides how it looks
-        coded |= {coder(b" " * before + raw).decode().rstrip("=") for coder in _BASE64}
+        coded |= {_own_signs(coder(b" " * before + raw), before, len(raw), 6) for coder in _BASE64}
     for before in range(5):
-        as_32 = base64.b32encode(b" " * before + raw).decode().rstrip("=")
+        as_32 = _own_signs(base64.b32encode(b" " * before + raw), before, len(raw), 5)
         coded |= {as_32, as_32.lower()}
     plain = {key, json.dumps(key)[1:-1]}
     return (*((one, _PIECE) for one in plain), *((one, _CODED_PIECE) for one in coded))
+
+
+def _own_signs(coded: bytes, before: int, length: int, bits: int) -> str:
+    """The signs, of so many bits each, that the bytes after the first `before` alone decide."""
+    return coded.decode()[-(-before * 8 // bits) : (before + length) * 8 // bits]
 
 
 _BASE64 = (base64.b64encode, base64.urlsafe_b64encode)

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any
+from urllib.parse import urlsplit
 
 from app.probe.transport.addresses import (
     FORBIDDEN_NAMES,
@@ -74,7 +75,7 @@ def judge_host(host: str, port: int, rules: EgressRules) -> list[Found] | Denied
         return denied
     found = numeric(host, port) or resolved(host, port, rules.resolver)
     for _, address in found:
-        reason = _against(host, ipaddress.ip_address(address[0].partition("%")[0]), port, rules)
+        reason = judge_address(host, ipaddress.ip_address(address[0].partition("%")[0]), port, rules)
         if reason:
             return Denied(reason)
     return found
@@ -86,7 +87,7 @@ def judge_name(host: str, port: int, rules: EgressRules) -> Denied | None:
     if name in FORBIDDEN_NAMES:
         return Denied(f"{name} is the name of a cloud metadata service")
     for _, address in numeric(name, port):  # "169.254.169.254." is a name to some resolvers only
-        reason = _against(name, ipaddress.ip_address(address[0]), port, rules)
+        reason = judge_address(name, ipaddress.ip_address(address[0]), port, rules)
         if reason:
             return Denied(reason)
     for pattern in _patterns(rules.deny):
@@ -121,12 +122,18 @@ def judge_unresolved(host: str, port: int, rules: EgressRules) -> Denied | None:
     return None
 
 
+def host_of_proxy(proxy: str) -> tuple[str, int]:
+    """Host and port of `http://[user:password@]host:port`."""
+    parts = urlsplit(proxy)
+    return parts.hostname or "", parts.port or 80
+
+
 def _plain(host: str) -> str:
     return host.strip("[]").rstrip(".").lower()
 
 
-def _against(host: str, address: Address, port: int, rules: EgressRules) -> str:
-    """The reason against one address of a host; empty where it may be contacted."""
+def judge_address(host: str, address: Address, port: int, rules: EgressRules) -> str:
+    """The reason against one address of a host, as a sentence fragment; "" where it may be contacted."""
     shown = str(address) if _plain(host) == str(address) else f"{_plain(host)} ({address})"
     what = forbidden(address)
     if what:
