@@ -37,6 +37,11 @@ class EndpointSettings:
     """A certificate and its private key, as PEM."""
     proxy: str = ""
 
+    @property
+    def is_secret(self) -> bool:
+        """Whether more than the key tells the endpoint who calls."""
+        return bool(self.headers or self.client_certificate)
+
 
 @dataclass(frozen=True, slots=True)
 class Target:

@@ -86,6 +86,8 @@ def judge_name(host: str, port: int, rules: EgressRules) -> Denied | None:
     name = _plain(host)
     if name in FORBIDDEN_NAMES:
         return Denied(f"{name} is the name of a cloud metadata service")
+    if any(port == own_port and name == _plain(listening) for listening, own_port in rules.own):
+        return Denied(f"{name} port {port} is Muster itself")
     for _, address in numeric(name, port):  # "169.254.169.254." is a name to some resolvers only
         reason = judge_address(name, ipaddress.ip_address(address[0]), port, rules)
         if reason:
@@ -177,15 +179,30 @@ def _network(entry: str) -> Network | None:
 
 
 def _is_own(address: Address, port: int, own: tuple[tuple[str, int], ...]) -> bool:
+    """Whether one of Muster's sockets takes a connection to this address."""
     for listening, own_port in own:
         if port != own_port:
             continue
-        if listening in ("", "*", "0.0.0.0", "::", "localhost"):
+        bound = _bound(listening)
+        if any(one.is_unspecified for one in bound):
             if _is_here(address):
                 return True
-        elif _network(listening) and address == ipaddress.ip_address(listening.strip("[]")):
+        elif any(address == form for one in bound for form in forms(one)):
             return True
     return False
+
+
+@lru_cache(maxsize=16)
+def _bound(listening: str) -> tuple[Address, ...]:
+    """The addresses that a socket is bound to which listens at this host, as the system reads it."""
+    host = listening.strip("[]")
+    if host in ("", "*", "localhost"):  # the last has an address of each family, and more on some machines
+        host = "0.0.0.0"
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return ()
+    return tuple({ipaddress.ip_address(str(each[4][0]).partition("%")[0]) for each in found})
 
 
 def _is_here(address: Address) -> bool:
