@@ -10,7 +10,7 @@ from flask import Flask
 from app import config
 from app.access import actors, audit, passwords, people
 from app.cli import server
-from app.cli.application import made_app
+from app.cli.application import made_app, warn_of_another_ring
 from app.cli.worker import watcher
 from app.practice import models
 from app.store import database, locks, rotation, vault
@@ -50,6 +50,7 @@ def prepare(app: Flask) -> str | None:
                 f"The key ring {lost} of the stored API keys is missing. Restore it from a backup."
             )
         vault.ring()
+        warn_of_another_ring()
         password = _first_administrator()
     with app.app_context():
         # The workers are forked from here: each must open connections of its own.
