@@ -31,7 +31,7 @@ def identity_of(base_url: str, key: str, settings: EndpointSettings) -> str:
         settings.headers,
         settings.ca_pem,
         settings.client_certificate,
-        settings.proxy,
+        "",  # once meant for a proxy; without it no endpoint of before would be found
     )
     return digest(json.dumps(parts))
 
@@ -112,8 +112,8 @@ def rewrite(endpoint: Endpoint, models: Sequence[RegisteredModel], target: Targe
     endpoint.base_url, endpoint.origin = target.base_url, origin_of(target.base_url)[:300]
     endpoint.identity, endpoint.key_digest = identity_of(target.base_url, key, target.settings), fresh
     endpoint.updated = now()
-    for name, value in _way(target.settings).items():
-        setattr(endpoint, name, value)
+    for name, plain in _way(target.settings).items():
+        setattr(endpoint, name, plain)
     for name, value in _sealed(endpoint, target, key).items():
         setattr(endpoint, name, value)
     _put_headers(endpoint, target.settings)
@@ -164,7 +164,6 @@ def _way(settings: EndpointSettings) -> dict[str, str | None]:
         "auth_header": settings.auth_header,
         "auth_scheme": settings.auth_scheme,
         "ca_pem": settings.ca_pem or None,
-        "proxy": settings.proxy or None,
     }
 
 
