@@ -34,6 +34,7 @@ from app.watch.faults import (
 )
 from app.watch.judgement import Health, Reason, Rules
 from app.watch.looking import Seen
+from app.watch.notices import expiry
 from app.watch.schedule import allowed_every_s, next_due
 from app.watch.states import cover, follow, health_of, keep, tell_of_model
 
@@ -71,6 +72,7 @@ def settle(taken: Taken, seen: Seen | None, now: datetime) -> list[str]:
     rules = Rules(plan_of(row).every_s, settings().watch_failures)
     look = Settled(place, row, model, seen, now, rules)
     _note(look)
+    _note_endings(look)
     _take_over(look)
     if seen.kind == "full":
         _tell_changes(look)
@@ -272,6 +274,18 @@ def _recovered(look: Settled) -> list[str]:
         incidents.leave(row.model_pk, look.now)
     look.row.alone = False
     return [row.model_pk for row in rows]
+
+
+def _note_endings(look: Settled) -> None:
+    """How long the server's certificate and the key hold, as this look saw it."""
+    known = dict(look.place.endings or {})
+    if look.seen.certificate:
+        known["certificate"] = expiry.as_kept(look.seen.certificate)
+    if look.seen.kind == "proof":
+        known.pop("key", None)
+        known |= {"key": expiry.as_kept(look.seen.key)} if look.seen.key else {}
+    if known != (look.place.endings or {}):
+        look.place.endings = known
 
 
 def _note_contact(look: Settled) -> None:

@@ -83,6 +83,8 @@ class EndpointWatch(Base):
     witness: Mapped[str | None] = mapped_column(String(36))
     reached: Mapped[datetime | None] = mapped_column(UTCDateTime)
     unreached: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    endings: Mapped[dict[str, list[str | None]] | None] = mapped_column(JSON)
+    """From when until when the server's `certificate` and the `key` hold, as far as that was seen."""
 
     @classmethod
     def locked(cls, endpoint_id: str) -> Self | None:

@@ -1,0 +1,34 @@
+"""how long certificates and keys hold, and who was told"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0070"
+down_revision = "0050"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "endings_told",
+        sa.Column("subject", sa.String(length=80), nullable=False),
+        sa.Column("ends", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("days", sa.Integer(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("subject", "ends", "days", name=op.f("pk_endings_told")),
+    )
+    with op.batch_alter_table("endings_told", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_endings_told_ends"), ["ends"], unique=False)
+    with op.batch_alter_table("endpoint_watch", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("endings", sa.JSON(), nullable=True))
+
+
+def downgrade() -> None:
+    with op.batch_alter_table("endpoint_watch", schema=None) as batch_op:
+        batch_op.drop_column("endings")
+    with op.batch_alter_table("endings_told", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_endings_told_ends"))
+
+    op.drop_table("endings_told")
