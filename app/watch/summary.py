@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, false, func, select, union_all
 
 from app.config import settings
 from app.store.base import db
@@ -176,13 +176,27 @@ def counts(now: datetime) -> dict[str, int]:
 
 
 def stale_ids(now: datetime) -> Select[str]:
-    """The models that nobody has looked at for three of the registry's intervals."""
-    old = now - timedelta(seconds=STALE_INTERVALS * (settings().watch_seconds or 300))
-    fresh = select(ModelHealth.model_pk).where(ModelHealth.covered >= old)
-    probed = RegisteredModel.last_probe_id
+    """The models that nobody has looked at, or probed, for three of their intervals."""
+    own = ModelHealth.every_seconds
+    chosen = db.session.scalars(select(own).where(own > 0).distinct())
+    usual = _fresh_ids(own.is_(None) | (own <= 0), settings().watch_seconds or 300, now)
+    fresh = [usual, *(_fresh_ids(own == every_s, every_s or 0, now) for every_s in chosen)]
+    unwatched = RegisteredModel.id.not_in(select(ModelHealth.model_pk))
+    probed = RegisteredModel.last_probe_id >= _id_at(_old(settings().watch_seconds or 300, now))
     return select(RegisteredModel.id).where(
-        RegisteredModel.id.not_in(fresh), probed.is_(None) | (probed < _id_at(old))
+        RegisteredModel.id.not_in(union_all(*fresh)), ~(unwatched & func.coalesce(probed, false()))
     )
+
+
+def _fresh_ids(which: ColumnElement[bool], every_s: int, now: datetime) -> Select[str]:
+    old = _old(every_s, now)
+    known = (ModelHealth.covered >= old) | (RegisteredModel.last_probe_id >= _id_at(old))
+    joined = select(ModelHealth.model_pk).join(RegisteredModel, RegisteredModel.id == ModelHealth.model_pk)
+    return joined.where(which, known)
+
+
+def _old(every_s: int, now: datetime) -> datetime:
+    return now - timedelta(seconds=STALE_INTERVALS * every_s)
 
 
 def _moment_of(id: str) -> datetime:
