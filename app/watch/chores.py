@@ -10,7 +10,9 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 
 from app.store.base import db, insert_missing
+from app.store.endpoints import Endpoint
 from app.store.watch.channels import Delivery, Maintenance
+from app.store.watch.counts import WatchCount
 from app.store.watch.endings import EndingTold
 from app.store.watch.events import FeedEvent
 from app.store.watch.health import Look, ModelHealth, Rollup, Span, WatchCost, WatchWorker
@@ -157,6 +159,9 @@ def throw_away(now: datetime) -> None:
         delete(Delivery).where(Delivery.created < now - _DELIVERIES_KEPT, Delivery.state != "pending"),
         delete(Maintenance).where(Maintenance.ends < now - _DELIVERIES_KEPT),
         delete(WatchCost).where(WatchCost.day < (now - DAYS_KEPT).date()),
+        delete(WatchCount).where(
+            WatchCount.endpoint_id != "", WatchCount.endpoint_id.not_in(select(Endpoint.id))
+        ),
         delete(EndingTold).where(EndingTold.ends < now - DAYS_KEPT),
         delete(WatchWorker).where(WatchWorker.heard < now - timedelta(hours=1)),
     )

@@ -106,7 +106,8 @@ def _row_of(model: RegisteredModel, now: datetime) -> dict[str, object]:
     }
 
 
-def _is_watched() -> ColumnElement[bool]:
+def is_watched() -> ColumnElement[bool]:
+    """Whether a row of ModelHealth is of a model that is to be looked at."""
     enabled = select(RegisteredModel.id).where(
         RegisteredModel.id == ModelHealth.model_pk, RegisteredModel.enabled.is_(True)
     )
@@ -120,7 +121,7 @@ def claim(now: datetime, only: Sequence[str] | None = None) -> list[Claim]:
     soon = ModelHealth.due <= now + HORIZON
     free = or_(ModelHealth.leased_until.is_(None), ModelHealth.leased_until < now)
     idle = or_(ModelHealth.running_until.is_(None), ModelHealth.running_until < now)
-    which = and_(soon, idle, _is_watched(), free if only is None else ModelHealth.model_pk.in_(only))
+    which = and_(soon, idle, is_watched(), free if only is None else ModelHealth.model_pk.in_(only))
     chosen = select(ModelHealth.model_pk).where(which).order_by(ModelHealth.due).limit(_AT_ONCE)
     if db.engine.dialect.name == "postgresql":
         chosen = chosen.with_for_update(skip_locked=True, of=ModelHealth)
@@ -220,5 +221,5 @@ def spent_today(model_pk: str, now: datetime) -> Spent:
 def lateness_s(now: datetime) -> float:
     """How long the model that waits longest has been due, in seconds; 0 where nobody waits."""
     idle = or_(ModelHealth.running_until.is_(None), ModelHealth.running_until < now)
-    oldest = db.session.scalar(select(func.min(ModelHealth.due)).where(_is_watched(), idle))
+    oldest = db.session.scalar(select(func.min(ModelHealth.due)).where(is_watched(), idle))
     return max(0.0, (now - oldest).total_seconds()) if oldest else 0.0

@@ -14,7 +14,7 @@ from app.store.base import db
 from app.store.models import RegisteredModel
 from app.store.watch.health import Look, ModelHealth, Rollup, WatchCost, WatchWorker
 from app.watch.chores import DAY, bucket_from, seconds_by_model
-from app.watch.due import SILENT, lateness_s, plan_of, spent_today
+from app.watch.due import SILENT, is_watched, lateness_s, plan_of, spent_today
 from app.watch.history import HOUR, Bucket, Seconds, Seen, bucket_of, day_of, hour_of, merged, percentile
 from app.watch.incidents import stamp
 from app.watch.judgement import STALE_INTERVALS, is_stale
@@ -138,6 +138,7 @@ class WatchState:
     late_s: float
     workers: int
     running: int
+    queued: int
     tokens_month: int
     money_month: float
     is_on: bool
@@ -152,11 +153,15 @@ def watch_state(now: datetime) -> WatchState:
     """The state of the watch."""
     alive = select(func.count()).select_from(WatchWorker).where(WatchWorker.heard > now - SILENT)
     running = select(func.count()).select_from(ModelHealth).where(ModelHealth.running_until > now)
+    idle = ModelHealth.running_until.is_(None) | (ModelHealth.running_until <= now)
+    claimed = (ModelHealth.leased_until > now) | (ModelHealth.due <= now)
+    queued = select(func.count()).select_from(ModelHealth).where(is_watched(), idle, claimed)
     tokens, money = _spent_since(None, now.replace(day=1))
     return WatchState(
         late_s=round(lateness_s(now), 1),
         workers=db.session.scalar(alive) or 0,
         running=db.session.scalar(running) or 0,
+        queued=db.session.scalar(queued) or 0,
         tokens_month=tokens,
         money_month=money,
         is_on=settings().watch_seconds > 0,

@@ -50,7 +50,7 @@ def test_only_metrics_that_exist_are_asked_for(app: Flask, client: FlaskClient) 
     """A rule over a metric that was renamed never fires, and nobody notices."""
     scraped = client.get("/metrics", headers={"Authorization": f"Bearer {new_token(app, 'read')}"}).text
     there = set(re.findall(r"^# TYPE (muster_\w+)", scraped, flags=re.MULTILINE))
-    there |= {f"{name}_total" for name in there}
+    there |= {f"{name}_{part}" for name in there for part in ("total", "bucket")}
     rules = (FOLDER / "muster.rules.yml").read_text(encoding="utf-8")
     board = json.loads((ROOT / "deploy/grafana/muster.json").read_text(encoding="utf-8"))
     asked = set(NAME.findall(rules))

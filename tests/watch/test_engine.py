@@ -18,6 +18,7 @@ from huey.registry import Message
 from sqlalchemy import func, select
 
 from app.store.base import db
+from app.store.watch.counts import WatchCount
 from app.store.watch.health import Look, ModelHealth, WatchWorker
 from app.watch.queue import JsonTasks, NotATask, make_queue
 from tests.watch.world import BROKEN, Host, World
@@ -86,6 +87,8 @@ def test_a_worker_looks_and_says_that_it_is_there(
     worker()
     await_that(app, lambda: looked_at() == 6)
     await_that(app, lambda: db.session.scalar(select(WatchWorker.looks)))
+    counted = select(func.sum(WatchCount.value)).where(WatchCount.name == "looks")
+    await_that(app, lambda: (db.session.scalar(counted) or 0) >= 6)
     host.answer(BROKEN, "m-1")
     await_that(app, lambda: down() == 1)
 

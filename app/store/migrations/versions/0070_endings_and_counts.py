@@ -1,4 +1,4 @@
-"""how long certificates and keys hold, and who was told"""
+"""how long certificates and keys hold, who was told; what workers count"""
 
 from __future__ import annotations
 
@@ -23,9 +23,18 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_endings_told_ends"), ["ends"], unique=False)
     with op.batch_alter_table("endpoint_watch", schema=None) as batch_op:
         batch_op.add_column(sa.Column("endings", sa.JSON(), nullable=True))
+    op.create_table(
+        "watch_counts",
+        sa.Column("name", sa.String(length=32), nullable=False),
+        sa.Column("endpoint_id", sa.String(length=64), nullable=False),
+        sa.Column("label", sa.String(length=32), nullable=False),
+        sa.Column("value", sa.Float(53), nullable=False),
+        sa.PrimaryKeyConstraint("name", "endpoint_id", "label", name=op.f("pk_watch_counts")),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("watch_counts")
     with op.batch_alter_table("endpoint_watch", schema=None) as batch_op:
         batch_op.drop_column("endings")
     with op.batch_alter_table("endings_told", schema=None) as batch_op:
