@@ -42,6 +42,7 @@ _AFTER = timedelta(minutes=5)
 
 def tend(now: datetime) -> None:
     """Everything that is to be done by now; what others have done already is not done again. Commits."""
+    incidents.tell_hushed(now)
     incidents.remind(now)
     expiry.tell_of_endings(now)
     db.session.commit()

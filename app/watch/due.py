@@ -137,6 +137,25 @@ def claim(now: datetime, only: Sequence[str] | None = None) -> list[Claim]:
     return found
 
 
+def spread_overdue(now: datetime) -> int:
+    """After a time in which nobody looked: each model waits for its own moment again, so that they do not all
+    come at once. Does nothing where another worker is at work; gives how many models. Commits.
+    """
+    if db.session.scalar(select(WatchWorker.id).where(WatchWorker.heard > now - SILENT).limit(1)):
+        return 0
+    behind = select(ModelHealth).where(is_watched(), ModelHealth.due < now)
+    rows = [row for row in db.session.scalars(behind) if row.due < now - _interval(row)]
+    for row in rows:
+        row.due = first_due(row.model_pk, now, plan_of(row).every_s)
+        row.leased_until, row.turn = None, row.turn + 1  # what is in the queue still is an old turn
+    db.session.commit()
+    return len(rows)
+
+
+def _interval(row: ModelHealth) -> timedelta:
+    return timedelta(seconds=plan_of(row).every_s)
+
+
 def release_lost(now: datetime) -> int:
     """Free what workers were looking at that are not heard of any more; gives how many looks. Commits."""
     alive = select(WatchWorker.id).where(WatchWorker.heard > now - SILENT)
@@ -187,6 +206,8 @@ def _taken(
     if row.turn != turn or (row.running_until and row.running_until > now):
         return None
     plan = plan_of(row)
+    if place.fault and not ModelHealth.is_looked_at(place.witness):
+        place.witness = row.model_pk  # the one that was asked for all is gone, or nobody's business any more
     if place.fault and place.witness != row.model_pk and not row.alone:
         # One model is asked for all of them; when that is over, everybody's turn comes soon.
         row.due, row.leased_until = now + timedelta(seconds=max(60, plan.every_s)), None

@@ -22,11 +22,11 @@ from app.config import Settings
 from app.store.base import new_id, now
 from app.store.watch.counts import Counts
 from app.watch import chores
-from app.watch.due import Claim, Taken, adopt_new, claim, release_lost, take
+from app.watch.due import Claim, Taken, adopt_new, claim, release_lost, spread_overdue, take
 from app.watch.looking import Seen, look_at
 from app.watch.notices import sending
 from app.watch.queue import make_queue
-from app.watch.settling import settle
+from app.watch.settling import settle, take_over_probed
 
 log = logging.getLogger("muster.watch")
 _BUSY_S = 1.0
@@ -112,7 +112,10 @@ class Watcher:
         """Work until a signal says to end. The looks under way end first, or are claimed again by others."""
         logging.getLogger("huey").setLevel(logging.WARNING)  # it tells of each task
         stop, started = threading.Event(), now()
+        with self.app.app_context():
+            spread_overdue(now())
         self._beat(threads, started)  # before its first look: whose worker nobody knows counts as lost
+        self.round()
         beating = threading.Thread(target=self._keep_beating, args=(stop, threads, started), daemon=True)
         beating.start()
         consumer = Consumer(
@@ -144,6 +147,7 @@ class Watcher:
         self._beat(threads, started)
         with self.app.app_context():
             self.counts.write()
+            take_over_probed(now())
             lost = release_lost(now())
         if lost:
             log.warning("%s looks were lost with their worker and are made again", lost)

@@ -108,5 +108,6 @@ def _of_catalog(presence: Presence, now: datetime) -> Seen:
             False,
             calls=1,
         )
-    untold = Look(at=now, result="untold", message=presence.message)
+    # Some keys may ask the model and not the list: a refusal here is a doubt, and a proof settles it.
+    untold = Look(at=now, result="untold", code=presence.code or "", message=presence.message)
     return Seen("catalog", untold, True, calls=1, certificate=presence.certificate)

@@ -1,4 +1,4 @@
-"""how long certificates and keys hold, who was told; what workers count"""
+"""how long certificates and keys hold, who was told of what; what workers count"""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_endings_told_ends"), ["ends"], unique=False)
     with op.batch_alter_table("endpoint_watch", schema=None) as batch_op:
         batch_op.add_column(sa.Column("endings", sa.JSON(), nullable=True))
+    with op.batch_alter_table("incidents", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("hushed", sa.Boolean(), server_default=sa.false(), nullable=False))
     op.create_table(
         "watch_counts",
         sa.Column("name", sa.String(length=32), nullable=False),
@@ -35,6 +37,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("watch_counts")
+    with op.batch_alter_table("incidents", schema=None) as batch_op:
+        batch_op.drop_column("hushed")
     with op.batch_alter_table("endpoint_watch", schema=None) as batch_op:
         batch_op.drop_column("endings")
     with op.batch_alter_table("endings_told", schema=None) as batch_op:
