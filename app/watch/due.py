@@ -191,11 +191,13 @@ def take(
 def _placed(row: ModelHealth, model: RegisteredModel) -> EndpointWatch:
     """The row of a model's endpoint, held; a model that has moved is counted there from now on."""
     id = model.endpoint_id
-    insert_missing(EndpointWatch, [{"endpoint_id": id, "host": host_of(model.base_url)}])
     if row.endpoint_id != id:
         row.endpoint_id, row.state_before, row.alone = id, None, False
         db.session.flush()
     place = EndpointWatch.locked(id)
+    if place is None:
+        insert_missing(EndpointWatch, [{"endpoint_id": id, "host": host_of(model.base_url)}])
+        place = EndpointWatch.locked(id)
     assert place is not None, "it was just made sure of"
     return place
 

@@ -19,6 +19,7 @@ from huey.consumer import Consumer
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.config import Settings
+from app.store import database
 from app.store.base import new_id, now
 from app.store.watch.counts import Counts
 from app.watch import chores
@@ -113,6 +114,7 @@ class Watcher:
         logging.getLogger("huey").setLevel(logging.WARNING)  # it tells of each task
         stop, started = threading.Event(), now()
         with self.app.app_context():
+            database.write_without_waiting_for_the_disk()
             spread_overdue(now())
         self._beat(threads, started)  # before its first look: whose worker nobody knows counts as lost
         self.round()

@@ -18,7 +18,7 @@ from app.store.models import RegisteredModel
 from app.store.watch.events import FeedEvent
 from app.store.watch.health import EndpointWatch, Look, ModelHealth, WatchCost
 from app.watch import incidents, judgement, sameness
-from app.watch.due import HORIZON, Taken, plan_of, spent_today
+from app.watch.due import HORIZON, Taken, plan_of
 from app.watch.faults import (
     ENDPOINT_WIDE,
     OF_THE_KEY,
@@ -36,7 +36,7 @@ from app.watch.faults import (
 from app.watch.judgement import Health, Reason, Rules
 from app.watch.looking import Seen
 from app.watch.notices import expiry
-from app.watch.schedule import allowed_every_s, next_due
+from app.watch.schedule import Spent, allowed_every_s, next_due
 from app.watch.states import cover, follow, health_of, keep, tell_of_model
 
 _ASKED_AROUND = 2
@@ -56,6 +56,8 @@ class Settled:
     seen: Seen
     now: datetime
     rules: Rules
+    spent: Spent = Spent()
+    """What the watch of the model has used today, with this look."""
 
     @property
     def id(self) -> str:
@@ -135,6 +137,7 @@ def _spend(look: Settled, tokens: int) -> None:
     cost.calls += seen.calls
     cost.tokens += tokens
     cost.money += (seen.prompt_tokens * prices[0] + seen.completion_tokens * prices[1]) / 1_000_000
+    look.spent = Spent(cost.tokens, cost.looks)
 
 
 def take_over_probed(now: datetime) -> int:
@@ -228,7 +231,7 @@ def _alone(look: Settled) -> list[str]:
 
 
 def _next(look: Settled, seconds: int) -> None:
-    every_s = allowed_every_s(plan_of(look.row), spent_today(look.id, look.now), look.now)
+    every_s = allowed_every_s(plan_of(look.row), look.spent, look.now)
     wait = every_s if seconds >= look.rules.every_s else seconds
     look.row.due = next_due(look.id, look.now, wait, every_s)
 
