@@ -41,14 +41,17 @@ _workers = click.option(
 @click.command("export")
 @click.option("--format", "form", type=click.Choice([*FORMATS]), default="litellm", show_default=True)
 @click.option("--disabled", is_flag=True, help="Export disabled models too; `muster` always has them.")
+@click.option("--healthy", is_flag=True, help="Leave out models that are down; `muster` always has them.")
 @click.argument("file", type=click.Path(dir_okay=False, allow_dash=True), default="-")
 @with_api
-def export(form: str, disabled: bool, file: str, api: Api) -> None:
+def export(form: str, disabled: bool, healthy: bool, file: str, api: Api) -> None:
     """Write the enabled models to FILE (or standard output), without any key.
 
     LiteLLM's entries name the environment variables that their keys have to be in.
     """
-    answer = api.call("GET", "/v2/models/export", format=form, disabled="true" if disabled else None)
+    flags = {"disabled": disabled, "healthy": healthy}
+    chosen = {name: "true" for name, is_set in flags.items() if is_set}
+    answer = api.call("GET", "/v2/models/export", format=form, **chosen)
     if not answer.good:
         fail(answer.problem)
     text = answer.text

@@ -16,6 +16,7 @@ from app.practice import models
 from app.store import database, locks, rotation, vault
 from app.store.accounts import User
 from app.store.base import db
+from app.web import metrics
 
 FIRST_ADMINISTRATOR = "admin@localhost"
 
@@ -32,6 +33,7 @@ def serve(host: str | None, port: int | None, practice: bool) -> None:
     server.require_folder(chosen.instance)
     with server.listening(chosen.host, chosen.port) as socket:
         config.ensure_secret(chosen)
+        metrics.share(chosen)
         app = made_app(**overrides)
         password = prepare(app)
         with server.practice_endpoint(chosen) as base_url, watcher(chosen):
