@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import delete, func, select, update
 
+from app.store.accounts import RateCount
 from app.store.base import db, insert_missing
 from app.store.watch.channels import Delivery, Maintenance
 from app.store.watch.events import FeedEvent
@@ -154,6 +155,7 @@ def throw_away(now: datetime) -> None:
         delete(Delivery).where(Delivery.created < now - _DELIVERIES_KEPT, Delivery.state != "pending"),
         delete(Maintenance).where(Maintenance.ends < now - _DELIVERIES_KEPT),
         delete(WatchCost).where(WatchCost.day < (now - DAYS_KEPT).date()),
+        delete(RateCount).where(RateCount.minute < int(now.timestamp()) // 60 - 5),
         delete(WatchWorker).where(WatchWorker.heard < now - timedelta(hours=1)),
     )
     for rule in rules:

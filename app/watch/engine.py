@@ -13,11 +13,14 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
+import psycopg
 from flask import Flask
 from huey import Huey, crontab
 from huey.consumer import Consumer
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.config import Settings
+from app.store import database
 from app.store.base import new_id, now
 from app.watch import chores
 from app.watch.due import Claim, adopt_new, claim, release_lost, take
@@ -98,6 +101,8 @@ class Watcher:
     def run(self, threads: int) -> None:
         """Work until a signal says to end. The looks under way end first, or are claimed again by others."""
         logging.getLogger("huey").setLevel(logging.WARNING)  # it tells of each task
+        for sink in logging.getLogger("huey").handlers:
+            sink.addFilter(_without_traceback_of_an_outage)
         stop, started = threading.Event(), now()
         self._beat(threads, started)  # before its first look: whose worker nobody knows counts as lost
         beating = threading.Thread(target=self._keep_beating, args=(stop, threads, started), daemon=True)
@@ -119,13 +124,29 @@ class Watcher:
 
     def _keep_beating(self, stop: threading.Event, threads: int, started: datetime) -> None:
         while not stop.wait(_HEARTBEAT_S):
-            self._beat(threads, started)
-            with self.app.app_context():
-                lost = release_lost(now())
-            if lost:
-                log.warning("%s looks were lost with their worker and are made again", lost)
-                self.round()
+            try:
+                self._beat(threads, started)
+                self._look_after_others()
+            except (SQLAlchemyError, psycopg.Error) as error:
+                # The heart goes on, or nobody would know of this worker when the database is there again.
+                log.error("the heartbeat could not be written: %s", type(error).__name__)
+
+    def _look_after_others(self) -> None:
+        with self.app.app_context():
+            lost = release_lost(now())
+        if lost:
+            log.warning("%s looks were lost with their worker and are made again", lost)
+            self.round()
 
     def _beat(self, threads: int, started: datetime) -> None:
         with self.app.app_context():
             chores.beat(self.id, socket.gethostname(), threads, started, self.looks, now())
+
+
+def _without_traceback_of_an_outage(record: logging.LogRecord) -> bool:
+    """A database that is gone is no defect: each thread that notices says so in one line."""
+    error = record.exc_info[1] if record.exc_info else None
+    if error is not None and database.is_out_of_reach(error):
+        record.exc_info = record.exc_text = None
+        record.msg, record.args = f"{record.getMessage().rstrip('.')}: the database can't be reached", ()
+    return True
