@@ -9,7 +9,7 @@ from flask import Flask
 
 from app import config
 from app.access import actors, audit, passwords, people
-from app.cli import server
+from app.cli import server, tracing
 from app.cli.application import made_app
 from app.cli.worker import watcher
 from app.practice import models
@@ -33,6 +33,7 @@ def serve(host: str | None, port: int | None, practice: bool) -> None:
     with server.listening(chosen.host, chosen.port) as socket:
         config.ensure_secret(chosen)
         app = made_app(**overrides)
+        tracing.start(app)
         password = prepare(app)
         with server.practice_endpoint(chosen) as base_url, watcher(chosen):
             server.run(app, socket, greeting(chosen, password, base_url))
