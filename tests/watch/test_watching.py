@@ -58,7 +58,9 @@ def test_each_look_has_a_line_in_the_log(world: Worlds, caplog: pytest.LogCaptur
         watched.pass_time(minutes=6)
     told = [record.__dict__["facts"] for record in caplog.records if record.name == "muster.watch.look"]
     assert len(told) == len(watched.taken) > 0
-    assert {(facts["host"], facts["result"], facts["code"]) for facts in told} == {("127.0.0.1", "good", None)}
+    assert {(facts["host"], facts["result"], facts["code"]) for facts in told} == {
+        ("127.0.0.1", "good", None)
+    }
 
 
 def test_no_two_looks_at_a_model_in_one_interval(world: Worlds) -> None:
