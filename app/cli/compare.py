@@ -33,7 +33,7 @@ def compare(first: str, second: str, dry_run: bool, yes: bool) -> None:
             return
         found = side_by_side.compare_models(*models, COMMAND_LINE)
         put(f"{found.answer}: {found.summary}")
-        put(f"{found.samples} answers of each, distance {found.distance:.3g}, p = {found.p:.3g}")
+        put(f"{found.samples} answers of each, {found.distance_in_words}, p = {found.p:.3g}")
 
 
 def _found(id: str) -> RegisteredModel:

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from tests.bench import crowding, editing, probing, reading, registering, scaling, watching
+from tests.bench import crowding, editing, identity, probing, reading, registering, scaling, watching
 from tests.bench.measuring import Finding, Remark
 
 MEASUREMENTS: dict[str, Callable[[], Iterator[Finding | Remark]]] = {
@@ -18,6 +18,7 @@ MEASUREMENTS: dict[str, Callable[[], Iterator[Finding | Remark]]] = {
     "reading": reading.measure,
     "scaling": scaling.measure,
     "watching": watching.measure,
+    "identity": identity.measure,
 }
 
 

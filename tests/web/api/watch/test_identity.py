@@ -136,6 +136,6 @@ def test_the_command_tells_the_price_and_then_the_answer(
     assert priced.output == "This takes up to 48 calls and 528 tokens: its price is unknown.\n"
     assert not voices[0].bodies
     asked = CliRunner().invoke(main, arguments, input="y\n", env=environ)
-    assert "same: Their answers can't be told apart." in asked.output, asked.output
+    assert "same: Their answers can't be told apart" in asked.output, asked.output
     unknown = CliRunner().invoke(main, ["compare", "nobody", "nobody"], env=environ)
     assert unknown.exit_code == 1 and "There is no model with the id or refId" in unknown.output
