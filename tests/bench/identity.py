@@ -13,7 +13,7 @@ from tests.watch.identity.sources import NOISES
 
 YEARS = {300: 360, 3600: 40}
 """Model-years by seconds between two checks, for each of the five kinds of noise: 2,000."""
-WORD_YEARS = 40
+WORD_YEARS = 12
 RUNS = 200
 CHANGES = (0.02, 0.05, 0.1, 0.3)
 

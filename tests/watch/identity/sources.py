@@ -4,7 +4,7 @@ numbers."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from app.watch.identity.samples import WORDS, Rows, Word
 
 Noise = Literal["none", "batching", "two replicas", "drift of load", "coarse numbers"]
 NOISES: tuple[Noise, ...] = get_args(Noise)
-Draw = Callable[[int], Rows]
+Draw = Callable[[int], Any]
 
 COLUMNS = 20
 _DAY_S = 86_400
@@ -35,15 +35,17 @@ def changed(model: Rows, random: np.random.Generator, change: float) -> Rows:
 
 def log_source(noise: Noise, random: np.random.Generator, base: Rows, every_s: int = 300) -> Draw:
     """Rows of log-probabilities of a model, each call going on where the last one ended."""
-    spread = np.linspace(-1, 1, COLUMNS)
+    spread = np.linspace(-1, 1, COLUMNS, dtype=np.float32)
     taken = [0]
 
-    def shaken(count: int, size: float) -> Rows:
-        rows: Rows = base + size * random.standard_normal((count, COLUMNS), np.float32)
+    def shaken(count: int, size: float) -> Any:
+        # A year is two million numbers: in place, and no longer than need be.
+        rows = random.standard_normal((count, COLUMNS), np.float32)
+        rows *= np.float32(size)
+        rows += base.astype(np.float32)
         return rows
 
-    def draw(count: int) -> Rows:
-        rows: Rows
+    def draw(count: int) -> Any:
         seconds = (taken[0] + np.arange(count)) * every_s
         taken[0] += count
         if noise == "batching":
@@ -54,7 +56,7 @@ def log_source(noise: Noise, random: np.random.Generator, base: Rows, every_s: i
             fresh = np.where(stays, -1, random.integers(0, 2, count))
             fresh[0] = random.integers(0, 2)
             last = np.maximum.accumulate(np.where(fresh < 0, 0, np.arange(count)))
-            rows = shaken(count, 0.005) + 0.1 * fresh[last][:, None] * spread
+            rows = shaken(count, 0.005) + np.float32(0.1) * fresh[last][:, None].astype(np.float32) * spread
             return rows
         if noise == "drift of load":
             days = seconds // _DAY_S
@@ -62,7 +64,7 @@ def log_source(noise: Noise, random: np.random.Generator, base: Rows, every_s: i
                 np.arange(days[-1] + 1) % 7 < 5, 1.0, 0.5
             )
             load = heights[days] * (1 - np.cos(2 * np.pi * seconds / _DAY_S)) / 2
-            return shaken(count, 0.01) + 0.06 * load[:, None] * spread
+            return shaken(count, 0.01) + np.float32(0.06) * load[:, None].astype(np.float32) * spread
         if noise == "coarse numbers":
             rows = np.round(shaken(count, 0.01) / _COARSE) * _COARSE
             return rows
