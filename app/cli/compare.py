@@ -9,9 +9,6 @@ from app.cli.application import opened_app
 from app.errors import ApiError
 from app.operator_error import OperatorError
 from app.probe.printing import put
-from app.registry.document import ref_prefix
-from app.registry.json_body import shortened
-from app.store.models import RegisteredModel
 from app.watch.identity import side_by_side
 
 
@@ -23,8 +20,8 @@ from app.watch.identity import side_by_side
 def compare(first: str, second: str, dry_run: bool, yes: bool) -> None:
     """Sample two registered models (ids or refIds) side by side: same, different, or not told."""
     with opened_app():
-        models = _found(first), _found(second)
         try:
+            models = side_by_side.model_named(first, "first"), side_by_side.model_named(second, "second")
             price = side_by_side.price_of(*models)
         except ApiError as error:
             raise OperatorError(error.message) from error
@@ -34,15 +31,6 @@ def compare(first: str, second: str, dry_run: bool, yes: bool) -> None:
         found = side_by_side.compare_models(*models, COMMAND_LINE)
         put(f"{found.answer}: {found.summary}")
         put(f"{found.samples} answers of each, {found.distance_in_words}, p = {found.p:.3g}")
-
-
-def _found(id: str) -> RegisteredModel:
-    one = RegisteredModel.by_id(id)
-    found = [one] if one else RegisteredModel.by_ref(id.removeprefix(ref_prefix()))
-    if len(found) != 1:
-        why = f"{len(found)} models share this refId" if found else "There is no model with the id or refId"
-        raise OperatorError(f"{why} {shortened(id)}.")
-    return found[0]
 
 
 def _price_in_words(price: side_by_side.Price) -> str:

@@ -33,6 +33,8 @@ UNITS: Mapping[Kind, str] = {
     "words": "of the answers",
     "vectors": "(1 - cosine)",
 }
+UNLIKENESS: Mapping[str, str] = {"logprobs": "nats a token", "words": "of 1 (no word in common)"}
+"""The units of a comparison of two models."""
 
 
 def kind_of(model_type: str, capabilities: Mapping[str, Any]) -> Kind | None:

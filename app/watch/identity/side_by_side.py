@@ -13,11 +13,15 @@ from app.access.actors import Actor
 from app.errors import ApiError
 from app.probe.values import Sample
 from app.registry import watching
+from app.registry.document import ref_prefix
+from app.registry.json_body import shortened
 from app.store.models import RegisteredModel
 from app.watch.identity.comparison import ENOUGH, Answer, compare_logprobs, compare_words
 from app.watch.identity.samples import Kind, Word
 from app.watch.sampling import kind_of, payload_of, rows_of, sampling_of
 
+COMPARABLE = ("chat", "completion")
+"""Model types whose answers are words or tokens."""
 _TOKENS: dict[Kind, tuple[int, int]] = {"logprobs": (10, 1), "words": (24, 16)}
 """Tokens of one call, at most, of the prompt and of the answer."""
 _MORE = 4
@@ -52,6 +56,18 @@ class Compared:
         """How far apart they are, and how far at most."""
         most = "" if self.at_most is None else f" (with 95 % certainty at most {self.at_most:.3g})"
         return f"distance {self.distance:.3g}{most}"
+
+
+def model_named(text: str, field: str) -> RegisteredModel:
+    """The model with this id or refId; ApiError 404, or 409 where several share the refId."""
+    one = RegisteredModel.by_id(text)
+    found = [one] if one else RegisteredModel.by_ref(text.removeprefix(ref_prefix()))
+    if not found:
+        raise ApiError("not_found", f"There is no model with the id or refId {shortened(text)}.", field=field)
+    if len(found) > 1:
+        message = f"{len(found)} models share the refId {shortened(text)}: give an id."
+        raise ApiError("ambiguous_reference", message, field=field)
+    return found[0]
 
 
 def price_of(first: RegisteredModel, second: RegisteredModel) -> Price:

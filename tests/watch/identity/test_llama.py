@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from app.probe.values import Limits, Sample, Target
 from app.watch.identity.comparison import Verdict, compare_logprobs
 from app.watch.identity.distance import Apart
 from app.watch.identity.learned import learn
+from app.watch.identity.samples import Rows
 from app.watch.identity.sequence import PLANS, followed, suspicion
 from app.watch.sampling import Payload, columns_for, payload_of, rows_in, rows_of, sampling_of
 from tests.clients.tiny_llama import VARIANTS, Variant
@@ -39,7 +41,7 @@ class Answers:
         kept = (payload_of("logprobs", one, 0, None) for one in found)
         # llama.cpp leaves them out where the token it drew is no whole character: a check without a sample.
         self.payloads: list[Payload] = [one for one in kept if one is not None]
-        self.prompt_tokens = {one.prompt_tokens for one in found}
+        self.prompt_tokens = {one.prompt_tokens or 0 for one in found}
 
 
 @contextmanager
@@ -103,11 +105,15 @@ def seen_after(answers: Mapping[str, Answers], variant: str) -> tuple[int | None
     for end in range(plan.window, len(rows) + 1, plan.window):
         window = now[end - plan.window : end]
         both = rows_of("logprobs", baseline, window)
-        found = suspicion(learned, rows[end - plan.window : end], lambda b=both: (b[0], b[1]), random)
+        found = suspicion(learned, rows[end - plan.window : end], partial(_two, both), random)
         before = followed(before, found, plan.in_a_row)
         if len(before) == plan.in_a_row:
             return end, far
     return None, far
+
+
+def _two(rows: list[Rows]) -> tuple[Rows, Rows]:
+    return rows[0], rows[1]
 
 
 def compared(answers: Mapping[str, Answers], variant: str) -> Verdict:
