@@ -76,6 +76,7 @@ class Sample:
     vector: tuple[float, ...] = ()
     model: str = ""
     fingerprint: str = ""
+    prompt_tokens: int | None = None
     form: str = ""
     """How the endpoint wants to be asked: answers to other requests can't be compared."""
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from tests.bench import (
     crowding,
     editing,
+    identity,
     probing,
     reading,
     registering,
@@ -30,6 +31,7 @@ MEASUREMENTS: dict[str, Callable[[], Iterator[Finding | Remark]]] = {
     "scaling": scaling.measure,
     "watching": watching.measure,
     "yearly": yearly.measure,
+    "identity": identity.measure,
 }
 
 
