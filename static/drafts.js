@@ -30,6 +30,7 @@ function restore() {
   const empty = read(here);
   if (JSON.stringify(draft.typed) === JSON.stringify(empty)) return;
   write(here, draft.typed);
+  here.dispatchEvent(new Event("muster:filled", { bubbles: true }));
   dirty = true;
   const note = document.getElementById("draft");
   note.hidden = false;

@@ -27,7 +27,10 @@ class Watch {
     this.note.textContent = "Asking the endpoint. This can take some seconds, longer if it has to load the model first.";
     document.getElementById("told-here")?.remove();
     if (this.hidden) this.hidden.hidden = true;
-    for (const id of ["problem", "report"]) document.getElementById(id)?.remove();
+    for (const id of ["problem", "report"]) {
+      const shown = document.getElementById(id);
+      if (!this.form.contains(shown)) shown?.remove();
+    }
     this.section.hidden = false;
     if (this.bar) this.bar.hidden = false;
     this.section.querySelector("h2").focus();

@@ -25,7 +25,7 @@ from app.store.models import RegisteredModel
 from app.store.rotation import digest
 from app.store.vault import is_reference
 from app.web.guards import current_actor
-from app.web.pages.register import held_keys, submission
+from app.web.pages.register import held_keys, reading
 from app.web.pages.register.held_keys import Held
 
 Action = Literal["look", "all", "save"]
@@ -244,4 +244,4 @@ def _use_held(batch: Batch, held_id: str) -> None:
         batch.form.api_key.data = held.key(batch.base_url)
         batch.held = held
         return
-    batch.key_problem = submission.ELSEWHERE.format(origin=held.origin)
+    batch.key_problem = reading.ELSEWHERE.format(origin=held.origin)
