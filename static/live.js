@@ -146,3 +146,17 @@ document.addEventListener("submit", (event) => {
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-cancel]")) controller?.abort();
 });
+
+// One of many alone: another request tells the server, and its row ends in the stream.
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-stop]");
+  const form = document.querySelector("form[data-stop-url]");
+  if (!button || !form) return;
+  button.disabled = true;
+  const { batch, csrf_token: token } = form.elements;
+  const body = new URLSearchParams({ batch: batch.value, csrf_token: token.value, place: button.dataset.stop });
+  try {
+    const answer = await fetch(form.dataset.stopUrl, { method: "POST", body });
+    button.disabled = answer.ok;
+  } catch { button.disabled = false; }
+});

@@ -280,6 +280,7 @@ def watch_pictures(page: Page, url: str, take: Take) -> None:
 
 def register(page: Page, values: dict[str, str]) -> None:
     """Fill in the form that the practice preset began, and send it."""
+    page.evaluate("() => document.querySelectorAll('details').forEach((one) => { one.open = true; })")
     for name, value in values.items():
         field = page.locator(f"[name={name}]")
         if name == "model_type":

@@ -57,6 +57,20 @@ class Trial(Base):
     expires: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
 
 
+class StopMark(Base):
+    """One probe of many that somebody watches is not wanted any more; the process that runs it looks here."""
+
+    __tablename__ = "stop_marks"
+
+    batch: Mapped[str] = mapped_column(String(36), primary_key=True)
+    """Which sending of the form it is, as the page called it."""
+    place: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[str] = mapped_column(
+        ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    at: Mapped[datetime] = mapped_column(UTCDateTime, default=now, index=True)
+
+
 class IdempotentAnswer(Base):
     """What the first call with an Idempotency-Key was answered; without a status it is still at work."""
 

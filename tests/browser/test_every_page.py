@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import chromium
 from tests.browser.conftest import EMAIL, KEY, Endpoint
-from tests.browser.test_form import fill, register
+from tests.browser.test_form import fill, register, unfold
 from tests.conftest import PASSWORD, LiveServer
 
 HOUSE = (
@@ -68,6 +68,7 @@ def test_axe_finds_nothing(watched: Watched, live_server: LiveServer, endpoint: 
     expect(page.locator("#problem")).to_be_visible()
     look("form, wrong")
     fill(page, endpoint, **{"Model id": "practice-chatt"})
+    unfold(page, "Declared capabilities", "Prices", "Owner", "Limits", "How it is probed")
     page.get_by_role("group", name="Tool calling").get_by_label("Yes").check()
     page.get_by_role("button", name="Probe and register").last.click()
     expect(page.locator("#report")).to_be_visible()

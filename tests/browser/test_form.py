@@ -30,6 +30,12 @@ def fill(page: Page, endpoint: Endpoint, **changes: str) -> None:
         page.get_by_label(label, exact=True).fill(value)
 
 
+def unfold(page: Page, *sections: str) -> None:
+    """Open sections of the form that are folded away."""
+    for section in sections:
+        page.locator("summary").filter(has_text=section).click()
+
+
 def register(page: Page, server: LiveServer, endpoint: Endpoint) -> None:
     """Register the good model; the browser is on its page then."""
     page.goto(server.url + "/models/new")
@@ -48,6 +54,7 @@ def test_from_an_empty_list_to_a_model(app: Flask, page: Page, endpoint: Endpoin
     expect(page.get_by_text("No model is registered yet")).to_be_visible()
     page.get_by_role("main").get_by_role("link", name="Register a model").first.click()
     fill(page, endpoint)
+    unfold(page, "Declared capabilities", "Prices")
     page.get_by_role("group", name="Vision").get_by_label("Yes").check()
     page.get_by_label("Output").fill("1.5")
     page.get_by_role("button", name="Probe and register").last.click()
@@ -121,7 +128,7 @@ def test_the_keyboard_alone_registers(app: Flask, page: Page, endpoint: Endpoint
     page.keyboard.press("Enter")
     page.wait_for_url("**/models/new")
     page.get_by_label("Base URL").focus()
-    for typed in (endpoint.base_url, KEY, "practice-chat", None, None, None, "Ours", "europe"):
+    for typed in (endpoint.base_url, KEY, "practice-chat", None, "Ours", None, "europe"):
         if typed:
             page.keyboard.type(typed)
         page.keyboard.press("Tab")
