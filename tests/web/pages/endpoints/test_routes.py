@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -13,6 +14,7 @@ from app.practice.server import PracticeServer
 from app.store.base import db
 from app.store.endpoints import Endpoint
 from app.store.models import RegisteredModel
+from app.web.pages.live import NDJSON
 from tests.rows import an_endpoint, opened
 from tests.web.pages.conftest import Form, error_at, hidden, plain, problem, register
 
@@ -103,6 +105,25 @@ def test_a_key_that_does_not_work_changes_nothing_and_need_not_be_typed_again(
     keyed.practice.key = NEW_KEY
     held = hidden(answer.text, "held_key")
     assert editor.post(f"{page}/rotate", data={"held_key": held}).status_code == 303
+    with app.app_context():
+        assert opened(db.session.scalars(db.select(Endpoint)).one()) == NEW_KEY
+
+
+def test_a_rotation_shows_each_model_as_it_answers(
+    app: Flask, editor: FlaskClient, keyed: Keyed, page: str
+) -> None:
+    def lines(key: str) -> list[dict[str, str]]:
+        answer = editor.post(f"{page}/rotate", data={"api_key": key}, headers={"Accept": NDJSON})
+        assert key not in answer.text
+        return [json.loads(line) for line in answer.text.splitlines()]
+
+    *shown, end = lines("sk-not-right")
+    assert [line["status"] for line in shown] == ["running"] * 2 + ["failed"] * 2
+    assert "401" in shown[-1]["html"] and "2 of 2 models did not work" in problem(end["html"])
+    keyed.practice.key = NEW_KEY
+    *shown, end = lines(NEW_KEY)
+    assert [line["status"] for line in shown] == ["running"] * 2 + ["passed"] * 2
+    assert end["location"].endswith("done=rotated")
     with app.app_context():
         assert opened(db.session.scalars(db.select(Endpoint)).one()) == NEW_KEY
 
