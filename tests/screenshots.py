@@ -1,4 +1,8 @@
-"""`make screenshots`: a picture of every page in light, dark and narrow, in the folder `screenshots`."""
+"""`make screenshots`: a picture of every page, in the folder `screenshots`.
+
+Light, dark and narrow go through the pages as a person would; at the width of a tablet, on paper and without
+scripts each address of that walk is opened anew.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from flask import Flask
 from playwright.sync_api import Browser, Page, ViewportSize
@@ -31,6 +36,11 @@ FORMS: dict[str, tuple[str, ViewportSize]] = {
     "light": ("light", chromium.WIDE),
     "dark": ("dark", chromium.WIDE),
     "narrow": ("light", chromium.NARROW),
+}
+AGAIN: dict[str, dict[str, Any]] = {
+    "tablet": {"viewport": {"width": 820, "height": 1100}},
+    "paper": {"viewport": {"width": 794, "height": 1123}},
+    "plain": {"viewport": chromium.WIDE, "java_script_enabled": False},
 }
 MODELS = (
     {"model_id": "practice-chat", "display_name": "Llama 3.1 8B, Frankfurt", "region": "europe",
@@ -99,8 +109,10 @@ def picture_all(browser: Browser, url: str, form: str, app: Flask) -> None:
     scheme, size = FORMS[form]
     context = chromium.window(browser, viewport=size, color_scheme=scheme)
     page = context.new_page()
+    seen: dict[str, str] = {}
 
     def take(name: str) -> None:
+        seen.setdefault(page.url.partition("?done")[0], name)
         # A window as high as the page: what sticks to the window's end then stands where it ends up.
         height = int(page.evaluate("() => document.documentElement.scrollHeight"))
         page.set_viewport_size({"width": size["width"], "height": max(height, size["height"])})
@@ -117,6 +129,22 @@ def picture_all(browser: Browser, url: str, form: str, app: Flask) -> None:
     add_watched_days(app)
     watch_pictures(page, url, take)
     context.close()
+    if form == "light":
+        picture_again(browser, url, seen)
+
+
+def picture_again(browser: Browser, url: str, seen: dict[str, str]) -> None:
+    """Each address that was seen, in the other forms."""
+    for form, options in AGAIN.items():
+        context = chromium.window(browser, **options)
+        page = context.new_page()
+        chromium.sign_in(page, url, EMAIL, PASSWORD)
+        for address, name in seen.items():
+            page.goto(address)
+            if form == "paper":
+                page.emulate_media(media="print")
+            page.screenshot(path=FOLDER / f"{name}-{form}.png", full_page=True)
+        context.close()
 
 
 Take = Callable[[str], None]
@@ -218,6 +246,7 @@ def use_pictures(page: Page, url: str, take: Take) -> None:
     page.goto(url + "/models?sort=cost")
     take("list-sorted")
     page.get_by_role("link", name=MODELS[2]["display_name"]).click()
+    page.get_by_role("link", name="Use", exact=True).click()
     page.get_by_label("Prompt").fill("Reply with the single word OK.")
     page.get_by_role("button", name="Send").click()
     page.locator("#tried dl").wait_for()

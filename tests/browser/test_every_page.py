@@ -137,9 +137,11 @@ def test_axe_finds_nothing_where_a_price_is_told_first(
     page, look = watched.page, watched.look
     chromium.sign_in(page, live_server.url, EMAIL, PASSWORD)
     register(page, live_server, endpoint)
+    page.get_by_text("More", exact=True).click()
     page.get_by_role("link", name="Deep probe").click()
     look("deep")
     page.get_by_role("link", name="Back").click()
+    page.get_by_text("More", exact=True).click()
     page.get_by_role("link", name="Try 10 times").click()
     look("repeat")
     page.get_by_label("How often").fill("3")

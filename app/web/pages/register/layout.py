@@ -73,7 +73,7 @@ _GENERAL = Section(
     "Name and type follow from the model id where you say nothing else.",
     (
         Hint("display_name", "Empty: the last part of the model id.", "as in the model id"),
-        Hint("model_type", "Empty: what the endpoint's list or the model id points to."),
+        Hint("model_type"),
         Hint("region", placeholder="on-prem"),
     ),
     folded=False,
