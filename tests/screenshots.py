@@ -257,7 +257,7 @@ def edit_pictures(page: Page, url: str, take: Take) -> None:
     """Changing a model, and a form that had a look at the endpoint's list."""
     page.goto(url + "/models")
     page.get_by_role("link", name=MODELS[0]["display_name"]).click()
-    page.get_by_role("link", name="Change").click()
+    page.get_by_role("link", name="Change", exact=True).click()
     page.get_by_role("button", name="List the endpoint's models").click()
     page.get_by_text("The endpoint lists").or_(page.get_by_text("tokens of context")).first.wait_for()
     take("edit")
@@ -270,7 +270,7 @@ def many_pictures(page: Page, url: str, take: Take) -> None:
     page.get_by_role("rowheader").get_by_role("link").click()
     take("endpoint")
     for name, label in (("endpoint-rotate", "Rotate the key"), ("endpoint-edit", "Change")):
-        page.get_by_role("link", name=label).click()
+        page.get_by_role("link", name=label, exact=True).click()
         take(name)
         page.go_back()
     page.get_by_role("button", name="See what it lists now").click()

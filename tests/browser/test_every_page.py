@@ -36,14 +36,21 @@ class Watched:
         self.page.emulate_media(color_scheme="light")
         self.page.set_viewport_size(chromium.NARROW)
         self._note(name, "narrow")
+        self.page.set_viewport_size(chromium.TABLET)
+        self._keep(f"{name}, tablet", [])
+        self.page.emulate_media(media="print")
+        self._keep(f"{name}, paper", chromium.cut_off(self.page))
+        self.page.emulate_media(media="screen")
         self.page.set_viewport_size(chromium.WIDE)
 
     def _note(self, name: str, look: str, *rules: str) -> None:
-        wrong: list[object] = [*chromium.complaints(self.page, *rules)]
+        self._keep(f"{name}, {look}", chromium.complaints(self.page, *rules))
+
+    def _keep(self, place: str, found: list[str]) -> None:
         if (pixels := chromium.overflow(self.page)) > 0:
-            wrong.append(f"{pixels} pixels too wide")
-        if wrong:
-            self.found[f"{name}, {look}"] = wrong
+            found = [*found, f"{pixels} pixels too wide"]
+        if found:
+            self.found[place] = found
 
 
 @pytest.fixture

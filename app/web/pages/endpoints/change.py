@@ -121,7 +121,8 @@ def _lines(tried: Attempt, wanted: Change | None) -> Iterator[live.Line]:
     if wanted is not None:
         yield from _proving(tried, wanted)
     if wanted is not None and tried.error is None:
-        done = {"rotate": "rotated", "edit": "changed"}[tried.purpose]
+        same = not wanted.is_of_a_call and wanted.name is None
+        done = "same" if same else {"rotate": "rotated", "edit": "changed"}[tried.purpose]
         yield {"event": "end", "location": url_for("endpoints.detail", id=tried.endpoint.id, done=done)}
     else:
         html = render_template(f"endpoints/_{tried.purpose}.html", streamed=True, **_context(tried))

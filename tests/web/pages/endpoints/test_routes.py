@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 
 from app.practice.api import Practice
 from app.practice.server import PracticeServer
+from app.store.audit_events import AuditEvent
 from app.store.base import db
 from app.store.endpoints import Endpoint
 from app.store.models import RegisteredModel
@@ -144,6 +145,15 @@ def test_name_and_headers_are_changed_and_values_never_shown(
         assert "X-Team" in text and "blue-secret" not in text and "Our gateway" in text
     assert editor.post(f"{page}/edit", data=same | {"name": "Ours", "drop": "X-Team"}).status_code == 303
     assert "X-Team" not in editor.get(page).text
+
+
+def test_a_change_of_nothing_says_so(app: Flask, editor: FlaskClient, page: str) -> None:
+    endpoint = stored(app)
+    same = {"name": endpoint.name, "base_url": endpoint.base_url, "auth_header": "Authorization"}
+    answer = editor.post(f"{page}/edit", data=same | {"auth_scheme": "Bearer"}, follow_redirects=True)
+    assert "Nothing was changed" in plain(answer.text)
+    with app.app_context():
+        assert "endpoint.updated" not in db.session.scalars(db.select(AuditEvent.action)).all()
 
 
 @pytest.mark.parametrize(
