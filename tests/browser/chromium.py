@@ -33,6 +33,8 @@ PATIENCE_MS = 60_000
 expect.set_options(timeout=PATIENCE_MS)
 WIDE: ViewportSize = {"width": 1280, "height": 900}
 TABLET: ViewportSize = {"width": 820, "height": 1100}
+PAPER: ViewportSize = {"width": 718, "height": 1000}
+"""A4 upright within its margins."""
 NARROW: ViewportSize = {"width": 360, "height": 740}
 
 
@@ -92,7 +94,8 @@ def cut_off(page: Page) -> list[str]:
     found: list[str] = page.evaluate(
         """() => [...document.querySelectorAll("main *")].filter((one) =>
           one.clientWidth > 2 && one.scrollWidth > one.clientWidth + 1 && one.checkVisibility()
-          && getComputedStyle(one).overflowX !== "visible" && !one.matches("input, select, textarea")
+          && getComputedStyle(one).overflowX !== "visible"
+          && !one.matches("input, select, textarea, .visually-hidden")
         ).map((one) => one.outerHTML.slice(0, 120))"""
     )
     return found

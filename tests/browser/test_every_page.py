@@ -39,6 +39,7 @@ class Watched:
         self.page.set_viewport_size(chromium.TABLET)
         self._keep(f"{name}, tablet", [])
         self.page.emulate_media(media="print")
+        self.page.set_viewport_size(chromium.PAPER)
         self._keep(f"{name}, paper", chromium.cut_off(self.page))
         self.page.emulate_media(media="screen")
         self.page.set_viewport_size(chromium.WIDE)
