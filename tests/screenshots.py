@@ -58,16 +58,18 @@ MODELS = (
 
 
 def main() -> int:
-    """Take every picture; the exit status is 1 where there is no Chromium."""
+    """Take every picture, or those of the forms that are named; exit status 1 where there is no Chromium."""
+    forms = sys.argv[1:] or list(FORMS)
     path = chromium.executable()
     if path is None:
         sys.stderr.write("There is no Chromium on this machine: install the package chromium.\n")
         return 1
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    shutil.rmtree(FOLDER, ignore_errors=True)
-    FOLDER.mkdir()
+    if not sys.argv[1:]:
+        shutil.rmtree(FOLDER, ignore_errors=True)
+    FOLDER.mkdir(exist_ok=True)
     with chromium.started(path) as browser:
-        for name in FORMS:
+        for name in forms:
             with served() as (url, app):
                 picture_all(browser, url, name, app)
     count = len(list(FOLDER.iterdir()))
@@ -233,13 +235,13 @@ def house_pictures(page: Page, url: str, take: Take) -> None:
 def use_pictures(page: Page, url: str, take: Take) -> None:
     """Many models probed at once, a model with a history, and one that was tried."""
     page.goto(url + "/models")
-    page.get_by_label("All on this page").check()
+    tick_all(page)
     take("list-ticked")
     page.get_by_role("button", name="Probe again").click()
     page.get_by_role("link", name="Back to the list").wait_for()
     take("bulk-probed")
     page.goto(url + "/models")
-    page.get_by_label("All on this page").check()
+    tick_all(page)
     page.get_by_role("button", name="Delete…").click()
     page.get_by_role("button", name="Delete them all").wait_for()
     take("bulk-delete")
@@ -251,6 +253,12 @@ def use_pictures(page: Page, url: str, take: Take) -> None:
     page.get_by_role("button", name="Send").click()
     page.locator("#tried dl").wait_for()
     take("detail-tried")
+
+
+def tick_all(page: Page) -> None:
+    """Tick every model of the list."""
+    for box in page.locator("#bulk input[name=id]").all():
+        box.check()
 
 
 def edit_pictures(page: Page, url: str, take: Take) -> None:
