@@ -13,7 +13,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask
 from flask_migrate import Migrate, upgrade
-from sqlalchemy import Engine, Executable, event, text
+from sqlalchemy import Engine, Executable, Row, event, text
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -52,6 +52,18 @@ def init_app(app: Flask) -> None:
 def let_go() -> None:
     """Close the idle connections."""
     db.engine.dispose()
+
+
+def row_of(statement: Executable, values: dict[str, Any]) -> Row[Any] | None:
+    """The first row of a select, read outside of the session and of any transaction.
+
+    So no connection is held while a slow caller sends its body, and PostgreSQL is asked once and not three
+    times. SQLite reads outside of transactions anyhow.
+    """
+    with db.engine.connect() as connection:
+        if connection.dialect.name != "sqlite":
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+        return connection.execute(statement, values).first()
 
 
 def write_if_free(statement: Executable) -> bool:

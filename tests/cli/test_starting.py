@@ -53,7 +53,8 @@ def test_of_many_first_starts_one_makes_the_administrator(empty_database_url: st
 def test_what_was_open_to_others_is_closed_and_said(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    (tmp_path / name).touch(0o644)
+    (tmp_path / name).touch()
+    (tmp_path / name).chmod(0o644)  # whatever the umask is
     tmp_path.chmod(0o755)
     monkeypatch.setattr(logging.getLogger("muster"), "propagate", True)  # other tests configure the log
     with caplog.at_level(logging.WARNING, "muster.start"):

@@ -67,7 +67,7 @@ def list_endpoints() -> Response:
     return response
 
 
-@blueprint.get("/v2/endpoints/<id>")
+@blueprint.get("/v2/endpoints/<string(length=36):id>")
 @require_scope("read")
 @describe(tag="Endpoints", gives="Endpoint")
 def read_endpoint(id: str) -> Response:
@@ -116,7 +116,7 @@ def look_at_catalog() -> Response:
     return answer(_catalog(list_endpoint_models(target), {}))
 
 
-@blueprint.post("/v2/endpoints/<id>/models")
+@blueprint.post("/v2/endpoints/<string(length=36):id>/models")
 @require_scope("write")
 @idempotent
 @describe(
@@ -138,7 +138,7 @@ def add_models(id: str) -> Response:
     return _answer(*endpoint_intake.add(target, key, models, order))
 
 
-@blueprint.patch("/v2/endpoints/<id>")
+@blueprint.patch("/v2/endpoints/<string(length=36):id>")
 @require_scope("write")
 @describe(
     tag="Endpoints", takes="EndpointChange", gives="Endpoint", query=("strict", "partial", "move_key"),
@@ -165,7 +165,7 @@ def change_endpoint(id: str) -> Response:
     return answer(_shown(changed)[0])
 
 
-@blueprint.delete("/v2/endpoints/<id>")
+@blueprint.delete("/v2/endpoints/<string(length=36):id>")
 @require_scope("write")
 @describe(tag="Endpoints", gives="Deleted", errors=(409,))
 def delete_endpoint(id: str) -> Response:
@@ -174,7 +174,7 @@ def delete_endpoint(id: str) -> Response:
     return answer({"id": id, "deleted": True})
 
 
-@blueprint.get("/v2/endpoints/<id>/catalog")
+@blueprint.get("/v2/endpoints/<string(length=36):id>/catalog")
 @require_scope("write")
 @describe(tag="Endpoints", gives="Catalog")
 def read_catalog(id: str) -> Response:
