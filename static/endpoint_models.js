@@ -46,6 +46,7 @@ function adopt() {
   const offer = offers.get(here.elements.model_id.value.trim());
   offerListed(offer?.listed);
   if (!offer || here.elements.configuration_model_id.value) return;
+  takeBack(here, offer.values);
   for (const [name, value] of Object.entries(offer.values)) {
     const field = here.elements[name];
     const mark = here.querySelector(`[data-adopted="${name}"]`);
@@ -60,6 +61,18 @@ function adopt() {
   }
   const says = document.getElementById("look-note");
   if (offer.label) says.textContent = `${offer.id}: ${offer.label}.`;
+}
+
+// What was filled in for another model of the list does not hold for this one.
+function takeBack(here, values) {
+  for (const mark of here.querySelectorAll("[data-adopted]:not([hidden])")) {
+    const field = here.elements[mark.dataset.adopted];
+    const empty = field.tagName !== "SELECT" || field.querySelector('option[value=""]');
+    if (field.name in values || !empty || mark.textContent !== FROM_LIST) continue;
+    field.value = "";
+    mark.hidden = true;
+    field.dispatchEvent(new Event("muster:filled", { bubbles: true }));
+  }
 }
 
 // Prices that the endpoint does not state are put into no field by themselves: a button does that.

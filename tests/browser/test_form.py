@@ -156,6 +156,40 @@ def test_choosing_a_preset_fills_in_what_is_known(page: Page, live_server: LiveS
     expect(page.get_by_text("gsk_")).to_be_visible()
 
 
+def test_another_model_changes_the_type_and_with_it_the_fields(
+    page: Page, live_server: LiveServer, endpoint: Endpoint
+) -> None:
+    page.goto(live_server.url + "/models/new")
+    page.get_by_label("Base URL").fill(endpoint.base_url)
+    page.get_by_label("API key").fill(KEY)
+    page.keyboard.press("Tab")
+    expect(page.get_by_text("The endpoint lists 15 models")).to_be_visible()
+    kind, capabilities = page.get_by_label("Model type"), page.locator("#section-capabilities")
+    page.get_by_label("Model id", exact=True).fill("practice-embedding")
+    expect(kind).to_have_value("embedding")
+    expect(capabilities).to_be_hidden()
+    expect(page.get_by_label("Output", exact=True)).to_be_hidden()
+    page.get_by_label("Model id", exact=True).fill("practice-chat")
+    expect(kind).to_have_value("")
+    expect(capabilities).to_be_visible()
+    kind.select_option("image")
+    expect(page.get_by_label("Image", exact=True)).to_be_visible()
+    expect(page.get_by_label("Display name")).to_have_attribute("placeholder", "practice-chat")
+
+
+def test_an_accepted_trial_registers_with_one_click_and_no_further_call(
+    app: Flask, page: Page, live_server: LiveServer, endpoint: Endpoint
+) -> None:
+    page.goto(live_server.url + "/models/new")
+    fill(page, endpoint)
+    page.get_by_role("button", name="Probe only").click()
+    expect(page.get_by_text("The probe was accepted")).to_be_visible()
+    asked = len(endpoint.asked)
+    page.get_by_role("button", name="Register it").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Ours")
+    assert len(endpoint.asked) == asked and len(registered(app)) == 1
+
+
 def test_without_scripts_everything_works(
     app: Flask, browser: Browser, live_server: LiveServer, endpoint: Endpoint
 ) -> None:
