@@ -48,6 +48,23 @@ def _(sim: Simulator) -> None:
 
 
 @accepted(
+    "cap-pieces-apart-from-their-name",
+    "https://github.com/danny-avila/LibreChat/pull/14416",
+    capabilities={"streamed_tool_calling": False, "tool_calling": True},
+)
+def _(sim: Simulator) -> None:
+    """A call's name comes under one number of the stream, its arguments under another."""
+
+    def shifted(asked: JSON, chunks: list[JSON]) -> list[JSON]:
+        deltas = [choice["delta"] for chunk in chunks for choice in chunk["choices"]]
+        for call in [one for delta in deltas for one in delta.get("tool_calls") or []]:
+            call["index"] += bool(call["function"].get("name"))
+        return chunks
+
+    sim.edit_stream(shifted)
+
+
+@accepted(
     "r15-longer-sound-is-wanted",
     "https://platform.openai.com/docs/guides/speech-to-text",
     kind="stt",

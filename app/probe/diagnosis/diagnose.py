@@ -178,7 +178,7 @@ class _Verdict:
         if suspect == "type":
             other = self.around.other_type()
             return self._wrong_type(other) if other else self._advised("endpoint_error")
-        is_empty = status < 300 and not self.outcome.why and not self.outcome.answer.text.strip()
+        is_empty = self._is_empty()
         failed = meaning == "endpoint_error" and status < 300 and not is_empty
         if suspect is None and (self.outcome.why or failed):
             return self._advised("endpoint_error")
@@ -203,6 +203,12 @@ class _Verdict:
             return self._shut_socket() or self._no_route()
         code = "not_openai_compatible" if meaning == "not_openai_compatible" else "endpoint_error"
         return self._advised(code)
+
+    def _is_empty(self) -> bool:
+        """A good status with nothing after it: of a server that has nothing here, as like as not."""
+        answer = self.outcome.answer
+        told = self.outcome.why or answer.text.strip() or self.outcome.request.script
+        return (answer.status or 0) < 300 and not told
 
     def _shut_socket(self) -> Diagnosis | None:
         """A WebSocket that was refused with 403 and no word, for a listed id that works as nothing else: then
