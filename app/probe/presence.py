@@ -14,7 +14,7 @@ from app.probe.transport.answer import Answer
 from app.probe.transport.call import Call
 from app.probe.transport.client import Client
 from app.probe.transport.egress import EgressRules
-from app.probe.values import Limits, Target
+from app.probe.values import Limits, Target, Validity
 
 _WITHIN_S = 10.0
 _OF_THE_KEY = frozenset({"invalid_credentials", "quota_exhausted", "rate_limited"})
@@ -31,6 +31,8 @@ class Presence:
     message: str
     duration_ms: int
     catalog: Catalog
+    certificate: Validity | None = None
+    """The server's own."""
 
 
 def look_at_catalog(target: Target, limits: Limits, rules: EgressRules) -> Presence:
@@ -38,8 +40,9 @@ def look_at_catalog(target: Target, limits: Limits, rules: EgressRules) -> Prese
     url = Base.of(target.base_url).url("models")
     with Client(rules, limits, settings=target.settings) as client:
         answer = cleaned(client.send(Call("GET", url, key=target.api_key, timeout_s=_WITHIN_S)))
+        certificate = client.certificate
     code, message = _wrong(answer, target.api_key)
-    return Presence(code, message, answer.duration_ms, read_catalog(answer))
+    return Presence(code, message, answer.duration_ms, read_catalog(answer), certificate)
 
 
 def _wrong(answer: Answer, key: str) -> tuple[str | None, str]:

@@ -61,9 +61,13 @@ class Updated:
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """A probe that only looked. `report["model"]` is None where no model was meant, or where it is gone."""
+    """A probe that only looked. `report["model"]` is None where no model was meant, or where it is gone.
+
+    `trial` is the id under which an accepted one is kept for a while, "" where it is not.
+    """
 
     report: dict[str, JSON]
+    trial: str = ""
 
 
 @dataclass(frozen=True, slots=True)

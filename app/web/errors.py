@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import Flask, Response, current_app, g, jsonify, render_template, request
 from gunicorn.http.errors import ParseException
+from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import (
     BadRequest,
     HTTPException,
@@ -21,10 +22,13 @@ from werkzeug.wrappers import Response as BaseResponse
 from app.config import settings
 from app.error_codes import BY_STATUS, type_of
 from app.errors import ApiError
+from app.store import database
+from app.store.base import db
 
 log = logging.getLogger("muster.errors")
 
 JSON_PATHS = ("/v1/", "/v2/", "/v3/", "/healthz", "/readyz", "/openapi.json", "/metrics", "/badge/")
+_DATABASE_AGAIN_S = 2
 _DRAINED_AT_MOST = 16 * 1024 * 1024
 
 
@@ -72,6 +76,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(ApiError, answer)
     app.register_error_handler(HTTPException, _answer_http)
     app.register_error_handler(ParseException, _answer_unreadable)
+    app.register_error_handler(DBAPIError, _answer_database)
     app.register_error_handler(Exception, _answer_unexpected)
 
 
@@ -110,6 +115,17 @@ def _answer_http(error: HTTPException) -> BaseResponse:
 def _answer_unreadable(_error: ParseException) -> BaseResponse:
     """The web server found the body's framing broken while reading it."""
     return _answer_http(BadRequest())
+
+
+def _answer_database(error: DBAPIError) -> BaseResponse:
+    """The database is gone, locked or full; it comes back, and the same call may work then."""
+    if not database.is_out_of_reach(error):
+        return _answer_unexpected(error)
+    log.error("%s", database.unusable(error))
+    db.session.remove()  # what it holds can't be read any more
+    g.without_database = True  # Flask-Login would ask it for each template who is signed in
+    again = {"Retry-After": str(_DATABASE_AGAIN_S)}
+    return answer(ApiError("database_unavailable", "The database can't be reached right now.", headers=again))
 
 
 def _answer_unexpected(error: Exception) -> BaseResponse:

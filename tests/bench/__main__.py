@@ -7,7 +7,18 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from tests.bench import crowding, editing, probing, reading, registering, rotating, scaling, watching
+from tests.bench import (
+    crowding,
+    editing,
+    identity,
+    probing,
+    reading,
+    registering,
+    rotating,
+    scaling,
+    watching,
+    yearly,
+)
 from tests.bench.measuring import Finding, Remark
 
 MEASUREMENTS: dict[str, Callable[[], Iterator[Finding | Remark]]] = {
@@ -19,6 +30,8 @@ MEASUREMENTS: dict[str, Callable[[], Iterator[Finding | Remark]]] = {
     "reading": reading.measure,
     "scaling": scaling.measure,
     "watching": watching.measure,
+    "yearly": yearly.measure,
+    "identity": identity.measure,
 }
 
 

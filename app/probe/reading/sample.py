@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from app.probe.reading.completion import read_completion
+from app.probe.reading.completion import read_completion, tokens
 from app.probe.reading.redaction import without_key
 from app.probe.reading.refusal import printable
 from app.probe.transport.answer import Answer, parsed
@@ -32,6 +32,7 @@ def read_sample(answer: Answer, vector: tuple[float, ...] = (), form: str = "") 
         vector=vector,
         model=_named(answer, "model"),
         fingerprint=_named(answer, "system_fingerprint"),
+        prompt_tokens=tokens(completion.usage, "prompt_tokens") if completion else None,
         form=form,
     )
 

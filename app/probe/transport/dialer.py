@@ -89,6 +89,8 @@ class Dialer:
         self._rules = rules
         self._settings = settings or EndpointSettings()
         self._connect_s = connect_s
+        self.certificate = b""
+        """The certificate of the last host that was trusted, in DER; empty where nothing went over TLS."""
         self._proxy = urlsplit(rules.proxy) if rules.proxy else None
         self._lookups: dict[tuple[str, int], Lookup] = {}
         self._lock = threading.Lock()
@@ -148,6 +150,7 @@ class Dialer:
             if broken.failure.kind == "timeout":
                 raise _Silent("timeout", broken.failure.detail) from None
             raise
+        self.certificate = stream.certificate()
         return stream
 
     def _answers_plainly(self, host: str, port: int, deadline: Deadline) -> bool:

@@ -13,7 +13,7 @@ from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from sqlalchemy import select, update
@@ -90,21 +90,25 @@ def claim_due(now: datetime) -> list[str]:
     return ids
 
 
-def deliver(id: str, now: datetime) -> None:
-    """Send a message that was claimed, and keep how that went. Commits."""
+Outcome = Literal["sent", "pending", "failed", "dropped"]
+"""How it ended for now; pending: it is sent again later."""
+
+
+def deliver(id: str, now: datetime) -> Outcome | None:
+    """Send a message that was claimed, and keep how that went; None where it is sent already. Commits."""
     row = db.session.get(Delivery, id, populate_existing=True)
     channel = Channel.by_id(row.channel_id) if row else None
     if row is None or channel is None or row.state != "pending":
-        return
+        return None
     if not channel.enabled:
         row.state, row.message = "dropped", "The channel is disabled."
         db.session.commit()
-        return
+        return "dropped"
     address, secret = opened(channel)
     kind, body = channel.kind, dict(row.body)
     db.session.rollback()  # no connection is held while the channel is contacted
     ended = send(kind, address, secret, id, body, now)
-    _keep(id, ended, now)
+    return _keep(id, ended, now)
 
 
 def opened(channel: Channel) -> tuple[str, str]:
@@ -116,19 +120,22 @@ def opened(channel: Channel) -> tuple[str, str]:
     )
 
 
-def _keep(id: str, ended: Sent, now: datetime) -> None:
+def _keep(id: str, ended: Sent, now: datetime) -> Outcome | None:
     row = db.session.get(Delivery, id, populate_existing=True)
     if row is None:
-        return
+        return None
     row.attempts += 1
     row.message = ended.message
+    outcome: Outcome = "pending"
     if ended.ok:
-        row.state, row.sent = "sent", now
+        outcome, row.sent = "sent", now
     elif row.attempts > len(_BACK_OFF_S):
-        row.state = "failed"
+        outcome = "failed"
     else:
         row.due = now + timedelta(seconds=_BACK_OFF_S[row.attempts - 1])
+    row.state = outcome
     db.session.commit()
+    return outcome
 
 
 def send(kind: str, url: str, secret: str, id: str, body: Mapping[str, Any], now: datetime) -> Sent:

@@ -243,3 +243,8 @@ def test_the_health_of_an_endpoint_is_that_of_what_is_enabled(
         id = ours.id
     shown = client.get(f"/v2/endpoints/{id}", headers=auth).json
     assert shown is not None and (shown["models"], shown["health"]) == (len(models), health)
+
+
+def test_each_address_says_what_it_takes(client: FlaskClient) -> None:
+    assert client.options("/v2/endpoints/catalog").allow.as_set() == {"options", "post"}
+    assert "patch" in client.options("/v2/endpoints/catalogue").allow.as_set()

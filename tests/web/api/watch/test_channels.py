@@ -21,6 +21,7 @@ from app.practice.wire import Reply, Request
 from app.probe.transport.egress import EgressRules
 from app.store.base import db, now
 from app.store.watch.channels import Channel, Delivery, Maintenance
+from app.watch import chores
 from app.watch.notices import apprise_process, sending
 from app.watch.notices.apprise_process import Told
 from tests.conftest import new_token
@@ -181,6 +182,30 @@ def test_nobody_is_told_while_there_is_maintenance(app: Flask, host: Host, hook:
     world.pass_time(minutes=8)
     deliver_all(app)
     assert (world.incidents(), hook.got) == ([("model_not_found", 1, True)], [])
+
+
+@pytest.mark.usefixtures("channel")
+@pytest.mark.parametrize(
+    ("well_after", "told"), [(90, ["incident.opened"]), (20, [])], ids=["open after it", "over within it"]
+)
+def test_what_begins_during_maintenance_is_told_when_that_is_over(
+    app: Flask, host: Host, hook: Hook, well_after: int, told: list[str]
+) -> None:
+    world = World(app, host)
+    with app.app_context():
+        db.session.add(Maintenance(scope="all", begins=world.now, ends=world.now + timedelta(minutes=60)))
+        db.session.commit()
+    host.answer(BROKEN, "m-1")
+    world.pass_time(minutes=well_after if well_after < 60 else 59)
+    if well_after < 60:
+        host.answer(None)
+        world.pass_time(minutes=59 - well_after)
+    for minutes in (0, 2, 3):
+        world.now += timedelta(minutes=minutes)
+        with app.app_context():
+            chores.tend(world.now)
+    deliver_all(app)
+    assert [json.loads(got.body)["type"] for got in hook.got] == told
 
 
 def test_a_message_that_is_not_taken_is_tried_again_later(

@@ -38,6 +38,7 @@ class FakeProvider:
     changes: Facts = field(default_factory=dict)
     metadata: Facts = field(default_factory=dict)
     foreign_key: RSAKey | None = None
+    token_header: Facts | None = None
     asked: list[Facts] = field(default_factory=list)
     tokens: list[str] = field(default_factory=list)
     fetches: int = 0
@@ -57,7 +58,7 @@ class FakeProvider:
     def sign(self, claims: Facts, header: Facts | None = None) -> str:
         """A token with these claims by the provider's key, or by a foreign one where that is set."""
         own = RSAKey.import_key(self._storage.jwk.as_pem(is_private=True))
-        return jwt.encode(header or {"alg": "RS256"}, claims, self.foreign_key or own)
+        return jwt.encode(header or self.token_header or {"alg": "RS256"}, claims, self.foreign_key or own)
 
     def logout_token(self, **changes: Any) -> str:
         """A good logout token for SUBJECT, with some claims replaced (None: left out)."""
