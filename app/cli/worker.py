@@ -16,7 +16,7 @@ from dataclasses import fields
 import click
 
 from app.cli import tracing
-from app.cli.application import opened_app
+from app.cli.application import opened_app, warn_of_another_ring
 from app.config import Settings, variable
 from app.watch.engine import Watcher
 
@@ -38,6 +38,7 @@ def worker(threads: int | None, parent: int | None) -> None:
         _end_with(parent)
     with opened_app() as app:
         chosen: Settings = app.config["MUSTER"]
+        warn_of_another_ring()
         tracing.start(app)
         Watcher(app).run(threads or chosen.watch_threads)
 

@@ -82,6 +82,21 @@ def row_of(statement: Executable, values: dict[str, Any]) -> Row[Any] | None:
         return connection.execute(statement, values).first()
 
 
+def write_without_waiting_for_the_disk() -> None:
+    """Have commits of this process not wait until the disk has them, where the database is SQLite.
+
+    For who writes often what may be lost with the machine's power, as looks may: they are made again. The
+    database stays whole all the same, and a commit of another process takes what came before it along.
+    """
+    if db.engine.dialect.name == "sqlite":
+        db.engine.dispose()
+        event.listen(db.engine, "connect", _on_connect_of_a_watcher)
+
+
+def _on_connect_of_a_watcher(connection: sqlite3.Connection, _record: Any) -> None:
+    connection.execute("PRAGMA synchronous=NORMAL")
+
+
 def write_if_free(statement: Executable) -> bool:
     """Write what may be lost, in a transaction of its own; whether it was written.
 

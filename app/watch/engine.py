@@ -22,12 +22,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.config import Settings
 from app.store import database
 from app.store.base import new_id, now
+from app.store.watch.counts import Counts
 from app.watch import chores
-from app.watch.due import Claim, adopt_new, claim, release_lost, take
-from app.watch.looking import look_at
+from app.watch.due import Claim, Taken, adopt_new, claim, release_lost, spread_overdue, take
+from app.watch.looking import Seen, look_at
 from app.watch.notices import sending
 from app.watch.queue import make_queue
-from app.watch.settling import settle
+from app.watch.settling import settle, take_over_probed
 
 log = logging.getLogger("muster.watch")
 _BUSY_S = 1.0
@@ -43,6 +44,7 @@ class Watcher:
         self.queue: Huey = make_queue(chosen)
         self.id = new_id()
         self.looks = 0
+        self.counts = Counts()
         self._later: Callable[..., Any] = self.queue.task(name="look")(self.look)
         self._deliver: Callable[..., Any] = self.queue.task(name="deliver")(self.deliver)
         self.queue.periodic_task(crontab(), name="round")(self.round)
@@ -66,7 +68,7 @@ class Watcher:
                 began = now()
                 seen = look_at(taken, began)
                 again = settle(taken, seen, now())
-                self.looks += 1
+                self._count(taken, seen)
                 if again:
                     self.enqueue(claim(now(), again))
                 self._queue_deliveries()
@@ -74,7 +76,17 @@ class Watcher:
     def deliver(self, id: str) -> None:
         """Send one message, if nobody else does."""
         with self.app.app_context():
-            sending.deliver(str(id), now())
+            ended = sending.deliver(str(id), now())
+        if ended:
+            self.counts.add("deliveries", "", ended)
+
+    def _count(self, taken: Taken, seen: Seen | None) -> None:
+        self.looks += 1
+        if seen is None:
+            return
+        self.counts.add("looks", taken.endpoint_id, f"{seen.kind}:{seen.look.result}")
+        self.counts.observe("latency", taken.endpoint_id, seen.look.latency_ms)
+        self.counts.observe("first_token", taken.endpoint_id, seen.first_token_ms)
 
     def tend(self) -> None:
         """What is to be done each minute: roll-ups, reminders, what is old."""
@@ -104,7 +116,11 @@ class Watcher:
         for sink in logging.getLogger("huey").handlers:
             sink.addFilter(_without_traceback_of_an_outage)
         stop, started = threading.Event(), now()
+        with self.app.app_context():
+            database.write_without_waiting_for_the_disk()
+            spread_overdue(now())
         self._beat(threads, started)  # before its first look: whose worker nobody knows counts as lost
+        self.round()
         beating = threading.Thread(target=self._keep_beating, args=(stop, threads, started), daemon=True)
         beating.start()
         consumer = Consumer(
@@ -121,18 +137,22 @@ class Watcher:
             consumer.run()
         finally:
             stop.set()
+            with self.app.app_context():
+                self.counts.write()
 
     def _keep_beating(self, stop: threading.Event, threads: int, started: datetime) -> None:
         while not stop.wait(_HEARTBEAT_S):
             try:
-                self._beat(threads, started)
-                self._look_after_others()
+                self._keep_up(threads, started)
             except (SQLAlchemyError, psycopg.Error) as error:
-                # The heart goes on, or nobody would know of this worker when the database is there again.
+                # A database that is away for a moment must not silence a worker that goes on looking.
                 log.error("the heartbeat could not be written: %s", type(error).__name__)
 
-    def _look_after_others(self) -> None:
+    def _keep_up(self, threads: int, started: datetime) -> None:
+        self._beat(threads, started)
         with self.app.app_context():
+            self.counts.write()
+            take_over_probed(now())
             lost = release_lost(now())
         if lost:
             log.warning("%s looks were lost with their worker and are made again", lost)

@@ -10,7 +10,13 @@ from typing import Any
 from flask import Flask, Response, current_app, g, jsonify, render_template, request
 from gunicorn.http.errors import ParseException
 from sqlalchemy.exc import DBAPIError
-from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError, RequestEntityTooLarge
+from werkzeug.exceptions import (
+    BadRequest,
+    HTTPException,
+    InternalServerError,
+    NotFound,
+    RequestEntityTooLarge,
+)
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.config import settings
@@ -65,6 +71,7 @@ def home_url() -> str:
 
 def init_app(app: Flask) -> None:
     """Register the handlers."""
+    app.before_request(_refuse_nul)
     app.before_request(_refuse_truncated)
     app.register_error_handler(ApiError, answer)
     app.register_error_handler(HTTPException, _answer_http)
@@ -127,6 +134,20 @@ def _answer_unexpected(error: Exception) -> BaseResponse:
     if current_app.config.get("PROPAGATE_EXCEPTIONS"):
         raise error
     return _answer_http(InternalServerError())
+
+
+def _refuse_nul() -> None:
+    """PostgreSQL takes no NUL: no address of ours holds one, and no field of a page's form.
+
+    Queries are read by what takes them: a search without it is a search. What programs send is judged field
+    by field, with a sentence for each.
+    """
+    if "\0" in request.path:
+        raise NotFound
+    if request.method != "POST" or request.path.startswith(JSON_PATHS):
+        return
+    if any("\0" in text for pair in request.form.items(multi=True) for text in pair):
+        raise BadRequest
 
 
 def _refuse_truncated() -> None:

@@ -97,7 +97,7 @@ def _needs_token() -> bool:
 
 
 def _address() -> str:
-    return f"address:{request.remote_addr}"
+    return f"address:{signin_limits.network_of(request.remote_addr)}"
 
 
 def limit_signin(view: Callable[P, R]) -> Callable[P, R]:

@@ -106,6 +106,7 @@ _QUERY: Mapping[str, tuple[str, JSON]] = {
     ),
     "disabled": ("`true` exports disabled models too.", {"enum": ["true", "false"]}),
     "export:format": ("The form of the list; by default a LiteLLM config.yaml.", {"enum": list(FORMATS)}),
+    "export:healthy": ("`true` leaves out models that are down.", {"enum": ["true", "false"]}),
     "artefact:kind": ("Only this one, as text.", {"enum": list(KINDS)}),
     "from": ("Where the history begins; a day before `to` where it is absent.", _MOMENT),
     "to": ("Where it ends; now where it is absent.", _MOMENT),

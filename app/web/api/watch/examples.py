@@ -96,6 +96,7 @@ _COMPARISON: JSON = {
         "summary": "Their answers can't be told apart.",
         "samples": 24,
         "distance": 0.01,
+        "at_most": 0.014,
         "p": 0.62,
     },
 }

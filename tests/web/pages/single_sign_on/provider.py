@@ -41,6 +41,8 @@ class FakeProvider:
     token_header: Facts | None = None
     asked: list[Facts] = field(default_factory=list)
     tokens: list[str] = field(default_factory=list)
+    fetches: int = 0
+    """How often its keys were fetched."""
     _storage: Any = None
 
     def settings(self, **more: Any) -> Facts:
@@ -69,6 +71,7 @@ class FakeProvider:
         """Before each request: what was asked of the token endpoint, and the person as set now."""
         self._storage = g.oidc_provider_mock_storage
         self._storage.store_user(oidc_provider_mock.User(sub=SUBJECT, claims=self.person))
+        self.fetches += "jwk" in request.path
         if request.path == "/oauth2/token":
             self.asked.append(request.form.to_dict())
 
