@@ -10,3 +10,4 @@ import "./bulk.js";
 import "./playground.js";
 import "./lazy.js";
 import "./drafts.js";
+import "./once.js";
