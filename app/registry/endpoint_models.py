@@ -12,6 +12,7 @@ from app.probe.base_url import Base
 from app.probe.model_types import MODEL_TYPES
 from app.probe.reading.catalog import read_catalog
 from app.probe.reading.catalog_facts import metadata_of
+from app.probe.reading.redaction import cleaned
 from app.probe.reading.refusal import quote, read_refusal
 from app.probe.transport.answer import Answer
 from app.probe.transport.call import Call
@@ -92,7 +93,7 @@ def list_endpoint_models(target: Target) -> EndpointModels:
     key, url = target.api_key, Base.of(target.base_url).url("models")
     db.session.rollback()  # no connection is held while an endpoint is asked
     with Client(egress_rules(), settings().limits, settings=target.settings) as client:
-        answer = client.send(Call("GET", url, key=key, timeout_s=WITHIN_S))
+        answer = cleaned(client.send(Call("GET", url, key=key, timeout_s=WITHIN_S)))
     catalog = read_catalog(answer)
     if not catalog.there:
         return EndpointModels(problem=_why_not(answer, url, key))

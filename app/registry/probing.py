@@ -159,16 +159,7 @@ def _run(
 
 def egress_rules() -> EgressRules:
     """The address rules as the settings have them, Muster's own address among what is refused."""
-    chosen = settings()
-    hosts = ("127.0.0.1", "::1") if chosen.host == "localhost" else (chosen.host,)
-    return EgressRules(
-        private=chosen.egress_private,
-        allow=chosen.egress_allow,
-        deny=chosen.egress_deny,
-        own=tuple((host, chosen.port) for host in hosts),
-        ca_bundle=chosen.ca_bundle,
-        proxy=chosen.proxy,
-    )
+    return settings().egress
 
 
 def key_unusable(error: vault.VaultError) -> ApiError:

@@ -37,8 +37,8 @@ ABOVE: Mapping[str, str] = {"/v2/channels": "admin", "/v2/models/<path:ref>/cred
 EDITORS = (
     "/endpoints/new", "/endpoints/<id>/delete", "/endpoints/<id>/edit", "/endpoints/<id>/models",
     "/endpoints/models/stop", "/endpoints/<id>/rotate", "/incidents/<id>/acknowledge", "/maintenance/new",
-    "/maintenance/<id>/end",
-    "/models/new", "/models/bulk", "/models/<id>/deep", "/models/<id>/delete", "/models/<id>/edit",
+    "/maintenance/<id>/end", "/models/new", "/models/bulk", "/models/<id>/compare", "/models/<id>/deep",
+    "/models/<id>/delete", "/models/<id>/edit",
     "/models/<id>/identity", "/models/<id>/labels", "/models/<id>/probe", "/models/<id>/repeat",
     "/models/<id>/switch", "/models/<id>/try",
 )  # fmt: skip
