@@ -6,3 +6,4 @@ import "./live.js";
 import "./bulk.js";
 import "./find.js";
 import "./drop.js";
+import "./once.js";

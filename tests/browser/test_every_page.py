@@ -32,6 +32,7 @@ class Watched:
         """Have axe look at the page as it is, light, dark and narrow; without a name the address names it."""
         name = name or self.page.url
         self._note(name, "light")
+        self._keep(f"{name}, wide", chromium.cut_off(self.page, "main .scroll"))
         self.page.emulate_media(color_scheme="dark")
         self._note(name, "dark", "color-contrast")  # the dark look differs in colours alone
         self.page.emulate_media(color_scheme="light")
