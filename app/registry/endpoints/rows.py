@@ -112,10 +112,10 @@ def rewrite(endpoint: Endpoint, models: Sequence[RegisteredModel], target: Targe
     endpoint.base_url, endpoint.origin = target.base_url, origin_of(target.base_url)[:300]
     endpoint.identity, endpoint.key_digest = identity_of(target.base_url, key, target.settings), fresh
     endpoint.updated = now()
-    for name, value in _way(target.settings).items():
-        setattr(endpoint, name, value)
-    for name, value in _sealed(endpoint, target, key).items():
-        setattr(endpoint, name, value)
+    for name, way in _way(target.settings).items():
+        setattr(endpoint, name, way)
+    for name, sealed in _sealed(endpoint, target, key).items():
+        setattr(endpoint, name, sealed)
     _put_headers(endpoint, target.settings)
     for model in models:
         model.endpoint = endpoint  # takes the base URL along

@@ -15,7 +15,7 @@ from alembic import op
 from app.store import vault
 
 revision = "0080"
-down_revision = "0050"
+down_revision = "0070"
 branch_labels = None
 depends_on = None
 

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0090"
-down_revision = "0050"
+down_revision = "0080"
 branch_labels = None
 depends_on = None
 older_programs_work = True
