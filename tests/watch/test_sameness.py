@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from flask import Flask
 from sqlalchemy import select
@@ -173,6 +174,26 @@ def test_what_was_learned_by_an_earlier_version_is_learned_again(world: World, v
         row = db.session.scalars(select(ModelIdentity)).one()
         assert row.learned is not None and len(row.learned["columns"]) == 20
         assert row.state == "same" and row.distance is not None
+
+
+def test_what_came_and_went_twice_is_no_news_the_third_time(world: World, voice: Voice) -> None:
+    """Answers that come and go are those of a replica that the baseline had not met."""
+    learn(world, voice)
+    usual = voice.base.copy()
+    with world.app.app_context():
+        model = db.session.scalars(select(RegisteredModel)).one()
+        health = ModelHealth.by_id(model.id)
+        assert health is not None
+        at, alarms = world.now, []
+        for moved in (0.1, 0.0, 0.1, 0.0, 0.1):
+            voice.base = usual + moved * np.linspace(-1, 1, 20)
+            for _ in range(40):
+                at += timedelta(minutes=5)
+                sameness.take(health, model, Sample(top=voice.top()), at)
+            alarms.append(db.session.scalars(select(ModelIdentity.state)).one())
+        db.session.commit()
+    assert alarms == ["differs", "same", "differs", "same", "same"]
+    assert [one["to"] for one in told(world, "answers")] == ["different", "as before"] * 2
 
 
 def test_fewer_tokens_are_asked_for_where_twenty_are_refused(world: World, voice: Voice) -> None:
