@@ -15,7 +15,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import config
 from app.store import database
-from app.web import compression, errors, guards, headers, logs, probe_slots
+from app.web import compression, errors, guards, headers, logs, metrics, probe_slots
 from app.web.api import blueprints as api_blueprints
 from app.web.pages import blueprints as page_blueprints
 
@@ -82,6 +82,7 @@ def _kept_secret(chosen: config.Settings) -> str:
 
 def _wire(app: Flask, chosen: config.Settings) -> None:
     logs.init_app(app)
+    metrics.init_app(app)
     database.init_app(app)
     errors.init_app(app)
     guards.init_app(app)

@@ -8,12 +8,13 @@ from app.probe.base_url import Base
 from app.probe.diagnosis.diagnose import FAILURES
 from app.probe.reading.catalog import Catalog, read_catalog
 from app.probe.reading.meaning import meaning_of
+from app.probe.reading.redaction import cleaned
 from app.probe.reading.refusal import quote, read_refusal
 from app.probe.transport.answer import Answer
 from app.probe.transport.call import Call
 from app.probe.transport.client import Client
 from app.probe.transport.egress import EgressRules
-from app.probe.values import Limits, Target
+from app.probe.values import Limits, Target, Validity
 
 _WITHIN_S = 10.0
 _OF_THE_KEY = frozenset({"invalid_credentials", "quota_exhausted", "rate_limited"})
@@ -30,15 +31,18 @@ class Presence:
     message: str
     duration_ms: int
     catalog: Catalog
+    certificate: Validity | None = None
+    """The server's own."""
 
 
 def look_at_catalog(target: Target, limits: Limits, rules: EgressRules) -> Presence:
     """Ask `GET {base}/models` once. Never raises for what the endpoint does."""
     url = Base.of(target.base_url).url("models")
-    with Client(rules, limits) as client:
-        answer = client.send(Call("GET", url, key=target.api_key, timeout_s=_WITHIN_S))
+    with Client(rules, limits, settings=target.settings) as client:
+        answer = cleaned(client.send(Call("GET", url, key=target.api_key, timeout_s=_WITHIN_S)))
+        certificate = client.certificate
     code, message = _wrong(answer, target.api_key)
-    return Presence(code, message, answer.duration_ms, read_catalog(answer))
+    return Presence(code, message, answer.duration_ms, read_catalog(answer), certificate)
 
 
 def _wrong(answer: Answer, key: str) -> tuple[str | None, str]:

@@ -63,6 +63,7 @@ def report_of(
         observed=_observed(talk, model_type, seen) if verdict == "accepted" else {},
         answered_by=seen.answered_by,
         sample=seen.sample,
+        certificate=talk.client.certificate,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field as with_default
+from datetime import datetime
 from typing import Any, Literal, get_args
 
 from app.probe.reliability import Reliability
@@ -36,6 +37,11 @@ class EndpointSettings:
     client_certificate: str = with_default(default="", repr=False)
     """A certificate and its private key, as PEM."""
     proxy: str = ""
+
+    @property
+    def is_secret(self) -> bool:
+        """Whether more than the key tells the endpoint who calls."""
+        return bool(self.headers or self.client_certificate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,14 @@ class Sample:
     prompt_tokens: int | None = None
     form: str = ""
     """How the endpoint wants to be asked: answers to other requests can't be compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Validity:
+    """From when until when a certificate or a key holds; `begins` is None where that is not told."""
+
+    begins: datetime | None
+    ends: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +202,8 @@ class Report:
     """The `model` that the proof's answer named."""
     sample: Sample | None = None
     """Where one was asked for; it is no part of the JSON form."""
+    certificate: Validity | None = None
+    """The server's own, where the calls went over TLS; it is no part of the JSON form."""
 
     def as_dict(self) -> dict[str, JSON]:
         """The report in its JSON form, without `id` and `model`, which storage adds."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from sqlalchemy import delete, select, update
 
@@ -14,13 +16,15 @@ from app.probe.model_types import MODEL_TYPES
 from app.probe.model_types.sampling import take
 from app.probe.presence import Presence, look_at_catalog
 from app.probe.transport.deadline import Cancellation
-from app.probe.values import Report, Sample, Sampling
+from app.probe.values import Report, Sample, Sampling, Validity
 from app.registry import registration, saving
+from app.registry.endpoints.key_life import life_of
 from app.registry.probing import ProbeOrder, egress_rules, probed
 from app.store.base import db
 from app.store.models import RegisteredModel
 from app.store.probes import Probe
 
+log = logging.getLogger("muster.watch")
 TRIGGER = "watch"
 """The trigger of probes that the watcher made."""
 
@@ -31,12 +35,15 @@ _REPORTS_KEPT, _LOOKED_THROUGH = 20, 10
 
 def prove(
     model: RegisteredModel, cancelled: Cancellation | None = None, sampling: Sampling | None = None
-) -> Report:
-    """Prove a model with its stored key and keep nothing of it; `sampling` says what to ask."""
+) -> tuple[Report, Validity | None]:
+    """Prove a model with its stored key and keep nothing of it; `sampling` says what to ask.
+
+    Gives the report, and how long the key holds where it says so itself.
+    """
     values = saving.columns_of(model)
     order = ProbeOrder(SYSTEM, depth="proof", cancelled=cancelled, waits=False, sampling=sampling)
     target = registration.stored_target(model, SYSTEM, "health_check")
-    return _report_of(probed(values, target, order, key_control=False))
+    return _report_of(probed(values, target, order, key_control=False)), life_of(target.api_key)
 
 
 def sampled(model: RegisteredModel, asked: Sequence[Sampling], actor: Actor) -> Iterator[Sample | None]:
@@ -84,7 +91,11 @@ def read_catalog(model: RegisteredModel) -> Presence:
     """Ask the endpoint of a model for its list of models, with the stored key."""
     target = registration.stored_target(model, SYSTEM, "health_check")
     db.session.rollback()  # no connection is held while an endpoint is asked
-    return look_at_catalog(target, settings().limits, egress_rules())
+    presence = look_at_catalog(target, settings().limits, egress_rules())
+    host = urlsplit(target.base_url).hostname
+    facts = {"host": host, "model": target.model_id, "code": presence.code}
+    log.info("catalog", extra={"facts": facts | {"duration_ms": presence.duration_ms}})
+    return presence
 
 
 def _report_of(events: Generator[Any, None, Report]) -> Report:

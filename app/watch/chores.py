@@ -9,8 +9,12 @@ from typing import Any
 
 from sqlalchemy import delete, func, select, update
 
+from app.store.accounts import RateCount
 from app.store.base import db, insert_missing
+from app.store.endpoints import Endpoint
 from app.store.watch.channels import Delivery, Maintenance
+from app.store.watch.counts import WatchCount
+from app.store.watch.endings import EndingTold
 from app.store.watch.events import FeedEvent
 from app.store.watch.health import Look, ModelHealth, Rollup, Span, WatchCost, WatchWorker
 from app.store.watch.samples import ModelSample
@@ -27,6 +31,7 @@ from app.watch.history import (
     merged,
     seconds_in,
 )
+from app.watch.notices import expiry
 from app.watch.states import known_until
 
 DAY = timedelta(days=1)
@@ -38,7 +43,9 @@ _AFTER = timedelta(minutes=5)
 
 def tend(now: datetime) -> None:
     """Everything that is to be done by now; what others have done already is not done again. Commits."""
+    incidents.tell_hushed(now)
     incidents.remind(now)
+    expiry.tell_of_endings(now)
     db.session.commit()
     roll_up(now)
     throw_away(now)
@@ -154,6 +161,11 @@ def throw_away(now: datetime) -> None:
         delete(Delivery).where(Delivery.created < now - _DELIVERIES_KEPT, Delivery.state != "pending"),
         delete(Maintenance).where(Maintenance.ends < now - _DELIVERIES_KEPT),
         delete(WatchCost).where(WatchCost.day < (now - DAYS_KEPT).date()),
+        delete(WatchCount).where(
+            WatchCount.endpoint_id != "", WatchCount.endpoint_id.not_in(select(Endpoint.id))
+        ),
+        delete(EndingTold).where(EndingTold.ends < now - DAYS_KEPT),
+        delete(RateCount).where(RateCount.minute < int(now.timestamp()) // 60 - 5),
         delete(WatchWorker).where(WatchWorker.heard < now - timedelta(hours=1)),
     )
     for rule in rules:

@@ -106,7 +106,8 @@ def _row_of(model: RegisteredModel, now: datetime) -> dict[str, object]:
     }
 
 
-def _is_watched() -> ColumnElement[bool]:
+def is_watched() -> ColumnElement[bool]:
+    """Whether a row of ModelHealth is of a model that is to be looked at."""
     enabled = select(RegisteredModel.id).where(
         RegisteredModel.id == ModelHealth.model_pk, RegisteredModel.enabled.is_(True)
     )
@@ -120,7 +121,7 @@ def claim(now: datetime, only: Sequence[str] | None = None) -> list[Claim]:
     soon = ModelHealth.due <= now + HORIZON
     free = or_(ModelHealth.leased_until.is_(None), ModelHealth.leased_until < now)
     idle = or_(ModelHealth.running_until.is_(None), ModelHealth.running_until < now)
-    which = and_(soon, idle, _is_watched(), free if only is None else ModelHealth.model_pk.in_(only))
+    which = and_(soon, idle, is_watched(), free if only is None else ModelHealth.model_pk.in_(only))
     chosen = select(ModelHealth.model_pk).where(which).order_by(ModelHealth.due).limit(_AT_ONCE)
     if db.engine.dialect.name == "postgresql":
         chosen = chosen.with_for_update(skip_locked=True, of=ModelHealth)
@@ -134,6 +135,25 @@ def claim(now: datetime, only: Sequence[str] | None = None) -> list[Claim]:
     found = [Claim(*row) for row in db.session.execute(claimed)]
     db.session.commit()
     return found
+
+
+def spread_overdue(now: datetime) -> int:
+    """After a time in which nobody looked: each model waits for its own moment again, so that they do not all
+    come at once. Does nothing where another worker is at work; gives how many models. Commits.
+    """
+    if db.session.scalar(select(WatchWorker.id).where(WatchWorker.heard > now - SILENT).limit(1)):
+        return 0
+    behind = select(ModelHealth).where(is_watched(), ModelHealth.due < now)
+    rows = [row for row in db.session.scalars(behind) if row.due < now - _interval(row)]
+    for row in rows:
+        row.due = first_due(row.model_pk, now, plan_of(row).every_s)
+        row.leased_until, row.turn = None, row.turn + 1  # what is in the queue still is an old turn
+    db.session.commit()
+    return len(rows)
+
+
+def _interval(row: ModelHealth) -> timedelta:
+    return timedelta(seconds=plan_of(row).every_s)
 
 
 def release_lost(now: datetime) -> int:
@@ -171,11 +191,13 @@ def take(
 def _placed(row: ModelHealth, model: RegisteredModel) -> EndpointWatch:
     """The row of a model's endpoint, held; a model that has moved is counted there from now on."""
     id = model.endpoint_id
-    insert_missing(EndpointWatch, [{"endpoint_id": id, "host": host_of(model.base_url)}])
     if row.endpoint_id != id:
         row.endpoint_id, row.state_before, row.alone = id, None, False
         db.session.flush()
     place = EndpointWatch.locked(id)
+    if place is None:
+        insert_missing(EndpointWatch, [{"endpoint_id": id, "host": host_of(model.base_url)}])
+        place = EndpointWatch.locked(id)
     assert place is not None, "it was just made sure of"
     return place
 
@@ -186,6 +208,8 @@ def _taken(
     if row.turn != turn or (row.running_until and row.running_until > now):
         return None
     plan = plan_of(row)
+    if place.fault and not ModelHealth.is_looked_at(place.witness):
+        place.witness = row.model_pk  # the one that was asked for all is gone, or nobody's business any more
     if place.fault and place.witness != row.model_pk and not row.alone:
         # One model is asked for all of them; when that is over, everybody's turn comes soon.
         row.due, row.leased_until = now + timedelta(seconds=max(60, plan.every_s)), None
@@ -220,5 +244,5 @@ def spent_today(model_pk: str, now: datetime) -> Spent:
 def lateness_s(now: datetime) -> float:
     """How long the model that waits longest has been due, in seconds; 0 where nobody waits."""
     idle = or_(ModelHealth.running_until.is_(None), ModelHealth.running_until < now)
-    oldest = db.session.scalar(select(func.min(ModelHealth.due)).where(_is_watched(), idle))
+    oldest = db.session.scalar(select(func.min(ModelHealth.due)).where(is_watched(), idle))
     return max(0.0, (now - oldest).total_seconds()) if oldest else 0.0

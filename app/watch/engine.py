@@ -13,18 +13,22 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
+import psycopg
 from flask import Flask
 from huey import Huey, crontab
 from huey.consumer import Consumer
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.config import Settings
+from app.store import database
 from app.store.base import new_id, now
+from app.store.watch.counts import Counts
 from app.watch import chores
-from app.watch.due import Claim, adopt_new, claim, release_lost, take
-from app.watch.looking import look_at
+from app.watch.due import Claim, Taken, adopt_new, claim, release_lost, spread_overdue, take
+from app.watch.looking import Seen, look_at
 from app.watch.notices import sending
 from app.watch.queue import make_queue
-from app.watch.settling import settle
+from app.watch.settling import settle, take_over_probed
 
 log = logging.getLogger("muster.watch")
 _BUSY_S = 1.0
@@ -40,6 +44,7 @@ class Watcher:
         self.queue: Huey = make_queue(chosen)
         self.id = new_id()
         self.looks = 0
+        self.counts = Counts()
         self._later: Callable[..., Any] = self.queue.task(name="look")(self.look)
         self._deliver: Callable[..., Any] = self.queue.task(name="deliver")(self.deliver)
         self.queue.periodic_task(crontab(), name="round")(self.round)
@@ -63,7 +68,7 @@ class Watcher:
                 began = now()
                 seen = look_at(taken, began)
                 again = settle(taken, seen, now())
-                self.looks += 1
+                self._count(taken, seen)
                 if again:
                     self.enqueue(claim(now(), again))
                 self._queue_deliveries()
@@ -71,7 +76,17 @@ class Watcher:
     def deliver(self, id: str) -> None:
         """Send one message, if nobody else does."""
         with self.app.app_context():
-            sending.deliver(str(id), now())
+            ended = sending.deliver(str(id), now())
+        if ended:
+            self.counts.add("deliveries", "", ended)
+
+    def _count(self, taken: Taken, seen: Seen | None) -> None:
+        self.looks += 1
+        if seen is None:
+            return
+        self.counts.add("looks", taken.endpoint_id, f"{seen.kind}:{seen.look.result}")
+        self.counts.observe("latency", taken.endpoint_id, seen.look.latency_ms)
+        self.counts.observe("first_token", taken.endpoint_id, seen.first_token_ms)
 
     def tend(self) -> None:
         """What is to be done each minute: roll-ups, reminders, what is old."""
@@ -98,8 +113,14 @@ class Watcher:
     def run(self, threads: int) -> None:
         """Work until a signal says to end. The looks under way end first, or are claimed again by others."""
         logging.getLogger("huey").setLevel(logging.WARNING)  # it tells of each task
+        for sink in logging.getLogger("huey").handlers:
+            sink.addFilter(_without_traceback_of_an_outage)
         stop, started = threading.Event(), now()
+        with self.app.app_context():
+            database.write_without_waiting_for_the_disk()
+            spread_overdue(now())
         self._beat(threads, started)  # before its first look: whose worker nobody knows counts as lost
+        self.round()
         beating = threading.Thread(target=self._keep_beating, args=(stop, threads, started), daemon=True)
         beating.start()
         consumer = Consumer(
@@ -116,16 +137,36 @@ class Watcher:
             consumer.run()
         finally:
             stop.set()
+            with self.app.app_context():
+                self.counts.write()
 
     def _keep_beating(self, stop: threading.Event, threads: int, started: datetime) -> None:
         while not stop.wait(_HEARTBEAT_S):
-            self._beat(threads, started)
-            with self.app.app_context():
-                lost = release_lost(now())
-            if lost:
-                log.warning("%s looks were lost with their worker and are made again", lost)
-                self.round()
+            try:
+                self._keep_up(threads, started)
+            except (SQLAlchemyError, psycopg.Error) as error:
+                # A database that is away for a moment must not silence a worker that goes on looking.
+                log.error("the heartbeat could not be written: %s", type(error).__name__)
+
+    def _keep_up(self, threads: int, started: datetime) -> None:
+        self._beat(threads, started)
+        with self.app.app_context():
+            self.counts.write()
+            take_over_probed(now())
+            lost = release_lost(now())
+        if lost:
+            log.warning("%s looks were lost with their worker and are made again", lost)
+            self.round()
 
     def _beat(self, threads: int, started: datetime) -> None:
         with self.app.app_context():
             chores.beat(self.id, socket.gethostname(), threads, started, self.looks, now())
+
+
+def _without_traceback_of_an_outage(record: logging.LogRecord) -> bool:
+    """A database that is gone is no defect: each thread that notices says so in one line."""
+    error = record.exc_info[1] if record.exc_info else None
+    if error is not None and database.is_out_of_reach(error):
+        record.exc_info = record.exc_text = None
+        record.msg, record.args = f"{record.getMessage().rstrip('.')}: the database can't be reached", ()
+    return True

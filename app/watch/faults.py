@@ -17,8 +17,8 @@ from typing import Literal
 from app.watch.judgement import FIRST_REPEAT_S, REPEAT_S, Look, Rules
 
 UNREACHABLE = frozenset({"endpoint_unreachable", "tls_error", "egress_denied"})
-_OF_THE_KEY = frozenset({"invalid_credentials", "quota_exhausted"})
-ENDPOINT_WIDE = UNREACHABLE | _OF_THE_KEY
+OF_THE_KEY = frozenset({"invalid_credentials", "quota_exhausted"})
+ENDPOINT_WIDE = UNREACHABLE | OF_THE_KEY
 """The codes that count for all models of an endpoint."""
 
 CANARY_S = 40
@@ -63,7 +63,7 @@ def _met(fault: Fault | None, model: str, look: Look, rules: Rules) -> tuple[Fau
         code=look.code,
         message=look.message,
         failures=fault.failures + 1,
-        refusals=fault.refusals + 1 if look.code in _OF_THE_KEY else 0,
+        refusals=fault.refusals + 1 if look.code in OF_THE_KEY else 0,
         good=0,
         witnesses=tuple(dict.fromkeys((*fault.witnesses, model))),
     )

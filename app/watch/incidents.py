@@ -122,6 +122,16 @@ def acknowledge(id: str, actor: Actor, note: str, now: datetime) -> Incident:
     return incident
 
 
+def tell_hushed(now: datetime) -> None:
+    """Tell of what began during maintenance and is open still, now that it is over."""
+    for incident in db.session.scalars(
+        select(Incident).where(Incident.resolved.is_(None), Incident.hushed.is_(True))
+    ):
+        if not _is_quiet(incident, now):
+            incident.hushed = False
+            _tell("incident.opened", incident, now)
+
+
 def remind(now: datetime) -> int:
     """Tell again of what nobody has acknowledged; gives of how many incidents."""
     hours = settings().remind_hours
@@ -130,7 +140,7 @@ def remind(now: datetime) -> int:
     before = now - timedelta(hours=hours)
     late = or_(Incident.reminded < before, Incident.reminded.is_(None) & (Incident.opened < before))
     query = select(Incident).where(Incident.resolved.is_(None), Incident.acknowledged.is_(None), late)
-    found = list(db.session.scalars(query))
+    found = [one for one in db.session.scalars(query) if not _is_quiet(one, now)]
     for incident in found:
         incident.reminded = now
         _note(incident, "reminded", now)
@@ -183,7 +193,15 @@ def _publish(what: str, incident: Incident, now: datetime) -> None:
         message=incident.message,
         models=[member.model_pk for member in incident.members],
     )
-    _tell("incident.opened" if what == "opened" else "incident.resolved", incident, now)
+    if what == "opened":
+        incident.hushed = _is_quiet(incident, now)
+        _tell("incident.opened", incident, now)
+    elif not incident.hushed:  # nobody who was not told of the beginning is told of the end
+        _tell("incident.resolved", incident, now)
+
+
+def _is_quiet(incident: Incident, now: datetime) -> bool:
+    return telling.is_quiet(now, [member.model_pk for member in incident.members], incident.endpoint_id)
 
 
 def _tell(news: telling.News, incident: Incident, now: datetime) -> None:

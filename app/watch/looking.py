@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -10,7 +11,7 @@ from typing import Any
 from app.errors import ApiError
 from app.probe.presence import Presence
 from app.probe.transport.deadline import Cancellation
-from app.probe.values import Report, Sample
+from app.probe.values import Report, Sample, Validity
 from app.registry import watching
 from app.store.base import db
 from app.store.models import RegisteredModel
@@ -19,7 +20,10 @@ from app.watch.drift import Change, changes
 from app.watch.due import Taken
 from app.watch.faults import UNREACHABLE
 from app.watch.judgement import Look, result_of
+from app.watch.places import host_of
 from app.watch.schedule import Kind
+
+log = logging.getLogger("muster.watch.look")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,10 @@ class Seen:
     was_sampled: bool = False
     """Its request asked for what can be compared with other looks."""
     sample: Sample | None = None
+    certificate: Validity | None = None
+    """The server's own, where one was seen."""
+    key: Validity | None = None
+    """How long the key holds, where it says so itself."""
 
 
 def look_at(taken: Taken, now: datetime, cancelled: Cancellation | None = None) -> Seen | None:
@@ -44,15 +52,25 @@ def look_at(taken: Taken, now: datetime, cancelled: Cancellation | None = None) 
     model = RegisteredModel.by_id(taken.model_pk)
     if model is None:
         return None
+    facts = {"host": host_of(model.base_url), "model": model.model_id, "kind": taken.kind}
+    seen = _seen(model, taken, now, cancelled)
+    if seen is not None:
+        look = seen.look
+        told = {"result": look.result, "code": look.code or None, "latency_ms": look.latency_ms}
+        log.info("look", extra={"facts": facts | told})
+    return seen
+
+
+def _seen(model: RegisteredModel, taken: Taken, now: datetime, cancelled: Cancellation | None) -> Seen | None:
     known = dict(model.capabilities or {})
     try:
         if taken.kind == "catalog":
             return _of_catalog(watching.read_catalog(model), now)
         if taken.kind == "proof":
             asked = sameness.asked_of(model)
-            report = watching.prove(model, cancelled, asked)
+            report, key = watching.prove(model, cancelled, asked)
             seen = of_report(report, "proof", known, now)
-            return replace(seen, was_sampled=asked is not None, sample=report.sample)
+            return replace(seen, was_sampled=asked is not None, sample=report.sample, key=key)
         before = watching.last_whole_report(model)
         report = watching.probe_wholly(model, cancelled)
         found = tuple(changes(before, report.as_dict())) if before else ()
@@ -91,6 +109,7 @@ def of_report(report: Report, kind: Kind, known: Mapping[str, Any], now: datetim
         calls=report.usage.get("calls", 0),
         prompt_tokens=report.usage.get("prompt_tokens", 0),
         completion_tokens=report.usage.get("completion_tokens", 0),
+        certificate=report.certificate,
     )
 
 
@@ -103,4 +122,6 @@ def _of_catalog(presence: Presence, now: datetime) -> Seen:
             False,
             calls=1,
         )
-    return Seen("catalog", Look(at=now, result="untold", message=presence.message), True, calls=1)
+    # Some keys may ask the model and not the list: a refusal here is a doubt, and a proof settles it.
+    untold = Look(at=now, result="untold", code=presence.code or "", message=presence.message)
+    return Seen("catalog", untold, True, calls=1, certificate=presence.certificate)

@@ -18,9 +18,10 @@ from app.store.models import RegisteredModel
 from app.store.watch.events import FeedEvent
 from app.store.watch.health import EndpointWatch, Look, ModelHealth, WatchCost
 from app.watch import incidents, judgement, sameness
-from app.watch.due import HORIZON, Taken, plan_of, spent_today
+from app.watch.due import HORIZON, Taken, plan_of
 from app.watch.faults import (
     ENDPOINT_WIDE,
+    OF_THE_KEY,
     UNREACHABLE,
     Contact,
     Fault,
@@ -34,7 +35,8 @@ from app.watch.faults import (
 )
 from app.watch.judgement import Health, Reason, Rules
 from app.watch.looking import Seen
-from app.watch.schedule import allowed_every_s, next_due
+from app.watch.notices import expiry
+from app.watch.schedule import Spent, allowed_every_s, next_due
 from app.watch.states import cover, follow, health_of, keep, tell_of_model
 
 _ASKED_AROUND = 2
@@ -54,6 +56,8 @@ class Settled:
     seen: Seen
     now: datetime
     rules: Rules
+    spent: Spent = Spent()
+    """What the watch of the model has used today, with this look."""
 
     @property
     def id(self) -> str:
@@ -70,18 +74,30 @@ def settle(taken: Taken, seen: Seen | None, now: datetime) -> list[str]:
         return []
     rules = Rules(plan_of(row).every_s, settings().watch_failures)
     look = Settled(place, row, model, seen, now, rules)
+    is_doubtful = _is_doubtful(look)
     _note(look)
-    _take_over(look)
+    _note_endings(look)
+    _take_over(row, model, now)
     if seen.kind == "full":
         _tell_changes(look)
     again = set(_judge(look))
     if seen.was_sampled and seen.look.result == "good":
         _compare(look)
+    if is_doubtful:
+        row.last_proof, row.due = None, now + timedelta(seconds=judgement.FIRST_REPEAT_S)
     row.leased_until = row.running_until = row.taken_by = None
     if row.due <= now + HORIZON:
         again.add(row.model_pk)
     db.session.commit()
     return sorted(again)
+
+
+def _is_doubtful(look: Settled) -> bool:
+    """Whether the list of models refused the key, and did not the last time that it was read."""
+    if look.seen.kind != "catalog" or look.seen.look.code not in OF_THE_KEY:
+        return False
+    earlier = select(Look.code).where(Look.model_pk == look.id, Look.kind == "catalog")
+    return db.session.scalar(earlier.order_by(Look.at.desc()).limit(1)) != look.seen.look.code
 
 
 def _note(look: Settled) -> None:
@@ -121,19 +137,33 @@ def _spend(look: Settled, tokens: int) -> None:
     cost.calls += seen.calls
     cost.tokens += tokens
     cost.money += (seen.prompt_tokens * prices[0] + seen.completion_tokens * prices[1]) / 1_000_000
+    look.spent = Spent(cost.tokens, cost.looks)
 
 
-def _take_over(look: Settled) -> None:
+def take_over_probed(now: datetime) -> int:
+    """Take over what people's own probes said since the last looks; gives of how many models. Commits."""
+    said = select(ModelHealth.model_pk, ModelHealth.endpoint_id).join(
+        RegisteredModel, RegisteredModel.id == ModelHealth.model_pk
+    )
+    found = db.session.execute(said.where(RegisteredModel.health != ModelHealth.state)).all()
+    for model_pk, endpoint_id in found:
+        place = EndpointWatch.locked(endpoint_id)
+        row, model = ModelHealth.by_id(model_pk), RegisteredModel.by_id(model_pk)
+        if place is not None and row is not None and model is not None:
+            _take_over(row, model, now)
+        db.session.commit()
+    return len(found)
+
+
+def _take_over(row: ModelHealth, model: RegisteredModel, now: datetime) -> None:
     """What a person's own probe said since the last look stands; what it saw is expected from now on."""
-    row, model = look.row, look.model
-    if model.health != row.state:
-        works = model.health != "down"
-        said = judgement.accepted(
-            health_of(row), look.now, works=works, reason=Reason("probed", "A probe failed.")
-        )
-        before, state = row.state, model.health
-        keep(row, model, replace(said, state=state), look.now)  # type: ignore[arg-type]
-        follow(row, model, before, look.now)
+    if model.health == row.state:
+        return
+    works = model.health != "down"
+    said = judgement.accepted(health_of(row), now, works=works, reason=Reason("probed", "A probe failed."))
+    before, state = row.state, model.health
+    keep(row, model, replace(said, state=state), now)  # type: ignore[arg-type]
+    follow(row, model, before, now)
 
 
 def _tell_changes(look: Settled) -> None:
@@ -180,6 +210,7 @@ def _follow_told(look: Settled, before: Fault | None, fault: Fault | None, told:
         return _confirmed(look, fault)
     if told == "standing":
         incidents.saw(look.place.endpoint_id, fault.code, fault.message, look.now)
+        _take_all_down(look, fault)  # models that came, were enabled or probed since then
     if fault.confirmed:
         for row in ModelHealth.at_endpoint(look.place.endpoint_id):
             cover(row, look.now)
@@ -200,7 +231,7 @@ def _alone(look: Settled) -> list[str]:
 
 
 def _next(look: Settled, seconds: int) -> None:
-    every_s = allowed_every_s(plan_of(look.row), spent_today(look.id, look.now), look.now)
+    every_s = allowed_every_s(plan_of(look.row), look.spent, look.now)
     wait = every_s if seconds >= look.rules.every_s else seconds
     look.row.due = next_due(look.id, look.now, wait, every_s)
 
@@ -242,8 +273,11 @@ def _confirmed(look: Settled, fault: Fault) -> list[str]:
 
 
 def _take_all_down(look: Settled, fault: Fault) -> None:
+    """All that are not down for it yet; what they were before is kept for when it is over."""
     taken_down = []
     for row in ModelHealth.at_endpoint(look.place.endpoint_id):
+        if row.state == "down" and row.state_before:
+            continue
         model = RegisteredModel.by_id(row.model_pk)
         if model is None or not model.enabled:
             continue
@@ -258,7 +292,8 @@ def _take_all_down(look: Settled, fault: Fault) -> None:
 def _recovered(look: Settled) -> list[str]:
     """The endpoint works again: its models are what they were, and are looked at within a minute."""
     look.place.witness = None
-    rows = [row for row in ModelHealth.at_endpoint(look.place.endpoint_id) if row.state_before]
+    there = ModelHealth.at_endpoint(look.place.endpoint_id, disabled=True)
+    rows = [row for row in there if row.state_before]
     for place, row in enumerate(rows):
         model = RegisteredModel.by_id(row.model_pk)
         before, row.state_before = row.state_before, None
@@ -272,6 +307,18 @@ def _recovered(look: Settled) -> list[str]:
         incidents.leave(row.model_pk, look.now)
     look.row.alone = False
     return [row.model_pk for row in rows]
+
+
+def _note_endings(look: Settled) -> None:
+    """How long the server's certificate and the key hold, as this look saw it."""
+    known = dict(look.place.endings or {})
+    if look.seen.certificate:
+        known["certificate"] = expiry.as_kept(look.seen.certificate)
+    if look.seen.kind == "proof":
+        known.pop("key", None)
+        known |= {"key": expiry.as_kept(look.seen.key)} if look.seen.key else {}
+    if known != (look.place.endings or {}):
+        look.place.endings = known
 
 
 def _note_contact(look: Settled) -> None:

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, false, func, select, union_all
 
 from app.config import settings
 from app.store.base import db
 from app.store.models import RegisteredModel
 from app.store.watch.health import Look, ModelHealth, Rollup, WatchCost, WatchWorker
 from app.watch.chores import DAY, bucket_from, seconds_by_model
-from app.watch.due import SILENT, lateness_s, plan_of, spent_today
+from app.watch.due import SILENT, is_watched, lateness_s, plan_of, spent_today
 from app.watch.history import HOUR, Bucket, Seconds, Seen, bucket_of, day_of, hour_of, merged, percentile
 from app.watch.incidents import stamp
 from app.watch.judgement import STALE_INTERVALS, is_stale
@@ -138,6 +138,7 @@ class WatchState:
     late_s: float
     workers: int
     running: int
+    queued: int
     tokens_month: int
     money_month: float
     is_on: bool
@@ -152,11 +153,15 @@ def watch_state(now: datetime) -> WatchState:
     """The state of the watch."""
     alive = select(func.count()).select_from(WatchWorker).where(WatchWorker.heard > now - SILENT)
     running = select(func.count()).select_from(ModelHealth).where(ModelHealth.running_until > now)
+    idle = ModelHealth.running_until.is_(None) | (ModelHealth.running_until <= now)
+    claimed = (ModelHealth.leased_until > now) | (ModelHealth.due <= now)
+    queued = select(func.count()).select_from(ModelHealth).where(is_watched(), idle, claimed)
     tokens, money = _spent_since(None, now.replace(day=1))
     return WatchState(
         late_s=round(lateness_s(now), 1),
         workers=db.session.scalar(alive) or 0,
         running=db.session.scalar(running) or 0,
+        queued=db.session.scalar(queued) or 0,
         tokens_month=tokens,
         money_month=money,
         is_on=settings().watch_seconds > 0,
@@ -176,13 +181,27 @@ def counts(now: datetime) -> dict[str, int]:
 
 
 def stale_ids(now: datetime) -> Select[str]:
-    """The models that nobody has looked at for three of the registry's intervals."""
-    old = now - timedelta(seconds=STALE_INTERVALS * (settings().watch_seconds or 300))
-    fresh = select(ModelHealth.model_pk).where(ModelHealth.covered >= old)
-    probed = RegisteredModel.last_probe_id
+    """The models that nobody has looked at, or probed, for three of their intervals."""
+    own = ModelHealth.every_seconds
+    chosen = db.session.scalars(select(own).where(own > 0).distinct())
+    usual = _fresh_ids(own.is_(None) | (own <= 0), settings().watch_seconds or 300, now)
+    fresh = [usual, *(_fresh_ids(own == every_s, every_s or 0, now) for every_s in chosen)]
+    unwatched = RegisteredModel.id.not_in(select(ModelHealth.model_pk))
+    probed = RegisteredModel.last_probe_id >= _id_at(_old(settings().watch_seconds or 300, now))
     return select(RegisteredModel.id).where(
-        RegisteredModel.id.not_in(fresh), probed.is_(None) | (probed < _id_at(old))
+        RegisteredModel.id.not_in(union_all(*fresh)), ~(unwatched & func.coalesce(probed, false()))
     )
+
+
+def _fresh_ids(which: ColumnElement[bool], every_s: int, now: datetime) -> Select[str]:
+    old = _old(every_s, now)
+    known = (ModelHealth.covered >= old) | (RegisteredModel.last_probe_id >= _id_at(old))
+    joined = select(ModelHealth.model_pk).join(RegisteredModel, RegisteredModel.id == ModelHealth.model_pk)
+    return joined.where(which, known)
+
+
+def _old(every_s: int, now: datetime) -> datetime:
+    return now - timedelta(seconds=STALE_INTERVALS * every_s)
 
 
 def _moment_of(id: str) -> datetime:

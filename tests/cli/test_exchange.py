@@ -27,6 +27,7 @@ from app.store.probes import Probe
 from tests.conftest import new_token
 from tests.endpoints.base import Simulator
 from tests.endpoints.changes import KEY
+from tests.rows import a_model
 
 
 class Operator:
@@ -229,6 +230,14 @@ def test_export_to_standard_output(muster: Operator) -> None:
         ended = muster("export", "--format", form)
         assert ended.exit_code == 0 and ended.stdout
     assert json.loads(ended.stdout) == []
+
+
+def test_export_of_what_works(muster: Operator) -> None:
+    with muster.app.app_context():
+        db.session.add_all([a_model(model_id="up", health="up"), a_model(model_id="gone", health="down")])
+        db.session.commit()
+    assert "gone" in muster("export").stdout
+    assert "gone" not in (told := muster("export", "--healthy").stdout) and "model_name: up" in told
 
 
 def test_export_where_nothing_can_be_written(muster: Operator) -> None:

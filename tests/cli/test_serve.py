@@ -133,6 +133,22 @@ def test_first_start_and_second_start(serve: Callable[..., Serving], tmp_path: P
     } == kept
 
 
+def test_a_scrape_tells_of_all_processes(start: Callable[..., Serving]) -> None:
+    running = start("--practice", MUSTER_METRICS_PUBLIC="1")
+    running.await_ready()
+    for _ in range(20):  # each over a connection of its own: it comes to either worker
+        requests.get(f"{running.url}/healthz", timeout=10)
+    deadline, told = time.monotonic() + READY_WITHIN_S, ""
+    while 'muster_process_running{process="watcher"} 1.0' not in told and time.monotonic() < deadline:
+        time.sleep(0.2)
+        told = requests.get(f"{running.url}/metrics", timeout=10).text
+    running.ctrl_c()
+    there = [line.split("{")[1] for line in told.splitlines() if line.startswith("muster_process_running")]
+    assert sorted(there) == [f'process="{kind}"}} {count}.0' for kind, count in
+                             (("main", 1), ("practice", 1), ("watcher", 1), ("web", 2))]  # fmt: skip
+    assert 'muster_http_requests_total{method="GET",route="/healthz",status="200"} 20.0' in told
+
+
 def test_the_password_that_was_printed_opens_the_door(start: Callable[..., Serving], tmp_path: Path) -> None:
     running = start()
     running.await_ready()
@@ -188,7 +204,8 @@ def test_a_newer_database(serve: Callable[..., Serving], tmp_path: Path, empty_d
     first.ctrl_c()
     app = create_app({"instance": tmp_path, "database_url": empty_database_url})
     with app.app_context():
-        db.session.execute(text("UPDATE alembic_version SET version_num = 'from_the_future'"))
+        for table, column in (("alembic_version", "version_num"), ("schema_floor", "revision")):
+            db.session.execute(text(f"UPDATE {table} SET {column} = 'from_the_future'"))
         db.session.commit()
         db.session.remove()
         database.let_go()

@@ -9,6 +9,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from huey.registry import Message
 from sqlalchemy import func, select
 
 from app.store.base import db
+from app.store.watch.counts import WatchCount
 from app.store.watch.health import Look, ModelHealth, WatchWorker
 from app.watch.queue import JsonTasks, NotATask, make_queue
 from tests.watch.world import BROKEN, Host, World
@@ -86,10 +89,13 @@ def test_a_worker_looks_and_says_that_it_is_there(
     worker()
     await_that(app, lambda: looked_at() == 6)
     await_that(app, lambda: db.session.scalar(select(WatchWorker.looks)))
+    counted = select(func.sum(WatchCount.value)).where(WatchCount.name == "looks")
+    await_that(app, lambda: (db.session.scalar(counted) or 0) >= 6)
     host.answer(BROKEN, "m-1")
     await_that(app, lambda: down() == 1)
 
 
+@pytest.mark.both_databases
 def test_no_look_is_lost_with_a_worker_that_is_killed(
     app: Flask, host: Host, worker: Callable[[], subprocess.Popen[str]]
 ) -> None:
@@ -102,6 +108,10 @@ def test_no_look_is_lost_with_a_worker_that_is_killed(
         before = db.session.scalar(select(func.max(Look.at)))
     late = select(func.count(func.distinct(Look.model_pk))).where(Look.at > before)
     await_that(app, lambda: db.session.scalar(late) == 6)
+    with app.app_context():
+        looks = db.session.execute(select(Look.model_pk, Look.at).order_by(Look.model_pk, Look.at)).all()
+    gaps = [later - at for (one, at), (other, later) in pairwise(looks) if one == other]
+    assert min(gaps) > timedelta(seconds=2)  # nobody was looked at twice at once
 
 
 def test_tasks_go_through_the_queue_as_they_were() -> None:

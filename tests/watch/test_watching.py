@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -13,8 +14,12 @@ from sqlalchemy import select
 
 from app.practice.models import Model
 from app.store.base import db
+from app.store.models import RegisteredModel
 from app.store.probes import Probe
 from app.store.watch.events import FeedEvent
+from app.store.watch.health import EndpointWatch, ModelHealth
+from app.watch.due import spread_overdue
+from app.watch.settling import take_over_probed
 from tests.watch.world import BROKEN, LIMITED, WRONG_KEY, Host, World
 
 Worlds = Callable[..., World]
@@ -48,6 +53,18 @@ def test_models_that_work_stay_up(world: Worlds) -> None:
     assert watched.incidents() == []
     times = Counter(id for _, id in watched.taken)
     assert set(times.values()) == {3} or set(times.values()) == {3, 4}
+
+
+def test_each_look_has_a_line_in_the_log(world: Worlds, caplog: pytest.LogCaptureFixture) -> None:
+    watched = world(Host(models=1))
+    logging.getLogger("muster").propagate = True  # another test may have configured the log
+    with caplog.at_level(logging.INFO, "muster.watch.look"):
+        watched.pass_time(minutes=6)
+    told = [record.__dict__["facts"] for record in caplog.records if record.name == "muster.watch.look"]
+    assert len(told) == len(watched.taken) > 0
+    assert {(facts["host"], facts["result"], facts["code"]) for facts in told} == {
+        ("127.0.0.1", "good", None)
+    }
 
 
 def test_no_two_looks_at_a_model_in_one_interval(world: Worlds) -> None:
@@ -129,6 +146,97 @@ def test_musters_own_network_takes_nobody_down(world: Worlds) -> None:
     watched.pass_time(minutes=6)
     assert watched.states() == {"up": 6}
     assert watched.incidents() == [("own_network", 0, False)]
+
+
+def test_a_model_that_comes_while_its_endpoint_is_down_goes_down_with_it(world: Worlds) -> None:
+    host = Host(models=3)
+    watched = world(host)
+    switch(watched, "m-2", enabled=False)
+    watched.pass_time(minutes=6)
+    host.cut()
+    watched.pass_time(minutes=4)
+    assert watched.states() == {"down": 2, "up": 1}
+    switch(watched, "m-2", enabled=True)
+    watched.pass_time(minutes=1)
+    assert watched.states() == {"down": 3}
+    assert watched.incidents() == [("endpoint_unreachable", 3, True)]
+    host.connect()
+    watched.pass_time(minutes=3)
+    assert watched.states() == {"up": 3}
+    assert watched.incidents() == [("endpoint_unreachable", 3, False)]
+
+
+def test_the_model_that_is_asked_for_all_may_be_disabled_meanwhile(world: Worlds) -> None:
+    host = Host(models=3)
+    watched = world(host)
+    watched.pass_time(minutes=6)
+    host.answer(WRONG_KEY)
+    watched.pass_time(minutes=4)
+    assert watched.states() == {"down": 3}
+    with watched.app.app_context():
+        asked = db.session.scalars(select(EndpointWatch.witness)).one()
+        db.session.get_one(RegisteredModel, asked).enabled = False
+        db.session.commit()
+    host.answer(None)
+    watched.pass_time(minutes=8)
+    assert watched.states() == {"up": 3}
+    assert watched.incidents() == [("invalid_credentials", 3, False)]
+
+
+def switch(watched: World, name: str, *, enabled: bool) -> None:
+    """Enable a model or disable it."""
+    with watched.app.app_context():
+        db.session.scalars(select(RegisteredModel).filter_by(model_id=name)).one().enabled = enabled
+        db.session.commit()
+
+
+def test_what_a_person_saw_counts_without_waiting_for_a_look(world: Worlds) -> None:
+    host = Host()
+    watched = world(host)
+    host.answer(BROKEN)
+    watched.pass_time(minutes=8)
+    assert watched.incidents() == [("model_not_found", 1, True)]
+    with watched.app.app_context():
+        db.session.scalars(select(RegisteredModel)).one().health = "up"  # as a probe of theirs does
+        db.session.commit()
+        assert (take_over_probed(watched.now), take_over_probed(watched.now)) == (1, 0)
+        row = db.session.scalars(select(ModelHealth)).one()
+        assert (row.state, row.since, row.reason_code) == ("up", watched.now, None)
+    assert watched.incidents() == [("model_not_found", 1, False)]
+
+
+def test_after_a_long_pause_looks_do_not_come_all_at_once(world: Worlds) -> None:
+    watched = world(Host(models=40))
+    watched.pass_time(minutes=6)
+    watched.now += timedelta(hours=1)
+    watched.planned, watched.queue = watched.now, []
+    with watched.app.app_context():
+        assert spread_overdue(watched.now) == 40
+    before = len(watched.taken)
+    watched.pass_time(seconds=59)
+    assert 0 < len(watched.taken) - before < 20
+    watched.pass_time(minutes=4)
+    assert len({id for _, id in watched.taken[before:]}) == 40
+
+
+def test_a_list_that_refuses_the_key_has_the_dear_model_proven(world: Worlds) -> None:
+    host = Host(kind="image")
+    watched = world(host)
+    watched.pass_time(minutes=11)
+    assert host.asked.count("m-0") == 0  # it was proven when it got in
+    host.answer(WRONG_KEY)
+    watched.pass_time(minutes=7)
+    assert watched.states() == {"down": 1}
+    assert watched.incidents() == [("invalid_credentials", 1, True)]
+
+
+def test_a_key_that_may_not_read_the_list_costs_one_proof(world: Worlds) -> None:
+    host = Host(kind="image")
+    watched = world(host)
+    watched.pass_time(minutes=11)
+    host.refuse = lambda request: WRONG_KEY if request.method == "GET" else None
+    watched.pass_time(minutes=60)
+    assert (host.asked.count("m-0"), watched.states()) == (1, {"up": 1})
 
 
 def test_of_three_hosts_one_that_is_gone_is_down(world: Worlds) -> None:

@@ -38,8 +38,9 @@ from app.probe.transport.egress import EgressRules
 from app.probe.transport.failure import Failure, TransportError
 from app.probe.transport.http1 import Pool, SecurePool
 from app.probe.transport.stream import Stream
+from app.probe.transport.tls import validity_of
 from app.probe.transport.websocket import SocketScript, exchange
-from app.probe.values import HIDDEN, EndpointSettings, Limits
+from app.probe.values import HIDDEN, EndpointSettings, Limits, Validity
 
 __all__ = ["Answer", "Call", "Client", "Failure", "is_header_value", "user_agent"]
 
@@ -89,6 +90,11 @@ class Client:
             lanes, self._lanes = self._lanes, []
         for lane in lanes:
             lane.close()
+
+    @property
+    def certificate(self) -> Validity | None:
+        """How long the server's certificate holds, as the last connection showed it; None without TLS."""
+        return validity_of(self._dialer.certificate) if self._dialer.certificate else None
 
     def send(self, call: Call) -> Answer:
         """Make one call and give back what came of it. Raises ValueError for a `json` that is no JSON."""

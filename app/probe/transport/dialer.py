@@ -15,6 +15,7 @@ from app.probe.transport.egress import (
     Denied,
     EgressRules,
     Found,
+    host_of_proxy,
     judge_for_proxy,
     judge_host,
     numeric,
@@ -88,6 +89,8 @@ class Dialer:
         self._rules = rules
         self._settings = settings or EndpointSettings()
         self._connect_s = connect_s
+        self.certificate = b""
+        """The certificate of the last host that was trusted, in DER; empty where nothing went over TLS."""
         self._proxy = urlsplit(rules.proxy) if rules.proxy else None
         self._lookups: dict[tuple[str, int], Lookup] = {}
         self._lock = threading.Lock()
@@ -147,6 +150,7 @@ class Dialer:
             if broken.failure.kind == "timeout":
                 raise _Silent("timeout", broken.failure.detail) from None
             raise
+        self.certificate = stream.certificate()
         return stream
 
     def _answers_plainly(self, host: str, port: int, deadline: Deadline) -> bool:
@@ -190,7 +194,7 @@ class Dialer:
             raise TransportError(
                 "unreachable", "the proxy of the settings is no http:// one, the only kind spoken"
             )
-        host, port = self._proxy.hostname or "", self._proxy.port or 80
+        host, port = host_of_proxy(self._proxy.geturl())
         deadline.reword(f"the proxy {host} was not resolved")
         resolver = self._rules.resolver
         found = self._lookup(host, port, lambda: numeric(host, port) or resolved(host, port, resolver)).wait(

@@ -15,6 +15,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from app.probe.transport.failure import TransportError
+from app.probe.values import Validity
 
 _contexts: dict[tuple[str | None, int, str], ssl.SSLContext] = {}
 _KEPT = 64
@@ -155,6 +156,15 @@ def plain_http(host: str, port: int) -> str:
 
 
 _NAMES_SHOWN = 3
+
+
+def validity_of(der: bytes) -> Validity | None:
+    """From when until when a certificate holds; None where there is none that can be read."""
+    try:
+        certificate = x509.load_der_x509_certificate(der)
+    except (ValueError, x509.InvalidVersion):
+        return None
+    return Validity(certificate.not_valid_before_utc, certificate.not_valid_after_utc)
 
 
 def why_not(der: bytes, code: int, host: str) -> str:

@@ -7,6 +7,8 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from app.probe.values import Validity
+
 LONGEST = 64 * 1024
 """Characters of a PEM text that are read."""
 
@@ -34,6 +36,12 @@ def wrong_with_client_certificate(pem: str) -> str:
     parts = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     same = key.public_key().public_bytes(*parts) == certificate.public_key().public_bytes(*parts)
     return "" if same else "holds a private key that belongs to another certificate than its first one"
+
+
+def life_of_ca(pem: str) -> Validity:
+    """How long at least one of these certificates holds: until then somebody is trusted by them."""
+    last = max(x509.load_pem_x509_certificates(pem.encode()), key=lambda one: one.not_valid_after_utc)
+    return Validity(last.not_valid_before_utc, last.not_valid_after_utc)
 
 
 def summary(pem: str) -> dict[str, str]:

@@ -22,9 +22,11 @@ class Format(NamedTuple):
     make: Callable[[Iterable[RegisteredModel]], str]
 
 
-def exported(*, disabled: bool) -> list[RegisteredModel]:
-    """The rows that leave, oldest first: those that are enabled, or all."""
+def exported(*, disabled: bool, healthy: bool = False) -> list[RegisteredModel]:
+    """The rows that leave, oldest first: those that are enabled, or all; if `healthy`, none that is down."""
     query = select(RegisteredModel).order_by(RegisteredModel.id).options(*WITH_LABELS)
+    if healthy:
+        query = query.where(RegisteredModel.health != "down")
     return list(db.session.scalars(query if disabled else query.where(RegisteredModel.enabled)))
 
 

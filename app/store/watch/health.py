@@ -5,12 +5,21 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any, Self
 
-from sqlalchemy import JSON, BigInteger, Date, ForeignKey, Index, String, Text, select, update
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import JSON, BigInteger, ColumnElement, Date, ForeignKey, Index, String, Text, select, update
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 
 from app.store.base import Base, UTCDateTime, db, new_id
+from app.store.models import RegisteredModel
 
 MODEL = "models.id"
+
+
+def _is_enabled(model_pk: InstrumentedAttribute[str]) -> ColumnElement[bool]:
+    return (
+        select(RegisteredModel.id)
+        .where(RegisteredModel.id == model_pk, RegisteredModel.enabled.is_(True))
+        .exists()
+    )
 
 
 class ModelHealth(Base):
@@ -59,14 +68,22 @@ class ModelHealth(Base):
     covered: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
     @classmethod
+    def is_looked_at(cls, model_pk: str | None) -> bool:
+        """Whether there is such a model, enabled and watched."""
+        mine = (cls.model_pk == model_pk) & cls.watched.is_(True) & _is_enabled(cls.model_pk)
+        return db.session.scalar(select(cls.model_pk).where(mine)) is not None
+
+    @classmethod
     def by_id(cls, model_pk: str) -> Self | None:
         """What is known of this model, as the database has it now; None where it was never looked at."""
         return db.session.get(cls, model_pk, populate_existing=True)
 
     @classmethod
-    def at_endpoint(cls, endpoint_id: str) -> list[Self]:
-        """Every watched model of an endpoint, the oldest first."""
+    def at_endpoint(cls, endpoint_id: str, *, disabled: bool = False) -> list[Self]:
+        """Every watched model of an endpoint, the oldest first; those that are disabled only where asked."""
         query = select(cls).where(cls.endpoint_id == endpoint_id, cls.watched.is_(True))
+        if not disabled:
+            query = query.where(_is_enabled(cls.model_pk))
         return list(
             db.session.scalars(query.order_by(cls.model_pk).execution_options(populate_existing=True))
         )
@@ -83,6 +100,8 @@ class EndpointWatch(Base):
     witness: Mapped[str | None] = mapped_column(String(36))
     reached: Mapped[datetime | None] = mapped_column(UTCDateTime)
     unreached: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    endings: Mapped[dict[str, list[str | None]] | None] = mapped_column(JSON)
+    """From when until when the server's `certificate` and the `key` hold, as far as that was seen."""
 
     @classmethod
     def locked(cls, endpoint_id: str) -> Self | None:

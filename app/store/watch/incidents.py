@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Self
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text, select
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, false, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.store.base import Base, UTCDateTime, db, new_id
@@ -31,6 +31,8 @@ class Incident(Base):
     acknowledged_by: Mapped[str | None] = mapped_column(String(400))
     note: Mapped[str | None] = mapped_column(Text)
     reminded: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    hushed: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """It was opened during maintenance, so that nobody was told yet."""
     members: Mapped[list[IncidentModel]] = relationship(cascade="all, delete-orphan", passive_deletes=True)
     timeline: Mapped[list[IncidentEvent]] = relationship(
         cascade="all, delete-orphan", passive_deletes=True, order_by="IncidentEvent.id"

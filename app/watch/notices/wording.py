@@ -19,12 +19,18 @@ _TITLES: Mapping[str, str] = {
     "certificate.expiring": "A certificate is about to end: {what}",
     "test": "A test from Muster",
 }
+_ENDED: Mapping[str, str] = {
+    "key.expiring": "A key has ended: {what}",
+    "certificate.expiring": "A certificate has ended: {what}",
+}
 _MOST_NAMES = 5
 
 
 def title_of(body: Mapping[str, Any]) -> str:
     """One line."""
-    return _TITLES.get(body["type"], "{what}").format(what=_what(body["data"]))
+    told = body["data"]
+    titles = _ENDED if body["type"] in _ENDED and not told["days_left"] else _TITLES
+    return titles.get(body["type"], "{what}").format(what=_what(told))
 
 
 def text_of(body: Mapping[str, Any]) -> str:
@@ -38,11 +44,14 @@ def text_of(body: Mapping[str, Any]) -> str:
 
 def _what(told: Mapping[str, Any]) -> str:
     models = told.get("models") or []
-    if "model" in told:
-        return str(told["model"]["name"])
+    for one in ("model", "token"):
+        if one in told:
+            return str(told[one]["name"])
+    name = (told.get("endpoint") or {}).get("name") or "Muster"
+    if "ends" in told:
+        return str(name)
     if len(models) == 1:
         return str(models[0]["name"])
-    name = (told.get("endpoint") or {}).get("name") or "Muster"
     return f"{name} ({len(models)} models)" if models else str(name)
 
 

@@ -74,16 +74,18 @@ def import_litellm() -> Response:
     tag="Exchange",
     gives="AnyJson",
     texts=("application/yaml", "text/csv", "text/plain"),
-    query=("export:format", "disabled"),
+    query=("export:format", "disabled", "export:healthy"),
 )
 def export_models() -> Response:
     """Every enabled model in another program's form; no key is in any of them.
 
-    `format=muster` is the form that POST /v2/apply takes; it has the disabled ones too.
+    `format=muster` is the form that POST /v2/apply takes; it has those that are disabled or down too.
     """
     chosen = exports.FORMATS[choice_argument("format", exports.FORMATS) or "litellm"]
+    disabled, healthy = bool(flag_argument("disabled")), bool(flag_argument("healthy"))
     # A file with all that is wanted would delete, or enable, what it leaves out.
-    rows = exports.exported(disabled=chosen.file == "registry.yaml" or bool(flag_argument("disabled")))
+    whole = chosen.file == "registry.yaml"
+    rows = exports.exported(disabled=whole or disabled, healthy=healthy and not whole)
     text = chosen.make(as_seen(rows, whole_url=current_actor().may("write")))
     audit.record_now(current_actor(), "model.exported", detail={"format": chosen.file})
     response = Response(text, content_type=chosen.content_type)

@@ -106,6 +106,7 @@ _QUERY: Mapping[str, tuple[str, JSON]] = {
     ),
     "disabled": ("`true` exports disabled models too.", {"enum": ["true", "false"]}),
     "export:format": ("The form of the list; by default a LiteLLM config.yaml.", {"enum": list(FORMATS)}),
+    "export:healthy": ("`true` leaves out models that are down.", {"enum": ["true", "false"]}),
     "artefact:kind": ("Only this one, as text.", {"enum": list(KINDS)}),
     "from": ("Where the history begins; a day before `to` where it is absent.", _MOMENT),
     "to": ("Where it ends; now where it is absent.", _MOMENT),
@@ -306,8 +307,9 @@ def _success(view: Any, operation: Operation) -> dict[str, JSON]:
     if operation.gives:
         otherwise = examples.OTHERWISE.get(operation.gives)
         shown = [operation.gives, *([otherwise] if otherwise else [])]
-        made["content"] = _json(operation.gives, *shown) | {
-            name: {"schema": {} if "yaml" in name else {"type": "string"}, "examples": _shown(name)}
+        as_json = {} if operation.gives == "AnyText" else _json(operation.gives, *shown)
+        made["content"] = as_json | {
+            name: {"schema": {} if "yaml" in name else schemas.ref("AnyText"), "examples": _shown(name)}
             for name in operation.texts
         }
     told = ["ETag"] if operation.gives == "Model" or "If-None-Match" in operation.headers else []

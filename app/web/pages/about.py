@@ -14,8 +14,9 @@ from sqlalchemy import func, select
 from app.config import Settings, settings, variable
 from app.store import database
 from app.store.accounts import Token, User
-from app.store.base import db
+from app.store.base import db, now
 from app.store.models import RegisteredModel
+from app.watch import summary
 from app.web.errors import doc_url, home_url
 from app.web.guards import current_actor, require_role
 
@@ -53,6 +54,7 @@ def index() -> str:
         revision=database.revision(),
         newest=database.newest_revision(),
         counts=_counts(),
+        watch=summary.watch_state(now()),
         bounds=[row for name, row in rows.items() if _bounds_a_probe(name)],
         others=[row for name, row in rows.items() if not _bounds_a_probe(name)],
         is_admin=current_actor().may("admin"),

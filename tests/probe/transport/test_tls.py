@@ -20,7 +20,7 @@ from app.probe.transport.call import Call
 from app.probe.transport.client import Client
 from app.probe.transport.egress import EgressRules
 from app.probe.transport.failure import Failure
-from app.probe.values import Limits
+from app.probe.values import Limits, Validity
 from tests.probe.transport.test_egress import Names
 from tests.probe.wire import OK, Script, answer, read_some, reset, says, serve
 
@@ -96,6 +96,26 @@ def test_connections_are_used_again(rules: EgressRules, ca: trustme.CA) -> None:
         for _ in range(4):
             assert client.send(Call("GET", f"https://gpu.example:{server.port}/")).ok
         assert server.connections == 1
+
+
+def test_how_long_the_certificate_holds_is_known(rules: EgressRules, ca: trustme.CA) -> None:
+    begins, ends = (NOW + timedelta(days) for days in (-2, 9))
+    certificate = ca.issue_cert("gpu.example", not_before=begins, not_after=ends)
+    with Client(rules, Limits()) as client:
+        with serve(says(OK)) as server:
+            assert client.send(Call("GET", server.url)).ok
+        assert client.certificate is None
+        with serve(says(OK), context=server_context(certificate)) as server:
+            assert client.send(Call("GET", f"https://gpu.example:{server.port}/")).ok
+        whole = [moment.replace(microsecond=0) for moment in (begins, ends)]
+        assert client.certificate == Validity(*whole)
+
+
+def test_a_certificate_that_is_not_trusted_tells_nothing(rules: EgressRules, tmp_path: Path) -> None:
+    context, _ = self_signed(tmp_path)
+    with Client(rules, Limits()) as client, serve(says(OK), context=context) as server:
+        assert not client.send(Call("GET", f"https://gpu.example:{server.port}/")).ok
+        assert client.certificate is None
 
 
 def test_the_server_is_told_the_name(rules: EgressRules, ca: trustme.CA) -> None:

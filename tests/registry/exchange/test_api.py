@@ -201,6 +201,30 @@ def test_the_openai_list_has_what_the_catalog_has(client: FlaskClient, auth: Hea
     assert exported.json == client.get("/v1/models", headers=auth).json
 
 
+@pytest.mark.parametrize(
+    ("query", "there"),
+    [
+        ("", ["down", "up"]),
+        ("&healthy=false", ["down", "up"]),
+        ("&healthy=true", ["up"]),
+        ("&healthy=true&disabled=true", ["off", "up"]),
+    ],
+)
+def test_what_is_down_may_be_left_out(
+    client: FlaskClient, auth: Headers, app: Flask, query: str, there: list[str]
+) -> None:
+    add(app, base_url="http://h/1", model_id="up", health="up")
+    add(app, base_url="http://h/2", model_id="down", health="down")
+    add(app, base_url="http://h/3", model_id="off", health="degraded", enabled=False)
+    for form in ("litellm", "json"):
+        text = client.get(f"/v2/models/export?format={form}{query}", headers=auth).text
+        listed = yaml.safe_load(text)
+        rows = listed["model_list"] if form == "litellm" else listed
+        assert sorted(row["model_name" if form == "litellm" else "model_id"] for row in rows) == there
+    whole = client.get(f"/v2/models/export?format=muster{query}", headers=auth).text
+    assert "down" in whole and "off" in whole
+
+
 def test_an_unknown_format(client: FlaskClient, auth: Headers) -> None:
     error = error_of(client.get("/v2/models/export?format=xml", headers=auth))
     assert (error["code"], error["field"]) == ("invalid_request", "format")

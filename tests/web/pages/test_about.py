@@ -12,8 +12,11 @@ from flask.testing import FlaskClient
 from app import config
 from app.config import Settings, load, origins
 from app.store import database
+from app.store.base import db, now
+from app.store.watch.health import WatchCost
 from app.web.pages.about import setting_rows
 from tests.conftest import _signed_in
+from tests.rows import a_model
 from tests.web.pages.conftest import plain
 
 SECRET = "a-very-secret-key-of-many-letters-000"
@@ -32,6 +35,19 @@ def test_the_bounds_of_a_probe_are_for_everybody(viewer: FlaskClient) -> None:
     text = plain(viewer.get("/about").text)
     assert "MUSTER_PROBE_SECONDS 120 seconds for a whole probe" in text
     assert "MUSTER_EGRESS_PRIVATE 1" in text
+
+
+def test_what_the_watch_used_in_this_month(app: Flask, viewer: FlaskClient) -> None:
+    with app.app_context():
+        model = a_model()
+        db.session.add(model)
+        db.session.flush()
+        day = now().date()
+        for at, tokens in ((day, 1200), (day.replace(year=day.year - 1, day=1), 700)):
+            db.session.add(WatchCost(model_pk=model.id, day=at, tokens=tokens, money=tokens / 1000))
+        db.session.commit()
+    text = plain(viewer.get("/about").text)
+    assert "Tokens 1,200 Cost $1.20" in text and "Workers 0" in text
 
 
 def test_other_settings_are_for_administrators(viewer: FlaskClient, admin: FlaskClient) -> None:

@@ -115,7 +115,6 @@ ANSWERS: Mapping[str, JSON] = {
     "ChannelTest": {"ok": True, "message": "It answered 204."},
     "Maintenance": _WINDOW,
     "Maintenance[]": [_WINDOW],
-    "AnyText": "A text.",
     "image/svg+xml": "<svg xmlns='http://www.w3.org/2000/svg'/>",
 }
 """An answer of each kind, by the names that operations give them."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,6 +96,17 @@ def cost_words(model: RegisteredModel, price: Price) -> str:
         return ""
     cost = (price.prompt * model.input_cost + price.answer * (model.output_cost or 0)) / 1_000_000
     return display.money(round(cost, 6))
+
+
+def price_of_last(model: RegisteredModel, report: Mapping[str, Any]) -> str:
+    """What a whole probe is about to cost, by what the last one used; "" where the last was no whole one."""
+    asked = (row.get("observed") for row in (report.get("capabilities") or {}).values())
+    usage = report.get("usage") or {}
+    used = Price(usage.get("prompt_tokens") or 0, usage.get("completion_tokens") or 0)
+    if not used.tokens or all(seen is None for seen in asked):
+        return ""
+    cost = cost_words(model, used)
+    return f"about {used.tokens:,} tokens" + (f", {cost}" if cost else "")
 
 
 def error_words(errors: dict[str, int]) -> str:

@@ -87,6 +87,7 @@ def head(model: RegisteredModel) -> dict[str, Any]:
         "chips": listing.chips_of(model.capabilities or {}),
         "probe": probe,
         "report": probe.report if probe else None,
+        "probe_price": costly.price_of_last(model, probe.report) if probe else "",
         "keyed": is_keyed(model),
         "may_edit": current_actor().may("write"),
         "may_repeat": bool(kind and kind.repeatable),

@@ -15,10 +15,11 @@ from wtforms.validators import InputRequired, Length
 from app.errors import ApiError
 from app.store.base import db, now
 from app.store.endpoints import Endpoint
+from app.store.labels import ModelOwner, ModelTag
 from app.store.watch.channels import Channel, Delivery
 from app.watch.notices import channels
 from app.web.guards import current_actor, require_role
-from app.web.pages import shown_once
+from app.web.pages import search, shown_once
 
 blueprint = Blueprint("channels", __name__, url_prefix="/channels")
 
@@ -47,7 +48,7 @@ NEWS: Mapping[str, str] = {
 
 
 class ChannelForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
-    """A new channel. Nothing ticked means all news, and all endpoints."""
+    """A new channel. Nothing ticked means all news, of all endpoints and models."""
 
     name = StringField("Name", [Length(max=128)])
     kind = SelectField("Kind", choices={name: label for name, (label, _) in KINDS.items()}, default="apprise")
@@ -56,6 +57,8 @@ class ChannelForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
         "News", choices={name: label for name, label in NEWS.items() if name != "test"}
     )
     endpoints = SelectMultipleField("Endpoints")
+    owners = SelectMultipleField("Owners")
+    tags = SelectMultipleField("Tags")
 
 
 @blueprint.get("")
@@ -74,6 +77,8 @@ def new() -> Response | str | tuple[str, int]:
     form = ChannelForm()
     named = select(Endpoint.id, Endpoint.name).order_by(Endpoint.name)
     form.endpoints.choices = [(id, name) for id, name in db.session.execute(named)]
+    for field, column in ((form.owners, ModelOwner.owner), (form.tags, ModelTag.tag)):
+        field.choices = [(value, value) for value in search.distinct(column)]
     if not form.is_submitted():
         return _form(form)
     if not form.validate():
@@ -146,8 +151,8 @@ def delete(id: str) -> Response | str:
 
 
 def _filter(form: ChannelForm) -> dict[str, Any]:
-    chosen = {"kinds": form.news.data or [], "endpoints": form.endpoints.data or []}
-    return {name: values for name, values in chosen.items() if values}
+    fields = {"kinds": form.news, "endpoints": form.endpoints, "owners": form.owners, "tags": form.tags}
+    return {name: field.data for name, field in fields.items() if field.data}
 
 
 def _deliveries(id: str) -> Sequence[Delivery]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from flask import Flask
@@ -15,9 +18,12 @@ from standardwebhooks import Webhook
 
 from app.practice.server import PracticeServer
 from app.practice.wire import Reply, Request
+from app.probe.transport.egress import EgressRules
 from app.store.base import db, now
 from app.store.watch.channels import Channel, Delivery, Maintenance
-from app.watch.notices import sending
+from app.watch import chores
+from app.watch.notices import apprise_process, sending
+from app.watch.notices.apprise_process import Told
 from tests.conftest import new_token
 from tests.watch.test_watching import QUICK
 from tests.watch.world import BROKEN, Host, World
@@ -178,6 +184,30 @@ def test_nobody_is_told_while_there_is_maintenance(app: Flask, host: Host, hook:
     assert (world.incidents(), hook.got) == ([("model_not_found", 1, True)], [])
 
 
+@pytest.mark.usefixtures("channel")
+@pytest.mark.parametrize(
+    ("well_after", "told"), [(90, ["incident.opened"]), (20, [])], ids=["open after it", "over within it"]
+)
+def test_what_begins_during_maintenance_is_told_when_that_is_over(
+    app: Flask, host: Host, hook: Hook, well_after: int, told: list[str]
+) -> None:
+    world = World(app, host)
+    with app.app_context():
+        db.session.add(Maintenance(scope="all", begins=world.now, ends=world.now + timedelta(minutes=60)))
+        db.session.commit()
+    host.answer(BROKEN, "m-1")
+    world.pass_time(minutes=well_after if well_after < 60 else 59)
+    if well_after < 60:
+        host.answer(None)
+        world.pass_time(minutes=59 - well_after)
+    for minutes in (0, 2, 3):
+        world.now += timedelta(minutes=minutes)
+        with app.app_context():
+            chores.tend(world.now)
+    deliver_all(app)
+    assert [json.loads(got.body)["type"] for got in hook.got] == told
+
+
 def test_a_message_that_is_not_taken_is_tried_again_later(
     app: Flask, client: FlaskClient, auth: dict[str, str], hook: Hook, channel: dict[str, Any]
 ) -> None:
@@ -239,6 +269,53 @@ def test_maintenance_windows(client: FlaskClient, auth: dict[str, str]) -> None:
 )
 def test_windows_that_are_none(client: FlaskClient, auth: dict[str, str], body: dict[str, Any]) -> None:
     assert client.post("/v2/maintenance", json=body, headers=auth).status_code == 400
+
+
+def told(url: str, rules: EgressRules, closed: Path, within_s: float = 30.0) -> Told:
+    """How a message went that apprise was to send under these rules."""
+    return apprise_process.ask(url, "A title", "A text", rules, closed=closed, within_s=within_s)
+
+
+def test_apprise_reaches_only_what_may_be_contacted_when_it_connects(hook: Hook, tmp_path: Path) -> None:
+    """Whatever a name led to when it was judged: its template comes from where the name leads now."""
+    url = f"discord://{'1' * 18}/{'t' * 68}?template={quote(hook.url, safe='')}"
+    ended = told(url, EgressRules(allow=("nothing.invalid", "discord.com")), tmp_path)
+    assert not ended.ok and "is not on the allow list" in ended.bad and hook.got == []
+    assert told(hook.url.replace("http:", "json:"), EgressRules(), tmp_path).ok and len(hook.got) == 1
+
+
+@pytest.mark.parametrize("place", ["instance", "elsewhere"])
+def test_apprise_reads_no_file_of_the_machine(hook: Hook, tmp_path: Path, place: str) -> None:
+    """A template that is a file goes to the channel: the ring of the keys would, from the address alone."""
+    file = tmp_path / place / "keyring.json"
+    file.parent.mkdir()
+    file.write_text('{"content": "SECRET"}', encoding="utf-8")
+    url = f"discord://{'1' * 18}/{'t' * 68}?template={quote(str(file), safe='')}"
+    ended = told(url, EgressRules(allow=("nothing.invalid",)), tmp_path / "instance")
+    assert not ended.ok and "a file of the machine" in ended.bad
+
+
+def test_a_channel_that_never_ends_its_answer_is_left(tmp_path: Path) -> None:
+    def drip() -> Iterator[bytes]:
+        while not left.wait(0.2):
+            yield b"x"
+
+    left = threading.Event()
+    slow = PracticeServer(lambda _: Reply(200, drip()))
+    slow.start()
+    ended = told(f"json://127.0.0.1:{slow.server_port}/x", EgressRules(), tmp_path, within_s=6)
+    left.set()
+    slow.stop()
+    assert not ended.ok and "within 6 seconds" in ended.name
+
+
+def test_apprise_has_nothing_of_the_servers_environment(
+    hook: Hook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MUSTER_KEY_A", "sk-of-the-server")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    assert told(hook.url.replace("http:", "json:"), EgressRules(), tmp_path).ok, "no proxy of somebody's"
+    assert "sk-of-the-server" not in str(apprise_process.environment(None))
 
 
 @pytest.mark.parametrize("kind", ["webhook", "apprise"])

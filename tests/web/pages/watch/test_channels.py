@@ -12,7 +12,9 @@ from flask.testing import FlaskClient
 from app.practice.server import PracticeServer
 from app.practice.wire import Reply, Request
 from app.store.base import db
+from app.store.labels import Labels, put_labels
 from app.store.watch.channels import Channel, Delivery
+from tests.rows import a_model
 from tests.web.pages.conftest import error_at, plain
 from tests.web.pages.test_tokens import shown
 
@@ -67,6 +69,23 @@ def test_a_test_message_arrives_and_is_in_the_log(app: Flask, admin: FlaskClient
     assert "It did not arrive. It answered 500." in text
     log = plain(admin.get(page).text)
     assert log.count("A test") == 2 and "Sent" in log and "Failed" in log
+
+
+def test_owners_and_tags_that_models_have_can_be_ticked(app: Flask, admin: FlaskClient, hook: Hook) -> None:
+    assert 'name="owners"' not in admin.get("/channels/new").text
+    with app.app_context():
+        model = a_model()
+        db.session.add(model)
+        db.session.flush()
+        put_labels(model.id, Labels("blue team", None, ("eu", "prod")))
+        db.session.commit()
+    page = made(admin, hook, owners=["blue team"], tags=["prod"])
+    with app.app_context():
+        (channel,) = db.session.scalars(db.select(Channel))
+        assert channel.filter == {"owners": ["blue team"], "tags": ["prod"]}
+    assert "models of blue team; models with the tags prod" in plain(admin.get(page).text)
+    wrong = {"kind": "webhook", "url": hook.url, "owners": ["nobody"]}
+    assert admin.post("/channels/new", data=wrong).status_code == 400
 
 
 def test_what_is_ticked_becomes_its_filter(app: Flask, admin: FlaskClient, hook: Hook) -> None:

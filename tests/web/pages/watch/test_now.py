@@ -78,6 +78,17 @@ def test_what_nobody_looked_at_is_counted_as_stale_and_filtered(app: Flask, view
     assert "Stale, last up" in plain(found)
 
 
+def test_what_is_stale_follows_each_models_own_interval(app: Flask, viewer: FlaskClient) -> None:
+    hourly, often = add(app, display_name="Hourly"), add(app, display_name="Often")
+    with app.app_context():
+        for id, every_s, ago in ((hourly, 3600, timedelta(hours=2)), (often, 60, timedelta(minutes=4))):
+            row = db.session.get_one(ModelHealth, id)
+            row.every_seconds, row.covered, row.last_check = every_s, now() - ago, now() - ago
+        db.session.commit()
+    found = viewer.get("/models?health=stale").text
+    assert "Often</a>" in found and "Hourly</a>" not in found
+
+
 def test_the_oldest_incident_that_nobody_acknowledged_stands_first(app: Flask, viewer: FlaskClient) -> None:
     model = add(app, health="down")
     open_incident(app, model, "newer.example.com")
