@@ -189,8 +189,8 @@ def _compare(look: Settled) -> None:
 def _judge(look: Settled) -> list[str]:
     fault = _fault_of(look.place)
     seen = look.seen.look
-    if look.seen.kind == "catalog" and look.seen.reached and fault and fault.code in UNREACHABLE:
-        seen = replace(seen, result="good")
+    if seen.result == "untold" and look.seen.reached and fault and fault.code in UNREACHABLE:
+        seen = replace(seen, result="good", code="")  # a limit, or the list of models, came from there
     _note_contact(look)
     if look.row.alone and seen.code in ENDPOINT_WIDE and fault is None:
         return _alone(look)
@@ -204,8 +204,10 @@ def _follow_told(look: Settled, before: Fault | None, fault: Fault | None, told:
         return _its_own(look, before)
     if told == "recovered":
         return _recovered(look)
-    if fault is None or told == "nothing":
+    if fault is None:
         return _alone(look)
+    if told == "nothing":
+        return _ask_one(look, fault)
     if told == "confirmed":
         return _confirmed(look, fault)
     if told == "standing":
@@ -300,6 +302,9 @@ def _recovered(look: Settled) -> list[str]:
         row.due = look.now + timedelta(seconds=_SPREAD_S * (place + 1) / len(rows))
         if model is None or before == "down" or row.state != "down":
             continue
+        if row.model_pk == look.id and look.seen.look.result in ("failed", "refused"):
+            _stays_down(look)
+            continue
         state = "up" if row.model_pk == look.id and before == "unknown" else before
         calm = replace(health_of(row).memory, failures=0, refusals=0, recent="")
         reason = Reason("", "") if state == "degraded" else None
@@ -307,6 +312,14 @@ def _recovered(look: Settled) -> list[str]:
         incidents.leave(row.model_pk, look.now)
     look.row.alone = False
     return [row.model_pk for row in rows]
+
+
+def _stays_down(look: Settled) -> None:
+    """The endpoint works again, but not the model that was asked for all: it has a reason of its own."""
+    seen, row = look.seen.look, look.row
+    keep(row, look.model, replace(health_of(row), reason=Reason(seen.code, seen.message)), look.now)
+    incidents.leave(row.model_pk, look.now)
+    incidents.join([look.model], seen.code, seen.message, look.now)
 
 
 def _note_endings(look: Settled) -> None:
