@@ -11,7 +11,9 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from app.access.actors import SYSTEM
 from app.practice.models import Model
+from app.registry import registration
 from app.store.base import db
 from app.store.models import RegisteredModel
 from app.store.probes import Probe
@@ -237,6 +239,19 @@ def test_what_a_person_saw_counts_without_waiting_for_a_look(world: Worlds) -> N
         row = db.session.scalars(select(ModelHealth)).one()
         assert (row.state, row.since, row.reason_code) == ("up", watched.now, None)
     assert watched.incidents() == [("model_not_found", 1, False)]
+
+
+def test_an_incident_says_why_a_persons_probe_failed(world: Worlds) -> None:
+    host = Host()
+    watched = world(host)
+    watched.pass_time(minutes=6)
+    host.answer(BROKEN)
+    with watched.app.app_context():
+        model = db.session.scalars(select(RegisteredModel)).one()
+        for _ in registration.reprobe(model, SYSTEM, "manual"):
+            pass
+        take_over_probed(watched.now)
+    assert watched.incidents() == [("model_not_found", 1, True)]
 
 
 def test_after_a_long_pause_looks_do_not_come_all_at_once(world: Worlds) -> None:

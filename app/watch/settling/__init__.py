@@ -13,6 +13,7 @@ from sqlalchemy import select
 from app.config import settings
 from app.store.base import db
 from app.store.models import RegisteredModel
+from app.store.probes import Probe
 from app.store.watch.health import EndpointWatch, ModelHealth
 from app.watch import judgement
 from app.watch.due import HORIZON, Taken, plan_of
@@ -71,7 +72,14 @@ def _take_over(row: ModelHealth, model: RegisteredModel, now: datetime) -> None:
     if model.health == row.state:
         return
     works = model.health != "down"
-    said = judgement.accepted(health_of(row), now, works=works, reason=Reason("probed", "A probe failed."))
+    said = judgement.accepted(health_of(row), now, works=works, reason=None if works else _why(model))
     before, state = row.state, model.health
     keep(row, model, replace(said, state=state), now)  # type: ignore[arg-type]
     follow(row, model, before, now)
+
+
+def _why(model: RegisteredModel) -> Reason:
+    """What the last probe of a model said is wrong."""
+    probe = Probe.by_id(model.last_probe_id) if model.last_probe_id else None
+    told = probe.report.get("diagnosis") if probe else None
+    return Reason(told["code"], told["message"]) if told else Reason("probed", "A probe failed.")
