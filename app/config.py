@@ -119,7 +119,9 @@ class Settings:
         integer(1, 24 * 90), 4, "hours without use after which it must sign in again"
     )
     rate_limit: int = _setting(
-        integer(0, 1_000_000), 600, "requests a minute per token or address; 0: no limit"
+        integer(0, 1_000_000),
+        600,
+        "requests a minute per token or address, counted by each web process; 0: no limit",
     )
     signin_limit: int = _setting(integer(0, 10_000), 10, "sign-in attempts a minute per address; 0: no limit")
     signin_failures: int = _setting(

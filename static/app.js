@@ -2,6 +2,7 @@
 import "./copy.js";
 import "./search.js";
 import "./live.js";
+import "./model_types.js";
 import "./presets.js";
 import "./endpoint_models.js";
 import "./sample_cost.js";

@@ -1,9 +1,11 @@
 // What is typed into a form marked `data-draft` is kept in this tab until the form is sent to its end: through
-// a reload, going back and forward, and a click on the menu. Secrets are never kept.
+// a reload, going back and forward, a lost session, and a click on the menu. Secrets are never kept: neither
+// fields of passwords nor what is marked `data-secret`.
 
+const SENT = "muster:sent";
 const form = () => document.querySelector("form[data-draft]");
 const place = () => "muster:draft:" + form().getAttribute("action");
-const kept = (field) => field.name && !["hidden", "password", "submit", "button"].includes(field.type);
+const kept = (field) => field.name && !("secret" in field.dataset) && !["hidden", "password", "submit", "button"].includes(field.type);
 
 let dirty = false;
 let leaving = false;
@@ -22,24 +24,47 @@ function write(here, draft) {
   }
 }
 
+// A form that was sent to its end leads to another page; only signing in again is on the way back to it.
+function forget() {
+  const sent = sessionStorage.getItem(SENT);
+  if (!sent || location.pathname.startsWith("/signin")) return;
+  sessionStorage.removeItem(SENT);
+  if (!form() || place() !== sent) sessionStorage.removeItem(sent);
+}
+
 // Only a page that was opened anew gets its draft back; one that answers a form holds what was sent.
 function restore() {
   const here = form();
   const draft = here && JSON.parse(sessionStorage.getItem(place()));
-  if (!draft || document.getElementById("problem") || (location.search && location.search !== draft.search)) return;
+  const answers = document.querySelector("main[data-answers]");
+  if (!draft || answers || (location.search && location.search !== draft.search)) return;
   const empty = read(here);
   if (JSON.stringify(draft.typed) === JSON.stringify(empty)) return;
   write(here, draft.typed);
+  here.dispatchEvent(new Event("muster:filled", { bubbles: true }));
   dirty = true;
-  const note = document.getElementById("draft");
-  note.hidden = false;
+  const note = notice();
+  here.prepend(note);
   note.querySelector("button").addEventListener("click", () => {
     write(here, empty);
     sessionStorage.removeItem(place());
     dirty = false;
-    note.hidden = true;
+    note.remove();
     here.querySelector("input:not([type=hidden])")?.focus();
   });
+}
+
+function notice() {
+  const note = document.createElement("p");
+  note.className = "notice draft";
+  note.setAttribute("role", "status");
+  note.textContent = "What you typed before is back, but for keys and passwords. ";
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "tiny";
+  button.textContent = "Start afresh";
+  note.append(button);
+  return note;
 }
 
 document.addEventListener("input", (event) => {
@@ -53,7 +78,9 @@ document.addEventListener("muster:done", () => {
   leaving = true;
 });
 document.addEventListener("submit", (event) => {
-  if (event.target.matches("form[data-draft]")) leaving = true;
+  if (!event.target.matches("form[data-draft]")) return;
+  leaving = true;
+  sessionStorage.setItem(SENT, place());
 });
 document.addEventListener("muster:changed", () => { leaving = false; });
 document.addEventListener("muster:stopped", () => { leaving = false; });
@@ -65,4 +92,5 @@ document.addEventListener("click", (event) => {
 addEventListener("beforeunload", (event) => {
   if (dirty && !leaving && form()) event.preventDefault();
 });
+forget();
 restore();

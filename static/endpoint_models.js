@@ -1,6 +1,8 @@
 // As soon as base URL and key are there, the endpoint's own list of models is fetched; choosing a model offers
 // what the list says of it for the fields that are empty. The button does the same without scripts.
 
+const FROM_LIST = "From the endpoint's own list.";
+
 let offers = new Map();
 let last = "";
 
@@ -42,16 +44,56 @@ function show(list, problem, note) {
 function adopt() {
   const here = form();
   const offer = offers.get(here.elements.model_id.value.trim());
+  offerListed(offer?.listed);
   if (!offer || here.elements.configuration_model_id.value) return;
+  takeBack(here, offer.values);
   for (const [name, value] of Object.entries(offer.values)) {
     const field = here.elements[name];
     const mark = here.querySelector(`[data-adopted="${name}"]`);
     if (!field || (field.value && field.tagName !== "SELECT" && mark.hidden)) continue;
-    if (field.value !== value) { field.value = value; mark.hidden = false; }
+    if (field.value !== value) {
+      field.value = value;
+      mark.textContent = FROM_LIST;
+      mark.hidden = false;
+      field.closest("details")?.setAttribute("open", "");
+    }
     field.dispatchEvent(new Event("muster:filled", { bubbles: true }));
   }
   const says = document.getElementById("look-note");
   if (offer.label) says.textContent = `${offer.id}: ${offer.label}.`;
+}
+
+// What was filled in for another model of the list does not hold for this one.
+function takeBack(here, values) {
+  for (const mark of here.querySelectorAll("[data-adopted]:not([hidden])")) {
+    const field = here.elements[mark.dataset.adopted];
+    const empty = field.tagName !== "SELECT" || field.querySelector('option[value=""]');
+    if (field.name in values || !empty || mark.textContent !== FROM_LIST) continue;
+    field.value = "";
+    mark.hidden = true;
+    field.dispatchEvent(new Event("muster:filled", { bubbles: true }));
+  }
+}
+
+// Prices that the endpoint does not state are put into no field by themselves: a button does that.
+function offerListed(listed) {
+  const place = document.querySelector("[data-listed]");
+  place.hidden = !listed;
+  if (!listed) return;
+  document.getElementById("listed-note").textContent = listed.words;
+  place.querySelector("button").onclick = (event) => {
+    event.preventDefault();
+    for (const [name, value] of Object.entries(listed.values)) {
+      const field = form().elements[name];
+      if (field.value) continue;
+      field.value = value;
+      field.dispatchEvent(new Event("muster:filled", { bubbles: true }));
+      const mark = form().querySelector(`[data-adopted="${name}"]`);
+      mark.textContent = `From ${listed.source}.`;
+      mark.hidden = false;
+    }
+    place.hidden = true;
+  };
 }
 
 document.addEventListener("change", (event) => {

@@ -27,7 +27,10 @@ class Watch {
     this.note.textContent = "Asking the endpoint. This can take some seconds, longer if it has to load the model first.";
     document.getElementById("told-here")?.remove();
     if (this.hidden) this.hidden.hidden = true;
-    for (const id of ["problem", "report"]) document.getElementById(id)?.remove();
+    for (const id of ["problem", "report"]) {
+      const shown = document.getElementById(id);
+      if (!this.form.contains(shown)) shown?.remove();
+    }
     this.section.hidden = false;
     if (this.bar) this.bar.hidden = false;
     this.section.querySelector("h2").focus();
@@ -142,4 +145,18 @@ document.addEventListener("submit", (event) => {
 
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-cancel]")) controller?.abort();
+});
+
+// One of many alone: another request tells the server, and its row ends in the stream.
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-stop]");
+  const form = document.querySelector("form[data-stop-url]");
+  if (!button || !form) return;
+  button.disabled = true;
+  const { batch, csrf_token: token } = form.elements;
+  const body = new URLSearchParams({ batch: batch.value, csrf_token: token.value, place: button.dataset.stop });
+  try {
+    const answer = await fetch(form.dataset.stopUrl, { method: "POST", body });
+    button.disabled = answer.ok;
+  } catch { button.disabled = false; }
 });

@@ -6,6 +6,7 @@ function fill(form, values) {
     if (field && (!field.value || field.dataset.preset === field.value || field.tagName === "SELECT")) {
       field.value = value;
       field.dataset.preset = value;
+      field.dispatchEvent(new Event("muster:filled", { bubbles: true }));
     }
   }
 }

@@ -1,4 +1,8 @@
-"""`make screenshots`: a picture of every page in light, dark and narrow, in the folder `screenshots`."""
+"""`make screenshots`: a picture of every page, in the folder `screenshots`.
+
+Light, dark and narrow go through the pages as a person would; at the width of a tablet, on paper and without
+scripts each address of that walk is opened anew.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from flask import Flask
 from playwright.sync_api import Browser, Page, ViewportSize
@@ -32,6 +37,11 @@ FORMS: dict[str, tuple[str, ViewportSize]] = {
     "dark": ("dark", chromium.WIDE),
     "narrow": ("light", chromium.NARROW),
 }
+AGAIN: dict[str, dict[str, Any]] = {
+    "tablet": {"viewport": {"width": 820, "height": 1100}},
+    "paper": {"viewport": {"width": 794, "height": 1123}},
+    "plain": {"viewport": chromium.WIDE, "java_script_enabled": False},
+}
 MODELS = (
     {"model_id": "practice-chat", "display_name": "Llama 3.1 8B, Frankfurt", "region": "europe",
      "supports_tool_calling": "true", "input_cost": "0.05", "output_cost": "0.08", "description":
@@ -48,16 +58,18 @@ MODELS = (
 
 
 def main() -> int:
-    """Take every picture; the exit status is 1 where there is no Chromium."""
+    """Take every picture, or those of the forms that are named; exit status 1 where there is no Chromium."""
+    forms = sys.argv[1:] or list(FORMS)
     path = chromium.executable()
     if path is None:
         sys.stderr.write("There is no Chromium on this machine: install the package chromium.\n")
         return 1
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    shutil.rmtree(FOLDER, ignore_errors=True)
-    FOLDER.mkdir()
+    if not sys.argv[1:]:
+        shutil.rmtree(FOLDER, ignore_errors=True)
+    FOLDER.mkdir(exist_ok=True)
     with chromium.started(path) as browser:
-        for name in FORMS:
+        for name in forms:
             with served() as (url, app):
                 picture_all(browser, url, name, app)
     count = len(list(FOLDER.iterdir()))
@@ -99,8 +111,10 @@ def picture_all(browser: Browser, url: str, form: str, app: Flask) -> None:
     scheme, size = FORMS[form]
     context = chromium.window(browser, viewport=size, color_scheme=scheme)
     page = context.new_page()
+    seen: dict[str, str] = {}
 
     def take(name: str) -> None:
+        seen.setdefault(page.url.partition("?done")[0], name)
         # A window as high as the page: what sticks to the window's end then stands where it ends up.
         height = int(page.evaluate("() => document.documentElement.scrollHeight"))
         page.set_viewport_size({"width": size["width"], "height": max(height, size["height"])})
@@ -117,6 +131,22 @@ def picture_all(browser: Browser, url: str, form: str, app: Flask) -> None:
     add_watched_days(app)
     watch_pictures(page, url, take)
     context.close()
+    if form == "light":
+        picture_again(browser, url, seen)
+
+
+def picture_again(browser: Browser, url: str, seen: dict[str, str]) -> None:
+    """Each address that was seen, in the other forms."""
+    for form, options in AGAIN.items():
+        context = chromium.window(browser, **options)
+        page = context.new_page()
+        chromium.sign_in(page, url, EMAIL, PASSWORD)
+        for address, name in seen.items():
+            page.goto(address)
+            if form == "paper":
+                page.emulate_media(media="print")
+            page.screenshot(path=FOLDER / f"{name}-{form}.png", full_page=True)
+        context.close()
 
 
 Take = Callable[[str], None]
@@ -205,30 +235,37 @@ def house_pictures(page: Page, url: str, take: Take) -> None:
 def use_pictures(page: Page, url: str, take: Take) -> None:
     """Many models probed at once, a model with a history, and one that was tried."""
     page.goto(url + "/models")
-    page.get_by_label("All on this page").check()
+    tick_all(page)
     take("list-ticked")
     page.get_by_role("button", name="Probe again").click()
     page.get_by_role("link", name="Back to the list").wait_for()
     take("bulk-probed")
     page.goto(url + "/models")
-    page.get_by_label("All on this page").check()
+    tick_all(page)
     page.get_by_role("button", name="Delete…").click()
     page.get_by_role("button", name="Delete them all").wait_for()
     take("bulk-delete")
     page.goto(url + "/models?sort=cost")
     take("list-sorted")
     page.get_by_role("link", name=MODELS[2]["display_name"]).click()
+    page.get_by_role("link", name="Use", exact=True).click()
     page.get_by_label("Prompt").fill("Reply with the single word OK.")
     page.get_by_role("button", name="Send").click()
     page.locator("#tried dl").wait_for()
     take("detail-tried")
 
 
+def tick_all(page: Page) -> None:
+    """Tick every model of the list."""
+    for box in page.locator("#bulk input[name=id]").all():
+        box.check()
+
+
 def edit_pictures(page: Page, url: str, take: Take) -> None:
     """Changing a model, and a form that had a look at the endpoint's list."""
     page.goto(url + "/models")
     page.get_by_role("link", name=MODELS[0]["display_name"]).click()
-    page.get_by_role("link", name="Change").click()
+    page.get_by_role("link", name="Change", exact=True).click()
     page.get_by_role("button", name="List the endpoint's models").click()
     page.get_by_text("The endpoint lists").or_(page.get_by_text("tokens of context")).first.wait_for()
     take("edit")
@@ -241,7 +278,7 @@ def many_pictures(page: Page, url: str, take: Take) -> None:
     page.get_by_role("rowheader").get_by_role("link").click()
     take("endpoint")
     for name, label in (("endpoint-rotate", "Rotate the key"), ("endpoint-edit", "Change")):
-        page.get_by_role("link", name=label).click()
+        page.get_by_role("link", name=label, exact=True).click()
         take(name)
         page.go_back()
     page.get_by_role("button", name="See what it lists now").click()
@@ -280,6 +317,7 @@ def watch_pictures(page: Page, url: str, take: Take) -> None:
 
 def register(page: Page, values: dict[str, str]) -> None:
     """Fill in the form that the practice preset began, and send it."""
+    page.evaluate("() => document.querySelectorAll('details').forEach((one) => { one.open = true; })")
     for name, value in values.items():
         field = page.locator(f"[name={name}]")
         if name == "model_type":

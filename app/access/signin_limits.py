@@ -9,6 +9,7 @@ are kept as hashes: somebody may have typed a password into the wrong field.
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -36,9 +37,20 @@ class Attempt:
     first_over: bool = False
 
 
+def network_of(address: str | None) -> str:
+    """What an address counts as: of IPv6 a caller has a whole /64 to choose from (RFC 6177)."""
+    try:
+        found = ipaddress.ip_address(str(address).partition("%")[0])
+    except ValueError:
+        return str(address)
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    return str(found.ipv4_mapped or ipaddress.ip_network((found, 64), strict=False))
+
+
 def take_address(address: str | None) -> Attempt:
     """Count an attempt from an address. Commits a transaction of its own."""
-    return _take(f"address:{address}", settings().signin_limit, _A_MINUTE)
+    return _take(f"address:{network_of(address)}", settings().signin_limit, _A_MINUTE)
 
 
 def take_account(email: str) -> Attempt:

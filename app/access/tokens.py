@@ -43,12 +43,8 @@ class KnownToken:
 
 
 def find(text: str) -> KnownToken | None:
-    """The token with this text, also one that does not hold any more; None where there never was one.
-
-    Not within the session, which would hold a connection while a slow caller goes on to send its body.
-    """
-    with db.engine.connect() as connection:
-        row = connection.execute(_KNOWN, {"digest": digest_of(text)}).first()
+    """The token with this text, also one that does not hold any more; None where there never was one."""
+    row = database.row_of(_KNOWN, {"digest": digest_of(text)})
     if row is None:
         return None
     actor = Actor("token", row.name, granted(row.scopes, row.role if row.user_id else None), row.id)

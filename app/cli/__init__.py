@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import click
 
+from app.cli import examples
 from app.operator_error import OperatorError
 from app.probe.printing import machine_fault
 
@@ -34,7 +35,7 @@ COMMANDS: dict[str, Entry] = {
     "compare": Entry("compare:compare", "Say whether two registered models are the same one."),
     "import": Entry("exchange:import_", "Register the models of another program's file."),
     "export": Entry("exchange:export", "Write the registered models for another program."),
-    "token": Entry("people:token_group", "Tokens of programs."),
+    "token": Entry("tokens:token_group", "Tokens of programs."),
     "user": Entry("people:user_group", "People who sign in."),
     "audit": Entry("audit:audit_group", "The audit log: whether it is whole, and its events."),
     "db": Entry("database:db_group", "The database."),
@@ -59,7 +60,7 @@ class Commands(click.Group):
             return None
         module, name = COMMANDS[cmd_name].place.split(":")
         found: click.Command = getattr(import_module(f"app.cli.{module}"), name)
-        return found
+        return examples.give(found, cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The help's list of commands, from the table alone."""

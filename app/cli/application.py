@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,6 +15,10 @@ from app.cli.log_lines import prepare_log
 from app.factory import create_app
 from app.store import database
 from app.store.base import db
+from app.store.endpoints import require_opens
+from app.store.vault import VaultError
+
+log = logging.getLogger("muster.start")
 
 
 def made_app(**overrides: Any) -> Flask:
@@ -42,3 +47,15 @@ def opened_app(*, current: bool = True) -> Iterator[Flask]:
         finally:
             db.session.remove()
             database.let_go()
+
+
+def warn_of_another_ring() -> None:
+    """Say so where this machine's key ring does not open what others have stored: each needs the same one."""
+    try:
+        require_opens()
+    except VaultError as error:
+        log.warning(
+            "%s Every machine needs the same key ring: copy keyring.json, or MUSTER_ENCRYPTION_KEYS, from "
+            "one whose /readyz says yes.",
+            error,
+        )

@@ -9,6 +9,7 @@ import click
 from app.access import audit_chain
 from app.access.audit_sending import line_of
 from app.cli.application import opened_app
+from app.cli.output import quiet_option, say
 from app.operator_error import OperatorError
 from app.probe.printing import put
 from app.store.audit_events import facts_of
@@ -28,6 +29,7 @@ def audit_group() -> None:
     "--knows", metavar="DIGEST", default="", help="A digest noted earlier, which must still be in it."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+@quiet_option
 def verify(knows: str, as_json: bool) -> None:
     """Check that no event was changed, taken out or put in; exit code 1 where one was.
 
@@ -41,7 +43,7 @@ def verify(knows: str, as_json: bool) -> None:
         if verdict.wrong:
             raise AuditBroken(verdict.wrong)
         if not as_json:
-            put(f"The audit log is whole: {verdict.events:,} events, the last digest is {verdict.digest}.")
+            say(f"The audit log is whole: {verdict.events:,} events, the last digest is {verdict.digest}.")
 
 
 @audit_group.command("export")

@@ -16,8 +16,8 @@ from sqlalchemy.engine import make_url
 from app import config
 from app.cli import server
 from app.cli.application import opened_app
+from app.cli.output import done, json_option, quiet_option
 from app.operator_error import OperatorError
-from app.probe.printing import put
 from app.store import database, locks, vault
 
 
@@ -27,6 +27,8 @@ class BackupError(OperatorError):
 
 @click.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@json_option
+@quiet_option
 def backup(file: Path) -> None:
     """Write the embedded database to FILE while Muster runs.
 
@@ -46,13 +48,16 @@ def backup(file: Path) -> None:
     except (OSError, sqlite3.Error) as error:
         draft.unlink(missing_ok=True)
         raise BackupError(f"{file} can't be written ({_reason(error)}).") from error
-    put(f"The database is in {file}.")
-    put(f"The encryption keys are not: keep {_where_the_keys_are(chosen)} apart.")
+    keys = _where_the_keys_are(chosen)
+    sentences = f"The database is in {file}.\nThe encryption keys are not: keep {keys} apart."
+    done(sentences, file=str(file), bytes=file.stat().st_size, keys=keys)
 
 
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--yes", is_flag=True, help="Replace the database that is there; a copy of it is kept beside.")
+@json_option
+@quiet_option
 def restore(file: Path, yes: bool) -> None:
     """Put a backup in the place of the embedded database. Stop Muster first."""
     chosen = config.load_with({})
@@ -70,7 +75,7 @@ def restore(file: Path, yes: bool) -> None:
     with opened_app(current=False), locks.exclusive("start"):
         database.upgrade_database()
         vault.ring()
-    put(f"{target} is what {file} was.")
+    done(f"{target} is what {file} was.", file=str(file), database=str(target))
 
 
 def _embedded(chosen: config.Settings, instead: str) -> Path:

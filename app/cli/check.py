@@ -16,6 +16,7 @@ from sqlalchemy import func, select
 
 from app import config
 from app.cli.application import made_app
+from app.cli.output import quiet_option, say
 from app.operator_error import OperatorError
 from app.probe.printing import put
 from app.store import database, endpoints, vault
@@ -35,6 +36,7 @@ class Finding:
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON array instead of lines.")
+@quiet_option
 @click.pass_context
 def check(ctx: click.Context, as_json: bool) -> None:
     """Say what is wrong with this installation: rights, keys, clock, database, space.
@@ -46,7 +48,8 @@ def check(ctx: click.Context, as_json: bool) -> None:
         put(json.dumps([asdict(one) for one in found]))
     else:
         for one in found:
-            put(f"{'ok ' if not one.problem else 'BAD'}  {one.name:<10} {one.problem}".rstrip())
+            tell = put if one.problem else say
+            tell(f"{'ok ' if not one.problem else 'BAD'}  {one.name:<10} {one.problem}".rstrip())
     ctx.exit(1 if any(one.problem for one in found) else 0)
 
 

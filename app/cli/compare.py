@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from dataclasses import asdict
+
 import click
 
 from app.access.actors import COMMAND_LINE
 from app.cli.application import opened_app
+from app.cli.output import done, json_option, wants_json
 from app.errors import ApiError
 from app.operator_error import OperatorError
 from app.probe.printing import put
-from app.registry.document import ref_prefix
-from app.registry.json_body import shortened
-from app.store.models import RegisteredModel
 from app.watch.identity import side_by_side
 
 
@@ -20,29 +22,24 @@ from app.watch.identity import side_by_side
 @click.argument("second")
 @click.option("--dry-run", is_flag=True, help="Tell the price and ask nothing.")
 @click.option("--yes", is_flag=True, help="Don't ask whether the price is right.")
+@json_option
 def compare(first: str, second: str, dry_run: bool, yes: bool) -> None:
     """Sample two registered models (ids or refIds) side by side: same, different, or not told."""
     with opened_app():
-        models = _found(first), _found(second)
         try:
+            models = side_by_side.model_named(first, "first"), side_by_side.model_named(second, "second")
             price = side_by_side.price_of(*models)
         except ApiError as error:
             raise OperatorError(error.message) from error
-        put(_price_in_words(price))
-        if dry_run or not (yes or click.confirm("Ask them?", default=True)):
+        if dry_run and wants_json():
+            put(json.dumps(asdict(price), indent=2))
+            return
+        put(_price_in_words(price), file=sys.stderr if wants_json() else None)
+        if dry_run or not (yes or click.confirm("Ask them?", default=True, err=wants_json())):
             return
         found = side_by_side.compare_models(*models, COMMAND_LINE)
-        put(f"{found.answer}: {found.summary}")
-        put(f"{found.samples} answers of each, distance {found.distance:.3g}, p = {found.p:.3g}")
-
-
-def _found(id: str) -> RegisteredModel:
-    one = RegisteredModel.by_id(id)
-    found = [one] if one else RegisteredModel.by_ref(id.removeprefix(ref_prefix()))
-    if len(found) != 1:
-        why = f"{len(found)} models share this refId" if found else "There is no model with the id or refId"
-        raise OperatorError(f"{why} {shortened(id)}.")
-    return found[0]
+        numbers = f"{found.samples} answers of each, {found.distance_in_words}, p = {found.p:.3g}"
+        done(f"{found.answer}: {found.summary}\n{numbers}", **asdict(found))
 
 
 def _price_in_words(price: side_by_side.Price) -> str:

@@ -11,6 +11,7 @@ from app import config
 from app.access import actors, audit
 from app.cli import server
 from app.cli.application import opened_app
+from app.cli.output import done, json_option, quiet_option
 from app.probe.printing import put
 from app.store import database, locks, rotation
 from app.store.base import db
@@ -23,12 +24,15 @@ def db_group() -> None:
 
 
 @db_group.command("upgrade")
+@json_option
+@quiet_option
 def upgrade() -> None:
     """Bring the database up to what this version needs; `serve` does it by itself."""
     server.require_folder(config.load_with({}).instance)
     with opened_app(current=False), locks.exclusive("start"):
         database.upgrade_database()
-        put(f"The database is at revision {database.revision()}.")
+        revision = database.revision()
+        done(f"The database is at revision {revision}.", revision=revision)
 
 
 @click.command("settings")
@@ -56,10 +60,12 @@ def key_group() -> None:
 
 
 @key_group.command("rotate")
+@json_option
+@quiet_option
 def rotate() -> None:
     """Encrypt every stored API key again, with a new encryption key."""
     with opened_app():
         count = rotation.rotate()
         audit.record(actors.COMMAND_LINE, "keys.rotated", detail={"count": count})
         db.session.commit()
-        put(f"{count} stored API keys are encrypted again.")
+        done(f"{count} stored API keys are encrypted again.", encrypted_again=count)

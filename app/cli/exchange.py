@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import click
 from sqlalchemy import select
@@ -17,10 +18,13 @@ from app.cli.api import exchange as elsewhere_exchange
 from app.cli.api.client import Api, fail, with_api, with_elsewhere
 from app.cli.api.exchange import Told
 from app.cli.application import opened_app
+from app.cli.output import is_quiet, json_option, quiet_option, wants_json
 from app.probe.printing import Unwritable, put
+from app.registry.declared.price_catalogue import source
 from app.registry.document import ref_prefix
 from app.registry.exchange import litellm_config, litellm_import
 from app.registry.exchange.exports import FORMATS
+from app.registry.exchange.list_prices import with_list_prices
 from app.registry.exchange.plan import Step, plan, register_each
 from app.registry.json_body import shortened
 from app.registry.many import MOST_WORKERS, WORKERS, Ended, reprobe_each
@@ -78,21 +82,26 @@ def export(form: str, disabled: bool, healthy: bool, file: str, api: Api) -> Non
     help="What os.environ/NAME of the file means here: env://VARIABLE for a key, a URL for an api_base.",
 )
 @click.option("--keys-from-env", is_flag=True, help="Read such variables once, from this shell.")
+@click.option(
+    "--list-prices", is_flag=True, help="Take the prices of genai-prices for entries that name none."
+)
 @_workers
+@json_option
+@quiet_option
 @with_elsewhere
 def import_(
     file: IO[bytes], form: str, dry_run: bool, region: str, env: tuple[str, ...], keys_from_env: bool,
-    workers: int, elsewhere: Api | None,
+    list_prices: bool, workers: int, elsewhere: Api | None,
 ) -> None:  # fmt: skip
     """Register the models of a LiteLLM config.yaml, each after a probe with its key.
 
-    Prints a line per entry. Exit code 0: each is in now, or was before; 1: some are not; 2: wrong usage;
-    130: interrupted. Where the lines can't be printed any more, the work goes on.
+    Prints a line per entry, with --json an object a line. Exit code 0: each is in now, or was before; 1: some
+    are not; 2: wrong usage; 130: interrupted. Where the lines can't be printed any more, the work goes on.
     """
     config, unread = _read(file)
     variables = _mapped(env)
     read = (lambda name: variables.get(name) or os.environ.get(name)) if keys_from_env else variables.get
-    definitions = litellm_config.resolved(config, read)
+    definitions = _priced(litellm_config.resolved(config, read), list_prices)
     if elsewhere is not None:
         told = [
             elsewhere_exchange.import_each(elsewhere, definitions, region, dry_run, workers),
@@ -119,11 +128,14 @@ def import_(
 @click.argument("which", required=False)
 @click.option("--all", "every", is_flag=True, help="Every model.")
 @_workers
+@json_option
+@quiet_option
 @with_elsewhere
 def reprobe(which: str | None, every: bool, workers: int, elsewhere: Api | None) -> None:
     """Probe models again with their stored keys; WHICH is an id, a refId or a model id.
 
-    Prints a line per model. Exit code 0: each works; 1: some do not; 2: wrong usage; 130: interrupted.
+    Prints a line per model, with --json an object a line. Exit code 0: each works; 1: some do not; 2: wrong
+    usage; 130: interrupted.
     """
     if (which is None) != every:
         raise click.UsageError("Say which model, or --all.")
@@ -162,6 +174,17 @@ def _parsed(text: bytes) -> litellm_config.Config:
         raise click.UsageError("The file is not UTF-8 text.") from error
     except litellm_config.ConfigError as error:
         raise click.UsageError(str(error)) from error
+
+
+def _priced(definitions: Sequence[Any], wanted: bool) -> Sequence[Any]:
+    """With list prices where they are wanted; else a line says that there are some."""
+    priced, count = with_list_prices(definitions)
+    entries = "1 entry" if count == 1 else f"{count} entries"
+    if count and wanted:
+        _say("", "", f"Prices of {entries} are those of {source()}.")
+    elif count:
+        _say("", "", f"{source()} has prices that {entries} of this file do not name: see --list-prices.")
+    return priced if wanted else definitions
 
 
 def _mapped(env: Iterable[str]) -> dict[str, str]:
@@ -226,10 +249,12 @@ def _say_told(lines: Iterable[Told]) -> bool:
 
 
 def _say(state: str, name: str, rest: str) -> None:
+    if is_quiet() and state not in ("rejected", "refused", "skipped"):
+        return
     # Names and messages come from others: nothing in them may steer the terminal.
     line = shortened(f"{state:<11}  {name:<32}  {rest}".rstrip(), 4000)
     try:
-        put(line)
+        put(json.dumps({"state": state, "name": name, "detail": rest}) if wants_json() else line)
     except Unwritable as error:
         # Said once: what is printed from here on goes nowhere. The models matter more than their lines.
         with suppress(Unwritable):

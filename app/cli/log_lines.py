@@ -53,13 +53,17 @@ class PlainLines(logging.Formatter):
 
 
 def configure(level: str) -> None:
-    """Send the program's log lines to standard error, for machines unless that is a terminal."""
+    """Send the program's log lines to standard error, for machines unless that is a terminal.
+
+    The queue library's go there too: it tells when the queue can't be read.
+    """
     sink = logging.StreamHandler(sys.stderr)
     sink.setFormatter(PlainLines() if sys.stderr.isatty() else JsonLines())
-    root = logging.getLogger("muster")
-    root.handlers = [sink]
-    root.setLevel(level.upper())
-    root.propagate = False
+    for name in ("muster", "huey"):
+        logger = logging.getLogger(name)
+        logger.handlers = [sink]
+        logger.propagate = False
+    logging.getLogger("muster").setLevel(level.upper())
 
 
 def prepare_log(chosen: config.Settings) -> None:

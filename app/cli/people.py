@@ -1,111 +1,22 @@
-"""`muster token` and `muster user`: who may do what."""
+"""`muster user`: who may do what."""
 
 from __future__ import annotations
 
 import json
 import sys
 import warnings
-from collections.abc import Iterable, Mapping
-from datetime import datetime
 from getpass import GetPassWarning
 from typing import Any
 
 import click
-from sqlalchemy import or_, select
 
-from app.access import actors, audit, passwords, people, second_factor, tokens
+from app.access import actors, audit, passwords, people, second_factor
 from app.cli.application import opened_app
+from app.cli.output import quiet_option, say
+from app.cli.tables import as_json, json_text, show
 from app.probe.printing import put
-from app.store.accounts import Token, User
-from app.store.base import db, now
-
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
-
-
-@click.group("token")
-def token_group() -> None:
-    """The tokens that programs sign in with."""
-
-
-@token_group.command("create")
-@click.argument("name")
-@click.option(
-    "--scope",
-    "scopes",
-    type=click.Choice(list(actors.SCOPES)),
-    multiple=True,
-    default=("write",),
-    show_default=True,
-    help="What it may do; repeatable. write includes read, admin includes write.",
-)
-@click.option(
-    "--expires", metavar="SPAN", help="End it after a span such as 12h, 90d or 4w; else it never ends."
-)
-def create(name: str, scopes: tuple[str, ...], expires: str | None) -> None:
-    """Create a token and print it; it is shown only once. It belongs to no person and ends with none."""
-    with opened_app():
-        ends = tokens.expiry_of(expires) if expires else None
-        token, text = tokens.create_token(name, scopes, actors.COMMAND_LINE.label, expires=ends)
-        detail = tokens.told_of(token)
-        audit.record(actors.COMMAND_LINE, "token.created", subject=token.name, detail=detail)
-        db.session.commit()
-        until = f" until {_moment(token.expires)} UTC" if token.expires else ""
-        may = ", ".join(token.scopes)
-        put(f"The token {name!r} may{until}: {may}. It is shown only once.", file=sys.stderr)
-        put(text)
-
-
-@token_group.command("list")
-@as_json
-def list_(as_json: bool) -> None:
-    """List the tokens, without their text."""
-    with opened_app():
-        let_in = {id: active for id, active in db.session.execute(select(User.id, User.active))}
-        rows = [_token_row(token, let_in.get(token.user_id or "", True)) for token in Token.newest()]
-        columns = {
-            "id": 36,
-            "name": 24,
-            "begins": 10,
-            "scopes": 18,
-            "last_used": 16,
-            "expires": 16,
-            "state": 0,
-        }
-        _show(rows, columns, as_json)
-
-
-def _token_row(token: Token, maker_let_in: bool) -> dict[str, Any]:
-    return {
-        "id": token.id,
-        "name": token.name,
-        "begins": token.shown,
-        "scopes": token.scopes,
-        "created": token.created,
-        "created_by": token.created_by,
-        "last_used": token.last_used,
-        "expires": token.expires,
-        "state": tokens.state_of(token, maker_let_in),
-    }
-
-
-@token_group.command("revoke")
-@click.argument("which")
-def revoke(which: str) -> None:
-    """Revoke a token at once; WHICH is its id or its name."""
-    with opened_app():
-        query = select(Token).where(or_(Token.id == which, Token.name == which), Token.revoked.is_(None))
-        found = list(db.session.scalars(query))
-        if len(found) != 1:
-            wrong = (
-                f"{len(found)} tokens are named {which!r}; give the id."
-                if found
-                else f"No valid token {which!r}."
-            )
-            raise actors.AccessError(wrong)
-        found[0].revoked = now()
-        audit.record(actors.COMMAND_LINE, "token.revoked", subject=found[0].name)
-        db.session.commit()
-        put(f"The token {found[0].name!r} is revoked.")
+from app.store.accounts import User
+from app.store.base import db
 
 
 @click.group("user")
@@ -121,7 +32,9 @@ password_stdin = click.option("--password-stdin", is_flag=True, help="Read the p
 @click.argument("email")
 @click.option("--role", type=ROLE, default="viewer", show_default=True)
 @password_stdin
-def create_user(email: str, role: str, password_stdin: bool) -> None:
+@as_json
+@quiet_option
+def create_user(email: str, role: str, password_stdin: bool, as_json: bool) -> None:
     """Make a user who can sign in with EMAIL; the password is asked for unless it is piped in."""
     if password_stdin:
         password = _first_line()
@@ -131,7 +44,7 @@ def create_user(email: str, role: str, password_stdin: bool) -> None:
         user = people.create_user(email, role, password)
         audit.record(actors.COMMAND_LINE, "user.created", subject=user.email, detail={"role": role})
         db.session.commit()
-        put(f"{user.email} can sign in now, as {role}.")
+        _told(user, f"{user.email} can sign in now, as {role}.", as_json)
 
 
 @user_group.command("list")
@@ -140,7 +53,7 @@ def list_users(as_json: bool) -> None:
     """Show everybody who has an account."""
     with opened_app():
         rows = [_user_row(user) for user in people.everybody()]
-        _show(rows, {"email": 40, "role": 8, "state": 8, "last_signin": 16}, as_json)
+        show(rows, {"email": 40, "role": 8, "state": 8, "last_signin": 16}, as_json)
 
 
 @user_group.command("reset-password")
@@ -167,6 +80,7 @@ def reset_password(email: str, password_stdin: bool, as_json: bool) -> None:
 @user_group.command("reset-second-factor")
 @click.argument("email")
 @as_json
+@quiet_option
 def reset_second_factor(email: str, as_json: bool) -> None:
     """Take the second factor from EMAIL, who has lost it."""
     with opened_app():
@@ -178,6 +92,7 @@ def reset_second_factor(email: str, as_json: bool) -> None:
 @user_group.command("to-provider")
 @click.argument("email")
 @as_json
+@quiet_option
 def to_provider(email: str, as_json: bool) -> None:
     """Let EMAIL sign in through the provider alone: password and second factor are gone, sessions end."""
     with opened_app():
@@ -189,6 +104,7 @@ def to_provider(email: str, as_json: bool) -> None:
 @user_group.command("disable")
 @click.argument("email")
 @as_json
+@quiet_option
 def disable(email: str, as_json: bool) -> None:
     """Keep EMAIL out from now on: sessions end, and their tokens do not hold until `enable`."""
     _set_active(email, False, as_json)
@@ -197,6 +113,7 @@ def disable(email: str, as_json: bool) -> None:
 @user_group.command("enable")
 @click.argument("email")
 @as_json
+@quiet_option
 def enable(email: str, as_json: bool) -> None:
     """Let EMAIL in again."""
     _set_active(email, True, as_json)
@@ -212,6 +129,7 @@ def _set_active(email: str, active: bool, as_json: bool) -> None:
 @click.argument("email")
 @click.argument("role", type=ROLE)
 @as_json
+@quiet_option
 def set_role(email: str, role: str, as_json: bool) -> None:
     """Let EMAIL do what ROLE may, from their next request on."""
     with opened_app():
@@ -239,7 +157,10 @@ def _user_row(user: User) -> dict[str, Any]:
 
 
 def _told(user: User, sentence: str, as_json: bool) -> None:
-    put(_json(_user_row(user)) if as_json else sentence)
+    if as_json:
+        put(json_text(_user_row(user)))
+    else:
+        say(sentence)
 
 
 def _asked_password() -> str:
@@ -259,31 +180,3 @@ def _first_line() -> str:
         return sys.stdin.buffer.readline().decode().rstrip("\r\n")
     except UnicodeDecodeError:
         raise click.UsageError("The password is not UTF-8 text.") from None  # the cause would show it
-
-
-def _show(rows: Iterable[Mapping[str, Any]], columns: Mapping[str, int], as_json: bool) -> None:
-    """Rows as one JSON list, or as lines of columns with these widths."""
-    if as_json:
-        put(_json(list(rows)))
-        return
-    put("  ".join(f"{name.replace('_', ' ').upper():<{width}}" for name, width in columns.items()).rstrip())
-    for row in rows:
-        put("  ".join(f"{_cell(row[name]):<{width}}" for name, width in columns.items()).rstrip())
-
-
-def _cell(value: Any) -> str:
-    if value is None or isinstance(value, datetime):
-        return _moment(value)
-    return ",".join(value) if isinstance(value, list) else str(value)
-
-
-def _moment(moment: datetime | None) -> str:
-    return moment.strftime("%Y-%m-%d %H:%M") if moment else "never"
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, default=_rfc3339, ensure_ascii=False, indent=2)
-
-
-def _rfc3339(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

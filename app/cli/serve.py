@@ -9,8 +9,8 @@ from flask import Flask
 
 from app import config
 from app.access import actors, audit, passwords, people
-from app.cli import server
-from app.cli.application import made_app
+from app.cli import server, tracing
+from app.cli.application import made_app, warn_of_another_ring
 from app.cli.worker import watcher
 from app.practice import models
 from app.store import database, locks, rotation, vault
@@ -35,6 +35,7 @@ def serve(host: str | None, port: int | None, practice: bool) -> None:
         config.ensure_secret(chosen)
         metrics.share(chosen)
         app = made_app(**overrides)
+        tracing.start(app)
         password = prepare(app)
         with server.practice_endpoint(chosen) as base_url, watcher(chosen):
             server.run(app, socket, greeting(chosen, password, base_url))
@@ -52,6 +53,7 @@ def prepare(app: Flask) -> str | None:
                 f"The key ring {lost} of the stored API keys is missing. Restore it from a backup."
             )
         vault.ring()
+        warn_of_another_ring()
         password = _first_administrator()
     with app.app_context():
         # The workers are forked from here: each must open connections of its own.

@@ -15,7 +15,8 @@ from dataclasses import fields
 
 import click
 
-from app.cli.application import opened_app
+from app.cli import tracing
+from app.cli.application import opened_app, warn_of_another_ring
 from app.config import Settings, variable
 from app.watch.engine import Watcher
 
@@ -37,6 +38,8 @@ def worker(threads: int | None, parent: int | None) -> None:
         _end_with(parent)
     with opened_app() as app:
         chosen: Settings = app.config["MUSTER"]
+        warn_of_another_ring()
+        tracing.start(app)
         Watcher(app).run(threads or chosen.watch_threads)
 
 

@@ -30,22 +30,22 @@ PREFIXES = (
     "/api/v1",
     "/openai/v1",
     "/v3",
+    "/api",
     "/openai",
-    "/api/openai/v1",
     "/inference/v1",
     "/v1beta/openai",
+    "/api/openai/v1",
+    "/compatible-mode/v1",
+    "/engines/v1",
+    "/api/v3",
+    "/api/paas/v4",
     "/inference/openai/v1",
     "/llm/v1",
-    "/compatible-mode/v1",
-    "/api/paas/v4",
     "/api/v2",
     "/v2",
-    "/api/v3",
-    "/engines/v1",
     "/serving-endpoints",
     "/compatibility/v1",
     "/inference",
-    "/api",
 )
 """Where vendors and servers put the API, the commonest first (docs/probe.md, "Reading what was typed")."""
 
@@ -108,10 +108,14 @@ def without_query_values(url: str) -> str:
 def candidates(base: Base) -> Iterator[Base]:
     """Other bases that may be what was meant, the likeliest first, none twice.
 
-    Those made of the typed path come first (see `kin`), then the prefixes of vendors.
+    Those made of the typed path come first (see `kin`), then the prefixes of vendors; below a path of several
+    steps, such as a gateway's, its own neighbours come before those.
     """
     seen = {base.path}
-    for path in (*_kin(base.path), *PREFIXES, *_parents(base.path), ""):
+    parents = (*_parents(base.path),)
+    is_deep = _VERSION.sub("", without_operation(base.path)).count("/") > 1
+    further = (*parents, *PREFIXES) if is_deep else (*PREFIXES, *parents)
+    for path in (*_kin(base.path), *_below_version(base.path), *further, ""):
         if path not in seen:
             seen.add(path)
             yield replace(base, path=path)
@@ -142,6 +146,12 @@ def _kin(typed: str) -> Iterator[str]:
         return
     yield stem.removesuffix(version.group())
     yield from (stem.removesuffix(version.group()) + other for other in ("/v1", "/v2") if other not in stem)
+
+
+def _below_version(typed: str) -> Iterator[str]:
+    """Some serve their own API at the version, and this one below it (`/v1/openai`)."""
+    if _VERSION.search(typed):
+        yield typed + "/openai"
 
 
 def _parents(typed: str) -> Iterator[str]:

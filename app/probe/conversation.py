@@ -22,7 +22,7 @@ from app.probe.negotiation import learn
 from app.probe.reading.completion import tokens
 from app.probe.reading.meaning import Judgement, meaning_of, worth_waiting
 from app.probe.reading.named_fields import complained, names_a_field
-from app.probe.reading.redaction import hide_key
+from app.probe.reading.redaction import cleaned
 from app.probe.reading.refusal import Refusal, printable, read_refusal
 from app.probe.shape import Shape
 from app.probe.transport.answer import Answer, parsed
@@ -156,7 +156,7 @@ class Conversation:
         )
         answer = self.client.converse(call, request.script) if request.script else self.client.send(call)
         self._count(answer)
-        return hide_key(answer, call.key or "")
+        return cleaned(answer)
 
     def ask_patiently(
         self, name: str, request: Request, until: float, *, patient: bool = True, **how: Any

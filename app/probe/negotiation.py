@@ -43,6 +43,7 @@ DEFAULTS: Mapping[str, Any] = {
     "return_documents": False,
     "normalized": True,
     "speed": 1.0,
+    "chunking_strategy": "auto",
 }
 """A harmless value for a field that an endpoint says it misses."""
 

@@ -8,6 +8,7 @@ from app.probe.base_url import Base
 from app.probe.diagnosis.diagnose import FAILURES
 from app.probe.reading.catalog import Catalog, read_catalog
 from app.probe.reading.meaning import meaning_of
+from app.probe.reading.redaction import cleaned
 from app.probe.reading.refusal import quote, read_refusal
 from app.probe.transport.answer import Answer
 from app.probe.transport.call import Call
@@ -38,7 +39,7 @@ def look_at_catalog(target: Target, limits: Limits, rules: EgressRules) -> Prese
     """Ask `GET {base}/models` once. Never raises for what the endpoint does."""
     url = Base.of(target.base_url).url("models")
     with Client(rules, limits, settings=target.settings) as client:
-        answer = client.send(Call("GET", url, key=target.api_key, timeout_s=_WITHIN_S))
+        answer = cleaned(client.send(Call("GET", url, key=target.api_key, timeout_s=_WITHIN_S)))
         certificate = client.certificate
     code, message = _wrong(answer, target.api_key)
     return Presence(code, message, answer.duration_ms, read_catalog(answer), certificate)

@@ -38,6 +38,11 @@ class EndpointSettings:
     """A certificate and its private key, as PEM."""
     proxy: str = ""
 
+    @property
+    def is_secret(self) -> bool:
+        """Whether more than the key tells the endpoint who calls."""
+        return bool(self.headers or self.client_certificate)
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -71,6 +76,7 @@ class Sample:
     vector: tuple[float, ...] = ()
     model: str = ""
     fingerprint: str = ""
+    prompt_tokens: int | None = None
     form: str = ""
     """How the endpoint wants to be asked: answers to other requests can't be compared."""
 

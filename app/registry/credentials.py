@@ -57,7 +57,8 @@ def target_for(
         kept = settings or _settings_of(endpoint, base_url, move_key)
     except vault.VaultError as error:
         raise key_unusable(error) from error
-    if vault.is_reference(key) or (typed is None and clear):
+    stored = endpoint is not None and kept.is_secret and settings is None
+    if vault.is_reference(key) or (typed is None and clear) or stored:
         _note(actor, use, key, base_url, endpoint)
     return Target(base_url, clear, model_id, kept)
 
@@ -187,7 +188,7 @@ def _note(actor: Actor, use: Use, key: str, base_url: str, endpoint: Endpoint | 
         return
     detail = {
         "use": use,
-        "key": key if vault.is_reference(key) else "stored",
+        "key": key if vault.is_reference(key) else "stored" if key else "headers",
         "endpoint": endpoint.id if endpoint else None,
         "origin": origin_of(base_url),
     }

@@ -12,6 +12,7 @@ from app.probe.base_url import Base
 from app.probe.model_types import MODEL_TYPES
 from app.probe.reading.catalog import read_catalog
 from app.probe.reading.catalog_facts import metadata_of
+from app.probe.reading.redaction import cleaned
 from app.probe.reading.refusal import quote, read_refusal
 from app.probe.transport.answer import Answer
 from app.probe.transport.call import Call
@@ -47,13 +48,29 @@ class OfferedModel:
     values: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
     """Where prices come from that the endpoint itself does not tell."""
+    listed: frozenset[str] = frozenset()
+    """Which of `values` come from there."""
+
+    @property
+    def stated(self) -> Mapping[str, str]:
+        """What the endpoint itself says."""
+        return {name: value for name, value in self.values.items() if name not in self.listed}
 
     @property
     def likely_type(self) -> str:
         """The type that the endpoint states, or else the one that the id points to; chat where none does."""
-        folded = self.id.casefold()
-        guessed = next((kind for kind, signs in _SIGNS if any(sign in folded for sign in signs)), "chat")
-        return self.values.get("model_type", guessed)
+        return self.values.get("model_type") or type_of(self.id) or "chat"
+
+
+def type_of(model_id: str) -> str | None:
+    """The type that the words of an id point to; None where they point to none."""
+    folded = model_id.casefold()
+    return next((kind for kind, signs in _SIGNS if any(sign in folded for sign in signs)), None)
+
+
+def name_of(model_id: str) -> str:
+    """A name for people, as far as an id gives one: its last part, at most 128 characters."""
+    return model_id.strip().rstrip("/").rpartition("/")[2][:128]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +93,7 @@ def list_endpoint_models(target: Target) -> EndpointModels:
     key, url = target.api_key, Base.of(target.base_url).url("models")
     db.session.rollback()  # no connection is held while an endpoint is asked
     with Client(egress_rules(), settings().limits, settings=target.settings) as client:
-        answer = client.send(Call("GET", url, key=key, timeout_s=WITHIN_S))
+        answer = cleaned(client.send(Call("GET", url, key=key, timeout_s=WITHIN_S)))
     catalog = read_catalog(answer)
     if not catalog.there:
         return EndpointModels(problem=_why_not(answer, url, key))
@@ -108,4 +125,5 @@ def offer_of(id: str, entry: Mapping[str, Any], base_url: str) -> OfferedModel:
         return OfferedModel(id, known.get("context_window"), values)
     more = {name: format(price, ".10g") for name, price in listed.values.items() if name not in values}
     context = known.get("context_window") or listed.context_window
-    return OfferedModel(id, context, values | more, price_catalogue.source() if more else "")
+    source = price_catalogue.source() if more else ""
+    return OfferedModel(id, context, values | more, source, frozenset(more))

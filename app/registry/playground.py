@@ -5,7 +5,6 @@ Nothing of the prompt or the answer is kept; the audit log has that it was done.
 
 from __future__ import annotations
 
-import json
 import math
 import queue
 import threading
@@ -21,23 +20,23 @@ from app.probe.base_url import Base
 from app.probe.model_types.embedding import vector_of
 from app.probe.model_types.image import picture_in
 from app.probe.reading.completion import read_completion, tokens
+from app.probe.reading.redaction import cleaned, without_key
 from app.probe.reading.refusal import printable, quote, read_refusal
 from app.probe.transport.answer import Answer
 from app.probe.transport.call import Call
 from app.probe.transport.client import Client
 from app.probe.transport.deadline import Cancellation
 from app.probe.transport.egress import EgressRules
-from app.probe.transport.sse import events
 from app.probe.values import Limits, Target
 from app.registry import saving
 from app.registry.credentials import target_for
+from app.registry.live_answer import Piece, Tap
 from app.registry.probing import egress_rules
 from app.store.base import db
 from app.store.models import RegisteredModel
 from app.store.probes import Probe
 
 JSON = Any
-_TAIL = 8192
 LIMITS = ("max_completion_tokens", "max_tokens")
 ROUTES = {
     "chat": "chat/completions",
@@ -46,14 +45,6 @@ ROUTES = {
     "image": "images/generations",
 }
 """The model types that can be tried, with their route."""
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A part of the answer; `thinking` marks what the model thought first."""
-
-    text: str
-    thinking: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +87,7 @@ class _Call:
             settings=self.target.settings,
         ) as client:
             sent = {"model": self.model.wire_model_id, **body}
-            return client.send(Call("POST", url, json=sent, key=self.target.api_key, stop=tap))
+            return cleaned(client.send(Call("POST", url, json=sent, key=self.target.api_key, stop=tap)))
 
 
 def answer(
@@ -138,9 +129,8 @@ def answer(
 def _speak(call: _Call, prompt: str, limit: int) -> Iterator[Piece | PlaygroundAnswer]:
     """Stream the answer: the call runs in a thread, its pieces come through a queue."""
     pieces: queue.SimpleQueue[Piece | Answer] = queue.SimpleQueue()
-    tap = _Tap(pieces.put)
     body = _chat_body(call, prompt, limit) | {"stream": True}
-    thread = threading.Thread(target=lambda: pieces.put(_streamed(call, body, tap)), daemon=True)
+    thread = threading.Thread(target=lambda: pieces.put(_streamed(call, body, pieces.put)), daemon=True)
     thread.start()
     try:
         while not isinstance(got := pieces.get(), Answer):
@@ -151,10 +141,17 @@ def _speak(call: _Call, prompt: str, limit: int) -> Iterator[Piece | PlaygroundA
     yield _heard(got, call.target.api_key)
 
 
-def _streamed(call: _Call, body: Mapping[str, JSON], tap: _Tap) -> Answer:
+def _streamed(call: _Call, body: Mapping[str, JSON], emit: Callable[[Piece], None]) -> Answer:
     """Ask with the usage at the end of the stream; where that is refused, without."""
-    answer = call.ask({**body, "stream_options": {"include_usage": True}}, tap)
-    return call.ask(body, tap) if answer.status in (400, 404, 422) else answer
+    answer = _tapped(call, {**body, "stream_options": {"include_usage": True}}, emit)
+    return _tapped(call, body, emit) if answer.status in (400, 404, 422) else answer
+
+
+def _tapped(call: _Call, body: Mapping[str, JSON], emit: Callable[[Piece], None]) -> Answer:
+    tap = Tap(emit, call.target.api_key)
+    answer = call.ask(body, tap)
+    tap.end()
+    return answer
 
 
 def _chat_body(call: _Call, prompt: str, limit: int) -> dict[str, JSON]:
@@ -170,49 +167,13 @@ def _chat_body(call: _Call, prompt: str, limit: int) -> dict[str, JSON]:
     return content | ({names[0]: limit} if names else {})
 
 
-class _Tap:
-    """Reads the stream while it comes: the client shows it the end of the body, this finds what is new."""
-
-    def __init__(self, emit: Callable[[Piece], None]) -> None:
-        self._emit = emit
-        self._total = 0
-        self._rest = b""
-
-    def __call__(self, tail: bytes) -> bool:
-        """Never ends the reading; the `[DONE]` of a stream is followed by its end."""
-        fresh = tail[min(self._total, _TAIL) :]
-        self._total += len(fresh)
-        *whole, self._rest = (self._rest + fresh).replace(b"\r\n", b"\n").split(b"\n\n")
-        for event in whole:
-            for _, text in events(event + b"\n\n"):
-                self._hear(text)
-        return False
-
-    def _hear(self, text: str) -> None:
-        try:
-            choices = json.loads(text)["choices"]
-            delta = choices[0].get("delta") or choices[0]
-        except (ValueError, KeyError, IndexError, TypeError, AttributeError):
-            return
-        if not isinstance(delta, Mapping):
-            return
-        for name, thinking in (
-            ("reasoning_content", True),
-            ("reasoning", True),
-            ("content", False),
-            ("text", False),
-        ):
-            if isinstance(delta.get(name), str) and delta[name]:
-                self._emit(Piece(delta[name], thinking))
-
-
 def _heard(answer: Answer, key: str) -> PlaygroundAnswer:
     completion = read_completion(answer) if answer.answered else None
     if completion is None or completion.has_error:
         return _failed(answer, key)
     return PlaygroundAnswer(
-        text=completion.content,
-        thinking=completion.reasoning,
+        text=without_key(completion.content, key),
+        thinking=without_key(completion.reasoning, key),
         duration_ms=answer.duration_ms,
         first_token_ms=completion.first_token_ms,
         tokens_in=tokens(completion.usage, "prompt_tokens"),

@@ -61,9 +61,13 @@ class Updated:
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """A probe that only looked. `report["model"]` is None where no model was meant, or where it is gone."""
+    """A probe that only looked. `report["model"]` is None where no model was meant, or where it is gone.
+
+    `trial` is the id under which an accepted one is kept for a while, "" where it is not.
+    """
 
     report: dict[str, JSON]
+    trial: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,16 +159,7 @@ def _run(
 
 def egress_rules() -> EgressRules:
     """The address rules as the settings have them, Muster's own address among what is refused."""
-    chosen = settings()
-    hosts = ("127.0.0.1", "::1") if chosen.host == "localhost" else (chosen.host,)
-    return EgressRules(
-        private=chosen.egress_private,
-        allow=chosen.egress_allow,
-        deny=chosen.egress_deny,
-        own=tuple((host, chosen.port) for host in hosts),
-        ca_bundle=chosen.ca_bundle,
-        proxy=chosen.proxy,
-    )
+    return settings().egress
 
 
 def key_unusable(error: vault.VaultError) -> ApiError:

@@ -17,7 +17,7 @@ from app.errors import ApiError
 from app.probe.reliability import Repeat
 from app.probe.transport.deadline import Cancellation
 from app.probe.values import Depth, Event, Report, Target
-from app.registry import saving
+from app.registry import saving, trials
 from app.registry.credentials import Use, target_for
 from app.registry.endpoints import rows as endpoints
 from app.registry.probing import (
@@ -46,14 +46,18 @@ def register(
     strict: bool = False,
     depth: Depth = "full",
     cancelled: Cancellation | None = None,
+    trial: str = "",
 ) -> Events:
     """Probe, then save a new model. `values` are a form's; ends in Registered or Rejected.
 
-    ApiError 409 `already_exists` before anything is contacted, and at the end too where another was faster.
+    `values["labels"]` may hold its labels. Where `trial` is the id of a fresh trial of the very same, nothing
+    is probed again. ApiError 409 `already_exists` before anything is contacted, and at the end too where
+    another was faster.
     """
     saving.refuse_same(values)
     target = target_of(values, actor, "register")
-    return _registering(dict(values), target, ProbeOrder(actor, strict, depth, cancelled))
+    order = ProbeOrder(actor, strict, depth, cancelled)
+    return _registering(dict(values), target, order, trial)
 
 
 def validate(
@@ -64,7 +68,10 @@ def validate(
     depth: Depth = "full",
     cancelled: Cancellation | None = None,
 ) -> Events:
-    """Probe and keep nothing but the audit event; ends in Probed, whatever the verdict."""
+    """Probe and keep no model; ends in Probed, whatever the verdict.
+
+    For somebody who is signed in, what was accepted is kept for a while as a trial, for `register`.
+    """
     target = target_of(values, actor, "validate")
     return _validating(dict(values), target, ProbeOrder(actor, strict, depth, cancelled))
 
@@ -122,7 +129,11 @@ def stored_target(model: RegisteredModel, actor: Actor, use: Use) -> Target:
     return target_for(actor, use, model.endpoint.base_url, model.wire_model_id, endpoint=model.endpoint)
 
 
-def _registering(values: dict[str, Any], target: Target, asked: ProbeOrder) -> Events:
+def _registering(values: dict[str, Any], target: Target, asked: ProbeOrder, trial: str) -> Events:
+    seen = trials.take(trial, values, target, asked) if trial else None
+    if seen is not None:
+        yield saving.saved_as_seen(values, target, seen, asked)
+        return
     report = yield from probed(values, target, asked, key_control=True)
     if report.verdict == "rejected":
         yield saving.rejected(values, report, asked)
@@ -135,8 +146,10 @@ def _validating(values: dict[str, Any], target: Target, asked: ProbeOrder) -> Ev
     report = yield from probed(values, target, asked, key_control=True)
     outline = saving.audit_detail(values, report)
     audit.record(asked.actor, "model.validated", detail=outline, subject=values["display_name"])
+    full = wire_report(report, new_id(), None)
+    trial = trials.keep(full, values, target, asked) if report.verdict == "accepted" else ""
     db.session.commit()
-    yield Probed(wire_report(report, new_id(), None))
+    yield Probed(full, trial)
 
 
 def _reprobing(id: str, trigger: str, asked: ProbeOrder) -> Events:

@@ -20,6 +20,7 @@ from app.registry.endpoints import rows as endpoints
 from app.registry.probing import DECLARED, JSON, ProbeOrder, Registered, Rejected, Values
 from app.store.base import db, new_id, now
 from app.store.endpoints import Endpoint
+from app.store.labels import put_labels
 from app.store.models import RegisteredModel
 from app.store.probes import Probe
 
@@ -85,10 +86,21 @@ def all_saved(
     return ends
 
 
+def saved_as_seen(values: Values, target: Target, seen: Mapping[str, JSON], asked: ProbeOrder) -> Registered:
+    """Save a model with the accepted report of a probe that was run before, in its wire form. Commits."""
+    with refusing_same(values):
+        endpoint = endpoints.found_or_made(target, values["api_key"] or "")
+        model = new_model(values, endpoint, asked.actor)
+        full = keep_seen(model, seen, "registration", asked.actor)
+        audit.record(asked.actor, "model.registered", model, _outline(values) | {"verdict": seen["verdict"]})
+        db.session.commit()
+    return Registered(model.id, full)
+
+
 Precondition = Callable[[RegisteredModel], None]
 
-OF_THE_ENDPOINT = ("base_url", "api_key")
-"""What a form says of the endpoint and not of the model."""
+NO_COLUMNS = ("base_url", "api_key", "labels")
+"""What values hold that is kept elsewhere: with the endpoint, and in the tables of labels."""
 
 ENDPOINT = ("base_url", "model_id", "remote_model_id", "model_type")
 """The columns that a probe has seen working together, with the key; a change of one needs another probe."""
@@ -100,6 +112,9 @@ def new_model(values: Values, endpoint: Endpoint, actor: Actor) -> RegisteredMod
     apply(model, values)
     model.created = model.updated = now()
     db.session.add(model)
+    if any(values.get("labels") or ()):
+        db.session.flush()
+        put_labels(model.id, values["labels"])
     return model
 
 
@@ -107,7 +122,7 @@ def apply(model: RegisteredModel, values: Values) -> dict[str, list[JSON]]:
     """Set every column of `values` that is the model's own; gives old and new value of what changed."""
     changes: dict[str, list[JSON]] = {}
     for name, value in values.items():
-        if name in OF_THE_ENDPOINT:
+        if name in NO_COLUMNS:
             continue
         if getattr(model, name) != value:
             changes[name] = [getattr(model, name), value]
@@ -140,20 +155,35 @@ def keep_probe(
     What an earlier probe saw of the `same` endpoint stays where this one did not ask, or could not tell.
     Where it is not `judged`, health is left to the watcher, which looks more than once.
     """
+    seen = wire_report(report, new_id(), model.id)
+    return keep_seen(model, seen, trigger, actor, same=same, judged=judged)
+
+
+def keep_seen(
+    model: RegisteredModel,
+    seen: Mapping[str, JSON],
+    trigger: str,
+    actor: Actor,
+    *,
+    same: bool = True,
+    judged: bool = True,
+) -> dict[str, JSON]:
+    """The same with a report in its wire form."""
     kept = Probe(
         id=new_id(),
         model_pk=model.id,
-        verdict=report.verdict,
-        started=datetime.fromisoformat(report.started),
-        duration_ms=report.duration_ms,
+        verdict=seen["verdict"],
+        started=datetime.fromisoformat(seen["started"]),
+        duration_ms=seen["duration_ms"],
         trigger=trigger,
         actor=actor.label,
     )
-    full = kept.report = wire_report(report, kept.id, model.id)
+    full = kept.report = {**seen, "id": kept.id, "model": model.id}
     model.last_probe_id = kept.id
+    accepted = seen["verdict"] == "accepted"
     if judged:
-        model.health = "up" if report.verdict == "accepted" else "down"
-    if report.verdict == "accepted":
+        model.health = "up" if accepted else "down"
+    if accepted:
         model.observed = ((model.observed or {}) if same else {}) | full["observed"]
         model.capabilities = _learned((model.capabilities or {}) if same else {}, full["capabilities"])
     db.session.flush()
@@ -242,11 +272,17 @@ def endpoint_of(model: RegisteredModel) -> tuple[Any, ...]:
 
 def audit_detail(values: Values, report: Report) -> Mapping[str, JSON]:
     """What the audit log says of a probe that was asked for."""
-    made = {name: values.get(name) for name in (*ENDPOINT, "region")} | {"verdict": report.verdict}
-    made["base_url"] = without_query_values(values["base_url"])
+    made = _outline(values) | {"verdict": report.verdict}
     if report.diagnosis:
         made |= {"code": report.diagnosis.code, "message": report.diagnosis.message}
     return made
+
+
+def _outline(values: Values) -> dict[str, JSON]:
+    made = {name: values.get(name) for name in (*ENDPOINT, "region")}
+    labels = values["labels"]._asdict() if any(values.get("labels") or ()) else {}
+    told = {name: value for name, value in labels.items() if value}
+    return made | {"base_url": without_query_values(values["base_url"])} | ({"labels": told} if told else {})
 
 
 def _identity(values: Values) -> tuple[str, str, str]:

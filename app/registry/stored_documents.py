@@ -22,6 +22,7 @@ from app.config import settings
 from app.registry import document as document_module
 from app.registry import metadata
 from app.registry.document import document
+from app.store import database
 from app.store.base import db, now
 from app.store.endpoints import Endpoint
 from app.store.labels import ModelOwner, ModelTag
@@ -91,8 +92,8 @@ def made_by() -> str:
 
 
 def stored(id: str) -> StoredDocument | None:
-    """The document of the model with this id; None where there is no such model."""
-    found = db.session.connection().execute(_KEPT, {"id": id, "stamp": made_by()}).first()
+    """The document of the model with this id, as it was last committed; None where there is no such model."""
+    found = database.row_of(_KEPT, {"id": id, "stamp": made_by()})
     return StoredDocument(found.etag, found.body) if found else refresh([id]).get(id)
 
 

@@ -129,3 +129,16 @@ class SigninCount(Base):
     who: Mapped[str] = mapped_column(String(64), primary_key=True)
     since: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
     count: Mapped[int]
+
+
+class RateCount(Base):
+    """How many requests somebody was granted within a minute (of the epoch); `who` is a hash.
+
+    PostgreSQL keeps it UNLOGGED: a crash may lose it.
+    """
+
+    __tablename__ = "rate_counts"
+
+    who: Mapped[str] = mapped_column(String(64), primary_key=True)
+    minute: Mapped[int]
+    count: Mapped[int]

@@ -4,27 +4,43 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import psycopg
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask
 from flask_migrate import Migrate, upgrade
-from sqlalchemy import Engine, Executable, event, text
+from sqlalchemy import Engine, Executable, Row, event, text
 from sqlalchemy.engine import Connection, make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from app.operator_error import OperatorError
+from app.store import schema_floor
 from app.store.base import db
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 migrate = Migrate(directory=str(MIGRATIONS), render_as_batch=True, compare_type=True)
 log = logging.getLogger("muster.database")
+Fit = Literal["current", "older", "ahead", "newer"]
 _WAIT_MS = 30_000
 _READS = ("select", "pragma", "explain", "values")
+POSTGRES_OPTIONS: Mapping[str, Any] = {
+    "connect_timeout": 10,
+    # A prepared statement stays on one connection of the server. A pooler in transaction mode, such as
+    # pgbouncer, gives each transaction another one, where it is unknown or means something else.
+    "prepare_threshold": None,
+    # A server that is gone without a word (power, network) is noticed within a minute, not within hours.
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+"""What every connection to PostgreSQL is opened with; seconds, but the last in milliseconds."""
+_SQLITE_IS_OUT_OF_REACH = ("SQLITE_BUSY", "SQLITE_CANTOPEN", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY")
 
 
 class DatabaseError(OperatorError):
@@ -37,7 +53,7 @@ def engine_options(url: str) -> dict[str, Any]:
     if make_url(url).get_backend_name() == "sqlite":
         return options | {"connect_args": {"timeout": _WAIT_MS / 1000, "check_same_thread": False}}
     # Asked before it is used, since a server that was restarted has closed what the pool still holds.
-    return options | {"connect_args": {"connect_timeout": 10}, "pool_pre_ping": True}
+    return options | {"connect_args": dict(POSTGRES_OPTIONS), "pool_pre_ping": True}
 
 
 def init_app(app: Flask) -> None:
@@ -52,6 +68,18 @@ def init_app(app: Flask) -> None:
 def let_go() -> None:
     """Close the idle connections."""
     db.engine.dispose()
+
+
+def row_of(statement: Executable, values: dict[str, Any]) -> Row[Any] | None:
+    """The first row of a select, read outside of the session and of any transaction.
+
+    So no connection is held while a slow caller sends its body, and PostgreSQL is asked once and not three
+    times. SQLite reads outside of transactions anyhow.
+    """
+    with db.engine.connect() as connection:
+        if connection.dialect.name != "sqlite":
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+        return connection.execute(statement, values).first()
 
 
 def write_without_waiting_for_the_disk() -> None:
@@ -115,24 +143,46 @@ def waiting_at_most(seconds: float) -> Iterator[Connection]:
 
 
 def upgrade_database() -> None:
-    """Bring the current application's database up to the newest migration; DatabaseError if it can't be."""
+    """Bring the current application's database up to the newest migration; DatabaseError if it can't be.
+
+    One that is ahead of this program, and says that this program works on it, stays as it is.
+    """
     try:
         _refuse_newer()
-        upgrade()
+        if fit() == "ahead":
+            log.info("the database is ahead of this program, which works on it all the same")
+        else:
+            upgrade()
     except SQLAlchemyError as error:
         raise DatabaseError(unusable(error)) from error
 
 
 def require_current() -> None:
-    """DatabaseError unless the database is at the revision that this program needs."""
+    """DatabaseError unless this program works on the database as it is."""
     try:
         _refuse_newer()
-        if revision() != newest_revision():
+        if fit() == "older":
             raise DatabaseError(
                 "The database is not up to date; run: muster db upgrade (muster serve does it too)."
             )
     except SQLAlchemyError as error:
         raise DatabaseError(unusable(error)) from error
+
+
+def fit() -> Fit:
+    """How the database and this program go together.
+
+    "older": it lacks migrations. "ahead": it has some that this program does not know and can live with, in
+    the middle of an upgrade of several machines. "newer": some that it can't live with.
+    """
+    found = revision()
+    if found == newest_revision():
+        return "current"
+    known = {script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
+    if found is None or found in known:
+        return "older"
+    with db.engine.connect() as connection:
+        return "ahead" if schema_floor.read(connection) in known else "newer"
 
 
 def revision() -> str | None:
@@ -147,13 +197,21 @@ def newest_revision() -> str | None:
 
 
 def _refuse_newer() -> None:
-    known = {script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
-    found = revision()
-    if found is not None and found not in known:
+    if fit() == "newer":
         raise DatabaseError(
-            f"The database was made by a newer Muster (its revision {found} is unknown here); "
+            f"The database was made by a newer Muster (its revision {revision()} is unknown here); "
             "install that version, or restore a backup from before the upgrade."
         )
+
+
+def is_out_of_reach(error: BaseException) -> bool:
+    """Whether this error says that the database is gone, locked or full: later the same may work."""
+    if not isinstance(error, DBAPIError):
+        return isinstance(error, psycopg.OperationalError)
+    if isinstance(error.orig, sqlite3.Error):
+        # To SQLite a table that is not there is an operational error too.
+        return getattr(error.orig, "sqlite_errorname", "").startswith(_SQLITE_IS_OUT_OF_REACH)
+    return error.connection_invalidated or isinstance(error, OperationalError)
 
 
 def unusable(error: SQLAlchemyError) -> str:

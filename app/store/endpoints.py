@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from datetime import datetime
 from typing import Self
 
@@ -19,6 +21,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from app.probe.base_url import origin_of
 from app.store.base import Base, UTCDateTime, db, new_id, now
 from app.store.vault import open_, place
+
+_USUAL = ["Authorization", "Bearer", "", ""]
 
 
 class Endpoint(Base):
@@ -70,8 +74,19 @@ class Endpoint(Base):
         return db.session.get(cls, id, populate_existing=True)
 
     def place_of(self, field: str) -> str:
-        """Where a sealed value of this row belongs. A base URL that somebody rewrote opens none of them."""
-        return place("endpoints", self.id, field, origin_of(self.base_url))
+        """Where a sealed value of this row belongs: to whom it is sent, and in which way.
+
+        A base URL that somebody rewrote opens none of them, and neither does another header for the key,
+        another certificate to trust, or another proxy on the way.
+        """
+        return place("endpoints", self.id, field, origin_of(self.base_url)) + self._way()
+
+    def _way(self) -> str:
+        """How it is sent, where that is not the usual way."""
+        sent = [self.auth_header, self.auth_scheme, self.ca_pem or "", self.proxy or ""]
+        if sent == _USUAL:
+            return ""
+        return "\0" + hashlib.sha256(json.dumps(sent).encode()).hexdigest()
 
 
 def require_opens() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     JSON,
@@ -41,6 +42,33 @@ class HeldKey(Base):
     def place(self) -> str:
         """Where the key belongs: it opens for this origin only."""
         return place("held_keys", self.id, "key", self.origin)
+
+
+class Trial(Base):
+    """An accepted probe that registered nothing: its model may still be registered with it, for a while."""
+
+    __tablename__ = "trials"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    fingerprint: Mapped[str] = mapped_column(String(64))
+    """A keyed hash of everything that was asked, the key among it."""
+    report: Mapped[dict[str, Any]] = mapped_column(JSON)
+    expires: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
+
+
+class StopMark(Base):
+    """One probe of many that somebody watches is not wanted any more; the process that runs it looks here."""
+
+    __tablename__ = "stop_marks"
+
+    batch: Mapped[str] = mapped_column(String(36), primary_key=True)
+    """Which sending of the form it is, as the page called it."""
+    place: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[str] = mapped_column(
+        ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    at: Mapped[datetime] = mapped_column(UTCDateTime, default=now, index=True)
 
 
 class IdempotentAnswer(Base):

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import delete, func, select, update
 
+from app.store.accounts import RateCount
 from app.store.base import db, insert_missing
 from app.store.endpoints import Endpoint
 from app.store.watch.channels import Delivery, Maintenance
@@ -164,6 +165,7 @@ def throw_away(now: datetime) -> None:
             WatchCount.endpoint_id != "", WatchCount.endpoint_id.not_in(select(Endpoint.id))
         ),
         delete(EndingTold).where(EndingTold.ends < now - DAYS_KEPT),
+        delete(RateCount).where(RateCount.minute < int(now.timestamp()) // 60 - 5),
         delete(WatchWorker).where(WatchWorker.heard < now - timedelta(hours=1)),
     )
     for rule in rules:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
+import psycopg
 from flask import Flask
 from huey import Huey, crontab
 from huey.consumer import Consumer
@@ -112,6 +113,8 @@ class Watcher:
     def run(self, threads: int) -> None:
         """Work until a signal says to end. The looks under way end first, or are claimed again by others."""
         logging.getLogger("huey").setLevel(logging.WARNING)  # it tells of each task
+        for sink in logging.getLogger("huey").handlers:
+            sink.addFilter(_without_traceback_of_an_outage)
         stop, started = threading.Event(), now()
         with self.app.app_context():
             database.write_without_waiting_for_the_disk()
@@ -141,9 +144,9 @@ class Watcher:
         while not stop.wait(_HEARTBEAT_S):
             try:
                 self._keep_up(threads, started)
-            except SQLAlchemyError as error:
+            except (SQLAlchemyError, psycopg.Error) as error:
                 # A database that is away for a moment must not silence a worker that goes on looking.
-                log.warning("no heartbeat: %s", type(error).__name__)
+                log.error("the heartbeat could not be written: %s", type(error).__name__)
 
     def _keep_up(self, threads: int, started: datetime) -> None:
         self._beat(threads, started)
@@ -158,3 +161,12 @@ class Watcher:
     def _beat(self, threads: int, started: datetime) -> None:
         with self.app.app_context():
             chores.beat(self.id, socket.gethostname(), threads, started, self.looks, now())
+
+
+def _without_traceback_of_an_outage(record: logging.LogRecord) -> bool:
+    """A database that is gone is no defect: each thread that notices says so in one line."""
+    error = record.exc_info[1] if record.exc_info else None
+    if error is not None and database.is_out_of_reach(error):
+        record.exc_info = record.exc_text = None
+        record.msg, record.args = f"{record.getMessage().rstrip('.')}: the database can't be reached", ()
+    return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -19,7 +20,10 @@ from app.watch.drift import Change, changes
 from app.watch.due import Taken
 from app.watch.faults import UNREACHABLE
 from app.watch.judgement import Look, result_of
+from app.watch.places import host_of
 from app.watch.schedule import Kind
+
+log = logging.getLogger("muster.watch.look")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,16 @@ def look_at(taken: Taken, now: datetime, cancelled: Cancellation | None = None) 
     model = RegisteredModel.by_id(taken.model_pk)
     if model is None:
         return None
+    facts = {"host": host_of(model.base_url), "model": model.model_id, "kind": taken.kind}
+    seen = _seen(model, taken, now, cancelled)
+    if seen is not None:
+        look = seen.look
+        told = {"result": look.result, "code": look.code or None, "latency_ms": look.latency_ms}
+        log.info("look", extra={"facts": facts | told})
+    return seen
+
+
+def _seen(model: RegisteredModel, taken: Taken, now: datetime, cancelled: Cancellation | None) -> Seen | None:
     known = dict(model.capabilities or {})
     try:
         if taken.kind == "catalog":

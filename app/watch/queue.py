@@ -16,6 +16,7 @@ from huey.serializer import Serializer
 from sqlalchemy.engine import make_url
 
 from app.config import Settings
+from app.store.database import POSTGRES_OPTIONS
 
 _KEPT = ("id", "name", "eta", "retries", "retry_delay", "priority", "args", "kwargs")
 _LONGEST = 100
@@ -68,4 +69,4 @@ def make_queue(chosen: Settings) -> Huey:
         # What is lost with the machine's power is claimed anew from the registry: no need to wait for disks.
         return SqliteHuey(filename=str(chosen.instance / "queue.sqlite"), timeout=30, fsync=False, **common)
     dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
-    return PostgresHuey(dsn=dsn, **common)
+    return PostgresHuey(dsn=dsn, **POSTGRES_OPTIONS, **common)

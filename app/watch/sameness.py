@@ -6,6 +6,7 @@ Nothing commits. The statistics are pure functions of `identity`; this is where 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple, cast
 
@@ -14,30 +15,28 @@ import numpy as np
 from app.probe.values import Sample, Sampling
 from app.store.base import db
 from app.store.models import RegisteredModel
-from app.store.watch.events import FeedEvent
 from app.store.watch.health import ModelHealth
 from app.store.watch.samples import ModelIdentity, ModelSample
-from app.watch.identity import sequence, vectors
-from app.watch.identity.distance import Apart, distance
-from app.watch.identity.samples import TOKENS
+from app.watch.identity import noting, samples, sequence, vectors
+from app.watch.identity.distance import Apart
+from app.watch.identity.learned import Learned, learn
+from app.watch.identity.samples import TOKENS, Rows
 from app.watch.sampling import (
     FEWER_TOKENS,
-    UNITS,
     Kind,
     Payload,
+    columns_for,
     kind_of,
     needed_for_baseline,
     payload_of,
+    rows_in,
     rows_of,
     sampling_of,
     window_of,
 )
-from app.watch.states import tell_of_model
 
 _MISSES = 3
 """Checks in a row without a sample, after which something else is asked."""
-_NAMES_KEPT = 16
-DIFFER = "Answers differ from before"
 
 
 class Judged(NamedTuple):
@@ -73,8 +72,11 @@ def take(health: ModelHealth, model: RegisteredModel, sample: Sample | None, now
     if sample is None or payload is None or row.forms.get("form", sample.form) != sample.form:
         _miss(row, health, sample if payload is not None else None, now)
         return False
-    _note_names(row, health, sample, now)
-    row.misses, row.samples = 0, row.samples + 1
+    noting.note(row, health, sample, turn, now)
+    row.misses = 0
+    if row.sampled_at is not None and now - row.sampled_at < sequence.SPACED:
+        return False
+    row.sampled_at, row.samples = now, row.samples + 1
     row.anchor = row.anchor or (list(sample.vector) if kind == "vectors" else None)
     db.session.add(ModelSample(model_pk=model.id, kind=kind, at=now, payload=payload))
     if row.state == "learning":
@@ -119,7 +121,7 @@ def _begin_anew(row: ModelIdentity, kind: Kind, **forms: object) -> None:
     ModelSample.forget(row.model_pk)
     row.kind, row.state, row.forms = kind, "learning", row.forms | forms
     row.samples = row.misses = 0
-    row.suspicions, row.anchor = [], None
+    row.suspicions, row.anchor, row.learned = [], None, None
     row.baseline_since = row.differs_since = row.noise = row.distance = row.p = None
 
 
@@ -130,37 +132,19 @@ def _miss(row: ModelIdentity, health: ModelHealth, sample: Sample | None, now: d
         return
     kind, before = cast(Kind, row.kind), row.forms.get("form", "")
     if sample is not None:
-        _tell_change(health, "sampling", before, sample.form, now)
+        noting.tell(health, "sampling", before, sample.form, now)
         _begin_anew(row, kind, form=sample.form)
     elif kind == "logprobs" and row.state == "learning" and row.forms.get("tops", TOKENS) == TOKENS:
         row.forms = {"tops": FEWER_TOKENS}
         _begin_anew(row, kind)
     elif kind == "logprobs":
         if row.state != "learning":
-            _tell_change(health, "logprobs", True, False, now)
+            noting.tell(health, "logprobs", True, False, now)
         row.forms = {}
         _begin_anew(row, "words")
     else:
         _begin_anew(row, kind)
         row.state = "not watched"
-
-
-def _note_names(row: ModelIdentity, health: ModelHealth, sample: Sample, now: datetime) -> None:
-    """A name that the endpoint never gave before is told; it decides nothing, some have several in turn."""
-    forms = dict(row.forms) | {"form": sample.form}
-    for name, value in (("model", sample.model), ("system_fingerprint", sample.fingerprint)):
-        known: list[str] = list(forms.get(name, []))
-        if value and value not in known:
-            if known and len(known) < _NAMES_KEPT:
-                _tell_change(health, name, known[-1], value, now)
-            forms[name] = [*known, value][:_NAMES_KEPT]
-    if forms != row.forms:
-        row.forms = forms
-
-
-def _tell_change(health: ModelHealth, name: str, before: object, after: object, now: datetime) -> None:
-    detail = {"name": name, "from": before, "to": after}
-    FeedEvent.add("model", model_pk=health.model_pk, endpoint_id=health.endpoint_id, at=now, **detail)
 
 
 def _learn(row: ModelIdentity, now: datetime) -> None:
@@ -170,37 +154,59 @@ def _learn(row: ModelIdentity, now: datetime) -> None:
         return
     db.session.flush()
     ModelSample.make_baseline(row.model_pk)
-    baseline = ModelSample.baseline_of(row.model_pk)
     if kind == "vectors":
-        row.noise = vectors.noise_of(baseline)
+        row.noise = vectors.noise_of(ModelSample.baseline_of(row.model_pk))
     else:
-        row.noise = sequence.noise_of(rows_of(kind, baseline)[0], window_of(kind))
+        _keep_learned(row, kind)
     row.state, row.samples = "same", 0
 
 
-def _judged(row: ModelIdentity, payload: Payload) -> Judged:
-    kind = cast(Kind, row.kind)
-    if kind == "vectors":
-        found = [Apart(payload, 0.0)] if vectors.differs(payload, row.noise or 0.0) else []
-        return _counted(row, found, payload, None, vectors.IN_A_ROW)
-    db.session.flush()
-    plan = sequence.PLANS[kind]
+def _keep_learned(row: ModelIdentity, kind: samples.Kind) -> None:
     baseline = ModelSample.baseline_of(row.model_pk)
-    rows, window = rows_of(kind, baseline, ModelSample.newest_of(row.model_pk, plan.window))
-    followed = sequence.Sequence(plan, rows, np.random.default_rng())
-    followed.take(window)
-    found = followed.suspicions
+    columns = columns_for(kind, baseline)
+    found = learn(kind, rows_in(kind, columns, baseline), window_of(kind))
+    row.noise = found.noise
+    row.learned = {"columns": columns, "ends": np.round(found.ends, 6).tolist()}
+
+
+def learned_of(row: ModelIdentity) -> tuple[Learned, Sequence[Payload]]:
+    """What a model's windows are compared with, and the names of its columns. Made anew where it is not kept:
+    a baseline of an earlier version."""
+    kind = cast(samples.Kind, row.kind)
+    if row.learned is None:
+        _keep_learned(row, kind)
+    kept = row.learned or {}
+    return Learned(kind, np.array(kept["ends"], float), row.noise or 0.0), kept["columns"]
+
+
+def _judged(row: ModelIdentity, payload: Payload) -> Judged:
+    if row.kind == "vectors":
+        found = Apart(payload, 0.0) if vectors.differs(payload, row.noise or 0.0) else None
+        return _counted(row, found, payload, vectors.IN_A_ROW)
+    db.session.flush()
+    kind = cast(samples.Kind, row.kind)
+    plan, (learned, columns) = sequence.PLANS[kind], learned_of(row)
+    newest = ModelSample.newest_of(row.model_pk, plan.window)
+    window = rows_in(kind, columns, newest)
+
+    def both() -> tuple[Rows, Rows]:
+        baseline, beside = rows_of(kind, ModelSample.baseline_of(row.model_pk), newest)
+        return baseline, beside
+
+    suspicious = sequence.suspicion(learned, window, both, np.random.default_rng())
     ModelSample.keep_newest(row.model_pk, (plan.in_a_row + 1) * plan.window)
-    return _counted(row, found, distance(rows, window), found[0].p if found else None, plan.in_a_row)
+    return _counted(row, suspicious, float(learned.far(window.mean(axis=0))), plan.in_a_row)
 
 
-def _counted(row: ModelIdentity, found: list[Apart], far: float, p: float | None, in_a_row: int) -> Judged:
-    row.suspicions = [*row.suspicions, *(list(one) for one in found)][-in_a_row:] if found else []
-    if not found:
-        return Judged(True, far, p)
-    if len(row.suspicions) < in_a_row:
-        return Judged(None, far, p)
-    return Judged(False, min(one[0] for one in row.suspicions), max(one[1] for one in row.suspicions))
+def _counted(row: ModelIdentity, found: Apart | None, far: float, in_a_row: int) -> Judged:
+    before = [Apart(*one) for one in row.suspicions]
+    after = sequence.followed(before, found, in_a_row)
+    row.suspicions = [list(one) for one in after]
+    if found is None:
+        return Judged(True, far)
+    if len(after) < in_a_row:
+        return Judged(None, far, found.p)
+    return Judged(False, min(one.distance for one in after), max(one.p for one in after))
 
 
 def _follow(
@@ -209,35 +215,9 @@ def _follow(
     row.distance, row.p = judged.distance, judged.p if row.kind != "vectors" else None
     if judged.fits and row.state == "differs":
         row.state, row.differs_since = "same", None
-        _tell_change(health, "answers", "different", "as before", now)
+        noting.tell(health, "answers", "different", "as before", now)
     if judged.fits is not False or row.state == "differs":
         return False
     row.state, row.differs_since = "differs", now
-    _tell_of_difference(row, health, model, now)
+    noting.tell_of_difference(row, health, model, now)
     return True
-
-
-def _tell_of_difference(
-    row: ModelIdentity, health: ModelHealth, model: RegisteredModel, now: datetime
-) -> None:
-    detail = {
-        "name": "answers",
-        "from": "as before",
-        "to": "different",
-        "message": f"{DIFFER}.",
-        "distance": row.distance,
-        "noise": row.noise,
-        "p": row.p,
-        "samples": row.samples,
-    }
-    FeedEvent.add("model", model_pk=model.id, endpoint_id=health.endpoint_id, at=now, **detail)
-    message = f"{DIFFER}: {size_in_words(row)}"
-    tell_of_model("model.changed", health, model, now, code=None, message=message)
-
-
-def size_in_words(row: ModelIdentity) -> str:
-    """How far the answers are from the baseline, beside what is usual, and how likely by chance."""
-    unit = UNITS[cast(Kind, row.kind)]
-    far, usual = f"{row.distance or 0:.3g}", f"{row.noise or 0:.2g}"
-    chance = "" if row.p is None else f", and chance explains each of three such windows with p ≤ {row.p:.3g}"
-    return f"they lie {far} {unit} from the baseline, where {usual} is the most that was usual{chance}."

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args
 
 from app.probe.values import Sample, Sampling
-from app.watch.identity import sequence, vectors
+from app.watch.identity import samples, sequence, vectors
 from app.watch.identity.samples import (
     PROMPT,
     TOKENS,
@@ -30,9 +30,11 @@ FEWER_TOKENS = 5
 """What endpoints allow that don't allow `TOKENS`."""
 UNITS: Mapping[Kind, str] = {
     "logprobs": "nats a token",
-    "words": "(share a word)",
+    "words": "of the answers",
     "vectors": "(1 - cosine)",
 }
+UNLIKENESS: Mapping[str, str] = {"logprobs": "nats a token", "words": "of 1 (no word in common)"}
+"""The units of a comparison of two models."""
 
 
 def kind_of(model_type: str, capabilities: Mapping[str, Any]) -> Kind | None:
@@ -77,18 +79,26 @@ def window_of(kind: Kind) -> int:
     return 1 if kind == "vectors" else sequence.PLANS[kind].window
 
 
-def rows_of(kind: sequence.Kind, baseline: Sequence[Payload], *others: Sequence[Payload]) -> list[Rows]:
-    """A baseline and other samples as rows, in the columns of the baseline."""
-    if kind == "logprobs":
-        columns = columns_of([LogProbs(one) for one in baseline])
-        return [log_rows([LogProbs(one) for one in part], columns) for part in (baseline, *others)]
-    words = [[Word(*one) for one in part] for part in (baseline, *others)]
-    vocabulary = vocabulary_of(words[0])
-    return [word_rows(part, vocabulary) for part in words]
+def rows_of(kind: samples.Kind, *parts: Sequence[Payload]) -> list[Rows]:
+    """Sets of samples as rows for a permutation test, in columns that favour none of them."""
+    every = [one for part in parts for one in part]
+    return [rows_in(kind, columns_for(kind, every), part) for part in parts]
 
 
-def labels_of(kind: sequence.Kind, baseline: Sequence[Payload]) -> list[str]:
-    """The names of the columns of `rows_of`."""
+def columns_for(kind: samples.Kind, payloads: Sequence[Payload]) -> list[Payload]:
+    """What samples are compared by, the commonest first: tokens, or words with the number of their prompt."""
     if kind == "logprobs":
-        return list(columns_of([LogProbs(one) for one in baseline]))
-    return [one.word for one in vocabulary_of([Word(*one) for one in baseline])] + ["other words"]
+        return list(columns_of([LogProbs(one) for one in payloads]))
+    return [list(one) for one in vocabulary_of([Word(*one) for one in payloads])]
+
+
+def rows_in(kind: samples.Kind, columns: Sequence[Payload], payloads: Sequence[Payload]) -> Rows:
+    """Samples as rows in these columns; of words there is one column more, for all others."""
+    if kind == "logprobs":
+        return log_rows([LogProbs(one) for one in payloads], columns)
+    return word_rows([Word(*one) for one in payloads], [Word(*one) for one in columns])
+
+
+def label_of(kind: samples.Kind, column: Payload) -> str:
+    """A column for people: its token, or its word."""
+    return str(column) if kind == "logprobs" else str(column[1])

@@ -9,16 +9,26 @@ from typing import Any
 
 from flask import Flask, Response, current_app, g, jsonify, render_template, request
 from gunicorn.http.errors import ParseException
-from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError, RequestEntityTooLarge
+from sqlalchemy.exc import DBAPIError
+from werkzeug.exceptions import (
+    BadRequest,
+    HTTPException,
+    InternalServerError,
+    NotFound,
+    RequestEntityTooLarge,
+)
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.config import settings
 from app.error_codes import BY_STATUS, type_of
 from app.errors import ApiError
+from app.store import database
+from app.store.base import db
 
 log = logging.getLogger("muster.errors")
 
 JSON_PATHS = ("/v1/", "/v2/", "/v3/", "/healthz", "/readyz", "/openapi.json", "/metrics", "/badge/")
+_DATABASE_AGAIN_S = 2
 _DRAINED_AT_MOST = 16 * 1024 * 1024
 
 
@@ -61,10 +71,12 @@ def home_url() -> str:
 
 def init_app(app: Flask) -> None:
     """Register the handlers."""
+    app.before_request(_refuse_nul)
     app.before_request(_refuse_truncated)
     app.register_error_handler(ApiError, answer)
     app.register_error_handler(HTTPException, _answer_http)
     app.register_error_handler(ParseException, _answer_unreadable)
+    app.register_error_handler(DBAPIError, _answer_database)
     app.register_error_handler(Exception, _answer_unexpected)
 
 
@@ -105,12 +117,37 @@ def _answer_unreadable(_error: ParseException) -> BaseResponse:
     return _answer_http(BadRequest())
 
 
+def _answer_database(error: DBAPIError) -> BaseResponse:
+    """The database is gone, locked or full; it comes back, and the same call may work then."""
+    if not database.is_out_of_reach(error):
+        return _answer_unexpected(error)
+    log.error("%s", database.unusable(error))
+    db.session.remove()  # what it holds can't be read any more
+    g.without_database = True  # Flask-Login would ask it for each template who is signed in
+    again = {"Retry-After": str(_DATABASE_AGAIN_S)}
+    return answer(ApiError("database_unavailable", "The database can't be reached right now.", headers=again))
+
+
 def _answer_unexpected(error: Exception) -> BaseResponse:
     # The one place that sees what nobody foresaw; the log has it all, the answer nothing.
     log.error("unexpected error", exc_info=error)
     if current_app.config.get("PROPAGATE_EXCEPTIONS"):
         raise error
     return _answer_http(InternalServerError())
+
+
+def _refuse_nul() -> None:
+    """PostgreSQL takes no NUL: no address of ours holds one, and no field of a page's form.
+
+    Queries are read by what takes them: a search without it is a search. What programs send is judged field
+    by field, with a sentence for each.
+    """
+    if "\0" in request.path:
+        raise NotFound
+    if request.method != "POST" or request.path.startswith(JSON_PATHS):
+        return
+    if any("\0" in text for pair in request.form.items(multi=True) for text in pair):
+        raise BadRequest
 
 
 def _refuse_truncated() -> None:

@@ -48,6 +48,7 @@ PROBING = frozenset(
         "register.create",
         "register.change",
         "models.probe_again",
+        "models.comparing.compare",
         "models.costly.deep",
         "models.costly.repeat",
         "models.bulk.act",

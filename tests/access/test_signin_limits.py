@@ -13,6 +13,7 @@ from sqlalchemy import select, text, update
 
 from app.access import people, signin_limits
 from app.access.actors import COMMAND_LINE
+from app.access.signin_limits import network_of
 from app.store.accounts import SigninCount, User
 from app.store.audit_events import AuditEvent
 from app.store.base import db, now
@@ -73,6 +74,28 @@ def test_an_address_may_try_so_often_a_minute(app: Flask, viewer: FlaskClient) -
     assert try_as(app, "viewer@example.com", PASSWORD, "192.0.2.7") == 303
     later(app, timedelta(seconds=61))
     assert try_as(app, "viewer@example.com", PASSWORD) == 303
+
+
+def test_a_caller_with_a_whole_network_of_addresses_is_one(app: Flask, viewer: FlaskClient) -> None:
+    """Of IPv6 everybody has a /64 at least: each address of it would else have attempts of its own."""
+    tries = [try_as(app, f"{n}@example.com", address=f"2001:db8:1:2::{n}") for n in range(6)]
+    assert tries == [401] * 5 + [429]
+    assert try_as(app, "viewer@example.com", PASSWORD, "2001:db8:1:3::1") == 303
+
+
+@pytest.mark.parametrize(
+    ("address", "counts_as"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8::7", "2001:db8::/64"),
+        ("fe80::7%eth0", "fe80::/64"),
+        ("unix", "unix"),
+        (None, "None"),
+    ],
+)
+def test_what_an_address_counts_as(address: str | None, counts_as: str) -> None:
+    assert network_of(address) == counts_as
 
 
 def test_another_process_counts_along(make_app: Callable[..., Flask], app: Flask) -> None:

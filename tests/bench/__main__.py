@@ -7,18 +7,31 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from tests.bench import crowding, editing, probing, reading, registering, scaling, watching, yearly
+from tests.bench import (
+    crowding,
+    editing,
+    identity,
+    probing,
+    reading,
+    registering,
+    rotating,
+    scaling,
+    watching,
+    yearly,
+)
 from tests.bench.measuring import Finding, Remark
 
 MEASUREMENTS: dict[str, Callable[[], Iterator[Finding | Remark]]] = {
     "probing": probing.measure,
     "registering": registering.measure,
+    "rotating": rotating.measure,
     "crowding": crowding.measure,
     "editing": editing.measure,
     "reading": reading.measure,
     "scaling": scaling.measure,
     "watching": watching.measure,
     "yearly": yearly.measure,
+    "identity": identity.measure,
 }
 
 

@@ -32,6 +32,9 @@ ARGUMENTS = [
 PATIENCE_MS = 60_000
 expect.set_options(timeout=PATIENCE_MS)
 WIDE: ViewportSize = {"width": 1280, "height": 900}
+TABLET: ViewportSize = {"width": 820, "height": 1100}
+PAPER: ViewportSize = {"width": 718, "height": 1000}
+"""A4 upright within its margins."""
 NARROW: ViewportSize = {"width": 360, "height": 740}
 
 
@@ -84,6 +87,18 @@ def complaints(page: Page, *rules: str) -> list[str]:
 def overflow(page: Page) -> int:
     """By how many pixels the page is wider than its window."""
     return int(page.evaluate("() => document.documentElement.scrollWidth - innerWidth"))
+
+
+def cut_off(page: Page) -> list[str]:
+    """What of the page can't be read on paper, where nothing scrolls: what is wider than its place."""
+    found: list[str] = page.evaluate(
+        """() => [...document.querySelectorAll("main *")].filter((one) =>
+          one.clientWidth > 2 && one.scrollWidth > one.clientWidth + 1 && one.checkVisibility()
+          && getComputedStyle(one).overflowX !== "visible"
+          && !one.matches("input, select, textarea, .visually-hidden")
+        ).map((one) => one.outerHTML.slice(0, 120))"""
+    )
+    return found
 
 
 def watch_console(page: Page) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from app.practice.api import Practice
+from app.practice.models import Model
 from app.practice.server import PracticeServer
 from app.practice.wire import Reply, Request
 from app.store.accounts import User
@@ -100,6 +101,10 @@ class Endpoint:
     def change_key(self, key: str) -> None:
         """Want another key from now on."""
         self._practice.key = key
+
+    def serve(self, models: Sequence[Model]) -> None:
+        """Serve other models from now on."""
+        self._practice.models = {model.id: model for model in models}
 
     @contextmanager
     def silent(self) -> Iterator[None]:

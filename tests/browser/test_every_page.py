@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import chromium
 from tests.browser.conftest import EMAIL, KEY, Endpoint
-from tests.browser.test_form import fill, register
+from tests.browser.test_form import fill, register, unfold
 from tests.conftest import PASSWORD, LiveServer
 
 HOUSE = (
@@ -36,14 +36,22 @@ class Watched:
         self.page.emulate_media(color_scheme="light")
         self.page.set_viewport_size(chromium.NARROW)
         self._note(name, "narrow")
+        self.page.set_viewport_size(chromium.TABLET)
+        self._keep(f"{name}, tablet", [])
+        self.page.emulate_media(media="print")
+        self.page.set_viewport_size(chromium.PAPER)
+        self._keep(f"{name}, paper", chromium.cut_off(self.page))
+        self.page.emulate_media(media="screen")
         self.page.set_viewport_size(chromium.WIDE)
 
     def _note(self, name: str, look: str, *rules: str) -> None:
-        wrong: list[object] = [*chromium.complaints(self.page, *rules)]
+        self._keep(f"{name}, {look}", chromium.complaints(self.page, *rules))
+
+    def _keep(self, place: str, found: list[str]) -> None:
         if (pixels := chromium.overflow(self.page)) > 0:
-            wrong.append(f"{pixels} pixels too wide")
-        if wrong:
-            self.found[f"{name}, {look}"] = wrong
+            found = [*found, f"{pixels} pixels too wide"]
+        if found:
+            self.found[place] = found
 
 
 @pytest.fixture
@@ -68,6 +76,7 @@ def test_axe_finds_nothing(watched: Watched, live_server: LiveServer, endpoint: 
     expect(page.locator("#problem")).to_be_visible()
     look("form, wrong")
     fill(page, endpoint, **{"Model id": "practice-chatt"})
+    unfold(page, "Declared capabilities", "Prices", "Owner", "Limits", "How it is probed")
     page.get_by_role("group", name="Tool calling").get_by_label("Yes").check()
     page.get_by_role("button", name="Probe and register").last.click()
     expect(page.locator("#report")).to_be_visible()
@@ -136,9 +145,11 @@ def test_axe_finds_nothing_where_a_price_is_told_first(
     page, look = watched.page, watched.look
     chromium.sign_in(page, live_server.url, EMAIL, PASSWORD)
     register(page, live_server, endpoint)
+    page.get_by_text("More", exact=True).click()
     page.get_by_role("link", name="Deep probe").click()
     look("deep")
     page.get_by_role("link", name="Back").click()
+    page.get_by_text("More", exact=True).click()
     page.get_by_role("link", name="Try 10 times").click()
     look("repeat")
     page.get_by_label("How often").fill("3")

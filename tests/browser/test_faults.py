@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from flask import Flask
 from playwright.sync_api import Dialog, Page, ViewportSize, expect
@@ -12,6 +14,7 @@ from tests.browser import chromium
 from tests.browser.conftest import EMAIL, KEY, Endpoint
 from tests.browser.test_form import fill, register
 from tests.conftest import PASSWORD, LiveServer
+from tests.rows import a_model, an_endpoint
 
 
 def test_a_session_that_ended_in_the_middle_of_a_form_loses_nothing_but_the_key(
@@ -51,6 +54,59 @@ def test_what_is_typed_survives(page: Page, live_server: LiveServer, way: str) -
     assert asked[0] == "beforeunload"
     page.get_by_role("button", name="Start afresh").click()
     expect(page.get_by_label("Region")).to_have_value("")
+
+
+FORMS = (
+    ("/tokens/new", "Name"), ("/users/new", "Email"), ("/channels/new", "Name"),
+    ("/maintenance/new", "Reason"), ("/endpoints/new", "Base URL"), ("/endpoints/{endpoint}/edit", "Name"),
+    ("/models/{model}/edit", "Region"), ("/models/{model}/labels", "Owner"),
+)  # fmt: skip
+
+
+def test_no_form_of_the_house_loses_what_is_typed(
+    app: Flask, stranger: Page, live_server: LiveServer, admin: str
+) -> None:
+    page = stranger
+    page.on("dialog", lambda dialog: dialog.accept())
+    chromium.sign_in(page, live_server.url, admin, PASSWORD)
+    with app.app_context():
+        model = a_model()
+        db.session.add(model)
+        db.session.commit()
+        ids = {"endpoint": model.endpoint_id, "model": model.id}
+    for path, label in FORMS:
+        page.goto(live_server.url + path.format(**ids))
+        field = page.get_by_label(re.compile(f"^{label}"))
+        field.fill("typed")
+        page.reload()
+        expect(field).to_have_value("typed")
+        page.get_by_role("button", name="Start afresh").click()
+        expect(field).not_to_have_value("typed")
+
+
+def test_what_is_secret_is_kept_in_no_draft_and_what_was_sent_is_forgotten(
+    app: Flask, stranger: Page, live_server: LiveServer, admin: str
+) -> None:
+    page = stranger
+    page.on("dialog", lambda dialog: dialog.accept())
+    chromium.sign_in(page, live_server.url, admin, PASSWORD)
+    with app.app_context():
+        endpoint = an_endpoint()
+        db.session.add(endpoint)
+        db.session.commit()
+        id = endpoint.id
+    page.goto(f"{live_server.url}/endpoints/{id}/edit")
+    for label in ("API key", "New or changed headers", "Client certificate", "Authority to trust"):
+        page.get_by_label(re.compile(f"^{label}")).fill("hush-hush")
+    page.get_by_label("Name").fill("typed")
+    kept = page.evaluate("() => JSON.stringify(sessionStorage)")
+    assert "typed" in kept and "hush" not in kept
+    page.goto(live_server.url + "/tokens/new")
+    page.get_by_label("Name").fill("ci")
+    page.get_by_role("button", name="Make it").click()
+    expect(page.locator("#shown")).to_be_visible()
+    page.goto(live_server.url + "/tokens/new")
+    expect(page.get_by_label("Name")).to_have_value("")
 
 
 def test_a_cancelled_probe_is_told_where_the_eye_is(

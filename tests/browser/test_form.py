@@ -30,6 +30,13 @@ def fill(page: Page, endpoint: Endpoint, **changes: str) -> None:
         page.get_by_label(label, exact=True).fill(value)
 
 
+def unfold(page: Page, *sections: str) -> None:
+    """Open sections of the form that are folded away; the endpoint's list may have opened one before."""
+    for section in sections:
+        summary = page.locator("details.fold > summary").filter(has_text=section)
+        summary.evaluate("(one) => { one.parentElement.open = true; }")
+
+
 def register(page: Page, server: LiveServer, endpoint: Endpoint) -> None:
     """Register the good model; the browser is on its page then."""
     page.goto(server.url + "/models/new")
@@ -48,6 +55,7 @@ def test_from_an_empty_list_to_a_model(app: Flask, page: Page, endpoint: Endpoin
     expect(page.get_by_text("No model is registered yet")).to_be_visible()
     page.get_by_role("main").get_by_role("link", name="Register a model").first.click()
     fill(page, endpoint)
+    unfold(page, "Declared capabilities", "Prices")
     page.get_by_role("group", name="Vision").get_by_label("Yes").check()
     page.get_by_label("Output").fill("1.5")
     page.get_by_role("button", name="Probe and register").last.click()
@@ -121,7 +129,7 @@ def test_the_keyboard_alone_registers(app: Flask, page: Page, endpoint: Endpoint
     page.keyboard.press("Enter")
     page.wait_for_url("**/models/new")
     page.get_by_label("Base URL").focus()
-    for typed in (endpoint.base_url, KEY, "practice-chat", None, None, None, "Ours", "europe"):
+    for typed in (endpoint.base_url, KEY, "practice-chat", None, "Ours", None, "europe"):
         if typed:
             page.keyboard.type(typed)
         page.keyboard.press("Tab")
@@ -146,6 +154,40 @@ def test_choosing_a_preset_fills_in_what_is_known(page: Page, live_server: LiveS
     page.get_by_label("Known server or vendor").select_option("groq")
     expect(page.get_by_label("Base URL")).to_have_value("https://api.groq.com/openai/v1")
     expect(page.get_by_text("gsk_")).to_be_visible()
+
+
+def test_another_model_changes_the_type_and_with_it_the_fields(
+    page: Page, live_server: LiveServer, endpoint: Endpoint
+) -> None:
+    page.goto(live_server.url + "/models/new")
+    page.get_by_label("Base URL").fill(endpoint.base_url)
+    page.get_by_label("API key").fill(KEY)
+    page.keyboard.press("Tab")
+    expect(page.get_by_text("The endpoint lists 15 models")).to_be_visible()
+    kind, capabilities = page.get_by_label("Model type"), page.locator("#section-capabilities")
+    page.get_by_label("Model id", exact=True).fill("practice-embedding")
+    expect(kind).to_have_value("embedding")
+    expect(capabilities).to_be_hidden()
+    expect(page.get_by_label("Output", exact=True)).to_be_hidden()
+    page.get_by_label("Model id", exact=True).fill("practice-chat")
+    expect(kind).to_have_value("")
+    expect(capabilities).to_be_visible()
+    kind.select_option("image")
+    expect(page.get_by_label("Image", exact=True)).to_be_visible()
+    expect(page.get_by_label("Display name")).to_have_attribute("placeholder", "practice-chat")
+
+
+def test_an_accepted_trial_registers_with_one_click_and_no_further_call(
+    app: Flask, page: Page, live_server: LiveServer, endpoint: Endpoint
+) -> None:
+    page.goto(live_server.url + "/models/new")
+    fill(page, endpoint)
+    page.get_by_role("button", name="Probe only").click()
+    expect(page.get_by_text("The probe was accepted")).to_be_visible()
+    asked = len(endpoint.asked)
+    page.get_by_role("button", name="Register it").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Ours")
+    assert len(endpoint.asked) == asked and len(registered(app)) == 1
 
 
 def test_without_scripts_everything_works(

@@ -119,8 +119,8 @@ def test_without_scripts_everything_works(app: Flask, bare: Page, live_server: L
 
 def test_the_keyboard_alone_reaches_what_is_there(desk: Page, live_server: LiveServer) -> None:
     desk.goto(live_server.url + "/tokens")
-    reached = set()
-    for _ in range(14):
+    reached: list[str] = []
+    while "Make a token" not in reached and len(reached) < 60:
         desk.keyboard.press("Tab")
-        reached.add(desk.evaluate("() => document.activeElement.textContent.trim()"))
-    assert {"Skip to the content", "Tokens", "People", "Make a token", "Sign out"} <= reached
+        reached.append(desk.evaluate("() => document.activeElement.textContent.trim()"))
+    assert {"Skip to the content", "Tokens", "People", "Make a token", "Sign out"} <= set(reached)

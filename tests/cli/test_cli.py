@@ -155,7 +155,8 @@ def test_an_older_database(muster: Operator) -> None:
 @pytest.mark.both_databases
 def test_a_newer_database(muster: Operator) -> None:
     with muster.app.app_context():
-        db.session.execute(text("UPDATE alembic_version SET version_num = 'from_the_future'"))
+        for table, column in (("alembic_version", "version_num"), ("schema_floor", "revision")):
+            db.session.execute(text(f"UPDATE {table} SET {column} = 'from_the_future'"))
         db.session.commit()
     assert "newer Muster" in sentence(muster("db", "upgrade"))
 

@@ -204,7 +204,8 @@ def test_a_newer_database(serve: Callable[..., Serving], tmp_path: Path, empty_d
     first.ctrl_c()
     app = create_app({"instance": tmp_path, "database_url": empty_database_url})
     with app.app_context():
-        db.session.execute(text("UPDATE alembic_version SET version_num = 'from_the_future'"))
+        for table, column in (("alembic_version", "version_num"), ("schema_floor", "revision")):
+            db.session.execute(text(f"UPDATE {table} SET {column} = 'from_the_future'"))
         db.session.commit()
         db.session.remove()
         database.let_go()

@@ -7,16 +7,20 @@ import logging
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from flask import Flask
 
 from app.cli import server
+from app.cli.serve import prepare
 from app.config import ROOT
 from app.factory import create_app
-from app.store import database
+from app.store import database, vault
 from app.store.accounts import User
 from app.store.base import db
+from tests.rows import an_endpoint
 
 AT_ONCE = 4
 START = """
@@ -53,7 +57,8 @@ def test_of_many_first_starts_one_makes_the_administrator(empty_database_url: st
 def test_what_was_open_to_others_is_closed_and_said(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    (tmp_path / name).touch(0o644)
+    (tmp_path / name).touch()
+    (tmp_path / name).chmod(0o644)  # whatever the umask is
     tmp_path.chmod(0o755)
     monkeypatch.setattr(logging.getLogger("muster"), "propagate", True)  # other tests configure the log
     with caplog.at_level(logging.WARNING, "muster.start"):
@@ -67,3 +72,22 @@ def test_what_was_closed_is_not_spoken_of(tmp_path: Path, caplog: pytest.LogCapt
     (tmp_path / "keyring.json").touch(0o600)
     server.require_folder(tmp_path)
     assert caplog.text == ""
+
+
+def test_a_machine_with_another_ring_says_so_at_its_start(
+    make_app: Callable[..., Flask],
+    app: Flask,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(logging.getLogger("muster"), "propagate", True)
+    with app.app_context():
+        endpoint = an_endpoint()
+        endpoint.key_ciphertext = vault.seal("sk-1", endpoint.place_of("key"))
+        db.session.add(endpoint)
+        db.session.commit()
+    prepare(app)
+    assert caplog.text == ""
+    another = make_app(encryption_keys=(base64.b64encode(b"k" * 32).decode(),))
+    prepare(another)
+    assert "same key ring" in caplog.text and "sk-1" not in caplog.text

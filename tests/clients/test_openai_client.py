@@ -146,6 +146,9 @@ def test_the_registry_lists_what_is_enabled(registry: OpenAI, empty: Running, go
         (listed,) = registry.models.list()
         assert (listed.id, listed.object) == ("practice-chat", "model")
         assert listed.created > 1_700_000_000 and listed.owned_by
+        assert registry.models.retrieve("practice-chat") == listed
+        with pytest.raises(openai.NotFoundError):
+            registry.models.retrieve("no-such-model")
         client.delete(f"{empty.url}/v2/workspace-models/{made['id']}", timeout=30).raise_for_status()
     assert list(registry.models.list()) == []
 

@@ -1,7 +1,7 @@
 """A tiny language model with random weights, and llama.cpp's own server for it.
 
-`python -m tests.clients.tiny_llama FILE chat|embedding|rerank` writes the model and serves it; the first line
-that it prints is the URL.
+`python -m tests.clients.tiny_llama FILE chat|embedding|rerank [VARIANT]` writes the model and serves it; the
+first line that it prints is the URL.
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ from __future__ import annotations
 import sys
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy
 import xllamacpp
-from gguf import GGUFWriter, TokenType
+from gguf import GGMLQuantizationType, GGUFWriter, TokenType
+from gguf.quants import quantize
 
 ARCHITECTURE = "llama"
 WIDTH, HEADS, BLOCKS, INNER, CONTEXT = 64, 4, 2, 128, 8192
@@ -23,6 +24,11 @@ said say single string system that the then this to tool two type use user weath
 your green blue yellow black white required properties description count from""".split()
 SPACE = "\u2581"
 END, END_WEIGHT = 2, 9.0
+Variant = Literal["itself", "nudged", "eight bits", "four bits", "other weights", "other system prompt"]
+VARIANTS: tuple[Variant, ...] = get_args(Variant)
+NUDGED = 1.001
+_SEED, _OTHER_SEED = 7, 8
+_QUANTS = {"eight bits": GGMLQuantizationType.Q8_0, "four bits": GGMLQuantizationType.Q4_0}
 Weights = numpy.ndarray[Any, numpy.dtype[numpy.float32]]
 CHAT_TEMPLATE = (
     "{% for message in messages %}{{ message.role }}: {{ message.content }}\n{% endfor %}"
@@ -43,8 +49,8 @@ def vocabulary() -> tuple[list[str], list[float], list[TokenType]]:
     return [text for text, _ in rows], [float(len(text)) for text, _ in rows], [kind for _, kind in rows]
 
 
-def write_model(path: Path) -> None:
-    """Write the model as GGUF, the same each time."""
+def write_model(path: Path, variant: Variant = "itself") -> None:
+    """Write the model as GGUF, the same each time, or what differs from it in one thing."""
     writer = GGUFWriter(path, ARCHITECTURE)
     tokens, scores, types = vocabulary()
     writer.add_name("tiny babbler")
@@ -65,22 +71,30 @@ def write_model(path: Path) -> None:
     writer.add_unk_token_id(0)
     writer.add_bos_token_id(1)
     writer.add_eos_token_id(END)
-    writer.add_chat_template(CHAT_TEMPLATE)
-    _add_weights(writer, len(tokens))
+    front = "system: This is a list\n" if variant == "other system prompt" else ""
+    writer.add_chat_template(front + CHAT_TEMPLATE)
+    _add_weights(writer, len(tokens), variant)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
 
 
-def _add_weights(writer: GGUFWriter, tokens: int) -> None:
-    random = numpy.random.default_rng(7)
+def _add_weights(writer: GGUFWriter, tokens: int, variant: Variant) -> None:
+    random = numpy.random.default_rng(_OTHER_SEED if variant == "other weights" else _SEED)
+    quant = _QUANTS.get(variant)
 
     def drawn(*shape: int) -> Weights:
         return random.normal(0, 0.3, shape).astype(numpy.float32)
 
     def add(name: str, *shape: int) -> None:
-        writer.add_tensor(name, drawn(*shape))
+        weights = drawn(*shape)
+        if variant == "nudged" and name == "blk.0.attn_v.weight":
+            weights *= NUDGED
+        if quant is None:
+            writer.add_tensor(name, weights)
+        else:
+            writer.add_tensor(name, quantize(weights, quant), raw_dtype=quant)
 
     def add_norm(name: str) -> None:
         writer.add_tensor(name, numpy.ones(WIDTH, dtype=numpy.float32))
@@ -123,5 +137,6 @@ def serve(path: Path, kind: str) -> None:
 
 
 if __name__ == "__main__":
-    write_model(Path(sys.argv[1]))
+    chosen_variant: Any = [*sys.argv[3:], "itself"][0]
+    write_model(Path(sys.argv[1]), chosen_variant)
     serve(Path(sys.argv[1]), sys.argv[2])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import tomllib
 from dataclasses import fields
 from pathlib import Path
 
@@ -58,3 +59,14 @@ def test_every_container_runs_a_command_that_exists() -> None:
     pods = [one["spec"]["template"]["spec"] for one in documents if one["kind"] != "Service"]
     assert [pod["containers"][0]["args"][0] for pod in pods] == ["db", "serve", "worker"]
     assert all(pod["securityContext"]["runAsNonRoot"] for pod in pods)
+
+
+def test_the_container_is_built_from_all_that_the_package_is_made_of() -> None:
+    """A folder that is missing shows only when somebody builds the image."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
+    needed = {*wheel["packages"], *wheel["force-include"], "pyproject.toml", project["project"]["readme"]}
+    needed |= {*project["project"]["license-files"]}
+    lines = (DEPLOY / "Containerfile").read_text(encoding="utf-8").splitlines()
+    copied = {word for line in lines if line.startswith("COPY ") for word in line.split()[1:-1]}
+    assert needed <= copied

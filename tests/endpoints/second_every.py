@@ -20,10 +20,12 @@ from . import (
     second_real,
     second_responses,
     second_secrets,
+    second_spoken,
     second_thought,
     second_turns,
     second_types,
     second_waits,
+    second_world,
 )
 
 REGISTERS = (
@@ -41,10 +43,12 @@ REGISTERS = (
     second_real,
     second_responses,
     second_secrets,
+    second_spoken,
     second_thought,
     second_turns,
     second_types,
     second_waits,
+    second_world,
 )
 SECOND_REPORTS = load("reports_second.json")
 

@@ -108,9 +108,7 @@ class Running:
 
     def workers(self) -> list[psutil.Process]:
         """The web workers: the children of the process that were forked, not the practice endpoint."""
-        children = psutil.Process(self.process.pid).children()
-        others = ("app.practice", "app.cli worker")
-        return [one for one in children if not any(other in " ".join(one.cmdline()) for other in others)]
+        return [child for child in psutil.Process(self.process.pid).children() if _is_web_worker(child)]
 
     def memory(self) -> int:
         """Bytes that the program and its web workers hold for themselves alone."""
@@ -134,6 +132,15 @@ class Running:
             with suppress(psutil.NoSuchProcess, ProcessLookupError):
                 one.kill()
         self.process.wait(20)
+
+
+def _is_web_worker(process: psutil.Process) -> bool:
+    """Whether this child serves pages; one that has just ended does not."""
+    try:
+        command = " ".join(process.cmdline())
+    except psutil.NoSuchProcess:  # a zombie too
+        return False
+    return not any(other in command for other in ("app.practice", "app.cli worker"))
 
 
 def _without_settings() -> dict[str, str]:

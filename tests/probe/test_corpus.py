@@ -2,6 +2,7 @@
 
 As collected, before the rules were changed: 233 of 294.
 Second half, likewise before the rules were changed: 262 of 343.
+A third part, of servers and vendors that the others hardly name, before the rules were changed: 51 of 57.
 
 `corpus.jsonl` holds one refusal a line: the status (null where the source tells none), the body, what a
 careful engineer concludes from it, whose it is and where it was found. `wordings.json` is the list that must
@@ -27,7 +28,7 @@ from tests.probe.answers import Text, refusal
 from tests.probe.wordings import WORDINGS
 
 JSON = Any
-Half = Literal["first", "second"]
+Half = Literal["first", "second", "third"]
 
 
 class Refusal(NamedTuple):
@@ -50,7 +51,7 @@ def _refusal(line: str) -> Refusal:
 
 _FILE = Path(__file__).with_name("corpus.jsonl")
 CORPUS = tuple(map(_refusal, _FILE.read_text("utf-8").splitlines()))
-UNDERSTOOD: dict[Half, int] = {"first": 291, "second": 335}
+UNDERSTOOD: dict[Half, int] = {"first": 292, "second": 336, "third": 57}
 """How many refusals of each half are understood today. It may only rise: whoever mends a rule raises it."""
 
 
@@ -87,7 +88,7 @@ def test_no_fewer_refusals_are_understood_than_before(half: Half) -> None:
 def test_the_corpus_is_broad() -> None:
     assert len(CORPUS) >= 600
     assert len({refusal.server for refusal in CORPUS}) >= 60
-    assert all(len(_told(half)) >= 290 for half in UNDERSTOOD)
+    assert all(len(_told(half)) >= 290 for half in ("first", "second"))
     # A page that is no API is no refusal with words; every other meaning is sampled.
     assert {refusal.meaning for refusal in CORPUS} >= {*get_args(Meaning)} - {"not_openai_compatible"}
 

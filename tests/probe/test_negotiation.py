@@ -210,7 +210,7 @@ def test_fields_that_endpoints_demand() -> None:
         **{"input_type": "query", "task": "retrieval.query", "truncate": "END", "normalized": True},
         **{"encoding_format": "float", "embedding_types": ["float"], "return_documents": False},
         **{"response_format": "json", "voice": "alloy", "language": "en"},
-        **{"size": "1024x1024", "quality": "standard"},
+        **{"size": "1024x1024", "quality": "standard", "chunking_strategy": "auto"},
     }
 
 

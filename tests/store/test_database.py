@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import threading
@@ -16,7 +17,7 @@ from sqlalchemy import func, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 
 from app.factory import create_app
-from app.store import database
+from app.store import database, schema_floor
 from app.store.accounts import Token
 from app.store.audit_events import AuditEvent
 from app.store.base import db, new_id, now
@@ -48,12 +49,53 @@ def test_an_upgrade_of_an_upgraded_database_changes_nothing(app: Flask) -> None:
         assert database.revision() == database.newest_revision()
 
 
+FUTURE = "from_the_future"
+
+
+def come_from_the_future(*, older_programs_work: bool) -> None:
+    """What a migration of a later release does: one that only adds, or one that takes something away."""
+    db.session.execute(text(f"UPDATE alembic_version SET version_num = '{FUTURE}'"))
+    db.session.execute(text("ALTER TABLE models ADD COLUMN from_the_future TEXT"))
+    db.session.execute(text("CREATE TABLE from_the_future (id INTEGER PRIMARY KEY)"))
+    if not older_programs_work:
+        db.session.execute(text(f"UPDATE schema_floor SET revision = '{FUTURE}'"))
+    db.session.commit()
+
+
 def test_a_newer_database_is_refused(app: Flask) -> None:
     with app.app_context():
-        db.session.execute(text("UPDATE alembic_version SET version_num = 'from_the_future'"))
-        db.session.commit()
+        come_from_the_future(older_programs_work=False)
         with pytest.raises(DatabaseError, match="made by a newer Muster"):
             database.upgrade_database()
+        assert app.test_client().get("/readyz").json["error"]["code"] == "database_outdated"  # type: ignore[index]
+
+
+def test_a_database_that_is_ahead_serves_an_older_program(app: Flask, auth: dict[str, str]) -> None:
+    """In the middle of an upgrade machine by machine; tests/deploy has it with two servers."""
+    with app.app_context():
+        come_from_the_future(older_programs_work=True)
+        database.upgrade_database()
+        database.require_current()
+        assert database.revision() == FUTURE
+        db.session.add(a_model())
+        db.session.commit()
+    assert app.test_client().get("/readyz").status_code == 200
+    assert len(app.test_client().get("/v2/models", headers=auth).json or []) == 1
+
+
+@pytest.mark.parametrize("says", [True, False])
+def test_a_migration_keeps_older_programs_away_unless_it_says_otherwise(
+    app: Flask, tmp_path: Path, says: bool
+) -> None:
+    folder = tmp_path / "migrations"
+    shutil.copytree(database.MIGRATIONS, folder)
+    head = database.newest_revision()
+    next_one = f"revision, down_revision = 'z1', '{head}'\nolder_programs_work = {says}\n"
+    (folder / "versions" / "z1_next.py").write_text(next_one + "def upgrade() -> None:\n    pass\n")
+    with app.app_context(), db.engine.connect() as connection:
+        before = schema_floor.read(connection)
+        upgrade(directory=str(folder))
+        assert schema_floor.read(connection) == (before if says else "z1")
 
 
 def test_a_database_that_is_not_there(tmp_path: Path) -> None:

@@ -11,14 +11,15 @@ from flask import Flask
 from flask_migrate import downgrade, upgrade
 from sqlalchemy import select, text
 
+from app.probe.base_url import origin_of
 from app.probe.values import EndpointSettings
 from app.registry.endpoints import rows as endpoints
 from app.store import vault
 from app.store.base import db, new_id
-from app.store.endpoints import Endpoint
+from app.store.endpoints import Endpoint, EndpointHeader
 from app.store.models import RegisteredModel
 from app.store.rotation import digest
-from tests.rows import opened
+from tests.rows import an_endpoint, opened
 
 A, B = "https://a.example.com/v1", "http://b.example.com:8000/v1?x=1"
 INSERT = text(
@@ -120,6 +121,38 @@ def test_down_again_every_model_has_its_own_copy(app: Flask, migrated: Any) -> N
         db.session.rollback()
         upgrade()
         assert [opened(home(row)) for row in rows[:2]] == ["k1", "k1"]
+
+
+def test_what_is_sent_in_another_way_is_bound_to_it(app: Flask) -> None:
+    """Migration 0080, up, down and up again: what the version before sealed opens, and what is odd stays."""
+    with app.app_context():
+        usual, own, broken = an_endpoint(A), an_endpoint(A, auth_header="api-key"), an_endpoint(A, proxy="p")
+        for endpoint in (usual, own, broken):
+            endpoint.key_ciphertext = vault.seal("k1", before(endpoint, "key"))
+        broken.key_ciphertext = b"\x01nonsense"
+        own.headers = [EndpointHeader(name="X-A", ciphertext=vault.seal("v", before(own, "header X-A")))]
+        own.client_certificate = vault.seal("pem", before(own, "client_certificate"))
+        db.session.add_all([usual, own, broken])
+        db.session.commit()
+        ids = (usual.id, own.id)
+        downgrade(revision="0050")
+        upgrade()
+        db.session.expire_all()
+        assert [opened(db.session.get_one(Endpoint, id)) for id in ids] == ["k1", "k1"]
+        assert vault.open_(own.headers[0].ciphertext, own.place_of("header X-A")) == "v"
+        assert own.client_certificate is not None
+        assert vault.open_(own.client_certificate, own.place_of("client_certificate")) == "pem"
+        db.session.rollback()
+        downgrade(revision="0050")
+        db.session.expire_all()
+        assert vault.open_(own.key_ciphertext or b"", before(own, "key")) == "k1"
+        db.session.rollback()
+        upgrade()
+
+
+def before(endpoint: Endpoint, field: str) -> str:
+    """Where the version before 0080 sealed a value."""
+    return vault.place("endpoints", endpoint.id, field, origin_of(endpoint.base_url))
 
 
 def test_a_thousand_models_take_under_ten_seconds(app: Flask, migrated: Any) -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -48,8 +49,9 @@ def test_several_processes_rotate_at_once(app: Flask, tmp_path: Path, database_u
     with app.app_context():
         ids = filled()
         command = [sys.executable, "-c", ROTATE, str(tmp_path), database_url]
-        started = [subprocess.Popen(command) for _ in range(3)]
-        assert [process.wait(60) for process in started] == [0, 0, 0]
+        with ExitStack() as ending:
+            started = [ending.enter_context(subprocess.Popen(command)) for _ in range(3)]
+            assert [process.wait() for process in started] == [0, 0, 0]
         assert keys(ids) == ids and len(vault.ring().keys) == 2
 
 

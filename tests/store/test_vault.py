@@ -79,6 +79,24 @@ def test_a_base_url_rewritten_in_the_database_gets_no_key(app: Flask, elsewhere:
         key_of(app, id)
 
 
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("auth_header", "X-Tell"), ("auth_scheme", ""), ("ca_pem", "-----BEGIN"), ("proxy", "http://evil:1")],
+)
+@pytest.mark.parametrize("before", [{}, {"auth_header": "api-key", "auth_scheme": "", "ca_pem": "own"}])
+def test_another_way_written_into_the_database_gets_no_key(
+    app: Flask, before: dict[str, str], column: str, value: str
+) -> None:
+    id = stored(app, **before)
+    assert key_of(app, id) == SECRET
+    with app.app_context():
+        now = found(id)
+        setattr(now, column, value if getattr(now, column) != value else "Basic")
+        db.session.commit()
+    with pytest.raises(VaultError, match="at this address"):
+        key_of(app, id)
+
+
 def test_another_path_of_the_same_origin_keeps_its_key(app: Flask) -> None:
     id = stored(app)
     with app.app_context():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -54,6 +55,18 @@ def test_models_that_work_stay_up(world: Worlds) -> None:
     assert watched.incidents() == []
     times = Counter(id for _, id in watched.taken)
     assert set(times.values()) == {3} or set(times.values()) == {3, 4}
+
+
+def test_each_look_has_a_line_in_the_log(world: Worlds, caplog: pytest.LogCaptureFixture) -> None:
+    watched = world(Host(models=1))
+    logging.getLogger("muster").propagate = True  # another test may have configured the log
+    with caplog.at_level(logging.INFO, "muster.watch.look"):
+        watched.pass_time(minutes=6)
+    told = [record.__dict__["facts"] for record in caplog.records if record.name == "muster.watch.look"]
+    assert len(told) == len(watched.taken) > 0
+    assert {(facts["host"], facts["result"], facts["code"]) for facts in told} == {
+        ("127.0.0.1", "good", None)
+    }
 
 
 def test_no_two_looks_at_a_model_in_one_interval(world: Worlds) -> None:

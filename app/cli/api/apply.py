@@ -9,6 +9,7 @@ from typing import IO, Any
 import click
 
 from app.cli.api.client import Api, as_json, fail, show, with_api
+from app.cli.output import quiet_option, say
 from app.probe.printing import put
 from app.registry.exchange import litellm_config
 from app.registry.json_body import shortened
@@ -36,6 +37,7 @@ _PLANNED = {
 @click.option("--prune", is_flag=True, help="Delete models and endpoints that the file does not name.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be done; contact no endpoint.")
 @as_json
+@quiet_option
 @with_api
 def apply(file: IO[bytes], prune: bool, dry_run: bool, as_json: bool, api: Api) -> None:
     """Make the registry what FILE (YAML or JSON) says; `muster export --format muster` writes such a file.
@@ -73,9 +75,10 @@ def _tell(result: Mapping[str, JSON]) -> None:
     for entry in result["entries"]:
         name = entry["name"] if entry["kind"] == "endpoint" else f"  {entry['name']}"
         rest = _why(entry)
-        put(shortened(f"{words[entry['outcome']]:<9} {name:<34} {rest}".rstrip(), 4000))
+        tell = put if entry["error"] else say
+        tell(shortened(f"{words[entry['outcome']]:<9} {name:<34} {rest}".rstrip(), 4000))
     counts = ", ".join(f"{words[name]}: {count}" for name, count in result["counts"].items() if count)
-    put(counts or "Nothing to do.")
+    say(counts or "Nothing to do.")
 
 
 def _why(entry: Mapping[str, JSON]) -> str:

@@ -11,6 +11,7 @@ from urllib.parse import quote
 import click
 
 from app.cli.api.client import Answer, Api, as_json, fail, pages, require, show, show_table, with_api
+from app.cli.output import quiet_option, say
 from app.probe.printing import put
 from app.registry.json_body import shortened
 
@@ -55,6 +56,7 @@ def show_(which: str, catalog: bool, as_json: bool, api: Api) -> None:
 @click.option("--region", default="unspecified", show_default=True)
 @click.option("--name", help="By default its host.")
 @as_json
+@quiet_option
 @with_api
 def add(
     url_of_endpoint: str, key_env: str | None, key_reference: str | None, wanted: str, model_type: str,
@@ -76,6 +78,7 @@ def add(
 @_key_env
 @_key_reference
 @as_json
+@quiet_option
 @with_api
 def rotate(which: str, key_env: str | None, key_reference: str | None, as_json: bool, api: Api) -> None:
     """Give an endpoint a new key, proven with every model that is up; else nothing changes."""
@@ -91,12 +94,13 @@ def rotate(which: str, key_env: str | None, key_reference: str | None, as_json: 
     if as_json:
         show(answer.json)
     else:
-        put(shortened(f"{answer.json['name']} has its new key.", 400))
+        say(shortened(f"{answer.json['name']} has its new key.", 400))
 
 
 @endpoint_group.command("delete")
 @click.argument("which")
 @as_json
+@quiet_option
 @with_api
 def delete(which: str, as_json: bool, api: Api) -> None:
     """Delete an endpoint that no model is served at."""
@@ -105,7 +109,7 @@ def delete(which: str, as_json: bool, api: Api) -> None:
     if as_json:
         show(done)
     else:
-        put(shortened(f"{found['name']} is deleted.", 400))
+        say(shortened(f"{found['name']} is deleted.", 400))
 
 
 def _key(key_env: str | None, key_reference: str | None) -> str:
@@ -156,6 +160,7 @@ def _tell(answer: Answer, as_json: bool) -> None:
     else:
         for one in results:
             why = f"{one['error']['code']}: {one['error']['message']}" if one["error"] else one["model"]["id"]
-            put(shortened(f"{one['outcome']:<11}  {one['model_id']:<32}  {why}", 4000))
+            tell = put if one["error"] else say
+            tell(shortened(f"{one['outcome']:<11}  {one['model_id']:<32}  {why}", 4000))
     if any(one["outcome"] == "rejected" for one in results):
         sys.exit(1)

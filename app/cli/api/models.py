@@ -8,7 +8,7 @@ from urllib.parse import quote
 import click
 
 from app.cli.api.client import Api, as_json, pages, require, show, show_table, with_api
-from app.probe.printing import put
+from app.cli.output import quiet_option, say
 from app.registry.json_body import shortened
 
 JSON = Any
@@ -49,6 +49,7 @@ def show_(which: str, as_json: bool, api: Api) -> None:
 @models_group.command("enable")
 @click.argument("which")
 @as_json
+@quiet_option
 @with_api
 def enable(which: str, as_json: bool, api: Api) -> None:
     """Let consumers see a model."""
@@ -59,6 +60,7 @@ def enable(which: str, as_json: bool, api: Api) -> None:
 @models_group.command("disable")
 @click.argument("which")
 @as_json
+@quiet_option
 @with_api
 def disable(which: str, as_json: bool, api: Api) -> None:
     """Hide a model from consumers."""
@@ -69,6 +71,7 @@ def disable(which: str, as_json: bool, api: Api) -> None:
 @models_group.command("delete")
 @click.argument("which")
 @as_json
+@quiet_option
 @with_api
 def delete(which: str, as_json: bool, api: Api) -> None:
     """Delete a model with its probes; its endpoint stays."""
@@ -84,4 +87,4 @@ def _done(which: str, what: str, as_json: bool) -> None:
     if as_json:
         show({"model": which, "done": what})
     else:
-        put(shortened(f"{which} is {what}.", 400))
+        say(shortened(f"{which} is {what}.", 400))

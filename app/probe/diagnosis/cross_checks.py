@@ -17,7 +17,7 @@ from itertools import islice
 from app.probe.base_url import Base, candidates, kin
 from app.probe.conversation import Conversation, Request
 from app.probe.diagnosis.neighbours import NO_ROUTE, Neighbours, neighbours_of
-from app.probe.diagnosis.types_pointed_at import pointed_at
+from app.probe.diagnosis.types_pointed_at import named_types, pointed_at
 from app.probe.model_types import audio, completion, embedding, rerank
 from app.probe.model_types.chat.proof import PROOF
 from app.probe.proof import Outcome, Proof, prove
@@ -29,9 +29,9 @@ from app.probe.reading.web_page import is_html
 from app.probe.reading.wordings import Meaning
 from app.probe.shape import Shape
 
-_CALLS = 23
+_CALLS = 24
 """Calls of a whole probe after which nothing more is looked for: a look may take a call more."""
-_TRIES = 12
+_TRIES = 15
 """Prefixes of vendors that are tried, beside the bases that the typed path itself suggests."""
 _AT_ONCE = 4
 _LOOK_S = 10.0
@@ -69,6 +69,8 @@ class Elsewhere:
     """The route is there, other paths are told that there is none: the words are about the model."""
     serves_pages: bool = False
     """A web server of files."""
+    same: bool = False
+    """A path that can't exist is answered in the same way."""
 
 
 class LookAround:
@@ -98,7 +100,7 @@ class LookAround:
         lost = beside.same or meaning in _NOWHERE and not beside.route_is_there
         pages = lost and self._serves_pages()
         return self._of_place(lost, beside, listed is True) or Elsewhere(
-            route_is_there=beside.route_is_there, serves_pages=pages
+            route_is_there=beside.route_is_there, serves_pages=pages, same=beside.same
         )
 
     def _of_place(self, lost: bool, beside: Neighbours, listed: bool) -> Elsewhere | None:
@@ -107,9 +109,9 @@ class LookAround:
         """
         near = kin(self.talk.base) if lost else ()
         found = self.proven_base(near)
-        if found is None:
-            other = self.other_type()
-            found = Elsewhere(model_type=other) if other else None
+        nothing_here = beside.same and not self.catalog.there
+        if found is None and not nothing_here:
+            found = self._of_type()
         if found or not lost:
             return found
         if listed and not beside.same:
@@ -118,7 +120,12 @@ class LookAround:
         far = [base for base in islice(candidates(self.talk.base), _TRIES + len(near)) if base not in near]
         if self.talk.base.scheme == "http" and ":" not in self.talk.base.netloc:
             far.append(replace(self.talk.base, scheme="https"))
-        return self.proven_base(far) or self._answering_base()
+        found = self.proven_base(far) or self._answering_base()
+        return found or (self._of_type() if nothing_here else None)
+
+    def _of_type(self) -> Elsewhere | None:
+        other = self.other_type()
+        return Elsewhere(model_type=other) if other else None
 
     def listed_model_works(self) -> str | None:
         """One other model that the catalog lists, where the same call works with it."""
@@ -146,8 +153,16 @@ class LookAround:
             return stated
         # A reranker that is asked for vectors gives some that tell nothing.
         first = ("rerank",) if self.outcome.suspect == "type" else pointed_at(self.outcome.refusal, entry)
-        order = dict.fromkeys((*first, *_UNPOINTED))
-        return next((name for name in order if name != self.type_name and self._works(_CROSS[name])), None)
+        return self._working((*first, *named_types(self.talk.endpoint.model_id), *_UNPOINTED))
+
+    def type_by_id(self) -> str | None:
+        """The type that the model's own id names, where it works as that."""
+        return self._working(named_types(self.talk.endpoint.model_id))
+
+    def _working(self, names: Iterable[str]) -> str | None:
+        """The first of these types as which the model works."""
+        order = (name for name in dict.fromkeys(names) if name != self.type_name)
+        return next((name for name in order if self._works(_CROSS[name])), None)
 
     def proven_base(self, bases: Iterable[Base]) -> Elsewhere | None:
         """The first of these bases at which the very same call works; asked a few at a time."""

@@ -80,7 +80,7 @@ class _Verdict:
         if status is not None and 300 <= status < 400:
             return self._redirected()
         if meaning == "tls_wanted":
-            return self._wants_tls()
+            return self._wants_tls() or self._after_looking()
         return self._by_words() or self._after_looking()
 
     def _by_words(self) -> Diagnosis | None:
@@ -96,16 +96,32 @@ class _Verdict:
         offered = offered_ids(refusal, self.outcome.answer, self.model_id) if meaning in _UNSURE else ()
         ids = tuple(filter(self._is_clean, offered))
         if ids and (is_about_the_id(refusal) or self.around.works_with(ids[0])):
-            return self._not_found(offered=ids)
+            return self._of_another_type() or self._not_found(offered=ids)
         if self.outcome.judgement.advice == "deployments" and self.catalog.listed(self.model_id) is False:
             return self._not_found()  # a router that has none of an id that it does not even list
         if meaning == "permission_denied" and not self.outcome.judgement.by_words:
             return self._of_this_model() or self._advised(meaning, self.outcome.judgement.field)
         if meaning in _DIRECT:
-            return self._advised(meaning, self.outcome.judgement.field)
+            return self._of_no_reason() or self._advised(meaning, self.outcome.judgement.field)
         if meaning == "model_not_found":
-            return self._not_found()
+            return self._of_another_type() or self._not_found()
         return self._wrong_type(self.around.other_type()) if meaning == "wrong_model_type" else None
+
+    def _of_another_type(self) -> Diagnosis | None:
+        """Routers that sort models by type say of one of another type that it does not exist: it is listed,
+        or its id says of which type it is, and as that it works.
+        """
+        if self.outcome.judgement.advice in ("retired", "start_model"):
+            return None
+        listed = self.catalog.listed(self.model_id) is True
+        other = self.around.other_type() if listed else self.around.type_by_id()
+        return self._wrong_type(other) if other else None
+
+    def _of_no_reason(self) -> Diagnosis | None:
+        """The typed model may not be used, and no reason is told: as another type it may."""
+        judgement = self.outcome.judgement
+        of_model = judgement.meaning == "permission_denied" and judgement.field == "model_id"
+        return self._of_another_type() if of_model and judgement.advice is None else None
 
     def _other_query(self) -> Diagnosis | None:
         """The typed query, where the words speak of it."""
@@ -140,10 +156,12 @@ class _Verdict:
 
     def _of_this_model(self) -> Diagnosis | None:
         """A refusal of the typed model alone, where another one that is listed works."""
-        if not self.catalog.listed(self.model_id) or self.outcome.refusal.is_html:
+        if not self.catalog.there or self.outcome.refusal.is_html:
             return None
         works = self.around.listed_model_works()
-        return self._only_this_one(works) if works else None
+        if works is None:
+            return None
+        return self._only_this_one(works) if self.catalog.listed(self.model_id) else self._not_found(works)
 
     def _only_this_one(self, works: str) -> Diagnosis:
         denied = self.outcome.judgement.meaning == "permission_denied"
@@ -160,7 +178,9 @@ class _Verdict:
         if suspect == "type":
             other = self.around.other_type()
             return self._wrong_type(other) if other else self._advised("endpoint_error")
-        if suspect is None and (self.outcome.why or meaning == "endpoint_error" and status < 300):
+        is_empty = self._is_empty()
+        failed = meaning == "endpoint_error" and status < 300 and not is_empty
+        if suspect is None and (self.outcome.why or failed):
             return self._advised("endpoint_error")
         found = self.around.all_around()
         if found.gate:
@@ -177,12 +197,18 @@ class _Verdict:
             return self._advised("not_openai_compatible", None, "filter")
         if self._path_is_right() or found.route_is_there:
             return self._not_found()
-        if found.serves_pages or suspect == "base":
+        if found.serves_pages or suspect == "base" or is_empty and found.same:
             return self._advised("not_openai_compatible")
         if meaning == "no_route":
             return self._shut_socket() or self._no_route()
         code = "not_openai_compatible" if meaning == "not_openai_compatible" else "endpoint_error"
         return self._advised(code)
+
+    def _is_empty(self) -> bool:
+        """A good status with nothing after it: of a server that has nothing here, as like as not."""
+        answer = self.outcome.answer
+        told = self.outcome.why or answer.text.strip() or self.outcome.request.script
+        return (answer.status or 0) < 300 and not told
 
     def _shut_socket(self) -> Diagnosis | None:
         """A WebSocket that was refused with 403 and no word, for a listed id that works as nothing else: then
@@ -310,8 +336,12 @@ class _Verdict:
         )
         return self._say("wrong_path", "base_url", following, {"base_url": (base,)})
 
-    def _wants_tls(self) -> Diagnosis:
-        base = str(https_of(self.talk, self.proof) or replace(self.talk.base, scheme="https"))
+    def _wants_tls(self) -> Diagnosis | None:
+        """Only https is served; None where no more than a status (426) says so and nothing answers there."""
+        found = https_of(self.talk, self.proof)
+        if found is None and not self.outcome.judgement.by_words:
+            return None
+        base = str(found or replace(self.talk.base, scheme="https"))
         following = f"Only https answers there: use {base} as the base URL."
         return self._say("redirected", "base_url", following, {"base_url": (base,)})
 

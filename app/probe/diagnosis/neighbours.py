@@ -18,9 +18,13 @@ from app.probe.reading.named_fields import names_a_field
 from app.probe.reading.refusal import Refusal, read_refusal
 
 NO_ROUTE = "/muster-no-such-route"
-_CHANGING = re.compile(r"/\S*|\b(?=\w*\d)[\w-]+\b|\W+")
+_CHANGING = re.compile(r"/\S*|\b(?=\w*\d)[\w-]+\b|[^\w/]+")
 """What differs from call to call in the same refusal: paths, numbers, ids of requests."""
-_ABSENT = frozenset({404, 405, 410, 501})
+_ABSENT = frozenset({404, 405, 410, 426, 501})
+_WANTED = re.compile(
+    r"\b(is|are) (required|missing|mandatory)\b|\brequires?\b|\b(required|missing) (field|param)"
+)
+"""Said of what a request lacks, which is no matter of the model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,5 +76,7 @@ def _is_of_the_model(talk: Conversation, outcome: Outcome) -> bool:
     if refusal.is_html or refusal.status is None or not 400 <= refusal.status < 500:
         return False
     if judgement.by_words and judgement.meaning != "no_route" or names_a_field(refusal, outcome.request.sent):
+        return False
+    if _WANTED.search(refusal.all):
         return False
     return "model" in refusal.all or talk.endpoint.model_id.lower() in refusal.all

@@ -46,3 +46,17 @@ def _stated(entry: Mapping[str, Any]) -> Iterator[str]:
         if name in _STATING:
             for word in value if isinstance(value, list) else [value]:
                 yield str(word)[:_READ].lower()
+
+
+_IN_IDS: Mapping[str, str] = {
+    r"re-?rank": "rerank",
+    r"embed": "embedding",
+    r"whisper|transcri|(^|[-_/])(asr|stt)([-_.]|$)": "stt",
+    r"(^|[-_/])tts([-_.\d]|$)|text-to-speech": "tts",
+}
+"""Words in the ids of models that say what the model does."""
+
+
+def named_types(model_id: str) -> tuple[str, ...]:
+    """The types that an id names; a hint and no more."""
+    return tuple(kind for marks, kind in _IN_IDS.items() if re.search(marks, model_id, re.I))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 
 from app.probe.conversation import Conversation, Request
-from app.probe.model_types.sound import FORMATS, file_of
+from app.probe.model_types.sound import FORMATS, LONGER, file_of
 from app.probe.proof import Doubtful, Outcome, Proof, Proven
 from app.probe.reading.allowed_values import offers_for
 from app.probe.reading.faults import is_error_value
@@ -101,11 +101,21 @@ _NAMED = {
 }
 
 
+_TOO_SHORT = any_of(
+    r"\b(audio|file|sound|clip|recording|input|duration)\b.{0,40}\b(too short|shorter than|less than)",
+    r"minimum (\w{1,12} ){0,2}(length|duration)",
+)
+
+
 def learn_format(outcome: Outcome) -> Shape | None:
-    """Another format where the one that was sent is refused and the words offer it."""
+    """Another format where the one that was sent is refused and the words offer it; a longer sound where they
+    call it too short.
+    """
     refusal, shape = outcome.refusal, outcome.shape
     if refusal.status not in (*REFUSAL_STATUSES, 502) and not refusal.is_error:
         return None
+    if _TOO_SHORT.search(refusal.all) and shape.form != LONGER:
+        return shape.because("sent a longer sound", form=LONGER)
     if not _FORMAT.search(refusal.all):
         return None
     offers = (form for form in range(1, len(FORMATS)) if _NAMED[FORMATS[form]].search(refusal.all))

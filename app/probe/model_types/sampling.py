@@ -16,6 +16,9 @@ from app.probe.transport.client import Client
 from app.probe.transport.egress import EgressRules
 from app.probe.values import Limits, Sample, Sampling, Target
 
+_FAILURES = 3
+"""In a row, after which nobody is asked any more. One alone is a limit of calls, or chance."""
+
 
 def first_shape(sampling: Sampling | None) -> Shape:
     """The shape that a proof begins with: one token is enough where log-probabilities are asked for."""
@@ -36,17 +39,22 @@ def take(
 ) -> Iterator[Sample | None]:
     """Ask these one after the other over one connection; yields a sample each, None where none came.
 
-    The first that fails outright ends it: what follows would fail of the same.
+    Three in a row that fail outright end it: what follows would fail of the same.
     """
     deadline = time.monotonic() + limits.probe_s
     with Client(rules, limits, deadline=deadline, settings=target.settings) as client:
         base = Base.of(target.base_url)
         talk = Conversation(target, base, client, limits, deadline, lambda event: None, {}, depth="proof")
         talk.shape = first_shape(asked[0] if asked else None)
+        failures = 0
         for one in asked:
             talk.sampling = one
             outcome = prove(talk, model_type.proof)
             if outcome.proven is None:
-                return
-            talk.shape = outcome.shape
+                failures += 1
+                if failures == _FAILURES:
+                    return
+                yield None
+                continue
+            failures, talk.shape = 0, outcome.shape
             yield sample_of(model_type, outcome)

@@ -13,7 +13,7 @@ _CUE = re.compile(
     r"[^:.\[('\"`]{0,40}(:|\bare\b|\[|\(|\bis\b)|one of|choose from|choose one|"
     r"\b(options|voices|formats|values|types|sizes|languages)( are)?:|"
     r"(should|must|expected to) be( one of)?|expected( one of)?|instead of|\b(try|use)\b( one of)?|"
-    r"such as|e\.g\.|did you mean",
+    r"such as|e\.g\.|did you mean|\bonly(?= ['\"`\[])",
     re.I,
 )
 _QUOTED = re.compile(r"['\"`‘“]([^'\"`’”\s]{1,80})['\"`’”]")

@@ -14,7 +14,7 @@ from typing import Any
 
 from app.probe.reading.faults import end_of, ends_in_error, is_error_value
 from app.probe.reading.refusal import printable
-from app.probe.reading.thinking import FIELDS, PARTS, set_thinking_aside
+from app.probe.reading.thinking import EMPTY_BLOCK, FIELDS, PARTS, set_thinking_aside
 from app.probe.transport.answer import Answer, parsed
 
 RAN = frozenset(
@@ -90,6 +90,10 @@ class Completion:
     """How many tokens came with the log-probabilities of their alternatives."""
     message: Mapping[str, Any] = field(default_factory=dict)
     """The message of a whole answer as it came, to be sent back."""
+    is_hollow: bool = False
+    """A block of thinking came in which nothing stands."""
+    thought_in: str = ""
+    """The field of the message that held thinking as text."""
 
     @property
     def end(self) -> str:
@@ -131,6 +135,7 @@ class _Pieces:
     has_error: bool = False
     logprobs: int = 0
     message: Mapping[str, Any] = field(default_factory=dict)
+    thought_in: str = ""
 
     @property
     def amount(self) -> int:
@@ -215,7 +220,9 @@ def _hear_message(heard: _Pieces, message: Mapping[str, Any]) -> None:
             (heard.reasoning if kind == "thinking" else heard.content).append(text)
     heard.aside.extend(what for name, what in _BESIDE.items() if message.get(name))
     for name in FIELDS:
-        heard.reasoning.extend(text for _, text in _parts(message.get(name)) if text)
+        thoughts = [text for _, text in _parts(message.get(name)) if text]
+        heard.reasoning.extend(thoughts)
+        heard.thought_in = heard.thought_in or (name if thoughts else "")
     details = message.get("reasoning_details")
     if isinstance(details, list):
         heard.reasoning.extend(
@@ -314,6 +321,8 @@ def _spoken(heard: _Pieces, streamed: bool) -> Completion:
         is_cumulative=is_cumulative,
         logprobs=heard.logprobs,
         message=heard.message,
+        is_hollow=not reasoning and bool(EMPTY_BLOCK.match(raw)),
+        thought_in=heard.thought_in,
     )
 
 

@@ -100,6 +100,22 @@ def text_of(body: Any, depth: int = 0) -> str:
     return " ".join(([f"{place}:"] if place and found else []) + found)
 
 
+def told_inside(body: Any) -> Any:
+    """The first object of an error that says anything, under names that nobody foresaw (`status` …); None
+    where there is none.
+    """
+    parts: list[Any] = [body]
+    for part in islice(parts, _INNER_READ):
+        if isinstance(part, Mapping) and text_of(part):
+            return part
+        inner = part.values() if isinstance(part, Mapping) else part if isinstance(part, list) else ()
+        parts += islice(inner, _INNER_READ)
+    return None
+
+
+_INNER_READ = 30
+
+
 def _unwrapped(text: str, depth: int) -> str:
     """A sentence, of JSON inside it only what that says: gateways repeat the body of who is behind them."""
     inside = json_inside(text) if depth < 5 else None

@@ -24,6 +24,7 @@ from app.probe.values import HIDDEN
 _SHORT_KEY = 12
 _FEW_CHARACTERS = 6
 _PIECE = 12
+_HALF = _PIECE // 2
 """Of a secret, this many characters in a row give too much of it away."""
 _CODED_PIECE = 20
 """The same of a coded one, which takes more characters for the same secret."""
@@ -53,6 +54,17 @@ def without_key(text: str, key: str) -> str:
     if not is_secret(key):
         return _standing(key).sub(lambda found: found["before"] + HIDDEN, text)
     return _without_masked(_replaced(text, _spans(text, key)), key)
+
+
+def cleaned(answer: Answer) -> Answer:
+    """An answer without any secret that its own call sent: its key, and the values of further headers.
+
+    Whoever sends a call gives the answer through here first, so that nothing else of the program meets one.
+    """
+    call = answer.call
+    for secret in (call.key, *(value for _, value in call.settings.headers)):
+        answer = hide_key(answer, secret)
+    return answer
 
 
 def hide_key(answer: Answer, key: str) -> Answer:
@@ -98,17 +110,23 @@ def _spans(text: str, key: str) -> list[Span]:
     for _ in range(_ROUNDS + 1):
         if view is None:
             break
-        for piece in _pieces(key) if _may_hold(view.text, key) else ():
-            found += (view.original(span) for span in _places(view.text, piece))
+        found += (view.original(span) for span in _places(view.text, key))
         view = view.decoded()
     return found
 
 
-def _places(text: str, piece: str) -> Iterator[Span]:
-    at = text.find(piece)
-    while at >= 0:
-        yield at, at + len(piece)
-        at = text.find(piece, at + 1)
+def _places(text: str, key: str) -> Iterator[Span]:
+    """Where a piece stands: no step misses one, for each is long enough to hold one of these halves whole.
+
+    So most of a text is looked at once, however long the key is.
+    """
+    halves, pieces = _halves(key), _pieces(key)
+    for at in range(0, len(text) - _HALF + 1, _HALF):
+        if text[at : at + _HALF] in halves:
+            for length, wanted in pieces:
+                for start in range(max(0, at + _HALF - length), at + 1):
+                    if text[start : start + length] in wanted:
+                        yield start, start + length
 
 
 @lru_cache(maxsize=8)
@@ -117,33 +135,39 @@ def _codings(key: str) -> tuple[tuple[str, int], ...]:
     raw = key.encode("utf-8", "replace")
     coded = {raw.hex(), raw.hex().upper()}
     for before in range(3):  # where it stands in what was encoded ("user:key") decides how it looks
-        coded |= {coder(b" " * before + raw).decode().rstrip("=") for coder in _BASE64}
+        coded |= {_own_signs(coder(b" " * before + raw), before, len(raw), 6) for coder in _BASE64}
     for before in range(5):
-        as_32 = base64.b32encode(b" " * before + raw).decode().rstrip("=")
+        as_32 = _own_signs(base64.b32encode(b" " * before + raw), before, len(raw), 5)
         coded |= {as_32, as_32.lower()}
     plain = {key, json.dumps(key)[1:-1]}
     return (*((one, _PIECE) for one in plain), *((one, _CODED_PIECE) for one in coded))
+
+
+def _own_signs(coded: bytes, before: int, length: int, bits: int) -> str:
+    """The signs, of so many bits each, that the bytes after the first `before` alone decide."""
+    return coded.decode()[-(-before * 8 // bits) : (before + length) * 8 // bits]
 
 
 _BASE64 = (base64.b64encode, base64.urlsafe_b64encode)
 
 
 @lru_cache(maxsize=8)
-def _pieces(key: str) -> tuple[str, ...]:
-    found = (
-        one[at : at + length]
-        for one, wanted in _codings(key)
-        for length in (min(wanted, len(one)),)
-        for at in range(len(one) - length + 1)
-    )
-    return tuple(dict.fromkeys(found))
+def _pieces(key: str) -> tuple[tuple[int, frozenset[str]], ...]:
+    """Everything that gives too much of the key away, by its length."""
+    found: dict[int, set[str]] = {}
+    for one, wanted in _codings(key):
+        length = min(wanted, len(one))
+        found.setdefault(length, set()).update(_runs(one, length))
+    return tuple((length, frozenset(some)) for length, some in found.items())
 
 
-def _may_hold(text: str, key: str) -> bool:
-    """A quick look: any piece holds one of these halves whole, so most texts are soon cleared."""
-    half = _PIECE // 2
-    hay = "\n".join(one for one, _ in _codings(key))
-    return any(text[at : at + half] in hay for at in range(0, len(text) - half + 1, half))
+@lru_cache(maxsize=8)
+def _halves(key: str) -> frozenset[str]:
+    return frozenset(run for one, _ in _codings(key) for run in _runs(one, _HALF))
+
+
+def _runs(text: str, length: int) -> Iterator[str]:
+    return (text[at : at + length] for at in range(len(text) - length + 1))
 
 
 @dataclass(frozen=True, slots=True)

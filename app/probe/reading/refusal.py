@@ -12,7 +12,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.probe.reading.error_body import READ, explanations, offers, param, places, tags_of, text_of, walk
+from app.probe.reading.error_body import (
+    READ,
+    explanations,
+    offers,
+    param,
+    places,
+    tags_of,
+    text_of,
+    told_inside,
+    walk,
+)
 from app.probe.reading.faults import choice_errors, is_error_value, speaks_of_error
 from app.probe.reading.redaction import without_key
 from app.probe.reading.retry_after import wait_of
@@ -116,6 +126,8 @@ def _error_body(answer: Answer) -> Any:
         return None
     if isinstance(body, list) and body and isinstance(body[0], Mapping) and "error" in body[0]:
         return body[0]
+    if (answer.status or 0) >= 400 and not text_of(body):
+        return told_inside(body) or body
     return _with_errors_of_choices(body)
 
 

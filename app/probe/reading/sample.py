@@ -7,7 +7,8 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from app.probe.reading.completion import read_completion
+from app.probe.reading.completion import read_completion, tokens
+from app.probe.reading.redaction import without_key
 from app.probe.reading.refusal import printable
 from app.probe.transport.answer import Answer, parsed
 from app.probe.values import Sample
@@ -22,13 +23,16 @@ def read_sample(answer: Answer, vector: tuple[float, ...] = (), form: str = "") 
     Tokens come as JSON writes them, so that white space and control characters stay apart and harmless.
     """
     completion = read_completion(answer)
+    text = completion.content or completion.text or "" if completion else ""
     return Sample(
         top=_first_top(answer),
-        text=completion.content or completion.text or "" if completion else "",
+        # A stream may hold the key in pieces: only the whole shows it.
+        text=without_key(text, answer.call.key),
         thinks=completion.thinks if completion else False,
         vector=vector,
         model=_named(answer, "model"),
         fingerprint=_named(answer, "system_fingerprint"),
+        prompt_tokens=tokens(completion.usage, "prompt_tokens") if completion else None,
         form=form,
     )
 

@@ -27,6 +27,13 @@ _MARKS: tuple[tuple[str, str], ...] = (
 _OPEN = re.compile(r"^\s*(?:" + "|".join(opening for opening, _ in _MARKS) + ")", re.I)
 _ANY_OPEN = re.compile("|".join(opening for opening, _ in _MARKS if "(?=" not in opening), re.I)
 _CLOSE = re.compile("|".join(closing for _, closing in _MARKS), re.I)
+EMPTY_BLOCK = re.compile(
+    r"^\s*(?:"
+    + "|".join(rf"{opening}\s*{closing}" for opening, closing in _MARKS if "(?=" not in opening)
+    + ")",
+    re.I,
+)
+"""A block of thinking at the beginning of an answer, in which nothing stands."""
 _ROUND = re.compile(
     r"<\|(?:begin_of_solution|end_of_solution|START_RESPONSE|END_RESPONSE|return|end)\|>", re.I
 )
@@ -36,13 +43,13 @@ _UNSAID = "…"
 
 def set_thinking_aside(text: str) -> tuple[str, str]:
     """(what is said, what was thought): a leading block, one never closed, or one whose opening mark the
-    server ate.
+    server ate. A block in which nothing stands is no thought: templates write one where thinking is off.
     """
     closing = next(reversed([*_CLOSE.finditer(text)]), None)
     opening = _OPEN.match(text)
     if closing and (opening or not _ANY_OPEN.search(text, 0, closing.start())):
         thought = text[opening.end() if opening else 0 : closing.start()].strip()
-        return _said(text[closing.end() :]), thought or _UNSAID
+        return _said(text[closing.end() :]), thought or ("" if opening else _UNSAID)
     if opening:
         return "", text[opening.end() :].strip() or _UNSAID
     return _said(text), ""

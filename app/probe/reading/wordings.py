@@ -199,6 +199,7 @@ RULES: tuple[Rule, ...] = (
             r"expecting ('.{1,3}'|value|property name|,).{0,20}: line \d|unterminated string starting at",
             r"(error|failed) (while )?(rendering|parsing) .{0,20}(jinja|template)|database query error",
             r"no connected db|no_db_connection|database (is )?(locked|unavailable|connection)",
+            r"(reach|connect to) (the )?database",
         ),
         field="base_url",
         advice="servers_own",
@@ -212,7 +213,10 @@ RULES: tuple[Rule, ...] = (
     # A prompt that was judged, said together with what it did not cost.
     Rule(
         "filtered",
-        any_of(r"\b(input|prompt|content|output) (was|is|has been) flagged\b"),
+        any_of(
+            r"\b(input|prompt|content|output) (was|is|has been) flagged\b",
+            r"\byour (input|prompt|message|content) (was|is|has been) (rejected|blocked)\b",
+        ),
         field="base_url",
     ),
     # A length is the request's own affair, whatever else the sentence mentions.
@@ -517,7 +521,8 @@ RULES: tuple[Rule, ...] = (
             r"quota.{0,80}\b(billing|balance|credits?)",
             r"(balance|credit limit).{0,30}\b(too low|exhausted|insufficient|negative|empty)",
             r"\b(credit) (limit|cap).{0,40}(reached|exceeded|hit)",
-            r"payment.?required|enter a payment method",
+            r"payment.?required|(enter|add) a (payment method|(credit )?card)",
+            r"credit card (on file|is required)",
             r"\b(no|not enough|out of|requires? more|used (up )?all)\b.{0,12}credits?\b",
             r"(used up|exhausted|exceeded).{0,32}\bcredits?\b",
             rf"{_NOT} have any credits|credits (have |has )?expired",
@@ -537,7 +542,7 @@ RULES: tuple[Rule, ...] = (
             r"free (trial|tier|quota|credits?|allocation).{0,40}\b(ended|expired|exhausted|used up|over)\b",
             r"trial (has )?(ended|expired)|(套餐|订阅|计划).{0,4}(到期|过期)",
             r"subscription (has )?(expired|ended)|(no active|inactive) (subscription|plan)",
-            r"plan does not include",
+            r"plan does not include|exceed\w{0,3} (your|the) (free|trial|current|basic) (plan|tier)",
         ),
         field="api_key",
         advice="plan",
@@ -549,7 +554,7 @@ RULES: tuple[Rule, ...] = (
         any_of(
             r"insufficient.{0,12}quota|exceeds (your )?(available |remaining )?(quota|balance)",
             r"quota.?limit.?(expired|exceeded|reached)|usage_limits?\w{0,20}(exhaust|exceed)",
-            r"reached your (usage|billing) (limit|cap)",
+            r"reached (your|the) (\w{1,20} ){0,2}(usage|billing) (limit|cap)",
             r"exceeded (your |the )?current quota|exceeded_current_quota",
             r"quota.{0,40}(exhausted|exceeded|used up|depleted|reached)",
             r"\bquota (is |was |has been )?(used|spent)\b|out of (\w{1,20} ){0,3}quota",
@@ -733,6 +738,7 @@ RULES: tuple[Rule, ...] = (
         "wrong_model_type",
         any_of(
             r"--(is-)?embeddings?\b|--reranking|not supported in predict mode",
+            rf"must be (created|started|launched|loaded|run) with \W{{0,4}}{_KIND}",
         ),
         field="model_type",
         advice="start_flags",
@@ -755,6 +761,8 @@ RULES: tuple[Rule, ...] = (
             r"operation (does not work with|is not supported (for|by)|is unsupported)",
             rf"(action|operation|endpoint|api|url)\b.{{0,30}}does ?{_NOT} support the model",
             r"model .{0,80}does not support this (api|endpoint|operation)",
+            r"model .{0,80}not (available|supported|served) (on|at|in|via|through) the "
+            r"(?!free|trial|paid|public|basic)[\w./-]{2,40} (endpoint|route|operation)\b",
             r"cannot be used with the \S{1,60} endpoint",
             r"use the /?\S{0,40}(embeddings|completions|images|audio|rerank|responses)\S{0,40} endpoint",
             rf"not (supported|available|compatible) (by|with|on|via|in|for) (the )?{_KIND}\b(?! (count|"
@@ -770,6 +778,7 @@ RULES: tuple[Rule, ...] = (
             rf"only supports? (the )?{_KIND}( (api|endpoint|completions|generation))?\b",
             rf"embedding models? (can ?{_NOT}|do ?{_NOT})",
             r"expected .{0,20}(chat|embedding|text) model",
+            rf"\b(is not|cannot be used) for {_KIND}|only (accepts|takes|serves) {_KIND} models?",
             r"no (chat|embedding|generation|rerank) (head|capability)",
             r"不支持(该|此)?(接口|任务)",
         ),
@@ -810,6 +819,7 @@ RULES: tuple[Rule, ...] = (
             r"cudaerror|cuda (error|out)",
             r"engine.{0,20}(dead|not running|stopped|crash|encountered an issue)|runner process",
             r"model (runner|loading) (failed|has unexpectedly)|model (has |process )?crashed",
+            r"\bmodel (\S{1,80} )?(is )?too large to (be )?load",
             r"inference engine is unavailable|model (was )?(re|un)loaded\b|model unavailable due to",
         ),
         field="model_id",
@@ -893,6 +903,7 @@ RULES: tuple[Rule, ...] = (
             r"temporarily (unavailable|disabled|out of)|currently unavailable",
             r"service (is )?unavailable|under maintenance",
             r"degraded function|try again later|暂时无法|暂不可用|服务不可用",
+            r"(ratio or price|price|pricing) (is )?not (set|configured)|价格未配置",
         ),
         field="model_id",
     ),
@@ -920,7 +931,8 @@ RULES: tuple[Rule, ...] = (
             r"unexpected endpoint",
             r"\b(invalid|unknown) (request )?url\b|unknown_url|url error|url\.not_found",
             r"cannot (post|get) /",
-            r"no matching (route|operation)",
+            r"unsupported (\w{1,20} ){0,3}path\b",
+            r"no matching (route|operation)(?!.{0,60}\bmodel\b)",
             r"^missing authentication token\s*$",
         ),
         field="base_url",
@@ -947,7 +959,7 @@ RULES: tuple[Rule, ...] = (
     # or is not started (of a listed id: it is there, but sleeps);
     Rule(
         "model_not_found",
-        any_of(rf"{_THE_MODEL}not (currently |yet )?loaded\b"),
+        any_of(rf"{_THE_MODEL}not (currently |yet |been )?loaded\b"),
         field="model_id",
         advice="start_model",
         but_not=any_of(r"unsupported (parameter|value)"),
@@ -989,7 +1001,8 @@ RULES: tuple[Rule, ...] = (
             r"inference (component|profile) .{0,40}not found|served.?model.?name",
             r"(endpoint|deployment) with name .{0,120}(not exist|not found)",
             r"endpoint or model .{0,40}not exist|targeted an endpoint that does not exist",
-            r"not found for account",
+            r"not found for account|\bentity with key .{1,120} not found",
+            r"\bfunction\b.{0,120}\bin account\b.{1,80}not found|unexpected model name",
             r"on-demand throughput isn.t supported",
             r"llm provider not provided|\binvalid provider\b(?! (api|key|credential|token))",
             r"model( id)? must be in the format|invalid model id\b",
@@ -1130,7 +1143,8 @@ RULES: tuple[Rule, ...] = (
             r"request .{0,40}(flagged|(blocked|rejected) (by|due|for|as)).{0,60}(content|safety|moderat|"
             r"policy|guard)",
             r"(inappropriate|sensitive|unsafe|harmful|prohibited) (content|input|prompt|words|information)",
-            r"new_sensitive",
+            r"new_sensitive|policy_violation",
+            r"violat\w{1,4} (of )?(our|the) ((usage|content|acceptable use|safety) )?(polic|guideline|terms)",
             r"safety (system|filter|settings|policy)",
             r"(violat|block|interven|reject|flag|trigger|deni)\w{0,6}.{0,40}\bguardrail",
             r"guardrail\b.{0,60}(violat|blocked|interven|rejected (the|your)|triggered|flagged)",

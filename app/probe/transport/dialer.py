@@ -15,6 +15,7 @@ from app.probe.transport.egress import (
     Denied,
     EgressRules,
     Found,
+    host_of_proxy,
     judge_for_proxy,
     judge_host,
     numeric,
@@ -193,7 +194,7 @@ class Dialer:
             raise TransportError(
                 "unreachable", "the proxy of the settings is no http:// one, the only kind spoken"
             )
-        host, port = self._proxy.hostname or "", self._proxy.port or 80
+        host, port = host_of_proxy(self._proxy.geturl())
         deadline.reword(f"the proxy {host} was not resolved")
         resolver = self._rules.resolver
         found = self._lookup(host, port, lambda: numeric(host, port) or resolved(host, port, resolver)).wait(

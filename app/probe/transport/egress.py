@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any
+from urllib.parse import urlsplit
 
 from app.probe.transport.addresses import (
     FORBIDDEN_NAMES,
@@ -74,7 +75,7 @@ def judge_host(host: str, port: int, rules: EgressRules) -> list[Found] | Denied
         return denied
     found = numeric(host, port) or resolved(host, port, rules.resolver)
     for _, address in found:
-        reason = _against(host, ipaddress.ip_address(address[0].partition("%")[0]), port, rules)
+        reason = judge_address(host, ipaddress.ip_address(address[0].partition("%")[0]), port, rules)
         if reason:
             return Denied(reason)
     return found
@@ -85,8 +86,10 @@ def judge_name(host: str, port: int, rules: EgressRules) -> Denied | None:
     name = _plain(host)
     if name in FORBIDDEN_NAMES:
         return Denied(f"{name} is the name of a cloud metadata service")
+    if any(port == own_port and name == _plain(listening) for listening, own_port in rules.own):
+        return Denied(f"{name} port {port} is Muster itself")
     for _, address in numeric(name, port):  # "169.254.169.254." is a name to some resolvers only
-        reason = _against(name, ipaddress.ip_address(address[0]), port, rules)
+        reason = judge_address(name, ipaddress.ip_address(address[0]), port, rules)
         if reason:
             return Denied(reason)
     for pattern in _patterns(rules.deny):
@@ -121,12 +124,18 @@ def judge_unresolved(host: str, port: int, rules: EgressRules) -> Denied | None:
     return None
 
 
+def host_of_proxy(proxy: str) -> tuple[str, int]:
+    """Host and port of `http://[user:password@]host:port`."""
+    parts = urlsplit(proxy)
+    return parts.hostname or "", parts.port or 80
+
+
 def _plain(host: str) -> str:
     return host.strip("[]").rstrip(".").lower()
 
 
-def _against(host: str, address: Address, port: int, rules: EgressRules) -> str:
-    """The reason against one address of a host; empty where it may be contacted."""
+def judge_address(host: str, address: Address, port: int, rules: EgressRules) -> str:
+    """The reason against one address of a host, as a sentence fragment; "" where it may be contacted."""
     shown = str(address) if _plain(host) == str(address) else f"{_plain(host)} ({address})"
     what = forbidden(address)
     if what:
@@ -170,15 +179,30 @@ def _network(entry: str) -> Network | None:
 
 
 def _is_own(address: Address, port: int, own: tuple[tuple[str, int], ...]) -> bool:
+    """Whether one of Muster's sockets takes a connection to this address."""
     for listening, own_port in own:
         if port != own_port:
             continue
-        if listening in ("", "*", "0.0.0.0", "::", "localhost"):
+        bound = _bound(listening)
+        if any(one.is_unspecified for one in bound):
             if _is_here(address):
                 return True
-        elif _network(listening) and address == ipaddress.ip_address(listening.strip("[]")):
+        elif any(address == form for one in bound for form in forms(one)):
             return True
     return False
+
+
+@lru_cache(maxsize=16)
+def _bound(listening: str) -> tuple[Address, ...]:
+    """The addresses that a socket is bound to which listens at this host, as the system reads it."""
+    host = listening.strip("[]")
+    if host in ("", "*", "localhost"):  # the last has an address of each family, and more on some machines
+        host = "0.0.0.0"
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return ()
+    return tuple({ipaddress.ip_address(str(each[4][0]).partition("%")[0]) for each in found})
 
 
 def _is_here(address: Address) -> bool:

@@ -7,7 +7,7 @@ the same model costs something else elsewhere. Prices are USD per 1,000,000 toke
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -51,6 +51,22 @@ def looked_up(base_url: str, model_id: str) -> CataloguePrice | None:
                 values = dict(_values(found.get_prices(datetime.now(UTC))))
                 return CataloguePrice(values, found.context_window, bool(found.deprecated))
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPrices:
+    """Prices as they would stand in the form's fields, by their names, and where they come from."""
+
+    values: Mapping[str, str]
+    source: str
+
+
+def listed_prices(base_url: str, model_id: str, empty: Collection[str]) -> ListedPrices | None:
+    """What is known of the fields that are `empty`; None where that is nothing."""
+    known = looked_up(base_url, model_id) if base_url and model_id else None
+    prices = known.values if known else {}
+    values = {name: format(price, ".10g") for name, price in prices.items() if name in empty}
+    return ListedPrices(values, source()) if values else None
 
 
 def remarks(model: RegisteredModel) -> list[str]:

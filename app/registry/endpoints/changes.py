@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ from app.probe.base_url import without_query_values
 from app.probe.values import EndpointSettings, Report, Target
 from app.registry import credentials, saving
 from app.registry.endpoints import rows as endpoints
-from app.registry.endpoints.intake import side_by_side, target_of
+from app.registry.endpoints.intake import as_judged, target_of
 from app.registry.probing import ProbeOrder, Values
 from app.registry.saving import wire_report
 from app.store.base import db, new_id, now
@@ -52,6 +52,14 @@ class Proven(NamedTuple):
     report: Report
 
 
+class Asked(NamedTuple):
+    """A model that is asked with the change, and its report once it has answered."""
+
+    id: str
+    model_id: str
+    report: Report | None = None
+
+
 def find(id: str) -> Endpoint:
     """The endpoint with this id; ApiError 404."""
     endpoint = Endpoint.by_id(id)
@@ -67,6 +75,22 @@ def change(id: str, wanted: Change, order: ProbeOrder, *, partial: bool, move_ke
     some failed, and those are down then. ApiErrors as `credentials.target_for` has them, 404 where it
     was changed meanwhile or would be the same as another, 400 with who failed of which reason.
     """
+    events = changing(id, wanted, order, partial=partial, move_key=move_key)
+    while True:
+        try:
+            next(events)
+        except StopIteration as end:
+            changed: Endpoint = end.value
+            return changed
+
+
+def changing(
+    id: str, wanted: Change, order: ProbeOrder, *, partial: bool, move_key: bool
+) -> Generator[Asked, None, Endpoint]:
+    """The same for somebody who watches: every model that is asked, first without, then with its report.
+
+    Once `order.cancelled` is set nothing is stored: ApiError 409.
+    """
     endpoint = find(id)
     if not wanted.is_of_a_call:
         return _renamed(id, wanted.name, order.actor)
@@ -80,8 +104,15 @@ def change(id: str, wanted: Change, order: ProbeOrder, *, partial: bool, move_ke
     tried, any_will_do = _to_prove(endpoint)
     values = [saving.columns_of(model) | {"base_url": target.base_url} for model in tried]
     ids = [model.id for model in tried]
-    reports = side_by_side([(each, target_of(target, each)) for each in values], order)
-    proven = [Proven(*one) for one in zip(ids, values, reports, strict=True)]
+    reports: dict[int, Report] = {}
+    for id_, each in zip(ids, values, strict=True):
+        yield Asked(id_, each["model_id"])
+    for at, report in as_judged([(each, target_of(target, each)) for each in values], order):
+        reports[at] = report
+        yield Asked(ids[at], values[at]["model_id"], report)
+    if order.cancelled is not None and order.cancelled.is_set():
+        raise ApiError("conflict", "Cancelled: nothing was changed.")
+    proven = [Proven(ids[at], values[at], reports[at]) for at in range(len(ids))]
     failed = [one for one in proven if one.report.verdict == "rejected"]
     enough = partial or any_will_do
     if failed and (not enough or len(failed) == len(proven)):

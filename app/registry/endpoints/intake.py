@@ -59,13 +59,19 @@ def add(
 
 
 def adding(
-    target: Target, key: str, models: Sequence[Values], order: ProbeOrder, name: str = ""
+    target: Target,
+    key: str,
+    models: Sequence[Values],
+    order: ProbeOrder,
+    name: str = "",
+    stops: Sequence[Cancellation] = (),
 ) -> Iterator[tuple[int, Result]]:
     """The same for somebody who watches: each is saved as soon as it is judged.
 
     Gives each one's place in `models` and its result, in the order in which they end. Once `order.cancelled`
-    is set none begins any more, and what got in before stays.
+    is set none begins any more, and what got in before stays; `stops` may hold one for each model alone.
     """
+    alone = stops or [Cancellation(order.cancelled) for _ in models]
     values = [dict(each) | {"api_key": key, "base_url": target.base_url} for each in models]
     there = [_there_already(each, values[:at]) for at, each in enumerate(values)]
     yield from ((at, result) for at, result in enumerate(there) if result is not None)
@@ -73,8 +79,7 @@ def adding(
 
     def settle(at: int) -> Result:
         with app.app_context():
-            # One of its own: a probe sets what it was given when it ends.
-            return _settled(values[at], target, replace(order, cancelled=Cancellation(order.cancelled)), name)
+            return _settled(values[at], target, replace(order, cancelled=alone[at]), name)
 
     db.session.rollback()
     with ThreadPoolExecutor(SIDE_BY_SIDE, "endpoint") as pool:
@@ -84,9 +89,14 @@ def adding(
 
 
 def _settled(values: Values, target: Target, order: ProbeOrder, name: str) -> Result:
-    if order.cancelled is not None and order.cancelled.is_set():
+    stop = order.cancelled or Cancellation()
+    if stop.is_set():
         return Result(values["model_id"], "rejected", error=_error("cancelled", "Not begun.", None))
-    report = report_of(probed(values, target_of(target, values), order, key_control=True))
+    # One of its own: a probe sets what it was given when it ends.
+    mine = replace(order, cancelled=Cancellation(stop))
+    report = report_of(probed(values, target_of(target, values), mine, key_control=True))
+    if stop.is_set():
+        return Result(values["model_id"], "rejected", error=_error("cancelled", "Cancelled.", None))
     if report.verdict == "rejected":
         return _rejected(values, report, order)
     ((_, result),) = _saved([(0, values, report)], target, order, name)
@@ -100,15 +110,25 @@ def target_of(target: Target, values: Values) -> Target:
 
 def side_by_side(wanted: Sequence[tuple[Values, Target]], order: ProbeOrder) -> list[Report]:
     """Probe each, eight at a time; their reports in the same order."""
+    reports = dict(as_judged(wanted, order))
+    return [reports[at] for at in range(len(wanted))]
+
+
+def as_judged(wanted: Sequence[tuple[Values, Target]], order: ProbeOrder) -> Iterator[tuple[int, Report]]:
+    """The same for somebody who watches: each one's place and its report, in the order in which they end."""
     app = current_app._get_current_object()  # type: ignore[attr-defined]
 
     def judge(one: tuple[Values, Target]) -> Report:
         with app.app_context():
-            return report_of(probed(*one, order, key_control=True))
+            # One of its own: a probe sets what it was given when it ends.
+            mine = replace(order, cancelled=Cancellation(order.cancelled))
+            return report_of(probed(*one, mine, key_control=True))
 
     db.session.rollback()
     with ThreadPoolExecutor(SIDE_BY_SIDE, "endpoint") as pool:
-        return list(pool.map(judge, wanted))
+        started = {pool.submit(judge, one): at for at, one in enumerate(wanted)}
+        for future in as_completed(started):
+            yield started[future], future.result()
 
 
 def stored_target(endpoint: Endpoint, order: ProbeOrder) -> tuple[Target, str]:

@@ -112,15 +112,18 @@ def rewrite(endpoint: Endpoint, models: Sequence[RegisteredModel], target: Targe
     endpoint.base_url, endpoint.origin = target.base_url, origin_of(target.base_url)[:300]
     endpoint.identity, endpoint.key_digest = identity_of(target.base_url, key, target.settings), fresh
     endpoint.updated = now()
-    for name, value in _sealed(endpoint, target, key).items():
-        setattr(endpoint, name, value)
+    for name, way in _way(target.settings).items():
+        setattr(endpoint, name, way)
+    for name, sealed in _sealed(endpoint, target, key).items():
+        setattr(endpoint, name, sealed)
     _put_headers(endpoint, target.settings)
     for model in models:
         model.endpoint = endpoint  # takes the base URL along
 
 
 def _insert(target: Target, key: str, identity: str, name: str) -> None:
-    made = Endpoint(id=new_id(), base_url=target.base_url)
+    way = _way(target.settings)
+    made = Endpoint(id=new_id(), base_url=target.base_url, **way)
     added = insert_new(
         Endpoint,
         id=made.id,
@@ -132,6 +135,7 @@ def _insert(target: Target, key: str, identity: str, name: str) -> None:
         key_changed=now() if key else None,
         created=now(),
         updated=now(),
+        **way,
         **_sealed(made, target, key),
     )
     if added and target.settings.headers:
@@ -141,19 +145,25 @@ def _insert(target: Target, key: str, identity: str, name: str) -> None:
 
 
 def _sealed(endpoint: Endpoint, target: Target, key: str) -> dict[str, object]:
-    """The columns that hold key and settings, sealed for the endpoint's place."""
+    """The columns that hold what is secret, sealed for the endpoint's place."""
     is_env, settings = vault.is_reference(key), target.settings
     certificate = settings.client_certificate
     return {
         "key_env": vault.reference_name(key) if is_env else None,
         "key_ciphertext": rotation.seal(key, endpoint.place_of("key")) if key and not is_env else None,
-        "auth_header": settings.auth_header,
-        "auth_scheme": settings.auth_scheme,
-        "ca_pem": settings.ca_pem or None,
         "client_certificate": rotation.seal(certificate, endpoint.place_of("client_certificate"))
         if certificate
         else None,
         "client_certificate_shown": summary(certificate) if certificate else None,
+    }
+
+
+def _way(settings: EndpointSettings) -> dict[str, str | None]:
+    """The columns that say how key and settings are sent: what is sealed is bound to them."""
+    return {
+        "auth_header": settings.auth_header,
+        "auth_scheme": settings.auth_scheme,
+        "ca_pem": settings.ca_pem or None,
         "proxy": settings.proxy or None,
     }
 

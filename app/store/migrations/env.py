@@ -9,6 +9,7 @@ from typing import Any, Literal
 from alembic import context
 from sqlalchemy.engine import Connection
 
+from app.store import schema_floor
 from app.store.base import UTCDateTime, db
 
 
@@ -19,6 +20,13 @@ def _render(kind: str, thing: Any, _context: Any) -> str | Literal[False]:
     return False
 
 
+def _note_floor(ctx: Any, step: Any, heads: Any, run_args: Any) -> None:
+    """After each step up: older programs are kept away unless the migration says that they still work."""
+    script = step.up_revision
+    if step.is_upgrade and not getattr(script.module, "older_programs_work", False):
+        schema_floor.raise_to(ctx.connection, script.revision)
+
+
 def _run() -> None:
     with db.engine.connect() as connection, _without_references(connection):
         context.configure(
@@ -27,6 +35,7 @@ def _run() -> None:
             render_as_batch=True,
             compare_type=True,
             render_item=_render,
+            on_version_apply=_note_floor,
         )
         with context.begin_transaction():
             context.run_migrations()

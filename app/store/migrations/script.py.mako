@@ -10,6 +10,8 @@ revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
 branch_labels = None
 depends_on = None
+# True where programs of the release before go on working: what it adds may be left empty, and nothing goes.
+older_programs_work = False
 
 
 def upgrade() -> None:

@@ -91,6 +91,9 @@ class ModelIdentity(Base):
     suspicions: Mapped[list[list[float]]] = mapped_column(JSON, default=list)
     anchor: Mapped[list[float] | None] = mapped_column(JSON)
     """An embedding model's vector of the fixed text, when it was learned."""
+    learned: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """What the baseline comes to: the columns that samples are compared by, and the two ends of its line."""
+    sampled_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     forms: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     differs_since: Mapped[datetime | None] = mapped_column(UTCDateTime)
 

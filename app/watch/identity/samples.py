@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+Kind = Literal["logprobs", "words"]
 Rows = NDArray[np.float64]
 """Samples as rows of numbers, one column for each token or word."""
 

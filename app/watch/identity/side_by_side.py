@@ -13,12 +13,16 @@ from app.access.actors import Actor
 from app.errors import ApiError
 from app.probe.values import Sample
 from app.registry import watching
+from app.registry.document import ref_prefix
+from app.registry.json_body import shortened
 from app.store.models import RegisteredModel
-from app.watch.identity import sequence
-from app.watch.identity.comparison import ENOUGH, Answer, compare
+from app.watch.identity.comparison import ENOUGH, Answer, compare_logprobs, compare_words
+from app.watch.identity.samples import Kind, Word
 from app.watch.sampling import kind_of, payload_of, rows_of, sampling_of
 
-_TOKENS: dict[sequence.Kind, tuple[int, int]] = {"logprobs": (10, 1), "words": (24, 16)}
+COMPARABLE = ("chat", "completion")
+"""Model types whose answers are words or tokens."""
+_TOKENS: dict[Kind, tuple[int, int]] = {"logprobs": (10, 1), "words": (24, 16)}
 """Tokens of one call, at most, of the prompt and of the answer."""
 _MORE = 4
 """Further calls, for those that bring nothing."""
@@ -28,7 +32,7 @@ _MORE = 4
 class Price:
     """What a comparison costs at most. `money` (USD) is None where a model has no price."""
 
-    kind: sequence.Kind
+    kind: Kind
     calls: int
     tokens: int
     money: float | None
@@ -36,13 +40,34 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """The answer and what it stands on; `samples` are those of each."""
+    """The answer and what it stands on; `samples` are those of each. With 95 % certainty the distance is not
+    larger than `at_most`, which is None where too few answers came.
+    """
 
     answer: Answer
     summary: str
     samples: int
     distance: float
+    at_most: float | None
     p: float
+
+    @property
+    def distance_in_words(self) -> str:
+        """How far apart they are, and how far at most."""
+        most = "" if self.at_most is None else f" (with 95 % certainty at most {self.at_most:.3g})"
+        return f"distance {self.distance:.3g}{most}"
+
+
+def model_named(text: str, field: str) -> RegisteredModel:
+    """The model with this id or refId; ApiError 404, or 409 where several share the refId."""
+    one = RegisteredModel.by_id(text)
+    found = [one] if one else RegisteredModel.by_ref(text.removeprefix(ref_prefix()))
+    if not found:
+        raise ApiError("not_found", f"There is no model with the id or refId {shortened(text)}.", field=field)
+    if len(found) > 1:
+        message = f"{len(found)} models share the refId {shortened(text)}: give an id."
+        raise ApiError("ambiguous_reference", message, field=field)
+    return found[0]
 
 
 def price_of(first: RegisteredModel, second: RegisteredModel) -> Price:
@@ -70,26 +95,31 @@ def as_json(price: Price, found: Compared | None) -> dict[str, Any]:
     return {"price": asdict(price), "result": asdict(found) if found else None}
 
 
-def _compared(kind: sequence.Kind, one: list[Any], other: list[Any]) -> Compared:
+def _compared(kind: Kind, one: list[Any], other: list[Any]) -> Compared:
     count = min(len(one), len(other))
     if count < ENOUGH[kind]:
         few = f"Too few answers could be compared: {len(one)} of the first, {len(other)} of the second; "
-        return Compared("not told", f"{few}{ENOUGH[kind]} of each are needed.", count, 0.0, 1.0)
-    _, first, second = rows_of(kind, [*one[:count], *other[:count]], one[:count], other[:count])
-    found = compare(kind, first, second, np.random.default_rng())
-    return Compared(found.answer, found.sentence, count, found.distance, found.p)
+        return Compared("not told", f"{few}{ENOUGH[kind]} of each are needed.", count, 0.0, None, 1.0)
+    random = np.random.default_rng()
+    if kind == "words":
+        first, second = ([Word(*payload) for payload in part[:count]] for part in (one, other))
+        found = compare_words(first, second, random)
+    else:
+        rows = rows_of(kind, one[:count], other[:count])
+        found = compare_logprobs(rows[0], rows[1], random)
+    return Compared(found.answer, found.sentence, count, found.distance, found.at_most, found.p)
 
 
 def _all_of(samples: Iterator[Sample | None]) -> list[Sample | None]:
     return list(samples)
 
 
-def _payloads(kind: sequence.Kind, samples: list[Sample | None]) -> list[Any]:
+def _payloads(kind: Kind, samples: list[Sample | None]) -> list[Any]:
     found = (payload_of(kind, one, turn, None) for turn, one in enumerate(samples) if one is not None)
     return [one for one in found if one is not None]
 
 
-def _kind_of(first: RegisteredModel, second: RegisteredModel) -> sequence.Kind:
+def _kind_of(first: RegisteredModel, second: RegisteredModel) -> Kind:
     kinds = {kind_of(model.model_type, model.capabilities or {}) for model in (first, second)}
     if first.model_type != second.model_type or not kinds <= {"logprobs", "words"}:
         message = "Only two chat models or two completion models can be compared."

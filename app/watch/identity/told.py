@@ -11,15 +11,23 @@ from app.store.models import RegisteredModel
 from app.store.watch.health import ModelHealth
 from app.store.watch.samples import ModelIdentity, ModelSample
 from app.watch import sameness
-from app.watch.identity import sequence
+from app.watch.identity import noting, samples
 from app.watch.incidents import stamp
-from app.watch.sampling import UNITS, Kind, kind_of, labels_of, needed_for_baseline, rows_of, window_of
+from app.watch.sampling import (
+    UNITS,
+    Kind,
+    columns_for,
+    kind_of,
+    label_of,
+    needed_for_baseline,
+    rows_of,
+    window_of,
+)
 
 _SHOWN = 8
 _NOTHING_TO_COMPARE = (
     "Its answers hold nothing to compare: neither log-probabilities nor a word within a few tokens."
 )
-_WHY = "Another model, another quantization, or other text in front of the prompt would explain that."
 
 
 class Share(NamedTuple):
@@ -60,14 +68,16 @@ def shares_of(row: ModelIdentity) -> list[Share]:
     """The likeliest answers before and now, the likeliest first; none while there is no full window."""
     if row.state not in ("same", "differs") or row.kind == "vectors":
         return []
-    kind = cast(sequence.Kind, row.kind)
+    kind = cast(samples.Kind, row.kind)
     now = ModelSample.newest_of(row.model_pk, window_of(kind))
     if len(now) < window_of(kind):
         return []
     baseline = ModelSample.baseline_of(row.model_pk)
     before_rows, now_rows = rows_of(kind, baseline, now)
     before, after = (_shares(rows.mean(axis=0), kind) for rows in (before_rows, now_rows))
-    found = [Share(*one) for one in zip(labels_of(kind, baseline), before, after, strict=True)]
+    labels = [label_of(kind, column) for column in columns_for(kind, [*baseline, *now])]
+    # Of words the last column stands for others, and there are none here.
+    found = [Share(*one) for one in zip(labels, before, after, strict=False)]
     return sorted(found, key=lambda one: max(one.before, one.now), reverse=True)[:_SHOWN]
 
 
@@ -92,7 +102,7 @@ def _summary(
         return "It was learned how it answers; what comes now is compared with that."
     if state == "same":
         return f"It answers as it did when it was learned: {_beside_noise(row, kind)}."
-    return f"{sameness.DIFFER}: {sameness.size_in_words(row)} {_WHY}"
+    return f"{noting.DIFFER}: {noting.size_in_words(row)} {noting.meaning_of(row)}"
 
 
 def _beside_noise(row: ModelIdentity, kind: Kind) -> str:

@@ -16,7 +16,6 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from apprise import Apprise
 from sqlalchemy import select, update
 from standardwebhooks import Webhook
 
@@ -29,17 +28,14 @@ from app.registry.probing import egress_rules
 from app.store import vault
 from app.store.base import db
 from app.store.watch.channels import Channel, Delivery
+from app.watch.notices.apprise_process import Told, ask
 from app.watch.notices.wording import text_of, title_of
 
 log = logging.getLogger("muster.watch.sending")
 _BACK_OFF_S = (30, 60, 300, 900, 3600, 3 * 3600, 6 * 3600)
 _LEASE = timedelta(minutes=5)
 _WITHIN_S = 15.0
-
-_IN_THE_MACHINE = frozenset(
-    {"syslog", "dbus", "kde", "qt", "glib", "gnome", "macosx", "windows", "file", "memory", "exec", "script"}
-)
-"""Schemes of apprise that reach into the machine that Muster runs on."""
+_APPRISE_WITHIN_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,30 +64,10 @@ def host_of(kind: str, url: str) -> str:
         host, port = parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
         _refuse_denied(host, port)
         return host
-    return _apprise_host(url)
-
-
-def _apprise_host(url: str) -> str:
-    plugin = _plugin(url)
-    host = str(getattr(plugin, "host", "") or "")
-    named = str(getattr(plugin, "smtp_host", "") or host)
-    if any("{host}" in template for template in getattr(plugin, "templates", ())):
-        _refuse_denied(named, int(getattr(plugin, "port", None) or 443))
-        return host
-    return str(plugin.service_name)
-
-
-def _plugin(url: str) -> Any:
-    """What apprise makes of an address."""
-    scheme = url.partition(":")[0].strip().lower()
-    if scheme in _IN_THE_MACHINE:
-        raise BadChannel(f"{scheme}:// reaches into the machine that Muster runs on; that is never allowed.")
-    plugin = Apprise.instantiate(url, suppress_exceptions=True)
-    if plugin is None:
-        raise BadChannel("This is no address that apprise knows: see its list of services.")
-    # A redirect could lead to an address that nobody judged, whatever `redirect=yes` in the URL says.
-    plugin.redirects = False
-    return plugin
+    told = _asked_of_apprise(url)
+    if told.bad:
+        raise BadChannel(told.bad)
+    return told.host
 
 
 def _refuse_denied(host: str, port: int) -> None:
@@ -164,10 +140,6 @@ def _keep(id: str, ended: Sent, now: datetime) -> Outcome | None:
 
 def send(kind: str, url: str, secret: str, id: str, body: Mapping[str, Any], now: datetime) -> Sent:
     """Send one message now; never raises for what a channel does."""
-    try:
-        host_of(kind, url)
-    except BadChannel as error:
-        return Sent(False, str(error))
     return _webhook(url, secret, id, body, now) if kind == "webhook" else _by_apprise(url, body)
 
 
@@ -188,6 +160,12 @@ def _webhook(url: str, secret: str, id: str, body: Mapping[str, Any], now: datet
 
 
 def _by_apprise(url: str, body: Mapping[str, Any]) -> Sent:
-    plugin = _plugin(url)
-    ok = bool(plugin.notify(body=text_of(body), title=title_of(body)))
-    return Sent(ok, "It was taken." if ok else f"{plugin.service_name} did not take it.")
+    told = _asked_of_apprise(url, title_of(body), text_of(body))
+    if told.bad:
+        return Sent(False, told.bad)
+    return Sent(told.ok, "It was taken." if told.ok else f"{told.name or 'It'} did not take it.")
+
+
+def _asked_of_apprise(url: str, title: str = "", text: str | None = None) -> Told:
+    chosen = settings()
+    return ask(url, title, text, egress_rules(), closed=chosen.instance, within_s=_APPRISE_WITHIN_S)

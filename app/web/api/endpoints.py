@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, Response
+from flask.sansio.blueprints import BlueprintSetupState
+from werkzeug.routing import BaseConverter
 
 from app.access.actors import Actor
 from app.errors import ApiError
@@ -53,6 +55,17 @@ MODELS = {"models": [{"model_id": "practice-chat", "model_type": "chat", "region
 CHANGE = {"name": "Practice", "headers": {"X-Team": "blue"}}
 
 
+class EndpointId(BaseConverter):
+    """What may be an endpoint's id: not `catalog`, whose address takes other methods and says so in Allow."""
+
+    regex = r"(?!catalog$)[^/]+"
+
+
+@blueprint.record
+def _know_ids(state: BlueprintSetupState) -> None:
+    state.app.url_map.converters["endpoint"] = EndpointId
+
+
 @blueprint.get("/v2/endpoints")
 @require_scope("read")
 @describe(tag="Endpoints", gives="Endpoint[]", query=("limit", "cursor"))
@@ -67,7 +80,7 @@ def list_endpoints() -> Response:
     return response
 
 
-@blueprint.get("/v2/endpoints/<id>")
+@blueprint.get("/v2/endpoints/<endpoint:id>")
 @require_scope("read")
 @describe(tag="Endpoints", gives="Endpoint")
 def read_endpoint(id: str) -> Response:
@@ -116,7 +129,7 @@ def look_at_catalog() -> Response:
     return answer(_catalog(list_endpoint_models(target), {}))
 
 
-@blueprint.post("/v2/endpoints/<id>/models")
+@blueprint.post("/v2/endpoints/<endpoint:id>/models")
 @require_scope("write")
 @idempotent
 @describe(
@@ -138,7 +151,7 @@ def add_models(id: str) -> Response:
     return _answer(*endpoint_intake.add(target, key, models, order))
 
 
-@blueprint.patch("/v2/endpoints/<id>")
+@blueprint.patch("/v2/endpoints/<endpoint:id>")
 @require_scope("write")
 @describe(
     tag="Endpoints", takes="EndpointChange", gives="Endpoint", query=("strict", "partial", "move_key"),
@@ -165,7 +178,7 @@ def change_endpoint(id: str) -> Response:
     return answer(_shown(changed)[0])
 
 
-@blueprint.delete("/v2/endpoints/<id>")
+@blueprint.delete("/v2/endpoints/<endpoint:id>")
 @require_scope("write")
 @describe(tag="Endpoints", gives="Deleted", errors=(409,))
 def delete_endpoint(id: str) -> Response:
@@ -174,7 +187,7 @@ def delete_endpoint(id: str) -> Response:
     return answer({"id": id, "deleted": True})
 
 
-@blueprint.get("/v2/endpoints/<id>/catalog")
+@blueprint.get("/v2/endpoints/<endpoint:id>/catalog")
 @require_scope("write")
 @describe(tag="Endpoints", gives="Catalog")
 def read_catalog(id: str) -> Response:

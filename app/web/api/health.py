@@ -47,11 +47,11 @@ def _watch() -> dict[str, object]:
 
 def _check_revision() -> None:
     try:
-        found = database.revision()
+        fit = database.fit()
     except SQLAlchemyError as error:
         log.error("database not usable: %s", type(error).__name__)
         raise ApiError("database_unavailable", "The database can't be reached.") from error
-    if found != database.newest_revision():
+    if fit in ("older", "newer"):
         raise ApiError("database_outdated", "The database is at another revision; run: muster db upgrade.")
 
 

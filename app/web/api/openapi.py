@@ -307,8 +307,9 @@ def _success(view: Any, operation: Operation) -> dict[str, JSON]:
     if operation.gives:
         otherwise = examples.OTHERWISE.get(operation.gives)
         shown = [operation.gives, *([otherwise] if otherwise else [])]
-        made["content"] = _json(operation.gives, *shown) | {
-            name: {"schema": {} if "yaml" in name else {"type": "string"}, "examples": _shown(name)}
+        as_json = {} if operation.gives == "AnyText" else _json(operation.gives, *shown)
+        made["content"] = as_json | {
+            name: {"schema": {} if "yaml" in name else schemas.ref("AnyText"), "examples": _shown(name)}
             for name in operation.texts
         }
     told = ["ETag"] if operation.gives == "Model" or "If-None-Match" in operation.headers else []

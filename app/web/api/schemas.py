@@ -172,12 +172,15 @@ def _family_schemas() -> dict[str, Schema]:
     inner = fields["configuration"]["properties"]["model_id"]
     plain = {name: fields[name] for name in family.PLAIN}
     declared = {row.name: fields[row.declared_by] for row in FIELDS if row.declared_by}
+    # Not an enum of true and null: generators of clients take no values of two types.
+    true_or_nothing = {"type": ["boolean", "null"], "not": {"const": False}}
     shared = {
         **plain,
         "has_functions": _nullable({"type": "boolean", "description": "Tool calling."}),
-        "metadata": _nullable(_closed({"is_private": {"enum": [True, None]}, **declared}, required=())),
+        "metadata": _nullable(_closed({"is_private": true_or_nothing, **declared}, required=())),
         "parameters": {
             "type": ["array", "null"],
+            "items": {},
             "maxItems": 0,
             "description": "They follow from the model type.",
         },

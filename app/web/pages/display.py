@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from markupsafe import Markup, escape
 
 from app.probe.capabilities import CAPABILITY_BY_NAME
+from app.registry.declared.price_catalogue import ListedPrices
 from app.registry.document import rfc3339
 from app.registry.endpoint_models import OfferedModel
 
@@ -181,6 +182,20 @@ def offer_words(offer: OfferedModel) -> str:
     return "; ".join(parts)
 
 
+def listed_words(listed: ListedPrices) -> str:
+    """What the price catalogue knows of a model, with its name and version."""
+    known = ", ".join(f"${value} {_PRICE_WORDS[name]}" for name, value in listed.values.items())
+    return f"{listed.source} has for this model: {known}. Nothing of it is stored unless you fill it in."
+
+
+_PRICE_WORDS = {
+    "input_cost": "in",
+    "output_cost": "out",
+    "cache_read_cost": "cache read",
+    "cache_write_cost": "cache write",
+}
+
+
 def coded(text: str) -> Markup:
     """A sentence with what stands between `backticks` as code; everything else is escaped."""
     return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))
@@ -210,5 +225,6 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "duration": duration, "percent": percent,
     "host_of": host_of,
     "shown": as_text, "words_of": label_of, "coded": coded, "offer_words": offer_words,
+    "listed_words": listed_words,
     "browser_words": browser_words,
 }  # fmt: skip

@@ -54,9 +54,16 @@ def line_of(event: Any) -> Line | None:
     return None
 
 
-def row(name: str, label: str, status: str, duration_ms: int | None = None, note: str = "") -> Line:
-    """A line for one model of many."""
-    return _line(name, label=label, status=status, duration_ms=duration_ms, note=note)
+def row(
+    name: str,
+    label: str,
+    status: str,
+    duration_ms: int | None = None,
+    note: str = "",
+    place: int | None = None,
+) -> Line:
+    """A line for one model of many; with a `place` it can be cancelled by itself while it runs."""
+    return _line(name, label=label, status=status, duration_ms=duration_ms, note=note, stop=place)
 
 
 @contextmanager

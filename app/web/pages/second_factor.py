@@ -66,7 +66,7 @@ def set_up() -> Response | tuple[str, int]:
 @guards.limit_signin
 @require_role("viewer")
 def remove() -> Response | tuple[str, int]:
-    """Remove it, unless the role needs one."""
+    """Remove it; whose role needs one sets up another before anything else."""
     form, user = RemovalForm(), signed_in()
     if not form.validate() or not _right(form.password, user):
         return _page(SetupForm(), form), 400

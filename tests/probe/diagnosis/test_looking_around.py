@@ -9,9 +9,10 @@ import pytest
 from app.practice.models import Model
 from app.practice.wire import error
 from app.probe.base_url import Base, kin
+from app.probe.diagnosis.neighbours import same_words
 from app.probe.diagnosis.place import place_of
 from app.probe.diagnosis.typed_query import queries_instead
-from app.probe.diagnosis.types_pointed_at import pointed_at
+from app.probe.diagnosis.types_pointed_at import named_types, pointed_at
 from app.probe.reading.refusal import Refusal
 from app.probe.values import Diagnosis
 from tests.endpoints.base import Simulator
@@ -231,3 +232,35 @@ def test_a_key_in_what_is_offered_is_not_repeated(words: str) -> None:
     sim.every(error(400, words.replace("KEY", sim.api_key)))
     found = diagnosed(sim)
     assert sim.api_key not in f"{found}"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Invalid URL (POST /v1/audio/speech)", "Invalid URL (POST /v1/muster-no-such-route)"),
+        ("Path '/chat/completions' not found.", "Path '/muster-no-such-route' not found."),
+        ("Cannot POST /v1/rerank", "Cannot POST /v1/muster-no-such-route"),
+        ("No such route (request 8f3a1c)", "No such route (request 77b0e2)"),
+    ],
+)
+def test_a_refusal_that_repeats_the_path_is_the_same_refusal(one: str, other: str) -> None:
+    assert same_words(said(one, 404), said(other, 404))
+    assert not same_words(said(one, 404), said(other, 400))
+    assert not same_words(said(one, 404), said("The model does not exist", 404))
+
+
+@pytest.mark.parametrize(
+    ("model_id", "types"),
+    [
+        ("text-embedding-3-small", ("embedding",)),
+        ("BAAI/bge-reranker-v2-m3", ("rerank",)),
+        ("openai/whisper-1", ("stt",)),
+        ("gpt-4o-mini-transcribe", ("stt",)),
+        ("playai-tts", ("tts",)),
+        ("tts-1-hd", ("tts",)),
+        ("gpt-4o", ()),
+        ("watts-7b", ()),
+    ],
+)
+def test_an_id_may_name_its_type(model_id: str, types: tuple[str, ...]) -> None:
+    assert named_types(model_id) == types

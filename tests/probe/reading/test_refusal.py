@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from urllib.parse import quote_plus
 
 import pytest
@@ -65,7 +66,9 @@ SHAPES: dict[str, tuple[object, str]] = {
     "null": (Text("null"), "null"),
     "a number": (Text("7"), ""),
     "an empty object": ({}, ""),
-    "deep": ({"error": {"error": {"error": {"error": {"error": {"error": {"error": "deep"}}}}}}}, ""),
+    "ionos": ({"httpStatus": 401, "messages": [{"errorCode": "auth-1", "message": "No."}]}, "No."),
+    "clarifai": ({"status": {"code": 21200, "description": "No.", "details": "Never."}}, "Never. No."),
+    "deep": (json.loads('{"error":' * 40 + '"deep"' + "}" * 40), ""),
 }
 
 

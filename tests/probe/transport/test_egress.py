@@ -15,7 +15,7 @@ from app.probe.transport.call import Call
 from app.probe.transport.client import Client
 from app.probe.transport.deadline import Cancellation, Deadline
 from app.probe.transport.dialer import Dialer
-from app.probe.transport.egress import Denied, EgressRules, judge_host
+from app.probe.transport.egress import Denied, EgressRules, judge_for_proxy, judge_host
 from app.probe.transport.failure import TransportError
 from app.probe.values import Limits
 from tests.probe.wire import OK, closed_port, says, serve
@@ -170,11 +170,27 @@ def test_one_private_address_of_a_name_is_enough_where_they_are_closed() -> None
         ("", "127.0.0.1", 8000, True),
         ("10.0.0.7", "10.0.0.7", 8000, True),
         ("10.0.0.7", "10.0.0.8", 8000, False),
+        ("10.0.0.7", "::ffff:10.0.0.7", 8000, True),
+        ("::ffff:10.0.0.7", "10.0.0.7", 8000, True),
+        ("0", "127.0.0.1", 8000, True),
+        ("[::]", "127.0.0.1", 8000, True),
+        ("127.1", "127.0.0.1", 8000, True),
+        ("muster.example", "muster.example", 8000, True),
+        ("muster.example", "MUSTER.example.", 8000, True),
+        ("muster.example", "8.8.8.8", 8000, False),
     ],
 )
 def test_muster_itself_is_refused(own: str, host: str, port: int, denied: bool) -> None:
     rules = EgressRules(own=((own, 8000),), allow=("*", "0.0.0.0/0"))
     assert ("Muster itself" in reason(host, rules, port)) is denied
+
+
+def test_muster_is_refused_behind_a_proxy_by_its_name_alone() -> None:
+    """Where only the proxy can resolve the name, the proxy would bring the call back here."""
+    rules = EgressRules(own=(("muster.example", 8000),), resolver=Names())
+    judged = judge_for_proxy("muster.example", 8000, rules)
+    assert isinstance(judged, Denied) and "Muster itself" in judged.reason
+    assert judge_for_proxy("muster.example", 8001, rules) == []
 
 
 def test_muster_is_refused_at_any_address_of_its_machine() -> None:

@@ -137,6 +137,20 @@ def test_headers_go_along_and_never_come_back(
     assert "secret" not in events
 
 
+def test_the_use_of_stored_headers_is_on_record_where_there_is_no_key(
+    client: FlaskClient, app: Flask, auth: Headers, made: Body
+) -> None:
+    """For some endpoints a header is what a key is for others."""
+    headers = {"Authorization": f"Bearer {KEY}"}
+    assert change(client, auth, made, api_key=None, headers=headers).status_code == 200
+    model = made["results"][0]["model"]["id"]
+    assert client.post(f"/v2/models/{model}/probes?depth=proof", headers=auth).status_code == 200
+    with app.app_context():
+        used = select(AuditEvent).where(AuditEvent.action == "key.used").order_by(AuditEvent.id.desc())
+        detail = db.session.scalars(used).first().detail  # type: ignore[union-attr]
+    assert (detail["use"], detail["key"]) == ("probe", "headers") and KEY not in str(detail)
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -229,3 +243,8 @@ def test_the_health_of_an_endpoint_is_that_of_what_is_enabled(
         id = ours.id
     shown = client.get(f"/v2/endpoints/{id}", headers=auth).json
     assert shown is not None and (shown["models"], shown["health"]) == (len(models), health)
+
+
+def test_each_address_says_what_it_takes(client: FlaskClient) -> None:
+    assert client.options("/v2/endpoints/catalog").allow.as_set() == {"options", "post"}
+    assert "patch" in client.options("/v2/endpoints/catalogue").allow.as_set()

@@ -17,6 +17,8 @@ from app.web.probe_slots import PROBING
 from tests.conftest import new_token
 from tests.web.api.conftest import Endpoint
 
+UNKNOWN = "00000000-0000-0000-0000-000000000000"
+
 
 @pytest.fixture
 def app(make_app: Callable[..., Flask]) -> Flask:
@@ -94,9 +96,9 @@ def test_some_threads_never_probe(
     "method, path",
     [
         ("POST", "/v2/endpoints"),
-        ("POST", "/v2/endpoints/x/models"),
-        ("PATCH", "/v2/endpoints/x"),
-        ("GET", "/v2/endpoints/x/catalog"),
+        ("POST", f"/v2/endpoints/{UNKNOWN}/models"),
+        ("PATCH", f"/v2/endpoints/{UNKNOWN}"),
+        ("GET", f"/v2/endpoints/{UNKNOWN}/catalog"),
         ("POST", "/v2/endpoints/catalog"),
         ("POST", "/v2/channels/x/test"),
         ("POST", "/v2/models/x/probes"),

@@ -209,3 +209,22 @@ def test_every_action_of_the_program_has_words() -> None:
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and pattern.fullmatch(node.value)
     }
     assert len(found) > 10 and found - set(ACTIONS) == set()
+
+
+def test_every_action_that_is_recorded_has_words() -> None:
+    calls = [
+        node
+        for path in (ROOT / "app").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and getattr(node.func, "attr", getattr(node.func, "id", "")) in ("record", "record_now", "_note")
+    ]
+    said = {
+        part.value
+        for call in calls
+        for argument in call.args
+        for part in ast.walk(argument)
+        if isinstance(part, ast.Constant) and isinstance(part.value, str)
+    }
+    actions = {text for text in said if re.fullmatch(r"[a-z]+\.[a-z_]+", text)}
+    assert len(actions) > 30 and actions - set(ACTIONS) == set()

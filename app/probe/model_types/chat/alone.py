@@ -36,7 +36,7 @@ class _Alone(Attempt):
         if put.completion is not None:
             return observed is None and put.completion.cut and self._enlarge_once(put)
         if put.failed_generation or not self._has_other_way(put):
-            return self.revise(put) or self._leave_out(put)
+            return self.revise(put) or self._leave_out(put, observed)
         self.alternative = True
         return True
 
@@ -46,9 +46,11 @@ class _Alone(Attempt):
         self.larger = max(put.draft.limit * 3, self.chat.limit_for(put.draft.limit))
         return True
 
-    def _leave_out(self, put: Put) -> bool:
+    def _leave_out(self, put: Put, observed: bool | None) -> bool:
+        """Without the other fields that were complained of; a 500 that tells nothing is asked once more."""
         others = tuple(name for name in put.named if name not in self.question.fields)
-        again = self.question.role and put.answer.status == 500 and not self.repeated and not others
+        untold = self.question.role or observed is None
+        again = untold and put.answer.status == 500 and not self.repeated and not others
         self.dropped += others
         return bool(others) or again and self.repeat()
 
@@ -158,7 +160,7 @@ def _refusal(alone: _Alone, put: Put) -> tuple[bool | None, str]:
     if status in _OF_ITS_SHAPE and judgement.meaning in ("shape", "no_route"):
         observed = None if about_something_else(put.refusal) else False
         return observed, f"Refused with {status}, and the same call without it works: {words}"
-    if status == 500 and alone.repeated and not judgement.by_words:
+    if status == 500 and question.role and alone.repeated and not judgement.by_words:
         return False, f"Answered 500 twice where the same call without the message works: {words}"
     return None, f"Could not be told; the endpoint answered {status}: {words}"
 

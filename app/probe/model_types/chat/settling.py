@@ -13,6 +13,9 @@ def settle_reasoning(chat: ChatState, found: dict[str, Finding]) -> None:
     """Any answer that held thinking shows it; none of several whole ones shows that there is none."""
     if chat.thinks:
         found["reasoning"] = Finding("reasoning", True, chat.thought)
+    elif chat.hollow:
+        evidence = "A block of thinking came, and nothing stood in it: the model may think, and did not here."
+        found["reasoning"] = Finding("reasoning", None, evidence)
     elif chat.whole_answers:
         found["reasoning"] = Finding(
             "reasoning", False, f"None of {chat.whole_answers} whole answers held reasoning."

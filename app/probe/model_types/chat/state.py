@@ -31,6 +31,8 @@ class ChatState:
     dearest: int = 0
     """The most tokens that thinking took before an answer."""
     whole_answers: int = 0
+    hollow: bool = False
+    """An answer held a block of thinking in which nothing stood."""
     performance: dict[str, Any] = field(default_factory=dict)
     calls: list[Completion] = field(default_factory=list)
     """The answers that held tool calls."""
@@ -86,6 +88,7 @@ class ChatState:
             self.think(f"The model reasoned: {spoken[:60]}" if spoken else COUNTED)
         if completion.thinks or completion.cut and not (completion.content or completion.calls):
             self.spend(_thinking_of(completion))
+        self.hollow = self.hollow or completion.is_hollow
         if completion.said_something and not completion.cut:
             self.whole_answers += 1
 

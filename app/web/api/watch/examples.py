@@ -96,6 +96,7 @@ _COMPARISON: JSON = {
         "summary": "Their answers can't be told apart.",
         "samples": 24,
         "distance": 0.01,
+        "at_most": 0.014,
         "p": 0.62,
     },
 }
@@ -114,7 +115,6 @@ ANSWERS: Mapping[str, JSON] = {
     "ChannelTest": {"ok": True, "message": "It answered 204."},
     "Maintenance": _WINDOW,
     "Maintenance[]": [_WINDOW],
-    "AnyText": "A text.",
     "image/svg+xml": "<svg xmlns='http://www.w3.org/2000/svg'/>",
 }
 """An answer of each kind, by the names that operations give them."""

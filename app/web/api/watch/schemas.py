@@ -160,6 +160,8 @@ SCHEMAS: Mapping[str, Schema] = {
                         "summary": _TEXT,
                         "samples": _WHOLE,
                         "distance": {"type": "number"},
+                        "at_most": _NO_NUMBER
+                        | {"description": "What the distance may be with 95 % certainty; null: too few."},
                         "p": {"type": "number"},
                     }
                 )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from app.errors import ApiError
@@ -14,18 +14,23 @@ from app.probe.base_url import origin_of
 from app.probe.values import EndpointSettings
 from app.registry.credentials import require_may_name
 from app.registry.endpoints import changes, rows
-from app.registry.endpoints.changes import Change
+from app.registry.endpoints.changes import Asked, Change
 from app.registry.endpoints.form import EndpointForm, read_headers
 from app.registry.fields import FieldError
 from app.registry.probing import ProbeOrder
+from app.store.base import db
 from app.store.endpoints import Endpoint
 from app.store.vault import is_reference
 from app.web.guards import current_actor, require_role
+from app.web.pages import live
 from app.web.pages.endpoints.finding import found
 from app.web.pages.register import held_keys
 from app.web.pages.register.held_keys import Held
 
 blueprint = Blueprint("change", __name__)
+
+
+Purpose = Literal["rotate", "edit"]
 
 
 @dataclass(slots=True)
@@ -34,6 +39,7 @@ class Attempt:
 
     endpoint: Endpoint
     form: EndpointForm
+    purpose: Purpose
     held: Held | None = None
     error: ApiError | None = None
     headers_error: str = ""
@@ -64,21 +70,18 @@ class Attempt:
 @require_role("editor")
 def rotate(id: str) -> str:
     """A field for the new key."""
-    return _rotation(Attempt(found(id), EndpointForm(formdata=None)))
+    return _page(Attempt(found(id), EndpointForm(formdata=None), "rotate"))
 
 
 @blueprint.post("/<id>/rotate")
 @require_role("editor")
 def store_key(id: str) -> Response | tuple[str, int]:
     """Prove the new key with every model that is up, then store it for all of them."""
-    tried = _sent(found(id))
+    tried = _sent(found(id), "rotate")
     if not tried.form.api_key.data and not tried.form.api_key.errors:
         tried.form.api_key.errors = ["Type the new key."]
-    if tried.form.api_key.errors or not _done(tried, Change(api_key=tried.form.api_key.data)):
-        return _rotation(tried), 400
-    count = rows.models_of(tried.endpoint)
-    flash(f"The new key is stored, for {count} model{'' if count == 1 else 's'}.", "ok")
-    return redirect(url_for("endpoints.detail", id=id), 303)
+    wanted = Change(api_key=tried.form.api_key.data)
+    return _answer(tried, None if tried.form.api_key.errors else wanted)
 
 
 @blueprint.get("/<id>/edit")
@@ -87,27 +90,50 @@ def edit(id: str) -> str:
     """The form as the endpoint is now; of secrets it shows nothing."""
     endpoint = found(id)
     shown = {name: getattr(endpoint, name) for name in ("name", "base_url", "auth_header", "auth_scheme")}
-    return _edition(Attempt(endpoint, EndpointForm(formdata=None, data=shown)))
+    return _page(Attempt(endpoint, EndpointForm(formdata=None, data=shown), "edit"))
 
 
 @blueprint.post("/<id>/edit")
 @require_role("editor")
 def save(id: str) -> Response | tuple[str, int]:
     """Prove the change with every model that is up, then store it. What stays empty stays as it is."""
-    tried = _sent(found(id))
+    tried = _sent(found(id), "edit")
     good = tried.form.validate() and not tried.form.api_key.errors
     headers = _headers(tried)
-    if not good or tried.headers_error or not _done(tried, _change(tried, headers)):
-        return _edition(tried), 400
-    flash(f"“{tried.endpoint.name}” is changed.", "ok")
-    return redirect(url_for("endpoints.detail", id=id), 303)
+    return _answer(tried, _change(tried, headers) if good and not tried.headers_error else None)
 
 
-def _sent(endpoint: Endpoint) -> Attempt:
+def _answer(tried: Attempt, wanted: Change | None) -> Response | tuple[str, int]:
+    """Make the change, None for one that can't be tried: 303 to the endpoint, or the form with what failed.
+
+    A browser with scripts gets a line as each model is asked and answers.
+    """
+    lines = _lines(tried, wanted)
+    if live.wants_stream():
+        return live.stream(lines)
+    last = live.last_of(lines)
+    return redirect(last["location"], 303) if "location" in last else (_page(tried), 400)
+
+
+def _lines(tried: Attempt, wanted: Change | None) -> Iterator[live.Line]:
+    # A stream begins when its request's session is gone.
+    tried.endpoint = db.session.merge(tried.endpoint, load=False)
+    if wanted is not None:
+        yield from _proving(tried, wanted)
+    if wanted is not None and tried.error is None:
+        same = not wanted.is_of_a_call and wanted.name is None
+        done = "same" if same else {"rotate": "rotated", "edit": "changed"}[tried.purpose]
+        yield {"event": "end", "location": url_for("endpoints.detail", id=tried.endpoint.id, done=done)}
+    else:
+        html = render_template(f"endpoints/_{tried.purpose}.html", streamed=True, **_context(tried))
+        yield {"event": "end", "html": html}
+
+
+def _sent(endpoint: Endpoint, purpose: Purpose) -> Attempt:
     """What a browser sent, with the key that was kept from the last try where none was typed."""
     form = EndpointForm()
     form.api_key.validate(form)
-    tried = Attempt(endpoint, form)
+    tried = Attempt(endpoint, form, purpose)
     held = held_keys.find(request.form.get("held_key", ""), current_actor().id)
     if held and not form.api_key.data and held.fits(tried.base_url):
         form.api_key.data, tried.held = held.key(tried.base_url), held
@@ -118,21 +144,30 @@ def _sent(endpoint: Endpoint) -> Attempt:
     return tried
 
 
-def _done(tried: Attempt, change: Change) -> bool:
-    """Whether the change was proven and stored; the attempt says why not."""
-    order = ProbeOrder(current_actor(), depth="proof")
+def _proving(tried: Attempt, wanted: Change) -> Iterator[live.Line]:
+    """A line for each model that is asked, and one for its answer; the attempt says then what went wrong."""
     partial, move_key = (request.form.get(name) == "yes" for name in ("partial", "move_key"))
     id, key = tried.endpoint.id, tried.form.api_key.data
     try:
-        tried.endpoint = changes.change(id, change, order, partial=partial, move_key=move_key)
+        with live.watching() as left:
+            order = ProbeOrder(current_actor(), depth="proof", cancelled=left)
+            for asked in changes.changing(id, wanted, order, partial=partial, move_key=move_key):
+                yield _line(asked)
     except ApiError as error:
         tried.error, tried.endpoint = error, changes.find(id)
         if key and not is_reference(key) and not tried.held:
             tried.held = held_keys.hold(key, tried.base_url, current_actor().id)
-        return False
+        return
     if tried.held:
         held_keys.drop(tried.held.id)
-    return True
+
+
+def _line(asked: Asked) -> live.Line:
+    if asked.report is None:
+        return live.row(asked.id, asked.model_id, "running")
+    if asked.report.diagnosis is not None and asked.report.verdict == "rejected":
+        return live.row(asked.id, asked.model_id, "failed", None, asked.report.diagnosis.message)
+    return live.row(asked.id, asked.model_id, "passed", asked.report.duration_ms, "It works.")
 
 
 def _change(tried: Attempt, headers: dict[str, str | None]) -> Change:
@@ -177,9 +212,9 @@ def _headers(tried: Attempt) -> dict[str, str | None]:
     return headers
 
 
-def _rotation(tried: Attempt) -> str:
-    return render_template("endpoints/rotate.html", tried=tried, count=rows.models_of(tried.endpoint))
+def _page(tried: Attempt) -> str:
+    return render_template(f"endpoints/{tried.purpose}.html", **_context(tried))
 
 
-def _edition(tried: Attempt) -> str:
-    return render_template("endpoints/edit.html", tried=tried, count=rows.models_of(tried.endpoint))
+def _context(tried: Attempt) -> dict[str, Any]:
+    return {"tried": tried, "count": rows.models_of(tried.endpoint)}

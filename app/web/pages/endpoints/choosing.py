@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from sqlalchemy import select
-from werkzeug.datastructures import MultiDict
 
 from app.errors import ApiError
 from app.probe.model_types import MODEL_TYPES
@@ -15,7 +14,7 @@ from app.probe.values import Target
 from app.registry.credentials import require_may_name, target_for
 from app.registry.endpoint_models import EndpointModels, OfferedModel, list_endpoint_models
 from app.registry.endpoints import intake, rows
-from app.registry.endpoints.form import EndpointForm, NewEndpointForm, read_models
+from app.registry.endpoints.form import EndpointForm, read_models
 from app.registry.endpoints.intake import Result
 from app.registry.fields import FieldError
 from app.registry.probing import ProbeOrder
@@ -25,21 +24,23 @@ from app.store.models import RegisteredModel
 from app.store.rotation import digest
 from app.store.vault import is_reference
 from app.web.guards import current_actor
-from app.web.pages.register import held_keys, submission
+from app.web.pages.label_fields import LABELS, LabelFields
+from app.web.pages.register import held_keys
 from app.web.pages.register.held_keys import Held
 
 Action = Literal["look", "all", "save"]
 AT_MOST = 100
 """Models that one page offers; a search finds the others."""
 TYPES = {name: kind.label for name, kind in MODEL_TYPES.items()}
-_NUMBERS = ("input_cost", "output_cost")
+_NUMBERS = ("input_cost", "output_cost", "cache_read_cost", "cache_write_cost")
 
 
 @dataclass(slots=True)
 class Batch:
     """The form as it was sent, and what came of it. `endpoint` is None for a new one.
 
-    `ticked` are model ids, `types` the chosen type of each, `results` what became of those that were probed.
+    `ticked` are model ids, `types` the chosen type of each, `results` what became of those that were probed,
+    `name` which sending it is.
     """
 
     form: EndpointForm
@@ -52,6 +53,9 @@ class Batch:
     filter: str = ""
     proof_only: bool = False
     prices: bool = True
+    list_prices: bool = False
+    labels: LabelFields = field(default_factory=LabelFields)
+    name: str = ""
     look: EndpointModels = field(default_factory=EndpointModels)
     there: dict[str, str] = field(default_factory=dict)
     results: dict[str, Result] = field(default_factory=dict)
@@ -95,6 +99,17 @@ class Batch:
         return [result for result in self.results.values() if result.outcome == "rejected"]
 
     @property
+    def error_labels(self) -> Sequence[tuple[str, str, str]]:
+        """Each field that is wrong: its id, its label, and why."""
+        labels = {"region": "Region", **LABELS}
+        return [(name, labels[name], text) for name, text in self.errors.items()]
+
+    @property
+    def any_listed(self) -> bool:
+        """Whether the price catalogue knows prices that the endpoint does not state."""
+        return any(offer.listed for offer in self.new)
+
+    @property
     def is_done(self) -> bool:
         """Whether everything that was ticked is in."""
         return bool(self.results) and not self.failed and not self.problem
@@ -109,6 +124,8 @@ class Batch:
             return False
         if not self.region:
             self.errors["region"] = "Give the region, such as europe or on-prem."
+        self.labels.read()
+        self.errors |= self.labels.errors
         if not self.ticked:
             self.problem = "Tick at least one model."
         return not self.errors and not self.problem
@@ -142,7 +159,8 @@ class Batch:
         values, problems = read_models([self._entry(offer) for offer in chosen], shared)
         if problems:
             raise ApiError("invalid_request", problems[0].message)
-        return values
+        labels = self.labels.read()
+        return [each | {"labels": labels} for each in values]
 
     def target(self, order: ProbeOrder) -> tuple[Target, str]:
         """Where they are, and the key as it was typed or is stored. Commits."""
@@ -195,38 +213,13 @@ class Batch:
     def _entry(self, offer: OfferedModel) -> dict[str, Any]:
         entry: dict[str, Any] = {"model_id": offer.id, "display_name": offer.id[:128]}
         entry["model_type"] = self.type_of(offer)
-        if self.prices:
-            entry |= {name: float(offer.values[name]) for name in _NUMBERS if name in offer.values}
+        taken = dict(offer.stated) if self.prices else {}
+        if self.list_prices:
+            taken |= {name: offer.values[name] for name in offer.listed}
+        entry |= {name: float(taken[name]) for name in _NUMBERS if name in taken}
         if "max_tokens" in offer.values:
             entry["max_tokens"] = int(offer.values["max_tokens"])
         return entry
-
-
-def blank(endpoint: Endpoint | None = None) -> Batch:
-    """The form as it stands first."""
-    return Batch(NewEndpointForm(formdata=None), endpoint)
-
-
-def read(sent: MultiDict[str, str], endpoint: Endpoint | None = None) -> Batch:
-    """What a browser sent, with the key that was kept from the step before."""
-    form = NewEndpointForm(formdata=sent)
-    actions: dict[str, Action] = {"save": "save", "all": "all"}
-    known = {
-        name.partition(":")[2]: kind for name, kind in sent.items() if name[:5] == "type:" and kind in TYPES
-    }
-    batch = Batch(
-        form,
-        endpoint,
-        actions.get(sent.get("do", ""), "look"),
-        ticked=set(sent.getlist("model")[:AT_MOST]),
-        types=known,
-        region=sent.get("region", "").strip()[:64],
-        filter=sent.get("filter", "").strip()[:200],
-        proof_only=sent.get("depth") == "proof",
-        prices=sent.get("prices") == "yes" or "model" not in sent,
-    )
-    _use_held(batch, sent.get("held_key", ""))
-    return batch
 
 
 def words_of(result: Result) -> str:
@@ -234,14 +227,3 @@ def words_of(result: Result) -> str:
     if result.error:
         return str(result.error["message"])
     return "Registered already." if result.outcome == "exists" else "Registered."
-
-
-def _use_held(batch: Batch, held_id: str) -> None:
-    held = held_keys.find(held_id, current_actor().id)
-    if held is None or batch.form.api_key.data:
-        return
-    if held.fits(batch.base_url):
-        batch.form.api_key.data = held.key(batch.base_url)
-        batch.held = held
-        return
-    batch.key_problem = submission.ELSEWHERE.format(origin=held.origin)

@@ -65,6 +65,7 @@ def detail(id: str) -> str:
         health=health.shown(models, now()),
         types={name: kind.label for name, kind in MODEL_TYPES.items()},
         registered=request.args.get("registered", type=int),
+        done=request.args.get("done", ""),
         incidents=words.told(_open_incidents(id)),
         may_edit=current_actor().may("write"),
     )

@@ -42,6 +42,6 @@ def edit(id: str) -> Response | str | tuple[str, int]:
             field = form[problem.field or "owner"]
             field.errors = [problem.message.replace(f"`{field.name}`", field.label.text)]
         return render_template("models/labels.html", model=model, form=form), 400
-    set_labels(id, labels, current_actor())
-    flash("The labels are saved.", "ok")
+    changed = set_labels(id, labels, current_actor())
+    flash("The labels are saved." if changed else "Nothing was changed: the labels are these already.", "ok")
     return redirect(url_for("models.detail", id=id), 303)

@@ -9,7 +9,8 @@ from werkzeug.wrappers import Response
 
 from app.errors import ApiError
 from app.registry import playground
-from app.registry.playground import Piece, PlaygroundAnswer
+from app.registry.live_answer import Piece
+from app.registry.playground import PlaygroundAnswer
 from app.store.models import RegisteredModel
 from app.web.guards import current_actor, require_role
 from app.web.pages import live

@@ -19,11 +19,12 @@ from app.watch import sameness
 from app.web.badge import badge_of
 from app.web.guards import current_actor, require_role
 from app.web.pages import live
-from app.web.pages.models import bulk, costly, labels, listing, playground, tabs
+from app.web.pages.models import bulk, comparing, costly, labels, listing, playground, tabs
 from app.web.pages.register import presets
 
 blueprint = Blueprint("models", __name__, url_prefix="/models")
 blueprint.register_blueprint(bulk.blueprint)
+blueprint.register_blueprint(comparing.blueprint)
 blueprint.register_blueprint(costly.blueprint)
 blueprint.register_blueprint(playground.blueprint)
 blueprint.register_blueprint(labels.blueprint)

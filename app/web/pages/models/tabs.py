@@ -21,6 +21,7 @@ from app.store.models import RegisteredModel
 from app.store.probes import Probe
 from app.store.watch.incidents import Incident
 from app.watch import summary
+from app.watch.identity.side_by_side import COMPARABLE
 from app.watch.identity.told import identity_of
 from app.web.guards import current_actor
 from app.web.pages import check_rows, display
@@ -90,6 +91,7 @@ def head(model: RegisteredModel) -> dict[str, Any]:
         "keyed": is_keyed(model),
         "may_edit": current_actor().may("write"),
         "may_repeat": bool(kind and kind.repeatable),
+        "may_compare": model.model_type in COMPARABLE,
         "done": DONE.get(request.args.get("done", "")),
         "tabs": [
             Tab(label, url_for(endpoint, id=model.id), endpoint == request.endpoint)

@@ -12,16 +12,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import jsonify, redirect, render_template, request, url_for
+from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from app.errors import ApiError
 from app.probe.transport.deadline import Cancellation
 from app.registry import changes, registration
+from app.registry.declared.labels import set_labels
+from app.registry.declared.price_catalogue import ListedPrices
 from app.registry.document import rfc3339
-from app.registry.endpoint_models import EndpointModels
+from app.registry.endpoint_models import OfferedModel, type_of
 from app.registry.endpoints.rows import models_of
 from app.registry.probing import Probed, Registered, Rejected, Updated
-from app.store.base import new_id
+from app.store.base import db, new_id
+from app.store.labels import labels_of
 from app.store.models import RegisteredModel
 from app.web.guards import current_actor
 from app.web.pages import check_rows, display, live
@@ -47,7 +51,7 @@ class Purpose:
 
 def answer(tried: Submission) -> Response | tuple[str, int]:
     """Do what the form asks: 303 to the model, or the filled form with a message."""
-    if tried.action in ("preset", "look"):
+    if tried.action in ("preset", "look", "type", "prices"):
         return _filled_in(tried)
     lines = _lines(tried)
     if live.wants_stream():
@@ -68,17 +72,40 @@ def _filled_in(tried: Submission) -> Response | tuple[str, int]:
     came = outcome.NOTHING
     if tried.action == "look" and not tried.take_a_look():
         came = outcome.invalid(tried)
+    if tried.action == "prices":
+        tried.take_prices()
     if request.accept_mimetypes.best == "application/json":
-        return jsonify(_offered(tried.look, came))
+        return jsonify(_offered(tried, came))
     tried.keep_key(current_actor().id)
     return page(tried, came), 200
 
 
-def _offered(look: EndpointModels, came: Outcome) -> dict[str, Any]:
+def _offered(tried: Submission, came: Outcome) -> dict[str, Any]:
     offers = [
-        {"id": offer.id, "label": display.offer_words(offer), "values": offer.values} for offer in look.offers
+        {
+            "id": offer.id,
+            "label": display.offer_words(offer),
+            "values": _values_of(offer),
+            "listed": _listed(offer),
+        }
+        for offer in tried.look.offers
     ]
-    return {"offers": offers, "problem": look.problem or " ".join(came.troubles.values())}
+    return {"offers": offers, "problem": tried.look.problem or " ".join(came.troubles.values())}
+
+
+def _listed(offer: OfferedModel) -> dict[str, Any] | None:
+    """What the price catalogue has beyond what the endpoint says."""
+    values = {name: offer.values[name] for name in sorted(offer.listed)}
+    if not values:
+        return None
+    listed = ListedPrices(values, offer.source)
+    return {"values": values, "source": listed.source, "words": display.listed_words(listed)}
+
+
+def _values_of(offer: OfferedModel) -> dict[str, str]:
+    """What the endpoint says of it, and the type that the id points to where it says none."""
+    kind = offer.values.get("model_type") or type_of(offer.id)
+    return {**offer.stated, **({"model_type": kind} if kind else {})}
 
 
 def _lines(tried: Submission) -> Iterator[live.Line]:
@@ -97,17 +124,26 @@ def _lines(tried: Submission) -> Iterator[live.Line]:
 
 
 def _events(tried: Submission, left: Cancellation) -> Iterator[Any]:
-    actor, values = current_actor(), tried.form.values()
+    actor, values = current_actor(), tried.values()
     asked: dict[str, Any] = {"strict": tried.strict, "depth": tried.depth, "cancelled": left}
     if tried.action == "validate":
         return registration.validate(values, actor, **asked)
     if tried.model is None:
-        return registration.register(values, actor, **asked)
-    wanted = tried.changes()
-    tried.unchanged = not wanted
-    return changes.update(
-        tried.model, wanted, actor, still=_unchanged(tried), move_key=tried.move_key, **asked
-    )
+        return registration.register(values, actor, trial=tried.trial, **asked)
+    return _change(tried, tried.model, asked)
+
+
+def _change(tried: Submission, model: RegisteredModel, asked: dict[str, Any]) -> Iterator[Any]:
+    """The change of the model, then of its labels, which need no probe."""
+    actor, id, wanted = current_actor(), model.id, tried.changes()
+    labels = tried.labels.read()
+    tried.unchanged = not wanted and labels_of(id) == labels
+    for event in changes.update(
+        model, wanted, actor, still=_unchanged(tried), move_key=tried.move_key, **asked
+    ):
+        if isinstance(event, Updated):
+            set_labels(id, labels, actor)
+        yield event
 
 
 def _unchanged(tried: Submission) -> Any:
@@ -126,7 +162,7 @@ def _line(tried: Submission, event: Any) -> live.Line | None:
     if isinstance(event, Rejected):
         return _end(tried, outcome.rejected(tried, event.report))
     if isinstance(event, Probed):
-        return _end(tried, outcome.probed(tried, event.report))
+        return _end(tried, outcome.probed(tried, event.report, event.trial))
     return live.line_of(event)
 
 
@@ -171,10 +207,10 @@ def _context(tried: Submission, came: Outcome) -> dict[str, Any]:
         "form": tried.form,
         "purpose": _purpose(tried),
         "sharing": models_of(tried.model.endpoint) - 1 if tried.model else 0,
-        "sections": layout.SECTIONS,
+        "sections": layout.shown(tried.form, {*came.troubles, *tried.adopted}),
+        "regions": regions(),
         "outcome": came,
         "troubles": came.troubles,
-        "suggestions": came.suggestions,
         "report": came.report,
         "check_rows": check_rows.check_rows(base_url, came.report, capabilities, keyed=tried.keyed),
         "shown_key": submission.shown_key(tried.form),
@@ -199,3 +235,9 @@ def _purpose(tried: Submission) -> Purpose:
         "Probe and register",
         url_for("models.index"),
     )
+
+
+def regions() -> list[str]:
+    """Regions that models have, to choose from where one is typed."""
+    query = select(RegisteredModel.region).distinct().order_by(RegisteredModel.region).limit(30)
+    return list(db.session.scalars(query))

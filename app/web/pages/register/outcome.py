@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from flask import url_for
 
 from app.errors import ApiError
 from app.probe.diagnosis.codes import CODES
+from app.registry.trials import KEPT
 from app.store.models import RegisteredModel
+from app.web.pages.label_fields import LABELS
 from app.web.pages.register.submission import Submission
 
 
@@ -33,15 +35,26 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class Remedy:
+    """A button of the banner that would work: what it sends, its words, the value that it puts in place."""
+
+    name: str
+    value: str
+    words: str
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
-    """What is shown above the form; `suggestions` maps a field's name to values that are accepted."""
+    """What is shown above the form, with the buttons that would work."""
 
     title: str = ""
     text: str = ""
     tone: str = "bad"
     problems: Sequence[FieldProblem] = ()
-    suggestions: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    remedies: Sequence[Remedy] = ()
     report: Mapping[str, Any] | None = None
+    trial: str = ""
     link: Link | None = None
     status: int = 200
 
@@ -61,6 +74,7 @@ def invalid(attempt: Submission) -> Outcome:
         for row in attempt.form.inputs()
         for text in row.errors[:1]
     ]
+    problems += [FieldProblem(name, LABELS[name], name, text) for name, text in attempt.labels.errors.items()]
     count = "One field needs" if len(problems) == 1 else f"{len(problems)} fields need"
     return Outcome(f"{count} a correction", "Nothing was probed yet.", problems=problems, status=400)
 
@@ -68,20 +82,41 @@ def invalid(attempt: Submission) -> Outcome:
 def rejected(attempt: Submission, report: Mapping[str, Any]) -> Outcome:
     """The probe said no."""
     diagnosis = report["diagnosis"]
-    placed = {_place(name, attempt): values for name, values in diagnosis["suggestions"].items()}
     code = CODES.get(diagnosis["code"])
     what = "Not changed" if attempt.model else "Not registered"
     title = f"{what}: {_lowered(code.title) if code else diagnosis['code']}"
     trouble = _trouble(attempt, diagnosis["field"], diagnosis["message"])
-    return Outcome(title, problems=[trouble], suggestions=placed, report=report, status=400)
+    remedies = list(_remedies(attempt, diagnosis))
+    return Outcome(title, problems=[trouble], remedies=remedies, report=report, status=400)
 
 
-def probed(attempt: Submission, report: Mapping[str, Any]) -> Outcome:
+def probed(attempt: Submission, report: Mapping[str, Any], trial: str) -> Outcome:
     """The probe was asked for alone."""
     if report["verdict"] == "rejected":
         return rejected(attempt, report)
-    text = "Nothing is registered yet. The result is at the end of this page."
-    return Outcome("The probe was accepted", text, "ok", report=report)
+    minutes = KEPT.seconds // 60
+    text = (
+        "Nothing is registered yet. The result is at the end of this page. Registered within "
+        f"{minutes} minutes and without a change of what was probed, it is not probed again."
+    )
+    register = (Remedy("do", "save", "Register it"),) if trial else ()
+    return Outcome("The probe was accepted", text, "ok", remedies=register, report=report, trial=trial)
+
+
+def _remedies(attempt: Submission, diagnosis: Mapping[str, Any]) -> Iterator[Remedy]:
+    """The values that the probe found to work or the endpoint lists; else what else may help at once."""
+    for wire, values in diagnosis["suggestions"].items():
+        name = _place(wire, attempt)
+        for value in values:
+            yield Remedy("use", f"{name}={value}", "and probe again", value)
+    if diagnosis["code"] == "capability_contradicted" and attempt.strict:
+        yield Remedy("use", "strict=no", "Register it all the same, with a warning")
+    if diagnosis["code"] in _PASSING:
+        yield Remedy("do", "save", "Probe again")
+
+
+_PASSING = ("timeout", "rate_limited", "model_unavailable", "endpoint_error", "endpoint_unreachable")
+"""Codes of what may be over in a minute."""
 
 
 def refused(attempt: Submission, error: ApiError, existing: RegisteredModel | None) -> Outcome:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -11,25 +10,23 @@ from werkzeug.datastructures import MultiDict
 
 from app.errors import ApiError
 from app.probe.base_url import origin_of
-from app.probe.values import DEPTHS, Depth
+from app.probe.values import Depth
 from app.registry.credentials import require_may_name, target_for
-from app.registry.document import rfc3339
+from app.registry.declared.price_catalogue import ListedPrices, listed_prices
 from app.registry.endpoint_models import EndpointModels, list_endpoint_models
 from app.registry.fields import FieldError
 from app.registry.form import OpenAILikeForm
 from app.store.models import RegisteredModel
 from app.store.vault import is_reference
 from app.web.guards import current_actor
-from app.web.pages.register import held_keys, presets, sendings
+from app.web.pages.label_fields import LabelFields
+from app.web.pages.register import held_keys, presets
 from app.web.pages.register.held_keys import Held
 
-Action = Literal["save", "validate", "preset", "look"]
+Action = Literal["save", "validate", "preset", "look", "type", "prices"]
 
-GONE = "The key you typed earlier is no longer kept. Type it again, or send none."
-ELSEWHERE = "Type the key again: the one kept was typed for {origin} and is sent nowhere else."
 _REFERENCE = re.compile(r"env://[A-Z0-9_]{1,256}")
-_USABLE = ("base_url", "model_id", "configuration_model_id", "model_type")
-_COLUMNS = {"configuration_model_id": "remote_model_id"}
+_OWN_LIST = "From the endpoint's own list."
 
 
 @dataclass(slots=True)
@@ -37,8 +34,9 @@ class Submission:
     """The form as it was sent. `model` is the one that is changed, None for a new one.
 
     `problem` is what is wrong with the key that was kept, `seen` the state of the model that the form was
-    made from, `repeated` whether this very form was sent before, `unchanged` whether it
-    asks for nothing new, `adopted` the fields that were filled in with what the endpoint says.
+    made from, `repeated` whether this very form was sent before, `unchanged` whether it asks for nothing new.
+    `adopted` are the fields that were filled in for the person, with where from; `trial` is the id of an
+    accepted trial.
     """
 
     form: OpenAILikeForm
@@ -56,12 +54,24 @@ class Submission:
     repeated: bool = False
     unchanged: bool = False
     look: EndpointModels = field(default_factory=EndpointModels)
-    adopted: set[str] = field(default_factory=set)
+    adopted: dict[str, str] = field(default_factory=dict)
+    labels: LabelFields = field(default_factory=LabelFields)
+    trial: str = ""
 
     @property
     def remote_field(self) -> str:
         """The field that holds the id that is sent: suggestions for the model id belong there."""
         return "configuration_model_id" if self.form.configuration_model_id.data else "model_id"
+
+    @property
+    def sent_id(self) -> str:
+        """The id that is sent to the endpoint, "" where none was typed yet."""
+        return self.form[self.remote_field].data or ""
+
+    @property
+    def listed(self) -> ListedPrices | None:
+        """What the price catalogue knows for fields that are empty; None where that is nothing."""
+        return listed_prices(self.form.base_url.data or "", self.sent_id, self._empty_prices())
 
     @property
     def keyed(self) -> bool:
@@ -87,7 +97,14 @@ class Submission:
             self.form.api_key.errors = []
         if self.problem:
             self.form.api_key.errors = [*self.form.api_key.errors, FieldError(self.problem, "required")]
-        return good and not self.problem
+        if not self.form.model_id.data:
+            self.form.display_name.errors = []  # it follows from the id
+        self.labels.read()
+        return good and not self.problem and not self.labels.errors
+
+    def values(self) -> dict[str, Any]:
+        """What a registration takes, with the labels."""
+        return self.form.values() | {"labels": self.labels.read()}
 
     def keep_key(self, user_id: str) -> None:
         """Hold a key that was typed and is fit to be sent, so that the next try need not ask for it again."""
@@ -117,12 +134,26 @@ class Submission:
         if not (self.form.base_url.validate(self.form) and self.form.api_key.validate(self.form)):
             return False
         self.look = self._looked()
-        offer = self.look.offer(self.form[self.remote_field].data or "")
-        for name, value in (offer.values if offer else {}).items():
+        offer = self.look.offer(self.sent_id)
+        for name, value in (offer.stated if offer else {}).items():
             if self.form[name].data is None or (name == "model_type" and self.form[name].data != value):
-                self.form[name].process(MultiDict({name: value}))
-                self.adopted.add(name)
+                self._fill(name, value, _OWN_LIST)
         return True
+
+    def take_prices(self) -> None:
+        """Fill in what the price catalogue knows for prices that are empty."""
+        listed = self.listed
+        for name, value in (listed.values if listed else {}).items():
+            self._fill(name, value, f"From {listed.source if listed else ''}.")
+
+    def _fill(self, name: str, value: str, where_from: str) -> None:
+        self.form[name].process(MultiDict({name: value}))
+        self.adopted[name] = where_from
+
+    def _empty_prices(self) -> frozenset[str]:
+        return frozenset(
+            row.name for row in self.form.inputs() if row.section == "pricing" and row.data is None
+        )
 
     def _looked(self) -> EndpointModels:
         """The endpoint's list, asked for with the typed key or with the one of the model that is changed.
@@ -142,99 +173,7 @@ class Submission:
         return list_endpoint_models(target)
 
 
-def blank(arguments: Mapping[str, str]) -> Submission:
-    """The form as it stands first, with a preset filled in where the URL names one."""
-    preset = presets.by_name(arguments.get("preset", ""))
-    given: MultiDict[str, str] = MultiDict(preset.fills if preset else {})
-    form = OpenAILikeForm(formdata=given if preset else None)
-    held = held_keys.practice() if preset and preset.name == "practice" else None
-    return Submission(form, held=held, preset=preset)
-
-
-def copy_of(model: RegisteredModel) -> Submission:
-    """A new model that begins as another one is, without its key."""
-    return Submission(_filled_from(model), source=model)
-
-
-def change_of(model: RegisteredModel) -> Submission:
-    """The form of a model that is there; its key field is empty, which leaves the key as it is."""
-    return Submission(_filled_from(model), model=model, seen=rfc3339(model.updated))
-
-
-def read(sent: MultiDict[str, str], user_id: str, model: RegisteredModel | None = None) -> Submission:
-    """What a browser sent: a suggestion or a preset put in place, the key that was kept found again."""
-    given = MultiDict(sent)
-    preset = presets.by_name(sent.get("preset", ""))
-    action = _action_of(sent)
-    if action == "preset":
-        _put(given, preset.fills if preset else {})
-    _use_suggestion(given, sent.get("use", ""))
-    held, problem = _key_for(given, user_id)
-    if action == "preset" and preset and preset.name == "practice":
-        held, problem = held_keys.practice(), ""
-    return Submission(
-        OpenAILikeForm(formdata=given),
-        action,
-        strict=sent.get("strict") == "yes",
-        depth=next((depth for depth in DEPTHS if depth == sent.get("depth")), "full"),
-        held=held,
-        problem=problem,
-        preset=preset,
-        model=model,
-        seen=sent.get("seen", ""),
-        no_key=sent.get("no_key") == "yes",
-        move_key=sent.get("move_key") == "yes",
-        repeated=action == "save" and model is None and sendings.is_repeated(sent, user_id),
-    )
-
-
 def shown_key(form: OpenAILikeForm) -> str:
     """What the key field shows again: only a reference to the environment, which is no secret."""
     typed = form.api_key.data or ""
     return typed if _REFERENCE.fullmatch(typed) else ""
-
-
-def _action_of(sent: MultiDict[str, str]) -> Action:
-    known: dict[str, Action] = {"validate": "validate", "preset": "preset", "look": "look"}
-    return known.get(sent.get("do", ""), "save")
-
-
-def _filled_from(model: RegisteredModel) -> OpenAILikeForm:
-    with_columns = OpenAILikeForm(formdata=None)
-    values = {
-        row.name: getattr(model, _COLUMNS.get(row.name, row.name))
-        for row in with_columns.inputs()
-        if row.name != "api_key"
-    }
-    return OpenAILikeForm(formdata=None, data=values)
-
-
-def _use_suggestion(given: MultiDict[str, str], use: str) -> None:
-    """Put a suggestion (`field=value`) into its field."""
-    name, _, value = use.partition("=")
-    if name in _USABLE and value:
-        _put(given, {name: value})
-
-
-def _put(given: MultiDict[str, str], values: Mapping[str, str]) -> None:
-    for name, value in values.items():
-        given[name] = value
-
-
-def _key_for(given: MultiDict[str, str], user_id: str) -> tuple[Held | None, str]:
-    """The key that was kept, put into the form where none was typed, and what is wrong with that."""
-    held_id = given.get("held_key", "")
-    if given.get("no_key"):
-        given["api_key"] = ""
-        return None, ""
-    if not held_id:
-        return None, ""
-    held = held_keys.find(held_id, user_id)
-    if given.get("api_key", "").strip():
-        return held, ""
-    if held is None:
-        return None, GONE
-    if not held.fits(given.get("base_url", "")):
-        return None, ELSEWHERE.format(origin=held.origin)
-    given["api_key"] = held.key(given.get("base_url", ""))
-    return held, ""

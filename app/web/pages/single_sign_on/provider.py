@@ -37,6 +37,8 @@ _SIGNATURES = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "E
 """A shared secret signs nothing here, and `none` even less."""
 _METADATA_HOLDS_S = 3600.0
 _KEPT = "muster.single_sign_on"
+_KEYS_ANEW_S = 5.0
+"""Anybody may send a token that no key fits: so often at most the keys are fetched for it."""
 
 
 class ProviderError(AccessError):
@@ -66,6 +68,7 @@ class Provider:
         self._client_id = chosen.oidc_client_id
         self._chosen = chosen
         self._made_at = 0.0
+        self._keys_at = -_KEYS_ANEW_S
         self._app: Any = None
 
     def ask(self, redirect_uri: str) -> dict[str, str]:
@@ -151,12 +154,14 @@ class Provider:
         """The claims and the header of a signed token; the keys are fetched anew where none fits."""
         client, registry = self._client(), JWSRegistry(algorithms=list(_SIGNATURES))
         for anew in (False, True):
+            if anew:
+                self._keys_at = time.monotonic()
             keys = KeySet.import_key_set(client.fetch_jwk_set(force=anew))
             try:
                 opened = jwt.decode(token, keys, registry=registry)
                 return dict(opened.claims), dict(opened.header)
             except (InvalidKeyIdError, BadSignatureError):
-                if anew:
+                if anew or time.monotonic() - self._keys_at < _KEYS_ANEW_S:
                     raise
         raise AssertionError("the second turn raises or returns")
 

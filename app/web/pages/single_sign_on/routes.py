@@ -54,7 +54,7 @@ def callback() -> BaseResponse:
         return _refused(str(error))
     guards.begin_session(user, visitor.issuer, visitor.provider_session)
     target = begun["next"]
-    return redirect(target if is_local(target) else url_for("models.index"), 303)
+    return redirect(target if is_local(target) else url_for("now.index"), 303)
 
 
 @blueprint.post("/sign-out")

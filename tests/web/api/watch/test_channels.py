@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from flask import Flask
@@ -15,10 +18,12 @@ from standardwebhooks import Webhook
 
 from app.practice.server import PracticeServer
 from app.practice.wire import Reply, Request
+from app.probe.transport.egress import EgressRules
 from app.store.base import db, now
 from app.store.watch.channels import Channel, Delivery, Maintenance
 from app.watch import chores
-from app.watch.notices import sending
+from app.watch.notices import apprise_process, sending
+from app.watch.notices.apprise_process import Told
 from tests.conftest import new_token
 from tests.watch.test_watching import QUICK
 from tests.watch.world import BROKEN, Host, World
@@ -264,6 +269,53 @@ def test_maintenance_windows(client: FlaskClient, auth: dict[str, str]) -> None:
 )
 def test_windows_that_are_none(client: FlaskClient, auth: dict[str, str], body: dict[str, Any]) -> None:
     assert client.post("/v2/maintenance", json=body, headers=auth).status_code == 400
+
+
+def told(url: str, rules: EgressRules, closed: Path, within_s: float = 30.0) -> Told:
+    """How a message went that apprise was to send under these rules."""
+    return apprise_process.ask(url, "A title", "A text", rules, closed=closed, within_s=within_s)
+
+
+def test_apprise_reaches_only_what_may_be_contacted_when_it_connects(hook: Hook, tmp_path: Path) -> None:
+    """Whatever a name led to when it was judged: its template comes from where the name leads now."""
+    url = f"discord://{'1' * 18}/{'t' * 68}?template={quote(hook.url, safe='')}"
+    ended = told(url, EgressRules(allow=("nothing.invalid", "discord.com")), tmp_path)
+    assert not ended.ok and "is not on the allow list" in ended.bad and hook.got == []
+    assert told(hook.url.replace("http:", "json:"), EgressRules(), tmp_path).ok and len(hook.got) == 1
+
+
+@pytest.mark.parametrize("place", ["instance", "elsewhere"])
+def test_apprise_reads_no_file_of_the_machine(hook: Hook, tmp_path: Path, place: str) -> None:
+    """A template that is a file goes to the channel: the ring of the keys would, from the address alone."""
+    file = tmp_path / place / "keyring.json"
+    file.parent.mkdir()
+    file.write_text('{"content": "SECRET"}', encoding="utf-8")
+    url = f"discord://{'1' * 18}/{'t' * 68}?template={quote(str(file), safe='')}"
+    ended = told(url, EgressRules(allow=("nothing.invalid",)), tmp_path / "instance")
+    assert not ended.ok and "a file of the machine" in ended.bad
+
+
+def test_a_channel_that_never_ends_its_answer_is_left(tmp_path: Path) -> None:
+    def drip() -> Iterator[bytes]:
+        while not left.wait(0.2):
+            yield b"x"
+
+    left = threading.Event()
+    slow = PracticeServer(lambda _: Reply(200, drip()))
+    slow.start()
+    ended = told(f"json://127.0.0.1:{slow.server_port}/x", EgressRules(), tmp_path, within_s=6)
+    left.set()
+    slow.stop()
+    assert not ended.ok and "within 6 seconds" in ended.name
+
+
+def test_apprise_has_nothing_of_the_servers_environment(
+    hook: Hook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MUSTER_KEY_A", "sk-of-the-server")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    assert told(hook.url.replace("http:", "json:"), EgressRules(), tmp_path).ok, "no proxy of somebody's"
+    assert "sk-of-the-server" not in str(apprise_process.environment(None))
 
 
 @pytest.mark.parametrize("kind", ["webhook", "apprise"])

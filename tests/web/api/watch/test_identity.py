@@ -121,6 +121,49 @@ def test_an_endpoint_that_is_gone_tells_nothing(
     assert found["result"]["answer"] == "not told"
 
 
+def test_the_page_tells_the_price_and_then_the_answer(
+    app: Flask, editor: FlaskClient, hosts: tuple[Host, Host]
+) -> None:
+    voices = [Voice(host) for host in hosts]
+    voices[1].change(0.3)
+    with_logprobs(World(app, *hosts))
+    first, second = ids_of(app)
+    url = f"/models/{first}/compare"
+    assert url in editor.get(f"/models/{first}").text
+    assert f'<option value="{second}">' in editor.get(url).text
+    priced = editor.get(f"{url}?with={second}").text
+    assert "up to 48, with up to 528 tokens" in priced and not voices[0].bodies
+    answer = editor.post(url, data={"with": second})
+    assert answer.status_code == 200 and '<h2 id="result-head">Different</h2>' in answer.text
+    assert "24 of each" in answer.text and "with 95 % certainty at most" in answer.text
+
+
+def test_the_page_names_what_can_not_be_compared(
+    app: Flask, editor: FlaskClient, hosts: tuple[Host, Host]
+) -> None:
+    World(app, hosts[0])
+    (id,) = ids_of(app)
+    page = editor.get(f"/models/{id}/compare?with=nobody")
+    assert page.status_code == 404 and "There is no model with the id or refId" in page.text
+    assert 'aria-invalid="true"' in page.text
+
+
+def test_words_are_compared_where_there_are_no_log_probabilities(
+    app: Flask, client: FlaskClient, auth: Auth, hosts: tuple[Host, Host]
+) -> None:
+    """Words that always come are the same with certainty; one that changed is told."""
+    voices = [Voice(host) for host in hosts]
+    World(app, *hosts)
+    first, second = ids_of(app)
+    body = {"first": first, "second": second}
+    found = client.post("/v2/compare", headers=auth, json=body).json or {}
+    assert (found["price"]["kind"], found["result"]["samples"]) == ("words", 244)
+    assert (found["result"]["answer"], found["result"]["at_most"]) == ("same", 0.0)
+    voices[1].words = ["seven", "green", "cat", "Ada"]
+    found = client.post("/v2/compare", headers=auth, json=body).json or {}
+    assert (found["result"]["answer"], found["result"]["distance"]) == ("different", 0.25)
+
+
 def test_the_command_tells_the_price_and_then_the_answer(
     app: Flask, database_url: str, hosts: tuple[Host, Host]
 ) -> None:
@@ -136,6 +179,6 @@ def test_the_command_tells_the_price_and_then_the_answer(
     assert priced.output == "This takes up to 48 calls and 528 tokens: its price is unknown.\n"
     assert not voices[0].bodies
     asked = CliRunner().invoke(main, arguments, input="y\n", env=environ)
-    assert "same: Their answers can't be told apart." in asked.output, asked.output
+    assert "same: Their answers can't be told apart" in asked.output, asked.output
     unknown = CliRunner().invoke(main, ["compare", "nobody", "nobody"], env=environ)
     assert unknown.exit_code == 1 and "There is no model with the id or refId" in unknown.output

@@ -5,9 +5,15 @@ from __future__ import annotations
 import json
 import re
 
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.datastructures import MultiDict
 
+from app.registry.endpoint_models import EndpointModels, offer_of
+from app.registry.endpoints.form import NewEndpointForm
+from app.store.labels import Labels, labels_of_many
+from app.web.pages.endpoints.choosing import Batch
 from app.web.pages.live import NDJSON
 from tests.web.pages.conftest import KEY, error_at, hidden, models, plain, problem, register
 
@@ -60,6 +66,47 @@ def test_prices_are_not_stored_unasked(app: Flask, editor: FlaskClient, practice
     page = listed(editor, practice_url)
     editor.post("/endpoints/new", data=sent(practice_url, page, model=["practice-chat"], prices=""))
     assert models(app)[0].input_cost is None
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_list_prices_are_taken_only_where_they_are_asked_for(app: Flask, asked: bool) -> None:
+    base_url = "https://api.openai.com/v1"
+    offer = offer_of("gpt-4o", {"pricing": {"prompt": "0.000009"}}, base_url)
+    with app.test_request_context():
+        form = NewEndpointForm(formdata=MultiDict({"base_url": base_url}))
+        batch = Batch(form, ticked={"gpt-4o"}, region="us", look=EndpointModels([offer]), list_prices=asked)
+        (values,) = batch.models()
+    listed = float(offer.values["output_cost"])
+    assert (values["input_cost"], values["output_cost"]) == (9, listed if asked else None)
+
+
+def test_owner_and_tags_are_given_once_for_all(app: Flask, editor: FlaskClient, practice_url: str) -> None:
+    page = listed(editor, practice_url)
+    labels = {"owner": "Platform", "contact": "p@example.com", "tags": "prod"}
+    answer = editor.post("/endpoints/new", data=sent(practice_url, page) | labels | {"contact": "nobody"})
+    assert "mail address" in error_at(answer.text, "contact") and 'href="#contact"' in answer.text
+    assert models(app) == []
+    assert editor.post("/endpoints/new", data=sent(practice_url, page) | labels).status_code == 303
+    with app.app_context():
+        found = labels_of_many([model.id for model in models(app)])
+    assert list(found.values()) == [Labels("Platform", "p@example.com", ("prod",))] * 2
+
+
+def test_one_of_many_is_cancelled_alone(app: Flask, editor: FlaskClient, practice_url: str) -> None:
+    page = listed(editor, practice_url)
+    name, two = hidden(page, "batch"), ["practice-chat", "practice-chat-slow"]
+    for batch, place in (("another sending", "0"), (name, "1")):
+        mark = {"batch": batch, "place": place}
+        assert editor.post("/endpoints/models/stop", data=mark).status_code == 204
+    answer = editor.post("/endpoints/new", data=sent(practice_url, page, model=two, batch=name))
+    assert "1 of 2 registered" in problem(answer.text) and ticked(answer.text) == ["practice-chat-slow"]
+    assert "Cancelled." in plain(answer.text)
+    assert [model.model_id for model in models(app)] == ["practice-chat"]
+
+
+@pytest.mark.parametrize("mark", [{}, {"batch": "x"}, {"batch": "x", "place": "-1"}, {"place": "1"}])
+def test_a_cancellation_says_of_what(editor: FlaskClient, mark: dict[str, str]) -> None:
+    assert editor.post("/endpoints/models/stop", data=mark).status_code == 400
 
 
 def test_what_failed_stays_ticked_with_its_reason(app: Flask, editor: FlaskClient, practice_url: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -11,10 +12,12 @@ from flask.testing import FlaskClient
 
 from app.practice.api import Practice
 from app.practice.server import PracticeServer
+from app.store.audit_events import AuditEvent
 from app.store.base import db, now
 from app.store.endpoints import Endpoint
 from app.store.models import RegisteredModel
 from app.store.watch.health import EndpointWatch
+from app.web.pages.live import NDJSON
 from tests.rows import an_endpoint, opened
 from tests.web.pages.conftest import Form, error_at, hidden, plain, problem, register
 
@@ -109,6 +112,25 @@ def test_a_key_that_does_not_work_changes_nothing_and_need_not_be_typed_again(
         assert opened(db.session.scalars(db.select(Endpoint)).one()) == NEW_KEY
 
 
+def test_a_rotation_shows_each_model_as_it_answers(
+    app: Flask, editor: FlaskClient, keyed: Keyed, page: str
+) -> None:
+    def lines(key: str) -> list[dict[str, str]]:
+        answer = editor.post(f"{page}/rotate", data={"api_key": key}, headers={"Accept": NDJSON})
+        assert key not in answer.text
+        return [json.loads(line) for line in answer.text.splitlines()]
+
+    *shown, end = lines("sk-not-right")
+    assert [line["status"] for line in shown] == ["running"] * 2 + ["failed"] * 2
+    assert "401" in shown[-1]["html"] and "2 of 2 models did not work" in problem(end["html"])
+    keyed.practice.key = NEW_KEY
+    *shown, end = lines(NEW_KEY)
+    assert [line["status"] for line in shown] == ["running"] * 2 + ["passed"] * 2
+    assert end["location"].endswith("done=rotated")
+    with app.app_context():
+        assert opened(db.session.scalars(db.select(Endpoint)).one()) == NEW_KEY
+
+
 def test_no_key_is_asked_for_at_its_field(editor: FlaskClient, page: str) -> None:
     answer = editor.post(f"{page}/rotate", data={})
     assert answer.status_code == 400 and "Type the new key" in error_at(answer.text, "api_key")
@@ -125,6 +147,15 @@ def test_name_and_headers_are_changed_and_values_never_shown(
         assert "X-Team" in text and "blue-secret" not in text and "Our gateway" in text
     assert editor.post(f"{page}/edit", data=same | {"name": "Ours", "drop": "X-Team"}).status_code == 303
     assert "X-Team" not in editor.get(page).text
+
+
+def test_a_change_of_nothing_says_so(app: Flask, editor: FlaskClient, page: str) -> None:
+    endpoint = stored(app)
+    same = {"name": endpoint.name, "base_url": endpoint.base_url, "auth_header": "Authorization"}
+    answer = editor.post(f"{page}/edit", data=same | {"auth_scheme": "Bearer"}, follow_redirects=True)
+    assert "Nothing was changed" in plain(answer.text)
+    with app.app_context():
+        assert "endpoint.updated" not in db.session.scalars(db.select(AuditEvent.action)).all()
 
 
 @pytest.mark.parametrize(

@@ -38,8 +38,11 @@ class FakeProvider:
     changes: Facts = field(default_factory=dict)
     metadata: Facts = field(default_factory=dict)
     foreign_key: RSAKey | None = None
+    token_header: Facts | None = None
     asked: list[Facts] = field(default_factory=list)
     tokens: list[str] = field(default_factory=list)
+    fetches: int = 0
+    """How often its keys were fetched."""
     _storage: Any = None
 
     def settings(self, **more: Any) -> Facts:
@@ -55,7 +58,7 @@ class FakeProvider:
     def sign(self, claims: Facts, header: Facts | None = None) -> str:
         """A token with these claims by the provider's key, or by a foreign one where that is set."""
         own = RSAKey.import_key(self._storage.jwk.as_pem(is_private=True))
-        return jwt.encode(header or {"alg": "RS256"}, claims, self.foreign_key or own)
+        return jwt.encode(header or self.token_header or {"alg": "RS256"}, claims, self.foreign_key or own)
 
     def logout_token(self, **changes: Any) -> str:
         """A good logout token for SUBJECT, with some claims replaced (None: left out)."""
@@ -68,6 +71,7 @@ class FakeProvider:
         """Before each request: what was asked of the token endpoint, and the person as set now."""
         self._storage = g.oidc_provider_mock_storage
         self._storage.store_user(oidc_provider_mock.User(sub=SUBJECT, claims=self.person))
+        self.fetches += "jwk" in request.path
         if request.path == "/oauth2/token":
             self.asked.append(request.form.to_dict())
 

@@ -25,6 +25,7 @@ from tests.conftest import PASSWORD
 from tests.web.pages.conftest import plain
 from tests.web.pages.single_sign_on.provider import (
     CLIENT_ID,
+    GOOD,
     SECRET,
     SUBJECT,
     FakeProvider,
@@ -307,3 +308,17 @@ def test_no_token_gets_into_a_log_or_the_database(
     written = stored + "".join(str(vars(record)) for record in caplog.records if "muster" in record.name)
     secrets = [SECRET, fake.asked[0]["code"], fake.asked[0]["code_verifier"], *fake.tokens]
     assert len(fake.tokens) == 2 and not [secret for secret in secrets if secret in written]
+
+
+@pytest.mark.parametrize(
+    ("roles", "role"), [(["offline_access", "ops"], "editor"), (["admins", "ops"], "admin")]
+)
+def test_realm_roles_of_keycloak(
+    make_app: Callable[..., Flask], fake: FakeProvider, roles: list[str], role: str
+) -> None:
+    """They stand one level down, beside others of its own (its guide for administrators)."""
+    client_roles = {"account": {"roles": ["manage-account", "admins-of-nothing"]}}
+    fake.person = GOOD | {"groups": None, "realm_access": {"roles": roles}, "resource_access": client_roles}
+    app = make_app(**fake.settings(oidc_role_claim="realm_access.roles"))
+    sign_in(app.test_client())
+    assert people_there(app) == [("ada@example.com", role, SUBJECT)]

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from joserfc.jwk import RSAKey
 
 from app.store.base import new_id
-from tests.web.pages.single_sign_on.provider import CLIENT_ID, FakeProvider, query_of, sign_in
+from tests.web.pages.single_sign_on.provider import CLIENT_ID, EVENT, FakeProvider, query_of, sign_in
 from tests.web.pages.single_sign_on.test_signing_in import actions, app, fake, is_in
 
 __all__ = ["app", "fake"]
@@ -88,6 +88,30 @@ def test_a_logout_token_of_a_foreign_key(app: Flask, client: FlaskClient, fake: 
     fake.foreign_key = RSAKey.generate_key(2048)
     answer = app.test_client().post(PLACE, data={"logout_token": fake.logout_token()})
     assert answer.status_code == 400 and is_in(client)
+
+
+def test_tokens_that_no_key_fits_do_not_have_the_keys_fetched_each_time(
+    app: Flask, client: FlaskClient, fake: FakeProvider
+) -> None:
+    """Anybody may send such tokens, as many as they like; who signs in is not held up by them."""
+    sign_in(client)
+    fake.foreign_key = RSAKey.generate_key(2048)
+    fetched = fake.fetches
+    for _ in range(5):
+        app.test_client().post(PLACE, data={"logout_token": fake.logout_token()})
+    assert fake.fetches - fetched == 1
+    fake.foreign_key = None
+    assert app.test_client().post(PLACE, data={"logout_token": fake.logout_token()}).status_code == 200
+
+
+def test_a_logout_token_as_keycloak_writes_it(app: Flask, client: FlaskClient, fake: FakeProvider) -> None:
+    """Its header names the type, and it has claims of its own (Keycloak's LogoutToken; Logout 1.0, 2.4)."""
+    fake.changes = {"sid": "6c7f0b9e-keycloak"}
+    sign_in(client)
+    fake.token_header = {"alg": "RS256", "typ": "logout+jwt"}
+    own = {"typ": "Logout", "sid": "6c7f0b9e-keycloak", "events": {EVENT: {}, "revoke_offline_access": True}}
+    answer = app.test_client().post(PLACE, data={"logout_token": fake.logout_token(**own)})
+    assert answer.status_code == 200 and not is_in(client)
 
 
 def test_a_subject_that_nobody_knows_changes_nothing(

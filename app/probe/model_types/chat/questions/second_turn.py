@@ -32,7 +32,7 @@ def tool_results(answers: list[Completion]) -> Question | None:
     answer, call = whole[0]
     return Question(
         NAME,
-        partial(_add, call=call, message=answer.message),
+        partial(_add, call=call, thoughts=_thoughts(answer)),
         _judge,
         ("messages",),
         ("tool", "role", "alternate", "content", "template", "message"),
@@ -49,14 +49,22 @@ def tool_results(answers: list[Completion]) -> Question | None:
     )
 
 
-def _add(draft: Draft, talk: Conversation, call: ToolCall, message: Mapping[str, Any]) -> None:
+def _thoughts(answer: Completion) -> dict[str, Any]:
+    """What a thinking model thought before its call: some refuse a call that goes back without it."""
+    found = {
+        name: answer.message[name] for name in (*FIELDS, "reasoning_details") if answer.message.get(name)
+    }
+    if not answer.message and answer.thought_in:
+        found[answer.thought_in] = answer.reasoning  # it came in pieces
+    return found
+
+
+def _add(draft: Draft, talk: Conversation, call: ToolCall, thoughts: Mapping[str, Any]) -> None:
     draft.more["tools"] = [weather_tool()]
     draft.user[:] = [_FIRST]
     degrees, wind = f"{talk.rng.randint(11, 38)}.{talk.rng.randint(1, 9)}", str(talk.rng.randint(101, 989))
     draft.expected[NAME] = (degrees, wind)
     sent = _as_sent(call)
-    # What a thinking model thought before its call goes back with it: some refuse a call without it.
-    thoughts = {name: message[name] for name in (*FIELDS, "reasoning_details") if message.get(name)}
     draft.turns[:] = [
         {"role": "assistant", "content": None, **thoughts, "tool_calls": [sent]},
         {

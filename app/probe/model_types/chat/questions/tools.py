@@ -101,6 +101,8 @@ def _judge_streamed_tools(reply: ChatReply) -> tuple[bool | None, str]:
         return False, "The call came whole, not as a stream."
     if reply.completion.has_error:
         return False, "The stream held an error."
+    if any(not call.name for call in reply.completion.calls):
+        return False, "Pieces of a call came under a number of their own, apart from its name."
     observed, evidence = judge_tools(reply)
     if observed:
         return (

@@ -1,0 +1,98 @@
+"""`python -m app.watch.notices.messenger`: one message to a channel of apprise, from a process of its own.
+
+Apprise is a hundred plugins by as many people. They look names up anew, go where a server's answer sends
+them, read files that their address names (`?template=`), and wait and read without a bound. So this process
+is shut in before it meets an address, has nothing of the server's environment, and is ended after a while.
+
+It reads one JSON object (url, title, body or null, rules, closed) and writes one (ok, name, host, bad).
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from apprise import Apprise
+from apprise.manager_plugins import NotificationManager
+
+from app.probe.transport.egress import Denied, EgressRules, judge_host
+from app.probe.transport.failure import TransportError
+from app.watch.notices.shut_in import Guard
+
+_IN_THE_MACHINE = frozenset(
+    {
+        "syslog", "dbus", "kde", "qt", "glib", "gio", "gnome", "macosx", "windows", "file", "memory", "exec",
+        "script", "blink1",
+    }
+)  # fmt: skip
+"""Schemes of apprise that reach into the machine that Muster runs on."""
+
+
+class _Bad(Exception):
+    """An address that no message may be sent to; the text is one sentence without its secrets."""
+
+
+def main() -> None:
+    """Do what stands in the input, and say how it went."""
+    asked = json.load(sys.stdin)
+    given = asked["rules"]
+    rules = EgressRules(
+        given["private"],
+        tuple(given["allow"]),
+        tuple(given["deny"]),
+        tuple((host, port) for host, port in given["own"]),
+        proxy=given["proxy"],
+    )
+    NotificationManager().load_modules()  # type: ignore[no-untyped-call]
+    guard = Guard(rules, asked["closed"])
+    guard.shut()
+    json.dump(_done(asked, rules, guard), sys.stdout)
+
+
+def _done(asked: dict[str, Any], rules: EgressRules, guard: Guard) -> dict[str, Any]:
+    told: dict[str, Any] = {"ok": False, "name": "", "host": "", "bad": ""}
+    try:
+        plugin = _plugin(asked["url"])
+        told |= {"name": str(plugin.service_name), "host": _host(plugin, rules)}
+        if asked["body"] is not None:
+            told["ok"] = bool(plugin.notify(body=asked["body"], title=asked["title"]))
+    except _Bad as error:
+        told["bad"] = str(error)
+    except Exception as error:  # noqa: BLE001 - a plugin may raise anything, and none of it is for people
+        told["name"] = told["name"] or type(error).__name__
+    if guard.denied:
+        told["bad"] = f"This address may not be contacted: {guard.denied}."
+    return told
+
+
+def _plugin(url: str) -> Any:
+    """What apprise makes of an address."""
+    scheme = url.partition(":")[0].strip().lower()
+    if scheme in _IN_THE_MACHINE:
+        raise _Bad(f"{scheme}:// reaches into the machine that Muster runs on; that is never allowed.")
+    plugin = Apprise.instantiate(url, suppress_exceptions=True)
+    if plugin is None:
+        raise _Bad("This is no address that apprise knows: see its list of services.")
+    # A redirect leads away from the address that an administrator chose, whatever `redirect=yes` says.
+    plugin.redirects = False
+    return plugin
+
+
+def _host(plugin: Any, rules: EgressRules) -> str:
+    """What people know the channel by; _Bad where its host may not be contacted."""
+    host = str(getattr(plugin, "host", "") or "")
+    named = str(getattr(plugin, "smtp_host", "") or host)
+    if not any("{host}" in template for template in getattr(plugin, "templates", ())):
+        return str(plugin.service_name)
+    try:
+        judged = judge_host(named, int(getattr(plugin, "port", None) or 443), rules)
+    except TransportError as error:
+        raise _Bad(f"The host of this address can't be used: {error.failure.detail}.") from error
+    if isinstance(judged, Denied):
+        raise _Bad(f"This address may not be contacted: {judged.reason}.")
+    return host
+
+
+if __name__ == "__main__":
+    main()

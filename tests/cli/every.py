@@ -1,0 +1,95 @@
+"""Every command of `muster`, run many times in little time: a process that has loaded all forks for each run.
+
+`python -m tests.cli.every` reads lines such as `{"environ": {…}, "out": "pipe", "runs": [[words]…]}`, where
+`out` may be "closed" or a path too, and answers each with a line: exit code, output and errors of each run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from app.cli import main
+
+
+def commands(group: click.Group = main, words: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The words of each command that is no group."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        one = group.get_command(context, name)
+        if isinstance(one, click.Group):
+            yield from commands(one, (*words, name))
+        else:
+            yield (*words, name)
+
+
+def _run(words: list[str], out: str, environ: dict[str, str]) -> dict[str, Any]:
+    with tempfile.TemporaryFile() as printed, tempfile.TemporaryFile() as said, _sink(out, printed) as sink:
+        child = os.fork()
+        if not child:
+            nothing = os.open(os.devnull, os.O_RDONLY)
+            for source, target in ((nothing, 0), (sink, 1), (said.fileno(), 2)):
+                os.dup2(source, target)
+            os.environ.update(environ)
+            _end(words)
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        return {"words": words, "code": code, "out": _text(printed), "err": _text(said)}
+
+
+def _end(words: list[str]) -> None:
+    """Run it as the console script does, and end as Python does: what was not written yet is written."""
+    code = 70
+    try:
+        main(words, prog_name="muster")
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else 1
+    finally:
+        if sys.exc_info()[0] is not None:
+            traceback.print_exc()
+        os._exit(code if _flushed() else 120)
+
+
+def _flushed() -> bool:
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:
+        return False
+    return True
+
+
+@contextmanager
+def _sink(out: str, printed: Any) -> Iterator[int]:
+    if out == "pipe":
+        yield printed.fileno()
+    elif out == "closed":
+        reading, writing = os.pipe()
+        os.close(reading)
+        yield writing
+        os.close(writing)
+    else:
+        with open(out, "wb") as file:
+            yield file.fileno()
+
+
+def _text(file: Any) -> str:
+    file.seek(0)
+    return str(file.read().decode("utf-8", "replace"))
+
+
+if __name__ == "__main__":
+    os.setsid()  # no terminal to ask anything
+    list(commands())  # loads all of them, before the first fork
+    for line in sys.stdin:
+        asked = json.loads(line)
+        ended = [_run(words, asked["out"], asked["environ"]) for words in asked["runs"]]
+        sys.stdout.write(json.dumps(ended) + "\n")
+        sys.stdout.flush()
