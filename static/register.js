@@ -3,4 +3,3 @@ import "./model_types.js";
 import "./presets.js";
 import "./endpoint_models.js";
 import "./sample_cost.js";
-import "./drafts.js";
