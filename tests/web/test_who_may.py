@@ -15,9 +15,10 @@ from app.web.pages.frame import OLDER
 from tests.conftest import new_token
 
 OPEN = {
-    "/", "/.well-known/security.txt", "/docs", "/docs/schemas", "/errors", "/healthz", "/help",
-    "/help/<name>", "/openapi.json", "/readyz", "/signin", "/signin/code", "/signin/provider",
-    "/signin/provider/callback", "/signin/provider/leave", "/signin/provider/sign-out", "/signout",
+    "/", "/.well-known/security.txt", "/docs", "/docs/<name>", "/docs/schemas", "/docs/schemas/<name>",
+    "/errors", "/healthz", "/help", "/help/<name>", "/openapi.json", "/readyz", "/signin", "/signin/code",
+    "/signin/provider", "/signin/provider/callback", "/signin/provider/leave", "/signin/provider/sign-out",
+    "/signout",
 }  # fmt: skip
 """What anybody may ask for: nothing of it tells of models, people or keys."""
 

@@ -21,6 +21,7 @@ from app.store.watch.incidents import Incident
 from app.web.guards import current_actor, require_role
 from app.web.pages.endpoints import change, many
 from app.web.pages.endpoints.finding import found
+from app.web.pages.find import recent
 from app.web.pages.incidents import words
 from app.web.pages.watch import health
 
@@ -54,6 +55,7 @@ def index() -> str:
 def detail(id: str) -> str:
     """One endpoint: how it is called, its models, what is wrong there."""
     endpoint = found(id)
+    recent.note("endpoint", id)
     (shown,) = _documents([endpoint])
     models = _models(id)
     return render_template(
