@@ -11,7 +11,7 @@ from flask import Flask
 from sqlalchemy.exc import OperationalError
 
 from app import config
-from app.cli.log_lines import prepare_log
+from app.cli.serving.log_lines import prepare_log
 from app.factory import create_app
 from app.store import database
 from app.store.base import db
