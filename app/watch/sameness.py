@@ -176,7 +176,17 @@ def learned_of(row: ModelIdentity) -> tuple[Learned, Sequence[Payload]]:
     if row.learned is None:
         _keep_learned(row, kind)
     kept = row.learned or {}
-    return Learned(kind, np.array(kept["ends"], float), row.noise or 0.0), kept["columns"]
+    strays = [np.array(one, float) for one in kept.get("strays", [])]
+    return Learned(kind, np.array(kept["ends"], float), row.noise or 0.0, strays), kept["columns"]
+
+
+def _keep_stray(row: ModelIdentity) -> None:
+    """Answers that differed went away again: where they lay is remembered."""
+    kept = dict(row.learned or {})
+    stray = kept.pop("stray", None)
+    if stray is not None:
+        learned, _ = learned_of(row)
+        row.learned = kept | {"strays": [one.tolist() for one in learned.strayed(np.array(stray)).strays]}
 
 
 def _judged(row: ModelIdentity, payload: Payload) -> Judged:
@@ -195,7 +205,11 @@ def _judged(row: ModelIdentity, payload: Payload) -> Judged:
 
     suspicious = sequence.suspicion(learned, window, both, np.random.default_rng())
     ModelSample.keep_newest(row.model_pk, (plan.in_a_row + 1) * plan.window)
-    return _counted(row, suspicious, float(learned.far(window.mean(axis=0))), plan.in_a_row)
+    mean = window.mean(axis=0)
+    judged = _counted(row, suspicious, float(learned.far(mean)), plan.in_a_row)
+    if judged.fits is False and row.state != "differs":
+        row.learned = (row.learned or {}) | {"stray": np.round(mean, 6).tolist()}
+    return judged
 
 
 def _counted(row: ModelIdentity, found: Apart | None, far: float, in_a_row: int) -> Judged:
@@ -215,6 +229,7 @@ def _follow(
     row.distance, row.p = judged.distance, judged.p if row.kind != "vectors" else None
     if judged.fits and row.state == "differs":
         row.state, row.differs_since = "same", None
+        _keep_stray(row)
         noting.tell(health, "answers", "different", "as before", now)
     if judged.fits is not False or row.state == "differs":
         return False

@@ -24,6 +24,7 @@ class Voice:
         self.base = -0.5 - 0.5 * np.arange(20)
         self.words = ["seven", "blue", "cat", "Ada"]
         self.gives_logprobs, self.most_tokens, self.fingerprint = True, 20, "fp_1"
+        self.prompt_tokens, self.counts_prompt = 3, False
         self.bodies: list[dict[str, object]] = []
         host.refuse = self.answer
 
@@ -50,6 +51,7 @@ class Voice:
         rows = [{"token": t, "logprob": v} for t, v in self.top(body.get("top_logprobs", 0)).items()]
         gives = bool(body.get("logprobs")) and self.gives_logprobs
         logprobs = {"content": [{"token": "t0", "logprob": -0.5, "top_logprobs": rows}]} if gives else None
+        counted = self.prompt_tokens + (len(prompt.split()) if self.counts_prompt else 0)
         choice = {"index": 0, "message": {"role": "assistant", "content": said}, "logprobs": logprobs}
         return as_json(
             {
@@ -58,7 +60,7 @@ class Voice:
                 "model": body["model"],
                 "system_fingerprint": self.fingerprint,
                 "choices": [choice | {"finish_reason": "length" if gives else "stop"}],
-                "usage": {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4},
+                "usage": {"prompt_tokens": counted, "completion_tokens": 1, "total_tokens": counted + 1},
             }
         )
 

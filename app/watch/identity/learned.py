@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ BEYOND_NOISE: dict[Kind, float] = {"logprobs": 1.25, "words": 1.0}
 _FURTHER = 1.0
 """How far past its ends the line between them counts as near, in its own lengths: the busiest day is busier
 than the first."""
+_COME_BACK, _STRAYS = 2, 4
 _SMALLEST_CLOUD = 0.05
 """Of the samples; fewer are strays."""
 
@@ -31,13 +33,23 @@ class Learned:
     kind: Kind
     ends: Rows
     noise: float
+    strays: Sequence[Rows] = ()
+    """Where windows lay that were told to differ, and went away again. After two of them these are replicas
+    that the baseline had not met, and answers from there are no news any more."""
 
     def far(self, means: Rows) -> NDArray[np.float64]:
         """How far the means of windows (along the last axis) lie from the line through both ends.
 
         So a replica that answers alone for a while is near, and so is a load that drifts along that line.
         """
-        begin, along = self.ends[0], self.ends[1] - self.ends[0]
+        found = self._from_line(means, self.ends[0], self.ends[1])
+        middle = self.ends.mean(axis=0)
+        for stray in self.strays if len(self.strays) >= _COME_BACK else ():
+            found = np.minimum(found, self._from_line(means, middle, stray))
+        return found
+
+    def _from_line(self, means: Rows, begin: Rows, end: Rows) -> NDArray[np.float64]:
+        along = end - begin
         length = float(along @ along)
         share = np.zeros(means.shape[:-1])
         if length:
@@ -50,6 +62,10 @@ class Learned:
             LEAST[self.kind], BEYOND_NOISE[self.kind] * self.noise
         )
         return found
+
+    def strayed(self, mean: Rows) -> Learned:
+        """The same, after windows with this mean were told and went away again."""
+        return replace(self, strays=[*self.strays, mean][-_STRAYS:])
 
 
 def learn(kind: Kind, baseline: Rows, window: int) -> Learned:

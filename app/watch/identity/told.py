@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple, cast
 
 import numpy as np
+from sqlalchemy import select
 
+from app.store.base import db
 from app.store.models import RegisteredModel
+from app.store.watch.events import FeedEvent
 from app.store.watch.health import ModelHealth
 from app.store.watch.samples import ModelIdentity, ModelSample
 from app.watch import sameness
@@ -25,9 +29,24 @@ from app.watch.sampling import (
 )
 
 _SHOWN = 8
+_NAMES = {
+    "model": "The name that it answers under",
+    "answered_by": "The name that it answers under",
+    "system_fingerprint": "Its system_fingerprint",
+    "sampling": "How it has to be asked",
+    "logprobs": "Log-probabilities",
+    "prompt_tokens": "Tokens that it counts in the same prompt",
+}
 _NOTHING_TO_COMPARE = (
     "Its answers hold nothing to compare: neither log-probabilities nor a word within a few tokens."
 )
+
+
+class Told(NamedTuple):
+    """One event of who answers, for people."""
+
+    at: datetime
+    sentence: str
 
 
 class Share(NamedTuple):
@@ -62,6 +81,24 @@ def identity_of(model: RegisteredModel) -> dict[str, Any]:
         "fingerprints": list(row.forms.get("system_fingerprint", [])) if row else [],
         "distributions": [share._asdict() for share in shares_of(row)] if row else [],
     }
+
+
+def events_of(model: RegisteredModel) -> list[Told]:
+    """The last events of who answers, the newest first."""
+    query = select(FeedEvent).where(FeedEvent.model_pk == model.id, FeedEvent.kind == "model")
+    rows = db.session.scalars(query.order_by(FeedEvent.number.desc()).limit(_SHOWN))
+    return [Told(row.at, _sentence(row.detail)) for row in rows]
+
+
+def _sentence(detail: Mapping[str, Any]) -> str:
+    name, before, after = (detail.get(key) for key in ("name", "from", "to"))
+    if name == "answers":
+        return f"{noting.DIFFER}." if after == "different" else "Answers are as before again."
+    return f"{_NAMES.get(str(name), str(name))}: {_value(before)} before, {_value(after)} now."
+
+
+def _value(value: Any) -> str:
+    return {True: "yes", False: "no"}.get(value, "") if isinstance(value, bool) else str(value or "as usual")
 
 
 def shares_of(row: ModelIdentity) -> list[Share]:

@@ -40,7 +40,13 @@ def _alarms(learned: Learned, baseline: Rows, windows: Rows, random: np.random.G
             found = suspicion(learned, window, partial(_both, baseline, window), random)
             before = followed(before, found, plan.in_a_row)
             alarms += len(before) == plan.in_a_row and not differs
-            differs = bool(before) and (differs or len(before) == plan.in_a_row)
+            if len(before) == plan.in_a_row and not differs:
+                differs, stray = True, window.mean(axis=0)
+            if differs and not before:
+                break
+        if differs:
+            # It went away again, which is remembered, and what follows is judged by it.
+            return alarms + _alarms(learned.strayed(stray), baseline, windows[end:], random)
     return alarms
 
 

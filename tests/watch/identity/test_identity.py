@@ -41,6 +41,11 @@ def test_two_clouds_are_two_clouds() -> None:
     assert not learned.fits((alone + 0.1).mean(axis=0))
 
 
+def test_a_replica_that_the_first_day_did_not_meet_is_news_twice() -> None:
+    """In this year one of two replicas answers all of the first day, and the other every few hours later."""
+    assert 1 <= alarms_in_a_year("two replicas", seed=29, years=0.25) <= 3
+
+
 def test_the_busiest_day_is_busier_than_the_first() -> None:
     days = [alarms_in_a_year("drift of load", seed, years=0.1) for seed in range(12)]
     assert sum(days) == 0

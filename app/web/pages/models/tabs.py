@@ -22,7 +22,7 @@ from app.store.probes import Probe
 from app.store.watch.incidents import Incident
 from app.watch import summary
 from app.watch.identity.side_by_side import COMPARABLE
-from app.watch.identity.told import identity_of
+from app.watch.identity.told import events_of, identity_of
 from app.web.guards import current_actor
 from app.web.pages import check_rows, display
 from app.web.pages.incidents import words
@@ -152,6 +152,7 @@ def past(model: RegisteredModel) -> dict[str, Any]:
         "curves": history.curves(model.id),
         "triggers": TRIGGERS,
         "identity": identity,
+        "identity_events": events_of(model),
         "identity_chart": charts.pairs("How often each is the answer", pairs),
     }
 
