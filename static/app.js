@@ -1,12 +1,9 @@
 // Everything here only makes the pages quicker; each of them works without it.
+// What a single kind of page needs is loaded by that page: register.js by the form, model.js by a model's page.
 import "./copy.js";
 import "./search.js";
 import "./live.js";
-import "./model_types.js";
-import "./presets.js";
-import "./endpoint_models.js";
-import "./sample_cost.js";
 import "./bulk.js";
-import "./playground.js";
-import "./lazy.js";
-import "./drafts.js";
+import "./find.js";
+import "./drop.js";
+import "./once.js";

@@ -13,8 +13,8 @@ function update() {
   const [input, output] = [price("input_cost"), price("output_cost")];
   if (input === null && output === null) { place.textContent = ""; return; }
   const cost = ((input ?? 0) * IN + (output ?? 0) * OUT) / 1e6;
-  const [whole, part = ""] = cost.toFixed(8).replace(/0+$/, "").split(".");
-  place.textContent = `A request with ${IN.toLocaleString("en")} tokens in and ${OUT} out costs $${whole}.${part.padEnd(2, "0")}.`;
+  const money = cost.toLocaleString(navigator.language, { minimumFractionDigits: 2, maximumFractionDigits: 8 });
+  place.textContent = `A request with ${IN.toLocaleString(navigator.language)} tokens in and ${OUT} out costs $${money}.`;
 }
 
 for (const name of ["input", "muster:filled"]) document.addEventListener(name, (event) => {

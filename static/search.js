@@ -3,7 +3,8 @@
 const form = document.querySelector("form[data-live-search]");
 
 if (form) {
-  const results = document.getElementById(form.dataset.liveSearch);
+  const ids = form.dataset.liveSearch.split(" ");
+  const results = document.getElementById(ids[0]);
   const announce = document.getElementById("announce");
   let timer = 0;
   let running = null;
@@ -20,9 +21,9 @@ if (form) {
     running = new AbortController();
     try {
       const answer = await fetch(url, { signal: running.signal, headers: { Accept: "text/html" } });
-      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(results.id);
-      if (!answer.ok || !fresh) return form.submit();
-      results.replaceChildren(...fresh.childNodes);
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+      if (!answer.ok || !fresh.getElementById(results.id)) return form.submit();
+      for (const id of ids) document.getElementById(id)?.replaceChildren(...(fresh.getElementById(id)?.childNodes ?? []));
       results.dispatchEvent(new CustomEvent("muster:changed", { bubbles: true }));
       history.replaceState(null, "", url);
       if (announce) announce.textContent = results.querySelector("[data-summary]")?.textContent ?? "";

@@ -223,13 +223,22 @@ def house_pictures(page: Page, url: str, take: Take) -> None:
         "about",
         "errors",
         "docs",
+        "docs/models",
         "docs/schemas",
+        "docs/schemas/models",
     ):
         page.goto(f"{url}/{name}")
         take(name.replace("/", "-"))
     page.goto(url + "/catalogue")
-    page.get_by_role("link", name=MODELS[0]["display_name"]).click()
+    page.get_by_role("rowheader").get_by_role("link", name=MODELS[0]["display_name"]).click()
     take("catalogue-model")
+    page.goto(url + "/catalogue")
+    for box in page.get_by_role("checkbox").all()[:4]:
+        box.check()
+    page.get_by_role("button", name="Compare the ticked ones").click()
+    take("catalogue-compare")
+    page.goto(url + "/search?q=search")
+    take("search")
 
 
 def use_pictures(page: Page, url: str, take: Take) -> None:

@@ -20,11 +20,11 @@ from app.cli.api.exchange import Told
 from app.cli.application import opened_app
 from app.cli.output import is_quiet, json_option, quiet_option, wants_json
 from app.probe.printing import Unwritable, put
+from app.registry.declared.list_prices import with_list_prices
 from app.registry.declared.price_catalogue import source
 from app.registry.document import ref_prefix
 from app.registry.exchange import litellm_config, litellm_import
 from app.registry.exchange.exports import FORMATS
-from app.registry.exchange.list_prices import with_list_prices
 from app.registry.exchange.plan import Step, plan, register_each
 from app.registry.json_body import shortened
 from app.registry.many import MOST_WORKERS, WORKERS, Ended, reprobe_each

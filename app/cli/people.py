@@ -13,7 +13,9 @@ import click
 from app.access import actors, audit, passwords, people, second_factor
 from app.cli.application import opened_app
 from app.cli.output import quiet_option, say
+from app.cli.server import url_of
 from app.cli.tables import as_json, json_text, show
+from app.config import settings
 from app.probe.printing import put
 from app.store.accounts import User
 from app.store.base import db
@@ -71,10 +73,12 @@ def reset_password(email: str, password_stdin: bool, as_json: bool) -> None:
         if as_json:
             put(json.dumps(shown))
             return
-        put(f"sign in as           {user.email}")
+        chosen = settings()
+        put(f"Muster is at           {chosen.public_url or url_of(chosen.host, chosen.port)}")
+        put(f"  sign in as           {user.email}")
         if not typed:
-            put(f"with the password    {password}")
-            put("                     (shown only this once: keep it)")
+            put(f"  with the password    {password}")
+            put("                       (shown only this once: keep it)")
 
 
 @user_group.command("reset-second-factor")

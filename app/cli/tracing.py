@@ -44,7 +44,8 @@ def _instrument(app: Flask, exporter: Discreet) -> None:
     batches = import_module("opentelemetry.sdk.trace.export").BatchSpanProcessor(exporter)
     within = "opentelemetry.instrumentation"
     flask = import_module(f"{within}.flask").FlaskInstrumentor()
-    requests = import_module(f"{within}.requests").RequestsInstrumentor()
+    # Below requests: a probe calls its adapter itself, and has no session.
+    calls = import_module(f"{within}.urllib3").URLLib3Instrumentor()
     queries = import_module(f"{within}.sqlalchemy").SQLAlchemyInstrumentor()
     os.environ.setdefault("OTEL_SERVICE_NAME", "muster")
     provider = sdk.TracerProvider()
@@ -52,7 +53,7 @@ def _instrument(app: Flask, exporter: Discreet) -> None:
     api.set_tracer_provider(provider)
     import_module("opentelemetry.propagate").set_global_textmap(_incoming_only())
     flask.instrument_app(app)
-    requests.instrument()
+    calls.instrument()
     with app.app_context():
         # It works with SQLAlchemy 2.1 too (a test has it), and does not know so yet.
         queries.instrument(engine=app.extensions["sqlalchemy"].engine, skip_dep_check=True)

@@ -36,7 +36,6 @@ class EndpointSettings:
     """Certificates that are trusted beside the system's."""
     client_certificate: str = with_default(default="", repr=False)
     """A certificate and its private key, as PEM."""
-    proxy: str = ""
 
     @property
     def is_secret(self) -> bool:

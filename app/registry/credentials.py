@@ -175,7 +175,6 @@ def _settings_of(endpoint: Endpoint | None, base_url: str, move_key: bool) -> En
         headers,
         endpoint.ca_pem or "",
         certificate,
-        endpoint.proxy or "",
     )
 
 

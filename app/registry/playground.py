@@ -20,6 +20,7 @@ from app.probe.base_url import Base
 from app.probe.model_types.embedding import vector_of
 from app.probe.model_types.image import picture_in
 from app.probe.reading.completion import read_completion, tokens
+from app.probe.reading.live_answer import Piece, Tap
 from app.probe.reading.redaction import cleaned, without_key
 from app.probe.reading.refusal import printable, quote, read_refusal
 from app.probe.transport.answer import Answer
@@ -30,7 +31,6 @@ from app.probe.transport.egress import EgressRules
 from app.probe.values import Limits, Target
 from app.registry import saving
 from app.registry.credentials import target_for
-from app.registry.live_answer import Piece, Tap
 from app.registry.probing import egress_rules
 from app.store.base import db
 from app.store.models import RegisteredModel

@@ -13,7 +13,7 @@ from app.store.labels import ModelOwner, ModelTag
 class Filters(TypedDict, total=False):
     """Each one that is given, and not None, must fit.
 
-    `q`: words, each found in name, id, base URL or description. `seen`: a capability that the probe
+    `q`: words, each found in name, id, base URL, description or a tag. `seen`: a capability that the probe
     observed. `host`: a host, with its port if it has one. `endpoint`: the id of an endpoint.
     """
 
@@ -55,11 +55,12 @@ def sought(word: str) -> str:
 
 
 def _holds(table: Any, word: str) -> ColumnElement[bool]:
-    """Whether a word is in what the index holds, or in the description."""
+    """Whether a word is in what the index holds, in the description, or in a tag."""
     described = aliased(inspect(table).mapper.class_)
     folded = described.description_folded
     found = select(described.id).where(folded.is_not(None), folded.contains(word, autoescape=True))
-    return or_(table.search.contains(word, autoescape=True), table.id.in_(found))
+    tagged = select(ModelTag.model_pk).where(ModelTag.tag.icontains(word, autoescape=True))
+    return or_(table.search.contains(word, autoescape=True), table.id.in_(found), table.id.in_(tagged))
 
 
 def was_seen(name: str, table: Any) -> ColumnElement[bool]:

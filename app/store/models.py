@@ -49,8 +49,11 @@ _FILTERS = frozenset(row.name for row in CAPABILITIES if row.is_filter)
 
 
 def search_text(display_name: str, model_id: str, base_url: str) -> str:
-    """What a search looks into, a line each: name, model id, base URL without scheme; letter case folded."""
-    address = base_url.partition("://")[2]
+    """What a search looks into, a line each: name, model id, base URL without scheme; letter case folded.
+
+    Nothing of the URL's query: it may be a key, and who may not see it must not find it letter by letter.
+    """
+    address = base_url.partition("://")[2].partition("?")[0]
     return "\n".join((display_name, model_id, "//" + address)).casefold()[:SEARCHED]
 
 
@@ -83,7 +86,7 @@ class RegisteredModel(Base):
     __table_args__ = (
         Index(
             "ix_models_list", "id", "search", "seen", "model_type", "region", "health", "enabled",
-            "input_cost", "last_probe_id",
+            "input_cost", "output_cost", "last_probe_id",
         ),
         # A search without filters reads all of an index where it finds little: this one is small.
         Index("ix_models_search", "id", "search"),

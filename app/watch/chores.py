@@ -134,13 +134,13 @@ def _row_of(model_pk: str, step: str, at: datetime, bucket: Bucket) -> dict[str,
     }
 
 
-def seconds_by_model(begin: datetime, end: datetime, only: str | None = None) -> dict[str, Seconds]:
-    """How long each model (or `only` this one) was down, and known, between two moments."""
+def seconds_by_model(begin: datetime, end: datetime, *only: str) -> dict[str, Seconds]:
+    """How long each model (or `only` these ones) was down, and known, between two moments."""
     found: dict[str, list[Stretch]] = defaultdict(list)
     spans = select(Span).where(Span.end > begin, Span.begin < end)
     rows = select(ModelHealth).where(ModelHealth.span_begin < end, ModelHealth.covered > begin - DAY)
-    if only is not None:
-        spans, rows = spans.where(Span.model_pk == only), rows.where(ModelHealth.model_pk == only)
+    if only:
+        spans, rows = spans.where(Span.model_pk.in_(only)), rows.where(ModelHealth.model_pk.in_(only))
     for span in db.session.scalars(spans):
         found[span.model_pk].append(Stretch(span.state, span.begin, span.end))
     for row in db.session.scalars(rows):

@@ -89,14 +89,15 @@ def overflow(page: Page) -> int:
     return int(page.evaluate("() => document.documentElement.scrollWidth - innerWidth"))
 
 
-def cut_off(page: Page) -> list[str]:
-    """What of the page can't be read on paper, where nothing scrolls: what is wider than its place."""
+def cut_off(page: Page, parts: str = "main *") -> list[str]:
+    """What of these parts can't be read where nothing scrolls: what is wider than its place."""
     found: list[str] = page.evaluate(
-        """() => [...document.querySelectorAll("main *")].filter((one) =>
+        """(parts) => [...document.querySelectorAll(parts)].filter((one) =>
           one.clientWidth > 2 && one.scrollWidth > one.clientWidth + 1 && one.checkVisibility()
           && getComputedStyle(one).overflowX !== "visible"
           && !one.matches("input, select, textarea, .visually-hidden")
-        ).map((one) => one.outerHTML.slice(0, 120))"""
+        ).map((one) => one.outerHTML.slice(0, 120))""",
+        parts,
     )
     return found
 

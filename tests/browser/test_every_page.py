@@ -17,6 +17,7 @@ HOUSE = (
     "/tokens", "/users", "/users/new", "/account", "/account/second-factor", "/audit",
     "/audit?q=nothing&since=2026-01-01", "/about",
     "/errors#timeout", "/catalogue", "/catalogue?q=nothing", "/catalogue/{model}",
+    "/catalogue/compare?id={model}", "/search?q=our", "/search?q=nothing",
 )  # fmt: skip
 
 
@@ -31,6 +32,7 @@ class Watched:
         """Have axe look at the page as it is, light, dark and narrow; without a name the address names it."""
         name = name or self.page.url
         self._note(name, "light")
+        self._keep(f"{name}, wide", chromium.cut_off(self.page, "main .scroll"))
         self.page.emulate_media(color_scheme="dark")
         self._note(name, "dark", "color-contrast")  # the dark look differs in colours alone
         self.page.emulate_media(color_scheme="light")
@@ -101,6 +103,13 @@ def test_axe_finds_nothing(watched: Watched, live_server: LiveServer, endpoint: 
     look("delete")
     page.goto(live_server.url + "/models")
     look("list")
+    for menu in ("Filters", "Columns"):
+        page.get_by_text(menu, exact=True).click()
+        look(menu)
+    page.keyboard.press("/")
+    page.keyboard.type("ours")
+    expect(page.get_by_role("search", name="Everything").get_by_role("link", name="Ours")).to_be_visible()
+    look("found")
     page.goto(re.sub(r"[0-9a-f]{4}$", "ffff", url.partition("?")[0]))
     look("not found")
     assert watched.found == {}
@@ -133,8 +142,13 @@ def test_axe_finds_nothing_where_models_are_worked_with(
     look("delete many")
     page.goto(live_server.url + "/docs")
     look("reference")
-    page.get_by_role("link", name="API objects").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("API objects")
+    page.get_by_role("link", name="Models", exact=True).last.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Models")
+    look("calls")
+    page.get_by_role("link", name="ModelMetadata", exact=True).or_(
+        page.get_by_role("link", name="ModelRequest", exact=True)
+    ).first.click()
+    expect(page.get_by_role("heading", level=2, name="ModelRequest")).to_be_visible()
     look("objects")
     assert watched.found == {}
 

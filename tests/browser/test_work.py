@@ -6,7 +6,7 @@ import re
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
 from app.store.base import db
 from app.store.models import RegisteredModel
@@ -14,6 +14,7 @@ from app.store.probes import Probe
 from tests.browser.conftest import KEY, Endpoint
 from tests.browser.test_form import fill, register, registered
 from tests.conftest import LiveServer
+from tests.rows import a_model
 
 
 @pytest.fixture
@@ -62,14 +63,45 @@ def test_a_look_at_the_endpoint_offers_its_models(
 
 def test_filters_live_in_the_url(app: Flask, model: Page, live_server: LiveServer) -> None:
     model.goto(live_server.url + "/models")
-    model.get_by_label("Type").select_option("embedding")
+    model.get_by_text("Filters", exact=True).click()
+    model.get_by_role("combobox", name="Type").select_option("embedding")
     expect(model.get_by_role("heading", name="No matching models")).to_be_visible()
     assert model.url.endswith("?type=embedding")
     model.reload()
-    expect(model.get_by_label("Type")).to_have_value("embedding")
-    model.get_by_label("Type").select_option("")
+    model.get_by_text("Filters", exact=True).click()
+    expect(model.get_by_role("combobox", name="Type")).to_have_value("embedding")
+    model.get_by_role("combobox", name="Type").select_option("")
     model.get_by_label("Can do").select_option("vision")
     expect(model.get_by_role("link", name="Ours")).to_be_visible()
+    model.keyboard.press("Escape")
+    expect(model.get_by_role("combobox", name="Type")).to_be_hidden()
+
+
+def test_rows_are_so_low_that_a_screen_has_many(app: Flask, model: Page, live_server: LiveServer) -> None:
+    with app.app_context():
+        ours = db.session.scalars(db.select(RegisteredModel)).one()
+        ours.capabilities = {**ours.capabilities, "vision": {"declared": True, "observed": False}}
+        for number in range(29):
+            db.session.add(
+                a_model(model_id=f"{number:060}", display_name=f"A rather long name of a model {number}")
+            )
+        db.session.commit()
+    model.set_viewport_size(ViewportSize(width=1280, height=1000))
+    model.goto(live_server.url + "/models")
+    ends = [row.bounding_box() for row in model.locator("tbody tr").all()]
+    assert {round(box["height"]) for box in ends if box} == {36}
+    assert sum(box["y"] + box["height"] <= 1000 for box in ends if box) >= 24
+    fits = "(e) => e.scrollWidth <= e.clientWidth"
+    assert model.locator(".scroll").evaluate(fits)
+
+
+def test_the_bar_for_many_comes_up_and_stays(model: Page, live_server: LiveServer) -> None:
+    model.set_viewport_size(ViewportSize(width=1280, height=300))
+    model.goto(live_server.url + "/models")
+    bar = model.get_by_role("group", name="Actions for the selected models")
+    expect(bar).to_be_hidden()
+    model.get_by_label("Select Ours").check()
+    expect(bar).to_be_in_viewport()
 
 
 def test_many_are_probed_while_one_watches(

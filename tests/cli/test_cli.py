@@ -216,7 +216,8 @@ def test_a_password_is_reset_and_shown_with_the_address(muster: Operator) -> Non
     add_user(muster, "a@b.de")
     shown = muster("user", "reset-password", "A@B.de").stdout
     password = re.search(r"password +(\S+)", shown)
-    assert "a@b.de" in shown and password and let_in(muster, "a@b.de", password[1])
+    assert "a@b.de" in shown and "http://" in shown
+    assert password and let_in(muster, "a@b.de", password[1])
     assert not let_in(muster, "a@b.de", PASSWORD)
     again = json.loads(muster("user", "reset-password", "a@b.de", "--json").stdout)
     assert again["email"] == "a@b.de" and let_in(muster, "a@b.de", again["password"])

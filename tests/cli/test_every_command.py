@@ -168,7 +168,7 @@ def test_a_fault_is_one_sentence(muster: Zygote, installed: Path, fault: str) ->
     assert tracebacks(ended) == []
     assert [one for one in ended if len(lines_of(one)) > 1 and one["words"][0] != "probe"] == []
     failed = {" ".join(one["words"][:2]) for one in ended if one["code"] in (1, 2)}
-    assert {"models list", "token list", "user list", "audit verify", "key rotate"} <= failed
+    assert {"models list", "token list", "user list", "audit verify"} <= failed
 
 
 def test_no_terminal_is_wrong_usage(muster: Zygote, installed: Path) -> None:

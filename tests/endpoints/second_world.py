@@ -207,6 +207,22 @@ for _name, _typed, _base, _elsewhere, _source in BASES:
 
 
 @rejected(
+    "r22-ranks-elsewhere-at-v2",
+    "https://docs.cohere.com/reference/rerank",
+    "wrong_path",
+    "base_url",
+    path="/compatibility/v1",
+    kind="rerank",
+    model="rerank-v4.0",
+    suggests={"base_url": "/v2"},
+    shows="Invalid URL",
+)
+def _(sim: Simulator) -> None:
+    """The base for chat was typed; Cohere ranks at /v2, whatever other bases there are."""
+    sim.prefix = "/v2"
+
+
+@rejected(
     "r13-nothing-but-empty-answers",
     "https://caddyserver.com/docs/caddyfile/directives/respond",
     "not_openai_compatible",

@@ -13,7 +13,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from flask import Flask
 from flask_migrate import downgrade, upgrade
-from sqlalchemy import func, inspect, select, text
+from sqlalchemy import func, inspect, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from app.factory import create_app
@@ -41,6 +41,20 @@ def test_migrations_go_down_and_up_again(app: Flask) -> None:
         assert inspect(db.engine).get_table_names() == ["alembic_version"]
         upgrade()
         assert "models" in inspect(db.engine).get_table_names()
+
+
+def test_the_upgrade_takes_queries_out_of_what_is_searched(app: Flask) -> None:
+    """A query may be a key; the question mark of a name stays."""
+    with app.app_context():
+        db.session.add(a_model(display_name="Why? Llama", base_url="https://llm.example.com/v1?key=hidden"))
+        db.session.commit()
+        downgrade(revision="0090")
+        searched = "why? llama\nllama\n//llm.example.com/v1?key=hidden"
+        db.session.execute(update(RegisteredModel).values(search=searched))
+        db.session.commit()
+        upgrade()
+        found = db.session.scalars(select(RegisteredModel.search)).one()
+        assert found == searched.removesuffix("?key=hidden")
 
 
 def test_an_upgrade_of_an_upgraded_database_changes_nothing(app: Flask) -> None:

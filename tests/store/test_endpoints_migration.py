@@ -126,7 +126,7 @@ def test_down_again_every_model_has_its_own_copy(app: Flask, migrated: Any) -> N
 def test_what_is_sent_in_another_way_is_bound_to_it(app: Flask) -> None:
     """Migration 0080, up, down and up again: what the version before sealed opens, and what is odd stays."""
     with app.app_context():
-        usual, own, broken = an_endpoint(A), an_endpoint(A, auth_header="api-key"), an_endpoint(A, proxy="p")
+        usual, own, broken = an_endpoint(A), an_endpoint(A, auth_header="api-key"), an_endpoint(A, ca_pem="p")
         for endpoint in (usual, own, broken):
             endpoint.key_ciphertext = vault.seal("k1", before(endpoint, "key"))
         broken.key_ciphertext = b"\x01nonsense"

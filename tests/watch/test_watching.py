@@ -12,7 +12,9 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from app.access.actors import SYSTEM
 from app.practice.models import Model
+from app.registry import registration
 from app.store.base import db
 from app.store.models import RegisteredModel
 from app.store.probes import Probe
@@ -166,6 +168,53 @@ def test_a_model_that_comes_while_its_endpoint_is_down_goes_down_with_it(world: 
     assert watched.incidents() == [("endpoint_unreachable", 3, False)]
 
 
+def test_an_endpoint_that_answers_with_a_limit_can_be_reached(world: Worlds) -> None:
+    host = Host(models=2)
+    watched = world(host)
+    watched.pass_time(minutes=6)
+    host.cut()
+    watched.pass_time(minutes=5)
+    assert watched.states() == {"down": 2}
+    host.answer(LIMITED)
+    host.connect()
+    watched.pass_time(minutes=3)
+    assert watched.states() == {"up": 2}
+    assert watched.incidents() == [("endpoint_unreachable", 2, False)]
+
+
+def test_a_limit_in_between_does_not_put_off_the_end_of_a_fault(world: Worlds) -> None:
+    host = Host(models=2)
+    watched = world(host)
+    watched.pass_time(minutes=6)
+    host.answer(WRONG_KEY)
+    watched.pass_time(minutes=4)
+    host.answer(LIMITED)
+    watched.pass_time(minutes=1)
+    assert watched.states() == {"down": 2}
+    host.answer(None)
+    watched.pass_time(minutes=2)
+    assert watched.states() == {"up": 2}
+
+
+def test_the_model_that_is_asked_for_all_may_have_a_fault_of_its_own(world: Worlds) -> None:
+    host = Host(models=3)
+    watched = world(host)
+    watched.pass_time(minutes=6)
+    host.cut()
+    watched.pass_time(minutes=5)
+    with watched.app.app_context():
+        asked = db.session.scalars(select(EndpointWatch.witness)).one()
+        name = db.session.get_one(RegisteredModel, asked).model_id
+    host.answer(BROKEN, name)
+    host.connect()
+    watched.pass_time(minutes=8)
+    assert (watched.state(name), watched.states()) == ("down", {"up": 2, "down": 1})
+    assert watched.incidents() == [("endpoint_unreachable", 3, False), ("model_not_found", 1, True)]
+    with watched.app.app_context():
+        changed = [one.detail["to"] for one in FeedEvent.after(0, 99) if one.model_pk == asked]
+    assert changed == ["down"]  # it was not told up in between
+
+
 def test_the_model_that_is_asked_for_all_may_be_disabled_meanwhile(world: Worlds) -> None:
     host = Host(models=3)
     watched = world(host)
@@ -203,6 +252,19 @@ def test_what_a_person_saw_counts_without_waiting_for_a_look(world: Worlds) -> N
         row = db.session.scalars(select(ModelHealth)).one()
         assert (row.state, row.since, row.reason_code) == ("up", watched.now, None)
     assert watched.incidents() == [("model_not_found", 1, False)]
+
+
+def test_an_incident_says_why_a_persons_probe_failed(world: Worlds) -> None:
+    host = Host()
+    watched = world(host)
+    watched.pass_time(minutes=6)
+    host.answer(BROKEN)
+    with watched.app.app_context():
+        model = db.session.scalars(select(RegisteredModel)).one()
+        for _ in registration.reprobe(model, SYSTEM, "manual"):
+            pass
+        take_over_probed(watched.now)
+    assert watched.incidents() == [("model_not_found", 1, True)]
 
 
 def test_after_a_long_pause_looks_do_not_come_all_at_once(world: Worlds) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import json
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import inspect, text
 
+from app.config import ROOT
 from app.practice.models import KEY
 from app.practice.server import PracticeServer
 from app.practice.wire import Reply, Request, as_json
@@ -37,6 +39,8 @@ CODINGS = (
 )
 TOLD = " ".join(CODINGS)
 TYPES = ("chat", "embedding")
+NO_ENDPOINT = {"app/watch/notices/sending.py"}
+"""Webhooks: no key goes there, and of the answer only its status is kept."""
 EXAMPLES = {"/openapi.json", "/docs", "/docs/schemas", "/help", "/help/<name>"}
 """The key of the practice endpoint is an example there."""
 
@@ -196,3 +200,19 @@ def _looked_at(
     for form in ("litellm", "muster", "csv", "terraform"):
         texts[form] = client.get(f"/v2/models/export?format={form}", headers=auth).text
     return texts
+
+
+def test_every_answer_is_cleaned_where_it_comes_in() -> None:
+    """Whoever calls an endpoint gives the answer through `cleaned` in the same function."""
+    wrong, found = [], 0
+    for path in sorted((ROOT / "app").rglob("*.py")):
+        place = str(path.relative_to(ROOT))
+        if place.startswith(("app/probe/transport/", "app/practice/")) or place in NO_ENDPOINT:
+            continue
+        for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(function, ast.FunctionDef):
+                called = ast.unparse(function)
+                if "client.send(" in called or "client.converse(" in called:
+                    found += 1
+                    wrong += [] if "cleaned(" in called else [f"{place} {function.name}"]
+    assert found >= 4 and wrong == []

@@ -15,15 +15,16 @@ from app.web.pages.frame import OLDER
 from tests.conftest import new_token
 
 OPEN = {
-    "/", "/.well-known/security.txt", "/docs", "/docs/schemas", "/errors", "/healthz", "/help",
-    "/help/<name>", "/openapi.json", "/readyz", "/signin", "/signin/code", "/signin/provider",
-    "/signin/provider/callback", "/signin/provider/leave", "/signin/provider/sign-out", "/signout",
+    "/", "/.well-known/security.txt", "/docs", "/docs/<name>", "/docs/schemas", "/docs/schemas/<name>",
+    "/errors", "/healthz", "/help", "/help/<name>", "/openapi.json", "/readyz", "/signin", "/signin/code",
+    "/signin/provider", "/signin/provider/callback", "/signin/provider/leave", "/signin/provider/sign-out",
+    "/signout",
 }  # fmt: skip
 """What anybody may ask for: nothing of it tells of models, people or keys."""
 
 READ = {
     "/badge/<id>.svg", "/metrics", "/v1/models", "/v1/models/<path:model_id>", "/v2/endpoints",
-    "/v2/endpoints/<string(length=36):id>", "/v2/events",
+    "/v2/endpoints/<endpoint:id>", "/v2/events",
     "/v2/incidents", "/v2/incidents/<id>", "/v2/maintenance", "/v2/models", "/v2/models/<path:ref>",
     "/v2/models/<path:ref>/artefacts", "/v2/models/<path:ref>/health", "/v2/models/<path:ref>/health/history",
     "/v2/models/<path:ref>/identity", "/v2/models/<path:ref>/labels", "/v2/models/<path:ref>/probes",
@@ -86,7 +87,7 @@ def role_of(method: str, rule: str) -> str:
 
 def path_of(rule: str) -> str:
     """A path of a rule where nothing is."""
-    for part in ("<id>", "<string(length=36):id>", "<path:ref>", "<path:model_id>", "<session_id>", "<name>"):
+    for part in ("<id>", "<endpoint:id>", "<path:ref>", "<path:model_id>", "<session_id>", "<name>"):
         rule = rule.replace(part, "01900000-0000-7000-8000-00000000ffff")
     return rule
 

@@ -45,6 +45,8 @@ _CROSS: Mapping[str, Proof] = {
     "stt": audio.STT_PROOF,
     "tts": audio.TTS_PROOF,
 }
+_USUAL: Mapping[str, tuple[str, ...]] = {"rerank": ("/v1", "/v2")}
+"""Bases at which a type is served that the OpenAI API does not have."""
 _UNPOINTED = ("chat", "completion", "embedding", "rerank", "stt")
 """The types that are tried where nothing points to one, in this order."""
 _NOWHERE: frozenset[Meaning] = frozenset({"no_route", "not_openai_compatible", "bot_filter"})
@@ -107,7 +109,7 @@ class LookAround:
         """The base or the type. Where the route is missing, the typed type's own route below the bases that
         the typed path suggests comes first: chat that works at a bare base is no reason to doubt the type.
         """
-        near = kin(self.talk.base) if lost else ()
+        near = self._near() if lost else ()
         found = self.proven_base(near)
         nothing_here = beside.same and not self.catalog.there
         if found is None and not nothing_here:
@@ -122,6 +124,11 @@ class LookAround:
             far.append(replace(self.talk.base, scheme="https"))
         found = self.proven_base(far) or self._answering_base()
         return found or (self._of_type() if nothing_here else None)
+
+    def _near(self) -> tuple[Base, ...]:
+        """The bases that the typed path suggests, and where this type is wont to be."""
+        usual = tuple(replace(self.talk.base, path=path) for path in _USUAL.get(self.type_name, ()))
+        return tuple(base for base in dict.fromkeys((*kin(self.talk.base), *usual)) if base != self.talk.base)
 
     def _of_type(self) -> Elsewhere | None:
         other = self.other_type()

@@ -14,6 +14,7 @@ from app.web.api import (
     models,
     openapi,
     probes,
+    reference,
 )
 from app.web.api.clients import family, openai_models
 from app.web.api.watch import blueprints as watch_blueprints
@@ -28,6 +29,7 @@ blueprints: tuple[Blueprint, ...] = (
     openai_models.blueprint,
     credentials.blueprint,
     openapi.blueprint,
+    reference.blueprint,
     exchange.blueprint,
     apply.blueprint,
     *watch_blueprints,

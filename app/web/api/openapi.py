@@ -1,4 +1,4 @@
-"""/openapi.json, made from what the routes, the form and the document say; /docs shows it."""
+"""/openapi.json, made from what the routes, the form and the document say; reference.py shows it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from flask import Blueprint, Flask, Response, current_app, render_template, request
+from flask import Blueprint, Flask, Response, current_app, request
 from werkzeug.routing import Rule
 
 from app.config import settings
@@ -66,7 +66,7 @@ _QUERY: Mapping[str, tuple[str, JSON]] = {
     ),
     "cursor": ("Where the page begins; take it from the Link header of the page before.", schemas.ID),
     "q": (
-        "Words, each of them in model_id, display_name, base_url or description, in any letter case.",
+        "Words, each of them in model_id, display_name, base_url, description or a tag, in any letter case.",
         {**_TEXT, "maxLength": 256},
     ),
     "model_type": ("Only models of this type.", {"enum": list(MODEL_TYPES)}),
@@ -151,28 +151,16 @@ def openapi() -> Response:
     return conditional(document_answer(StoredDocument(etag_of(body), body)))
 
 
-@blueprint.get("/docs")
-def reference() -> str:
-    """The same for people."""
-    shared = {str(status): ERRORS[status] for status in (401, 403, 413, 415, 429)}
-    return render_template("docs/reference.html", spec=document(), url=_root(), shared=shared)
-
-
-@blueprint.get("/docs/schemas")
-def objects() -> str:
-    """What the calls take and return, for people; a page of its own because of its length."""
-    return render_template("docs/schemas.html", spec=document())
-
-
 def document() -> dict[str, JSON]:
     """The OpenAPI document, with this server's own URL."""
     made: dict[str, JSON] | None = current_app.extensions.get("muster_openapi")
     if made is None:
         made = current_app.extensions["muster_openapi"] = _document(current_app)
-    return made | {"servers": [{"url": _root()}]}
+    return made | {"servers": [{"url": root_url()}]}
 
 
-def _root() -> str:
+def root_url() -> str:
+    """Where this Muster is served, without a slash at the end."""
     return settings().public_url or request.url_root.rstrip("/")
 
 

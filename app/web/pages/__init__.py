@@ -8,7 +8,6 @@ from app.web.pages import (
     about,
     account,
     audit,
-    catalogue,
     error_reference,
     frame,
     second_factor,
@@ -17,7 +16,9 @@ from app.web.pages import (
     tokens,
     users,
 )
+from app.web.pages.catalogue import routes as catalogue
 from app.web.pages.endpoints import routes as endpoints
+from app.web.pages.find import routes as find
 from app.web.pages.help import routes as help_pages
 from app.web.pages.incidents import routes as incidents
 from app.web.pages.models import routes as models
@@ -26,7 +27,7 @@ from app.web.pages.single_sign_on import routes as single_sign_on
 from app.web.pages.watch import channels, maintenance, now
 
 _AREAS = (
-    frame, signin, single_sign_on, second_factor, now, register, models, endpoints, incidents, channels,
+    frame, find, signin, single_sign_on, second_factor, now, register, models, endpoints, incidents, channels,
     maintenance, catalogue, tokens, users, account, audit, about, error_reference, help_pages, security_txt,
 )  # fmt: skip
 blueprints: tuple[Blueprint, ...] = tuple(area.blueprint for area in _AREAS)

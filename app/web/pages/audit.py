@@ -105,7 +105,7 @@ _FILTERS = ("actor", "action", "model", "since", "until", "q")
 def index() -> str:
     """Events, newest first; filters stand in the URL."""
     wanted, actions = wanted_of(request.args), _actions()
-    events = _found(wanted)
+    events = found(wanted, PAGE + 1)
     shown = events[:PAGE]
     return render_template(
         "audit/index.html",
@@ -135,8 +135,9 @@ def oldest_id(moment: datetime) -> str:
     return f"{stamp[:8]}-{stamp[8:]}-7000-8000-000000000000"
 
 
-def _found(wanted: AuditFilter) -> list[AuditEvent]:
-    query = _within(select(AuditEvent).order_by(AuditEvent.id.desc()).limit(PAGE + 1), wanted)
+def found(wanted: AuditFilter, most: int) -> list[AuditEvent]:
+    """The newest events that the filters leave and this person may read, at most so many."""
+    query = _within(select(AuditEvent).order_by(AuditEvent.id.desc()).limit(most), wanted)
     if not current_actor().may("admin"):
         query = query.where(AuditEvent.action.startswith(OPEN_TO_ALL, autoescape=True))
     if wanted.actor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,6 +15,7 @@ from app.probe.capabilities import CAPABILITY_BY_NAME
 from app.registry.declared.price_catalogue import ListedPrices
 from app.registry.document import rfc3339
 from app.registry.endpoint_models import OfferedModel
+from app.web.pages import locales
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +85,16 @@ def moment_of(value: datetime | str) -> datetime:
 
 
 def exact(value: datetime | str) -> str:
-    """The exact time for a person: 2026-03-01 12:00:00 UTC."""
-    return moment_of(value).strftime("%Y-%m-%d %H:%M:%S UTC")
+    """The exact time for a person, 2026-03-01 12:00:00 UTC, as people of the page's language write it."""
+    return locales.current().moment(moment_of(value))
+
+
+def number(value: float, digits: int | None = None) -> str:
+    """A number as people of the page's language write it, with so many digits behind the point or its own."""
+    if digits is not None:
+        return locales.current().number(f"{value:,.{digits}f}")
+    text = f"{value:,.12f}".rstrip("0").rstrip(".") if isinstance(value, float) else f"{value:,}"
+    return locales.current().number(text)
 
 
 def ago(value: datetime | str, now: datetime | None = None) -> str:
@@ -100,7 +109,7 @@ def ago(value: datetime | str, now: datetime | None = None) -> str:
             count = int(distance // unit)
             amount = f"{count} {word}{'' if count == 1 else 's'}"
             return f"{amount} ago" if seconds > 0 else f"in {amount}"
-    return moment.strftime("%Y-%m-%d")
+    return locales.current().date(moment)
 
 
 def lasting(value: datetime | str, now: datetime | None = None) -> str:
@@ -111,13 +120,36 @@ def lasting(value: datetime | str, now: datetime | None = None) -> str:
     return f"for {words.removesuffix(' ago')}" if words.endswith(" ago") else f"since {words}"
 
 
+def since(value: datetime | str, now: datetime | None = None) -> str:
+    """When something began: the time of a moment of the last day, else the day too."""
+    moment = moment_of(value)
+    if (now or datetime.now(UTC)) - moment < timedelta(days=1):
+        return f"since {moment:%H:%M} UTC"
+    return f"since {locales.current().date(moment)}, {moment:%H:%M} UTC"
+
+
+def brief(value: datetime | str, now: datetime | None = None) -> str:
+    """How long ago a time was, short enough for a table: "47 min", "9 days"; past 30 days it is the date."""
+    words = ago(value, now).removesuffix(" ago")
+    short = words.replace("minute", "min").replace("second", "s").replace("hour", "h")
+    return _PLURAL.sub(r"\1", short)
+
+
+_PLURAL = re.compile(r"(?<= )(min|s|h)s$")
+
+
+def brief_ago(value: datetime | str, now: datetime | None = None) -> str:
+    """The same of something that happened: "47 min ago", "just now"."""
+    words = brief(value, now)
+    return f"{words} ago" if ago(value, now).endswith(" ago") else words
+
+
 def money(value: float | None) -> str:
     """An amount in US dollars with the digits that it has, at least two behind the point."""
     if value is None:
         return ""
-    text = f"{value:.12f}".rstrip("0")
-    whole, _, part = text.partition(".")
-    return f"${int(whole):,}.{part.ljust(2, '0')}"
+    whole, _, part = f"{value:.12f}".rstrip("0").partition(".")
+    return "$" + locales.current().number(f"{int(whole):,}.{part.ljust(2, '0')}")
 
 
 def duration(milliseconds: float | None) -> str:
@@ -127,14 +159,14 @@ def duration(milliseconds: float | None) -> str:
     if milliseconds < 1000:
         return f"{milliseconds:.0f} ms"
     if milliseconds < 60_000:
-        return f"{milliseconds / 1000:.1f} s"
+        return f"{number(milliseconds / 1000, 1)} s"
     minutes, seconds = divmod(round(milliseconds / 1000), 60)
     return f"{minutes} min {seconds} s" if seconds else f"{minutes} min"
 
 
 def percent(share: float) -> str:
     """A share of 1 as people read uptimes: 99.95 %, and 100 % only where it is whole."""
-    return "100 %" if share >= 1 else f"{min(share * 100, 99.99):.2f} %"
+    return "100 %" if share >= 1 else f"{number(min(share * 100, 99.99), 2)} %"
 
 
 def host_of(url: str) -> str:
@@ -152,10 +184,8 @@ def as_text(value: Any) -> str:
         return ", ".join(as_text(item) for item in value) or "none"
     if isinstance(value, dict):
         return ", ".join(f"{label_of(key).lower()}: {as_text(item)}" for key, item in value.items())
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, float):
-        return f"{value:,.10f}".rstrip("0").rstrip(".")
+    if isinstance(value, int | float):
+        return number(value)
     return str(value)
 
 
@@ -164,13 +194,14 @@ def sample_cost(input_cost: float | None, output_cost: float | None) -> str:
     if input_cost is None and output_cost is None:
         return ""
     cost = ((input_cost or 0) * SAMPLE_IN + (output_cost or 0) * SAMPLE_OUT) / 1_000_000
-    return f"A request with {SAMPLE_IN:,} tokens in and {SAMPLE_OUT:,} out costs {money(round(cost, 8))}."
+    sent, answered = number(SAMPLE_IN), number(SAMPLE_OUT)
+    return f"A request with {sent} tokens in and {answered} out costs {money(round(cost, 8))}."
 
 
 def offer_words(offer: OfferedModel) -> str:
     """What an endpoint's list says of a model, beside its id: context, prices, type."""
     values = offer.values
-    parts = [f"{offer.context_window:,} tokens of context"] if offer.context_window else []
+    parts = [f"{number(offer.context_window)} tokens of context"] if offer.context_window else []
     if "input_cost" in values or "output_cost" in values:
         parts.append(
             f"${values.get('input_cost', '?')} in, ${values.get('output_cost', '?')} out per million"
@@ -220,8 +251,8 @@ def browser_words(sent: str) -> str:
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
-    "ago": ago, "lasting": lasting,
-    "exact": exact, "rfc3339": lambda value: rfc3339(moment_of(value)), "money": money,
+    "ago": ago, "lasting": lasting, "since": since, "brief": brief, "brief_ago": brief_ago,
+    "exact": exact, "rfc3339": lambda value: rfc3339(moment_of(value)), "money": money, "number": number,
     "duration": duration, "percent": percent,
     "host_of": host_of,
     "shown": as_text, "words_of": label_of, "coded": coded, "offer_words": offer_words,

@@ -14,6 +14,7 @@ from app.store.accounts import User
 from app.store.base import db
 from app.web.guards import current_actor, require_role
 from app.web.pages import shown_once
+from app.web.pages.find import recent
 
 blueprint = Blueprint("users", __name__, url_prefix="/users")
 
@@ -79,7 +80,9 @@ def new() -> Response | str | tuple[str, int]:
 @require_role("admin")
 def detail(id: str) -> str:
     """One person, and what can be done to the account."""
-    return _page(_user(id), PasswordForm(), shown_once.take(id))
+    user = _user(id)
+    recent.note("user", id)
+    return _page(user, PasswordForm(), shown_once.take(id))
 
 
 @blueprint.post("/<id>/role")

@@ -1,4 +1,4 @@
-"""what is sealed is bound to the way in which it is sent: header, scheme, CA and proxy"""
+"""what is sealed is bound to the way in which it is sent; a column that nothing ever filled goes"""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ depends_on = None
 
 log = logging.getLogger("muster.migrations")
 
-_USUAL = ["Authorization", "Bearer", "", ""]
+_USUAL = ["Authorization", "Bearer", ""]
 """What is sent so is bound as before."""
-_WAY = ("auth_header", "auth_scheme", "ca_pem", "proxy")
+_WAY = ("auth_header", "auth_scheme", "ca_pem")
 _ENDPOINTS = sa.table(
     "endpoints",
     *(sa.column(name) for name in ("id", "base_url", *_WAY, "key_ciphertext", "client_certificate")),
@@ -33,10 +33,13 @@ _HEADERS = sa.table("endpoint_headers", *(sa.column(name) for name in ("endpoint
 
 def upgrade() -> None:
     _seal_anew(bound=True)
+    with op.batch_alter_table("endpoints", schema=None) as batch_op:
+        batch_op.drop_column("proxy")
 
 
 def downgrade() -> None:
     _seal_anew(bound=False)
+    op.add_column("endpoints", sa.Column("proxy", sa.String(length=2048), nullable=True))
 
 
 def _seal_anew(*, bound: bool) -> None:

@@ -60,7 +60,7 @@ def add(id: str) -> Response | tuple[str, int]:
 def stop() -> tuple[str, int]:
     """Cancel one probe of a sending that is watched: `batch` is its name, `place` the model's."""
     place = request.form.get("place", type=int)
-    batch = request.form.get("batch", "").replace("\0", "")
+    batch = request.form.get("batch", "")
     if place is None or not 0 <= place < choosing.AT_MOST or not 0 < len(batch) <= stopping.LONGEST:
         raise ApiError("bad_request", "Say which probe is to be cancelled.")
     stopping.mark(batch, place, current_actor().id)

@@ -16,10 +16,12 @@ from app.registry.endpoints import changes, document, rows
 from app.store.base import db, now
 from app.store.endpoints import Endpoint
 from app.store.models import RegisteredModel
+from app.store.watch.health import EndpointWatch
 from app.store.watch.incidents import Incident
 from app.web.guards import current_actor, require_role
 from app.web.pages.endpoints import change, many
 from app.web.pages.endpoints.finding import found
+from app.web.pages.find import recent
 from app.web.pages.incidents import words
 from app.web.pages.watch import health
 
@@ -53,12 +55,14 @@ def index() -> str:
 def detail(id: str) -> str:
     """One endpoint: how it is called, its models, what is wrong there."""
     endpoint = found(id)
+    recent.note("endpoint", id)
     (shown,) = _documents([endpoint])
     models = _models(id)
     return render_template(
         "endpoints/detail.html",
         endpoint=_outlined(shown),
         certificates=_certificates(shown),
+        endings=_endings(id),
         models=models,
         health=health.shown(models, now()),
         types={name: kind.label for name, kind in MODEL_TYPES.items()},
@@ -99,6 +103,15 @@ def _certificates(endpoint: dict[str, Any]) -> list[dict[str, Any]]:
     kinds = (("ca", "Trusted authority"), ("client_certificate", "Client certificate"))
     held = [(label, endpoint[name]) for name, label in kinds if endpoint[name]]
     return [{"label": label, "tone": _tone(shown["not_after"])} | shown for label, shown in held]
+
+
+def _endings(id: str) -> list[dict[str, str]]:
+    """What looks saw of this endpoint that ends: the server's own certificate, and a key that tells it."""
+    watched = db.session.get(EndpointWatch, id)
+    kept = (watched.endings or {}) if watched else {}
+    labels = {"certificate": "The server’s own", "key": "The API key"}
+    found = [(labels[name], life[1]) for name, life in kept.items() if name in labels]
+    return [{"label": label, "ends": ends, "tone": _tone(ends)} for label, ends in found if ends]
 
 
 def _tone(not_after: str) -> str:

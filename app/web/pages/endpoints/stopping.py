@@ -34,6 +34,7 @@ def watching(batch: str, user_id: str, stops: Sequence[Cancellation]) -> Iterato
         return
     ended = threading.Event()
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    _set_marked(batch, user_id, stops)
     thread = threading.Thread(target=_watch, args=(app, batch, user_id, stops, ended), daemon=True)
     thread.start()
     try:
@@ -46,10 +47,13 @@ def watching(batch: str, user_id: str, stops: Sequence[Cancellation]) -> Iterato
 def _watch(
     app: Flask, batch: str, user_id: str, stops: Sequence[Cancellation], ended: threading.Event
 ) -> None:
-    mine = select(StopMark.place).where(StopMark.batch == batch, StopMark.user_id == user_id)
     while not ended.wait(_EVERY_S):
         with app.app_context():
-            marked = db.session.scalars(mine).all()
-        for place in marked:
-            if 0 <= place < len(stops):
-                stops[place].set()
+            _set_marked(batch, user_id, stops)
+
+
+def _set_marked(batch: str, user_id: str, stops: Sequence[Cancellation]) -> None:
+    mine = select(StopMark.place).where(StopMark.batch == batch, StopMark.user_id == user_id)
+    for place in db.session.scalars(mine):
+        if 0 <= place < len(stops):
+            stops[place].set()

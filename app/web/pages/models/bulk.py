@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any
-from urllib.parse import parse_qsl
 
 from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, url_for
 from sqlalchemy import select
@@ -22,7 +21,7 @@ from app.store.base import db
 from app.store.models import RegisteredModel
 from app.web.guards import current_actor, require_role
 from app.web.pages import live
-from app.web.pages.models import listing
+from app.web.pages.models import listing, paging
 from app.web.pages.models.listing import ModelSearch
 
 blueprint = Blueprint("bulk", __name__, url_prefix="/bulk")
@@ -161,18 +160,17 @@ def _probe_one(app: Any, id: str, actor: Actor, left: Cancellation) -> tuple[str
 
 def _search() -> ModelSearch:
     """The search that the models were ticked in."""
-    return listing.search_of(dict(parse_qsl(request.form.get("back", ""))))
+    return listing.of_query(request.form.get("back", ""))
 
 
 def _back() -> str:
     """The list as it was left: with its filters, in its order, on its page."""
-    search = _search()
-    return search.url(search.cursor)
+    return _search().here
 
 
 def _ticked() -> list[RegisteredModel]:
     ids = request.form.getlist("id")[:AT_MOST]
     if request.form.get("matching") == "yes":
-        ids = listing.ids_of(_search(), AT_MOST)
+        ids = paging.ids_of(_search(), AT_MOST)
     query = select(RegisteredModel).where(RegisteredModel.id.in_(ids)).order_by(RegisteredModel.id.desc())
     return list(db.session.scalars(query)) if ids else []

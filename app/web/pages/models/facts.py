@@ -96,7 +96,7 @@ def _fact(row: Field, model: RegisteredModel, value: Any) -> Fact:
 def _prices(pricing: Mapping[str, Mapping[str, Any]]) -> str:
     each = (
         f"{display.label_of(name).lower()} {display.money(price['cost'])} "
-        f"per {price['per']:,} {price['unit']}"
+        f"per {display.number(price['per'])} {price['unit']}"
         for name, price in pricing.items()
     )
     return "; ".join(each)

@@ -1,4 +1,4 @@
-"""The list of models: what is searched for, in which order, and what each row shows."""
+"""The list of models: what is searched for, in which order, and what each row shows (paging.py finds it)."""
 
 from __future__ import annotations
 
@@ -6,37 +6,35 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+from urllib.parse import parse_qsl
 
-from flask import current_app
-from itsdangerous import BadData, URLSafeSerializer
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import case, select
 
 from app.probe.capabilities import CAPABILITIES
 from app.probe.model_types import MODEL_TYPES
-from app.registry.clients import CLIENTS, only_working_with
+from app.registry.clients import CLIENTS
 from app.store.base import db, now
 from app.store.models import HEALTHS, RegisteredModel
 from app.store.probes import Probe
-from app.watch import summary
 from app.web.pages import display, search
 from app.web.pages.search import Search
 from app.web.pages.watch import health
 from app.web.pages.watch.health import Shown
 
-PAGE = 30
-"""How many models a page has: so that it weighs less than 100 kB with all that it loads."""
 STALE = "stale"
 """A filter beside the healths: what nobody has looked at for three intervals."""
 
-# Name in the URL: label, column of the index `ix_models_list`, whether it begins with the largest.
-SORTS: dict[str, tuple[str, Any, bool]] = {
-    "added": ("Added", RegisteredModel.id, True),
-    "name": ("Name", RegisteredModel.search, False),
-    "health": ("Health", RegisteredModel.health, False),
-    "type": ("Type", RegisteredModel.model_type, False),
-    "region": ("Region", RegisteredModel.region, False),
-    "cost": ("Input / output", RegisteredModel.input_cost, False),
-    "probed": ("Last probe", RegisteredModel.last_probe_id, True),
+_WORST_FIRST = {"down": 0, "degraded": 1, "unknown": 2, "up": 3}
+# Name in the URL: column of the index `ix_models_list`, whether it begins with the largest.
+SORTS: dict[str, tuple[Any, bool]] = {
+    "added": (RegisteredModel.id, True),
+    "name": (RegisteredModel.search, False),
+    "health": (case(_WORST_FIRST, value=RegisteredModel.health), False),
+    "type": (RegisteredModel.model_type, False),
+    "region": (RegisteredModel.region, False),
+    "cost": (RegisteredModel.input_cost, False),
+    "out": (RegisteredModel.output_cost, False),
+    "probed": (RegisteredModel.last_probe_id, True),
 }
 
 
@@ -50,12 +48,27 @@ class ModelSearch(Search):
     @property
     def descending(self) -> bool:
         """Whether the largest comes first."""
-        return SORTS[self.sort][2] is not self.turned
+        return SORTS[self.sort][1] is not self.turned
 
     def url(self, cursor: str = "", **more: str) -> str:
         """The list with the same search and order, from a cursor on."""
         order = {"turned": "yes" if self.turned else "", "sort": "" if self.sort == "added" else self.sort}
         return Search.url(self, cursor, **order, **more)
+
+    @property
+    def here(self) -> str:
+        """This very page of the list."""
+        return self.url(self.cursor)
+
+    @property
+    def chosen(self) -> list[tuple[str, str, str]]:
+        """Label and value of each filter in use, and the list without it."""
+        used = [choice for choice in self.choices if choice.value]
+        told = [
+            (choice.label, dict(choice.options)[choice.value], self.url(**{choice.name: ""}))
+            for choice in used
+        ]
+        return told + ([("Host", self.host, self.url(host=""))] if self.host else [])
 
     def sorted_url(self, sort: str) -> str:
         """The list in another order; a second time turns it round."""
@@ -78,15 +91,22 @@ class Chip:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A model as the list shows it; `probed` and `verdict` are of its last probe."""
+    """A model as the list shows it; `probed` and `verdict` are of its last probe, `window` is in tokens."""
 
     model: RegisteredModel
     type_label: str
     chips: Sequence[Chip]
-    cost: str
+    input: str
+    output: str
+    window: int | None
     probed: datetime | None
     verdict: str | None
     health: Shown
+
+    @property
+    def looked(self) -> datetime | None:
+        """When the watch or a probe last looked, None where neither has."""
+        return max((at for at in (self.health.looked, self.probed) if at), default=None)
 
 
 def search_of(arguments: Mapping[str, str]) -> ModelSearch:
@@ -114,50 +134,15 @@ def search_of(arguments: Mapping[str, str]) -> ModelSearch:
     )
 
 
-def found(wanted: ModelSearch) -> tuple[list[RegisteredModel], str]:
-    """A page of models and the cursor of the next page, "" where there is none.
-
-    Two steps: the ids of the page from the index alone, then these rows.
-    """
-    query = _matching(wanted)
-    after = _read_cursor(wanted)
-    if after:
-        query = query.where(_beyond(wanted, *after))
-    page = list(db.session.execute(_ordered(query, wanted).limit(PAGE + 1)))
-    ids = [row[0] for row in page[:PAGE]]
-    rows = {model.id: model for model in db.session.scalars(_rows(ids))} if ids else {}
-    following = _cursor(wanted, page[PAGE - 1]) if len(page) > PAGE else ""
-    return [rows[id] for id in ids if id in rows], following
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    """How many models of the search are in a state, and where these alone are shown; `health` "" is all."""
-
-    health: str
-    count: int
-    url: str
-    current: bool
-
-
-def counts(wanted: ModelSearch) -> list[Count]:
-    """All that the search finds whatever their health, then how many are in each state, the worst first."""
-    query = _matching(wanted, any_health=True).with_only_columns(RegisteredModel.health, func.count())
-    told = {row[0]: int(row[1]) for row in db.session.execute(query.group_by(RegisteredModel.health))}
-    named = [("", sum(told.values())), *((name, told[name]) for name in reversed(HEALTHS) if name in told)]
-    chosen = wanted.value("health") or ""
-    return [Count(name, count, wanted.url(health=name), name == chosen) for name, count in named]
-
-
-def ids_of(wanted: ModelSearch, most: int) -> list[str]:
-    """The ids of all that the search finds, at most so many, in its order."""
-    return [row[0] for row in db.session.execute(_ordered(_matching(wanted), wanted).limit(most))]
+def of_query(query: str) -> ModelSearch:
+    """The search in a query string that a form brings back."""
+    return search_of(dict(parse_qsl(query)))
 
 
 def rows_of(models: Sequence[RegisteredModel]) -> list[Row]:
     """The rows of these models, with their health and their last probes."""
-    known = health.shown(models, now())
-    return [_row(model, _last_probe(model.id), known[model.id]) for model in models]
+    known, probes = health.shown(models, now()), _last_probes(models)
+    return [_row(model, probes.get(model.last_probe_id or ""), known[model.id]) for model in models]
 
 
 def chips_of(capabilities: Mapping[str, Mapping[str, Any]]) -> list[Chip]:
@@ -169,82 +154,31 @@ def chips_of(capabilities: Mapping[str, Mapping[str, Any]]) -> list[Chip]:
     ]
 
 
-def cost_of(model: RegisteredModel) -> str:
-    """The prices in one line, as far as they are known."""
+def input_of(model: RegisteredModel) -> str:
+    """The price of what is sent, or that of an image where there is no other; "" where none is known."""
     if model.cost_per_image is not None and model.input_cost is None and model.output_cost is None:
         return f"{display.money(model.cost_per_image)} an image"
-    if model.input_cost is None and model.output_cost is None:
-        return ""
+    return display.money(model.input_cost)
+
+
+def cost_of(model: RegisteredModel) -> str:
+    """The prices in one line, as far as they are known."""
     if model.output_cost is None:
-        return display.money(model.input_cost)
-    return f"{display.money(model.input_cost) or 'not known'} / {display.money(model.output_cost)}"
+        return input_of(model)
+    return f"{input_of(model) or 'not known'} / {display.money(model.output_cost)}"
 
 
-def _matching(wanted: ModelSearch, *, any_health: bool = False) -> Select[Any]:
-    """Id and sorted value of the models that the search leaves, in no order yet."""
-    enabled, status = wanted.value("enabled"), wanted.value("health")
-    query = RegisteredModel.matching_in_index(
-        RegisteredModel.id,
-        SORTS[wanted.sort][1],
-        q=wanted.q or None,
-        host=wanted.host or None,
-        model_type=wanted.value("type"),
-        region=wanted.value("region"),
-        status=None if any_health or status == STALE else status,
-        seen=wanted.value("seen"),
-        owner=wanted.value("owner"),
-        tag=wanted.value("tag"),
-        enabled=None if enabled is None else enabled == "yes",
-    )
-    query = only_working_with(query, wanted.value("works_with"))
-    return query.where(RegisteredModel.id.in_(summary.stale_ids(now()))) if status == STALE else query
+def window_of(model: RegisteredModel) -> int | None:
+    """The context window in tokens, None where nobody knows it."""
+    observed = model.observed or {}
+    return observed.get("context_window") or observed.get("max_input_tokens")
 
 
-def _rows(ids: Sequence[str]) -> Select[Any]:
-    return select(RegisteredModel).where(RegisteredModel.id.in_(ids))
-
-
-def _ordered(query: Select[Any], wanted: ModelSearch) -> Select[Any]:
-    """By the column and then by id; what has no value comes last either way."""
-    column = SORTS[wanted.sort][1]
-    if wanted.descending:
-        return query.order_by(column.is_(None), column.desc(), RegisteredModel.id.desc())
-    return query.order_by(column.is_(None), column, RegisteredModel.id)
-
-
-def _beyond(wanted: ModelSearch, value: Any, id: str) -> ColumnElement[bool]:
-    """What comes after a row with this value and this id."""
-    column, own = SORTS[wanted.sort][1], RegisteredModel.id
-    later_id = own < id if wanted.descending else own > id
-    if value is None:
-        return and_(column.is_(None), later_id)
-    later = column < value if wanted.descending else column > value
-    return or_(later, and_(column == value, later_id), column.is_(None))
-
-
-def _signed() -> URLSafeSerializer:
-    return URLSafeSerializer(current_app.secret_key or "", salt="cursor of the list")
-
-
-def _cursor(search: ModelSearch, row: Any) -> str:
-    """Where the next page begins, signed: its value is compared with a column, so it must be of its type."""
-    cursor: str = _signed().dumps([search.sort, row[1], row[0]])
-    return cursor
-
-
-def _read_cursor(search: ModelSearch) -> tuple[Any, str] | None:
-    """The value and the id in a cursor; None where it is none of this order, or was changed by hand."""
-    try:
-        sort, value, id = _signed().loads(search.cursor)
-    except BadData:
-        return None
-    return (value, id) if sort == search.sort else None
-
-
-def _last_probe(model_pk: str) -> Any:
-    """Verdict and time of the last probe, None where there is none; not its report, which is long."""
-    query = select(Probe.verdict, Probe.started).where(Probe.model_pk == model_pk)
-    return db.session.execute(query.order_by(Probe.id.desc()).limit(1)).first()
+def _last_probes(models: Sequence[RegisteredModel]) -> Mapping[str, Any]:
+    """Verdict and time of their last probes by id; not their reports, which are long."""
+    ids = [model.last_probe_id for model in models if model.last_probe_id]
+    query = select(Probe.id, Probe.verdict, Probe.started).where(Probe.id.in_(ids))
+    return {row.id: row for row in db.session.execute(query)}
 
 
 def _worth_showing(seen: Mapping[str, Any]) -> bool:
@@ -257,7 +191,9 @@ def _row(model: RegisteredModel, last: Any, known: Shown) -> Row:
         model,
         kind.label if kind else model.model_type,
         chips_of(model.capabilities or {}),
-        cost_of(model),
+        input_of(model),
+        display.money(model.output_cost),
+        window_of(model),
         last.started if last else None,
         last.verdict if last else None,
         known,

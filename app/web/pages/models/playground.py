@@ -8,8 +8,8 @@ from flask import Blueprint, abort, render_template, request
 from werkzeug.wrappers import Response
 
 from app.errors import ApiError
+from app.probe.reading.live_answer import Piece
 from app.registry import playground
-from app.registry.live_answer import Piece
 from app.registry.playground import PlaygroundAnswer
 from app.store.models import RegisteredModel
 from app.web.guards import current_actor, require_role

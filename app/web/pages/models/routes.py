@@ -19,11 +19,14 @@ from app.watch import sameness
 from app.web.badge import badge_of
 from app.web.guards import current_actor, require_role
 from app.web.pages import live
-from app.web.pages.models import bulk, comparing, costly, labels, listing, playground, tabs
+from app.web.pages.display import number
+from app.web.pages.find import recent
+from app.web.pages.models import bulk, columns, comparing, costly, labels, listing, paging, playground, tabs
 from app.web.pages.register import presets
 
 blueprint = Blueprint("models", __name__, url_prefix="/models")
 blueprint.register_blueprint(bulk.blueprint)
+blueprint.register_blueprint(columns.blueprint)
 blueprint.register_blueprint(comparing.blueprint)
 blueprint.register_blueprint(costly.blueprint)
 blueprint.register_blueprint(playground.blueprint)
@@ -35,19 +38,21 @@ blueprint.register_blueprint(labels.blueprint)
 def index() -> str:
     """The models, newest first; search and filters stand in the URL."""
     search = listing.search_of(request.args)
-    models, cursor = listing.found(search)
-    counts = listing.counts(search)
+    page = paging.found(search)
+    counts = paging.counts(search)
     total = next((row.count for row in counts if row.current), 0)
     return render_template(
         "models/index.html",
         search=search,
-        rows=listing.rows_of(list(as_seen(models, whole_url=current_actor().may("write")))),
-        summary=_summary(len(models), total),
+        rows=listing.rows_of(list(as_seen(page.models, whole_url=current_actor().may("write")))),
+        summary=_summary(page, total),
         total=total,
         counts=counts,
-        first_url=search.url() if search.cursor else None,
-        next_url=search.url(cursor) if cursor else None,
-        sorts=listing.SORTS,
+        columns=columns.chosen(),
+        every_column=columns.COLUMNS,
+        first_url=search.url() if page.before else None,
+        before_url=search.url(page.before) if page.before else None,
+        next_url=search.url(page.after) if page.after else None,
         actions=bulk.ACTIONS,
         may_edit=current_actor().may("write"),
         practice=presets.practice(),
@@ -171,6 +176,7 @@ def _probing(model: RegisteredModel) -> Iterator[live.Line]:
 def _part(name: str, id: str) -> str:
     """One part of a model's page, below the head that all have."""
     model = _as_seen(id)
+    recent.note("model", id)
     return render_template(f"models/{name}.html", **tabs.head(model), **tabs.PARTS[name](model))
 
 
@@ -186,6 +192,10 @@ def _model(id: str) -> RegisteredModel:
     return model
 
 
-def _summary(count: int, total: int) -> str:
-    noun = "model" if total == 1 else "models"
-    return f"{count:,} of {total:,} {noun}" if count < total else f"{total:,} {noun}"
+def _summary(page: paging.Page, total: int) -> str:
+    """Which models of how many are on a page, as words."""
+    noun, count = "model" if total == 1 else "models", len(page.models)
+    if count >= total:
+        return f"{number(total)} {noun}"
+    first, last = number(page.skipped + 1), number(page.skipped + count)
+    return f"{first}–{last} of {number(total)} {noun}"

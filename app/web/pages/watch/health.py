@@ -31,6 +31,11 @@ class Shown:
     day: Day
 
     @property
+    def looked(self) -> datetime | None:
+        """When the watch last looked, None where it never has."""
+        return self.day.health.last_check if self.day.health else None
+
+    @property
     def bars(self) -> Markup:
         """The last 24 hours, a bar each, oldest first; light enough for a list."""
         return bars(self.day.hours)
@@ -53,10 +58,9 @@ def bars(hours: Sequence[Hour], *, hover: bool = False) -> Markup:
         return Markup("")
     drawn = Markup("").join(_with_titles(hours) if hover else _by_state(hours))
     label, width = _label(hours), len(hours) * (_BAR + _GAP)
-    return Markup(
-        '<svg class="day" role="img" width="{1}" height="{2}" viewBox="0 0 {1} {2}">'
-        "<title>{0}</title>{3}</svg>"
-    ).format(label, width, _HIGH, drawn)
+    return Markup('<svg class="day" role="img" viewBox="0 0 {1} {2}"><title>{0}</title>{3}</svg>').format(
+        label, width, _HIGH, drawn
+    )
 
 
 def _shown(model: RegisteredModel, day: Day, now: datetime) -> Shown:
@@ -69,8 +73,8 @@ def _shown(model: RegisteredModel, day: Day, now: datetime) -> Shown:
 
 def _label(hours: Sequence[Hour]) -> str:
     counts = {word: sum(hour.state == state for hour in hours) for state, word in _WORDS.items()}
-    told = [f"{count} {'hour' if count == 1 else 'hours'} {word}" for word, count in counts.items() if count]
-    return f"The last {len(hours)} hours: {', '.join(told)}"
+    told = [f"{count} {word}" for word, count in counts.items() if count]
+    return f"Last {len(hours)} hours: {', '.join(told)}"
 
 
 def _by_state(hours: Sequence[Hour]) -> Iterator[Markup]:

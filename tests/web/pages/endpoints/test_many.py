@@ -100,7 +100,7 @@ def test_one_of_many_is_cancelled_alone(app: Flask, editor: FlaskClient, practic
         assert editor.post("/endpoints/models/stop", data=mark).status_code == 204
     answer = editor.post("/endpoints/new", data=sent(practice_url, page, model=two, batch=name))
     assert "1 of 2 registered" in problem(answer.text) and ticked(answer.text) == ["practice-chat-slow"]
-    assert "Cancelled." in plain(answer.text)
+    assert "Not begun." in plain(answer.text)
     assert [model.model_id for model in models(app)] == ["practice-chat"]
 
 

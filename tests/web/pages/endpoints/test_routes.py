@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from flask import Flask
@@ -12,9 +13,10 @@ from flask.testing import FlaskClient
 from app.practice.api import Practice
 from app.practice.server import PracticeServer
 from app.store.audit_events import AuditEvent
-from app.store.base import db
+from app.store.base import db, now
 from app.store.endpoints import Endpoint
 from app.store.models import RegisteredModel
+from app.store.watch.health import EndpointWatch
 from app.web.pages.live import NDJSON
 from tests.rows import an_endpoint, opened
 from tests.web.pages.conftest import Form, error_at, hidden, plain, problem, register
@@ -191,3 +193,19 @@ def test_only_one_without_models_is_deleted(app: Flask, editor: FlaskClient, pag
     assert "Left behind" in plain(editor.get(f"{path}/delete").text)
     assert editor.post(f"{path}/delete").status_code == 303
     assert editor.get(path).status_code == 404
+
+
+@pytest.mark.parametrize(("days", "words"), [(90, "ends"), (9, "Ends soon"), (-1, "Has ended")])
+def test_what_looks_saw_end_is_on_its_page(app: Flask, viewer: FlaskClient, days: int, words: str) -> None:
+    with app.app_context():
+        endpoint = an_endpoint()
+        life = [None, (now() + timedelta(days=days)).isoformat()]
+        watched = EndpointWatch(
+            endpoint_id=endpoint.id, host="llm.example.com", endings={"certificate": life}
+        )
+        db.session.add_all([endpoint, watched])
+        db.session.commit()
+        id = endpoint.id
+    text = plain(viewer.get(f"/endpoints/{id}").text)
+    assert "The server’s own" in text and words in text
+    assert ("Ends soon" in text, "Has ended" in text) == (days == 9, days < 0)

@@ -97,7 +97,7 @@ def test_an_unknown_action_is_refused(editor: FlaskClient, ids: list[str]) -> No
 
 def test_a_viewer_ticks_nothing(viewer: FlaskClient, ids: list[str]) -> None:
     assert viewer.post("/models/bulk", data={"do": "disable", "id": ids}).status_code == 403
-    assert 'type="checkbox"' not in viewer.get("/models").text
+    assert 'class="tick-cell"' not in viewer.get("/models").text
 
 
 @pytest.mark.parametrize("do", ["enable", "disable", "probe", "delete"])

@@ -9,9 +9,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app.store.base import db, new_id
+from app.store.labels import ModelOwner, ModelTag
 from app.store.models import RegisteredModel
-from app.web.pages.models import listing
+from app.web.pages.models import columns, listing, paging
 from tests.rows import a_model
+from tests.watched_days import add_watched_days
 from tests.web.pages.conftest import Form, plain, register, with_practice
 
 pytestmark = pytest.mark.both_databases
@@ -68,14 +70,12 @@ def test_a_row_tells_what_a_person_compares(app: Flask, viewer: FlaskClient) -> 
         "Model 000",
         "model-000",
         "Degraded",
-        "Chat",
-        "europe",
-        "llm.example.com",
         "stream",
+        "$0.15",
+        "$0.60",
         "never",
     ):
         assert word in text
-    assert "$0.15 / $0.60" in text
     assert "tools , declared but not seen" in text
     assert "vision" not in text
 
@@ -87,6 +87,7 @@ def test_a_row_tells_what_a_person_compares(app: Flask, viewer: FlaskClient) -> 
         ("q=Model%20001", True),
         ("q=llm.example", True),
         ("q=%25", False),
+        ("q=hidden", False),
         ("q=nothing", False),
         ("type=chat", True),
         ("type=embedding", False),
@@ -99,7 +100,7 @@ def test_a_row_tells_what_a_person_compares(app: Flask, viewer: FlaskClient) -> 
     ],
 )
 def test_search_and_filters_stand_in_the_url(app: Flask, viewer: FlaskClient, query: str, kept: bool) -> None:
-    add(app, count=2)
+    add(app, count=2, base_url="https://llm.example.com/v1?key=hidden")
     answer = viewer.get(f"/models?{query}")
     assert answer.status_code == 200
     assert ("Model 001" in names(answer.text)) is kept
@@ -113,14 +114,15 @@ def test_a_filter_shows_what_was_chosen(app: Flask, viewer: FlaskClient) -> None
 
 
 def test_pages_follow_one_another_and_keep_the_search(app: Flask, viewer: FlaskClient) -> None:
-    add(app, count=listing.PAGE + 2)
+    add(app, count=paging.PAGE + 2)
     first = viewer.get("/models?q=model").text
-    assert names(first)[0] == f"Model {listing.PAGE + 1:03}" and len(names(first)) == listing.PAGE
+    assert names(first)[0] == f"Model {paging.PAGE + 1:03}" and len(names(first)) == paging.PAGE
     link = re.search(r'rel="next" href="([^"]*)"', first)
     assert link and "q=model" in link[1]
     second = viewer.get(link[1].replace("&amp;", "&")).text
     assert names(second) == ["Model 001", "Model 000"]
     assert 'rel="next"' not in second and "First page" in second
+    assert f"{paging.PAGE + 1}–{paging.PAGE + 2} of {paging.PAGE + 2} models" in second
 
 
 @pytest.mark.parametrize("sort", list(listing.SORTS))
@@ -139,14 +141,22 @@ def test_every_order_pages_through_every_model_once(
             base_url=f"https://h{number}.example.com/v1",
             last_probe_id=None if number == 3 else f"{number:08}-0000-7000-8000-000000000000",
         )
-    seen: list[str] = []
-    path = f"/models?sort={sort}&turned={turned}"
-    while path:
-        page = viewer.get(path).text
-        seen += re.findall(r'name-cell"><a href="([^"]*)"', page)
-        link = re.search(r'rel="next" href="([^"]*)"', page)
-        path = link[1].replace("&amp;", "&") if link else ""
+    there = walked(viewer, f"/models?sort={sort}&turned={turned}", "next")
+    seen = [model for _, page in there for model in page]
     assert len(seen) == len(set(seen)) == 63
+    back = walked(viewer, there[-1][0], "prev")
+    assert [page for _, page in back] == [page for _, page in reversed(there)]
+
+
+def walked(browser: FlaskClient, path: str, rel: str) -> list[tuple[str, list[str]]]:
+    """Every page from a path on, as its links lead: the path, and its models."""
+    pages = []
+    while path:
+        page = browser.get(path).text
+        pages.append((path, re.findall(r'name-cell"><a href="([^"]*)"', page)))
+        link = re.search(rf'rel="{rel}" href="([^"]*)"', page)
+        path = link[1].replace("&amp;", "&") if link else ""
+    return pages
 
 
 def test_prices_are_sorted_and_unknown_ones_come_last(app: Flask, viewer: FlaskClient) -> None:
@@ -154,6 +164,12 @@ def test_prices_are_sorted_and_unknown_ones_come_last(app: Flask, viewer: FlaskC
         add(app, display_name=name, model_id=name, input_cost=cost, base_url=f"https://{name}.example.com/v1")
     assert names(viewer.get("/models?sort=cost").text) == ["cheap", "dear", "unknown"]
     assert names(viewer.get("/models?sort=cost&turned=yes").text) == ["dear", "cheap", "unknown"]
+
+
+def test_the_worst_state_comes_first(app: Flask, viewer: FlaskClient) -> None:
+    for health in ("up", "down", "unknown", "degraded"):
+        add(app, display_name=health, health=health, base_url=f"https://{health}.example.com/v1")
+    assert names(viewer.get("/models?sort=health").text) == ["down", "degraded", "unknown", "up"]
 
 
 def test_a_head_sorts_and_says_so(app: Flask, viewer: FlaskClient) -> None:
@@ -236,6 +252,16 @@ def test_several_words_find_each_in_its_own_place(app: Flask, viewer: FlaskClien
     assert "No matching models" in viewer.get("/models?q=qwen+find").text
 
 
+def test_a_tag_is_found_beside_other_words(app: Flask, viewer: FlaskClient) -> None:
+    add(app, 2)
+    with app.app_context():
+        model = db.session.scalars(db.select(RegisteredModel).order_by(RegisteredModel.id)).first()
+        assert model is not None
+        db.session.add(ModelTag(model_pk=model.id, tag="Search-prod"))
+        db.session.commit()
+    assert names(viewer.get("/models?q=search-PROD+model").text) == ["Model 000"]
+
+
 def test_counts_filter_and_the_total_is_said(app: Flask, viewer: FlaskClient) -> None:
     add(app, 40)
     with app.app_context():
@@ -245,7 +271,7 @@ def test_counts_filter_and_the_total_is_said(app: Flask, viewer: FlaskClient) ->
         db.session.execute(db.update(RegisteredModel).where(where).values(health="down"))
         db.session.commit()
     page = plain(viewer.get("/models").text)
-    assert "All 40" in page and "Down 3" in page and "30 of 40 models" in page
+    assert "All 40" in page and "Down 3" in page and "1–30 of 40 models" in page
     page = plain(viewer.get("/models?health=down").text)
     assert "All 40" in page and "3 models" in page
 
@@ -256,3 +282,69 @@ def test_all_that_match_are_acted_on(app: Flask, editor: FlaskClient) -> None:
     editor.post("/models/bulk", data={"do": "disable", "matching": "yes", "back": ""})
     with app.app_context():
         assert {model.enabled for model in db.session.scalars(db.select(RegisteredModel))} == {False}
+
+
+def heads(page: str) -> list[str]:
+    """The heads of the columns, without the arrows."""
+    found = re.findall(r'<th role="columnheader"[^>]*>(.*?)</th>', page, re.S)
+    return [plain(head).rstrip(" ▲▼↕") for head in found]
+
+
+def test_columns_are_chosen_and_remembered(app: Flask, viewer: FlaskClient) -> None:
+    add(app, 40)
+    usual = heads(viewer.get("/models").text)
+    assert usual == ["Name", "State", "24 hours", "Capabilities", "In", "Out", "p95", "Owner", "Last look"]
+    form = {"column": ["region", "out", "nonsense"], "back": "q=model&sort=name"}
+    answer = viewer.post("/models/columns", data=form)
+    assert answer.status_code == 303 and answer.headers["Location"] == "/models?q=model&sort=name"
+    page = viewer.get("/models").text
+    assert heads(page) == ["Name", "Region, host", "Out"] and "llm.example.com" in page
+    assert 'value="region" checked' in page and 'value="state" checked' not in page
+    viewer.post("/models/columns", data={"column": "region", "do": "usual"})
+    assert heads(viewer.get("/models").text) == usual
+
+
+@pytest.mark.parametrize("column", [column.name for column in columns.COLUMNS])
+def test_every_column_says_what_is_known(app: Flask, viewer: FlaskClient, column: str) -> None:
+    add(
+        app,
+        input_cost=0.5,
+        output_cost=2.0,
+        observed={"context_window": 131072},
+        capabilities={"vision": {"declared": None, "observed": True, "evidence": ""}},
+    )
+    with app.app_context():
+        (model,) = db.session.scalars(db.select(RegisteredModel))
+        db.session.add(ModelOwner(model_pk=model.id, owner="Platform", contact="#llm"))
+        db.session.add(ModelTag(model_pk=model.id, tag="prod"))
+        db.session.commit()
+    add_watched_days(app)
+    viewer.post("/models/columns", data={"column": column})
+    text = plain(viewer.get("/models").text.partition("<tbody")[2].partition("</tbody")[0])
+    shown = {
+        "state": "Down 47 min The endpoint answered 503",
+        "day": "Last 24 hours: 22 up, ",
+        "chips": "vision",
+        "type": "Chat",
+        "region": "europe llm.example.com",
+        "context": "131,072",
+        "in": "$0.50",
+        "out": "$2.00",
+        "p95": "847 ms",
+        "owner": "Platform",
+        "tags": "prod",
+        "looked": "2 min ago",
+        "probed": "never",
+        "added": "just now",
+    }
+    assert shown[column] in text
+
+
+def test_a_filter_in_use_can_be_taken_away(app: Flask, viewer: FlaskClient) -> None:
+    add(app, 2)
+    page = viewer.get("/models?q=model&type=chat&host=llm.example.com").text
+    used = re.findall(r'<a class="tag" href="([^"]*)">(.*?)</a>', page, re.S)
+    assert [(url.replace("&amp;", "&"), plain(words)) for url, words in used] == [
+        ("/models?q=model&host=llm.example.com", "Type: Chat × , remove"),
+        ("/models?type=chat&q=model", "Host: llm.example.com × , remove"),
+    ]

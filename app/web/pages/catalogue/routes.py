@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import Any, ParamSpec
+from typing import ParamSpec
 
 from flask import Blueprint, abort, render_template, request
 from sqlalchemy import Select, select
@@ -13,75 +12,27 @@ from werkzeug.wrappers import Response
 
 from app.config import settings
 from app.probe.capabilities import CAPABILITIES
-from app.probe.model_types import MODEL_TYPES
-from app.registry.document import document, ref_id
 from app.registry.exchange import artefacts
 from app.registry.exchange.first_call import is_keyed
-from app.registry.metadata import FIELDS
 from app.registry.visible import as_seen
-from app.store.base import db, now
+from app.store.base import db
 from app.store.models import RegisteredModel
 from app.web.guards import require_role
 from app.web.pages import display, search
-from app.web.pages.models import listing
+from app.web.pages.catalogue import facts
 from app.web.pages.search import Search
-from app.web.pages.watch import health
-from app.web.pages.watch.health import Shown
 
 P = ParamSpec("P")
 
 blueprint = Blueprint("catalogue", __name__, url_prefix="/catalogue")
 
-PAGE = 50
-"""How many models a page of the catalogue has."""
-
+PAGE = 30
+"""How many models a page of the catalogue has: so that it weighs less than 100 kB with all that it loads."""
+SIDE_BY_SIDE = 4
+"""How many models are compared at once."""
 
 ARTEFACTS = ("curl", "python", "node", "litellm")
 """What consumers can use; a Terraform block registers a model, which they do not."""
-
-PRICES = {
-    "input_cost": ("Input", "per 1,000,000 tokens"),
-    "output_cost": ("Output", "per 1,000,000 tokens"),
-    "cache_read_cost": ("Input from the cache", "per 1,000,000 tokens"),
-    "cache_write_cost": ("Input into the cache", "per 1,000,000 tokens"),
-    "cost_per_image": ("Image", "each"),
-}
-LIMITS = (
-    "context_window",
-    "max_input_tokens",
-    "max_output_tokens",
-    "embedding_dimensions",
-    "max_temperature",
-)
-_FIELDS = {row.name: row for row in FIELDS}
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A model as the catalogue shows it; `window` is in tokens, None where nobody knows."""
-
-    model: RegisteredModel
-    ref_id: str
-    type_label: str
-    window: int | None
-    cost: str
-    chips: Sequence[listing.Chip]
-    health: Shown
-
-    @classmethod
-    def of(cls, model: RegisteredModel, known: Shown) -> Row:
-        """The row of a model: only what a probe has seen counts as a capability."""
-        observed = model.observed or {}
-        kind = MODEL_TYPES.get(model.model_type)
-        return cls(
-            model,
-            ref_id(model.model_id),
-            kind.label if kind else model.model_type,
-            observed.get("context_window") or observed.get("max_input_tokens"),
-            listing.cost_of(model),
-            [chip for chip in listing.chips_of(model.capabilities or {}) if not chip.contradicted],
-            known,
-        )
 
 
 def readable(view: Callable[P, str]) -> Callable[P, str | Response]:
@@ -102,13 +53,33 @@ def index() -> str:
     wanted = search_of(request.args)
     found = _found(wanted)
     models, cursor = found[:PAGE], found[PAGE - 1].id if len(found) > PAGE else ""
-    known = health.shown(models, now())
     return render_template(
         "catalogue/index.html",
         search=wanted,
-        rows=[Row.of(model, known[model.id]) for model in models],
+        rows=facts.rows_of(models),
+        most=SIDE_BY_SIDE,
         first_url=wanted.url() if wanted.cursor else None,
         next_url=wanted.url(cursor) if cursor else None,
+    )
+
+
+@blueprint.get("/compare")
+@readable
+def compare() -> str:
+    """Up to four models side by side, in the order in which they were asked for; more are left out."""
+    ids = list(dict.fromkeys(id.replace("\0", "") for id in request.args.getlist("id")))
+    wanted = ids[:SIDE_BY_SIDE]
+    query = select(RegisteredModel).where(RegisteredModel.id.in_(wanted), RegisteredModel.enabled)
+    known = {model.id: model for model in db.session.scalars(query)}
+    models = list(as_seen([known[id] for id in wanted if id in known], whole_url=False))
+    told = [facts.capabilities_of(model) for model in models]
+    return render_template(
+        "catalogue/compare.html",
+        rows=facts.rows_of(models),
+        too_many=len(ids) > SIDE_BY_SIDE,
+        most=SIDE_BY_SIDE,
+        limits=facts.side_by_side([facts.bounds_of(model) for model in models]),
+        capabilities=facts.side_by_side(told),
     )
 
 
@@ -120,15 +91,16 @@ def detail(id: str) -> str:
     if model is None or not model.enabled:
         abort(404)
     (model,) = as_seen([model], whole_url=False)
+    (row,) = facts.rows_of([model])
     return render_template(
         "catalogue/detail.html",
-        row=Row.of(model, health.shown([model], now())[model.id]),
+        row=row,
         model=model,
         keyed=is_keyed(model),
-        prices=prices_of(model),
+        prices=facts.prices_of(model),
         sample=display.sample_cost(model.input_cost, model.output_cost),
-        limits=_limits(document(model)["metadata"]),
-        capabilities=_capabilities(model),
+        limits=facts.limits_of(model),
+        capabilities=facts.capabilities_of(model),
         artefacts=artefacts.labelled(model, ARTEFACTS),
     )
 
@@ -143,12 +115,6 @@ def search_of(arguments: Mapping[str, str]) -> Search:
     )
     text, cursor = search.text_of(arguments, "q", 200), search.text_of(arguments, "cursor", 64)
     return Search("catalogue.index", text, cursor, choices)
-
-
-def prices_of(model: RegisteredModel) -> list[tuple[str, str, str]]:
-    """Label, amount and unit of each price that is known."""
-    named = ((getattr(model, name), words_) for name, words_ in PRICES.items())
-    return [(label, display.money(cost), unit) for cost, (label, unit) in named if cost is not None]
 
 
 def _found(wanted: Search) -> list[RegisteredModel]:
@@ -167,15 +133,3 @@ def _matching(wanted: Search) -> Select[RegisteredModel]:
         seen=wanted.value("can"),
         enabled=True,
     )
-
-
-def _limits(metadata: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """Label, number and unit of each bound that is known."""
-    known = (_FIELDS[name] for name in LIMITS if metadata.get(name) is not None)
-    return [(field.label, display.as_text(metadata[field.name]), field.unit) for field in known]
-
-
-def _capabilities(model: RegisteredModel) -> list[tuple[str, bool]]:
-    """Label of each capability that a probe could tell, and whether it saw it."""
-    told = (model.capabilities or {}).items()
-    return [(display.label_of(name), seen["observed"]) for name, seen in told if seen["observed"] is not None]

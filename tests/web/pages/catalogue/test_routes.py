@@ -11,8 +11,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app.store.base import db, new_id
-from app.web.pages.catalogue import PAGE
+from app.web.pages.catalogue.routes import PAGE
 from tests.rows import a_model
+from tests.watched_days import add_watched_days
 from tests.web.pages.conftest import KEY, Form, plain, register
 
 pytestmark = pytest.mark.both_databases
@@ -61,7 +62,8 @@ def test_a_row_tells_what_consumers_choose_by(app: Flask, viewer: FlaskClient) -
         "Chat",
         "europe",
         "131,072",
-        "$0.15 / $0.60",
+        "$0.15",
+        "$0.60",
         "Up",
     ):
         assert word in text
@@ -155,7 +157,7 @@ def test_the_public_page_leads_nowhere_that_needs_a_session(make_app: Callable[.
     app = make_app(public_catalogue=True)
     (id,) = add(app)
     browser = app.test_client()
-    for path in ("/catalogue", f"/catalogue/{id}"):
+    for path in ("/catalogue", f"/catalogue/{id}", f"/catalogue/compare?id={id}"):
         page = browser.get(path).text
         links = set(re.findall(r'href="(/(?!static)[^"#]*)"', page)) - {"/now"}  # the house's own name
         assert all(browser.get(html.unescape(link)).status_code == 200 for link in links), links
@@ -166,3 +168,56 @@ def test_a_name_is_never_markup(app: Flask, viewer: FlaskClient) -> None:
     for path in ("/catalogue", f"/catalogue/{id}"):
         page = viewer.get(path).text
         assert "<script>alert" not in page and "<b>" not in page
+
+
+def test_what_is_down_says_since_when_and_how_long_it_was_up(app: Flask, viewer: FlaskClient) -> None:
+    fine, broken = add(app, 2)
+    add_watched_days(app)
+    page = viewer.get("/catalogue").text
+    rows = re.findall(r"<tr role=\"row\".*?</tr>", page.partition("<tbody")[2], re.S)
+    assert re.search(r"Down since \d\d:\d\d UTC 96\.\d\d %", plain(rows[0]))
+    assert "Up 100 %" in plain(rows[1])
+    for id, words in (
+        (broken, r"Down since \d\d:\d\d UTC 96\.\d\d % of the last"),
+        (fine, "Up 100 % of the last"),
+    ):
+        assert re.search(words, plain(viewer.get(f"/catalogue/{id}").text))
+
+
+def compared(browser: FlaskClient, *ids: str) -> dict[str, list[str]]:
+    """The lines of the comparison: what is compared, and the value of each model."""
+    page = browser.get("/catalogue/compare", query_string={"id": ids}).text
+    lines = re.findall(r"<tr>(.*?)</tr>", page, re.S)
+    cells = [[plain(cell) for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", line, re.S)] for line in lines]
+    return {label: values for label, *values in cells}
+
+
+def test_models_stand_side_by_side(app: Flask, viewer: FlaskClient) -> None:
+    (one,) = add(app, display_name="One", input_cost=0.15)
+    (two,) = add(app, display_name="Two", base_url="https://b.example.com/v1", capabilities={}, observed={})
+    lines = compared(viewer, two, one)
+    assert lines["What"] == ["Two", "One"]
+    assert lines["State"] == ["Up", "Up"]
+    assert lines["Input, USD per 1,000,000 tokens"] == ["–", "$0.15"]
+    assert lines["Context window"] == ["–", "131,072 tokens"]
+    assert lines["Streaming"] == ["– not told", "Yes"] and lines["Vision"] == ["– not told", "No"]
+    assert lines["Base URL"][0].startswith("https://b.example.com/v1")
+    assert "Reasoning" not in lines
+
+
+def test_at_most_four_are_compared_and_the_page_says_so(app: Flask, viewer: FlaskClient) -> None:
+    ids = add(app, 5)
+    assert len(compared(viewer, *ids)["What"]) == 4
+    assert "4 models fit side by side" in viewer.get("/catalogue/compare", query_string={"id": ids}).text
+    assert len(compared(viewer, ids[0], ids[0], ids[1])["What"]) == 2
+
+
+@pytest.mark.parametrize("ids", [[], ["nonsense"], ["\0"], ["x" * 5000]])
+def test_nothing_to_compare_tells_what_to_do(viewer: FlaskClient, ids: list[str]) -> None:
+    answer = viewer.get("/catalogue/compare", query_string={"id": ids})
+    assert answer.status_code == 200 and "Tick two to 4 models" in plain(answer.text)
+
+
+def test_what_is_disabled_is_not_compared(app: Flask, viewer: FlaskClient) -> None:
+    (off,) = add(app, enabled=False)
+    assert compared(viewer, off) == {}

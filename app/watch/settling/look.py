@@ -1,0 +1,39 @@
+"""A look with the rows that it is about, and what is planned after it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.store.models import RegisteredModel
+from app.store.watch.health import EndpointWatch, ModelHealth
+from app.watch.due import plan_of
+from app.watch.judgement import Rules
+from app.watch.looking import Seen
+from app.watch.schedule import Spent, allowed_every_s, next_due
+
+
+@dataclass(slots=True)
+class Settled:
+    """A look with the rows that it is about, as they are held."""
+
+    place: EndpointWatch
+    row: ModelHealth
+    model: RegisteredModel
+    seen: Seen
+    now: datetime
+    rules: Rules
+    spent: Spent = Spent()
+    """What the watch of the model has used today, with this look."""
+
+    @property
+    def id(self) -> str:
+        """The model's."""
+        return self.row.model_pk
+
+
+def plan_next(look: Settled, seconds: int) -> None:
+    """Set when the model is looked at next: in so many seconds, or rarer where its tokens end."""
+    every_s = allowed_every_s(plan_of(look.row), look.spent, look.now)
+    wait = every_s if seconds >= look.rules.every_s else seconds
+    look.row.due = next_due(look.id, look.now, wait, every_s)

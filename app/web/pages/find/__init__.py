@@ -1,0 +1,1 @@
+"""The search of the header, and what a person opened last."""

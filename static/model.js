@@ -1,0 +1,3 @@
+// What the page of a model needs beside app.js.
+import "./playground.js";
+import "./lazy.js";

@@ -1,0 +1,11 @@
+// A double click sends a form once. Forms that a script watches see to that themselves; this comes after them.
+
+const PAUSE_MS = 2000;
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || form.method !== "post") return;
+  if (form.dataset.sent) return event.preventDefault();
+  form.dataset.sent = "yes";
+  setTimeout(() => { delete form.dataset.sent; }, PAUSE_MS);
+});

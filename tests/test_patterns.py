@@ -1,0 +1,73 @@
+"""Every pattern of the program is quick on text that is made to cost: what callers, endpoints and files say.
+
+Those of the probe, which reads whole bodies, are timed at their own lengths in probe/reading.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from app.config import ROOT
+from tests.probe.reading.test_hostile_text import UNITS, seconds
+
+LONGEST = 20_000
+"""Characters of the longest text that one meets: a prompt."""
+ENOUGH_S = 0.5
+MORE = (
+    "a@", "@", ":", "x:", "mailto:", "https://", "/", "a/", "=", "a=", "&a=", "%", "env://", "a b", "{{",
+    "}", "os.environ/", ".", "*.", ",", "#", "$", "`", "0-", "2026-", "\t", "\r\n", "é",
+)  # fmt: skip
+_SCANS = frozenset({"search", "sub", "findall", "finditer", "split"})
+"""What looks for a pattern from every place of a text on."""
+_USES = frozenset({"fullmatch", "match"}) | _SCANS
+
+
+def patterns() -> Iterator[tuple[str, str, str]]:
+    """Where a pattern stands, the pattern and its use: each that a module gives to `re` as a literal."""
+    for path in sorted((ROOT / "app").rglob("*.py")):
+        place = str(path.relative_to(ROOT))
+        if not place.startswith(("app/probe/", "app/practice/", "app/store/migrations/")):
+            source = path.read_text(encoding="utf-8")
+            for node in ast.walk(ast.parse(source)):
+                yield from ((f"{place}:{node_line}", text, use) for node_line, text, use in _of(node, source))
+
+
+def _of(node: ast.AST, source: str) -> Iterator[tuple[int, str, str]]:
+    call = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else node
+    if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.args):
+        return
+    first, called = call.args[0], call.func
+    if not (
+        isinstance(called.value, ast.Name) and called.value.id == "re" and isinstance(first, ast.Constant)
+    ):
+        return
+    if called.attr in _USES:
+        yield call.lineno, str(first.value), called.attr
+    elif called.attr == "compile" and isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+        name = node.targets[0].id
+        for use in set(re.findall(rf"\b{name}\.(\w+)\(", source)) & _USES or {"fullmatch"}:
+            yield call.lineno, str(first.value), use
+
+
+PATTERNS = {f"{place} {use}": (text, use) for place, text, use in patterns()}
+
+
+def test_the_patterns_are_found() -> None:
+    assert len(PATTERNS) > 15
+    assert {place.split("/")[1] for place in PATTERNS} >= {"web", "registry", "access"}
+
+
+@pytest.mark.parametrize("place", PATTERNS)
+def test_a_pattern_is_linear(place: str) -> None:
+    text, use = PATTERNS[place]
+    ask = getattr(re.compile(text), "search" if use in _SCANS else use)
+    for length in (1000, LONGEST):  # what is worse than a square would not come back from the second
+        for unit in (*UNITS, *MORE):
+            many = unit * (length // len(unit))
+            for said in (many, f"x{many}\0"):
+                taken = seconds(lambda said=said: ask(said))  # type: ignore[misc]
+                assert taken < ENOUGH_S, (text, unit, length)
