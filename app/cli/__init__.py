@@ -25,8 +25,8 @@ class Entry(NamedTuple):
 
 
 COMMANDS: dict[str, Entry] = {
-    "serve": Entry("serve:serve", "Serve Muster until Ctrl-C."),
-    "worker": Entry("worker:worker", "Look at models until Ctrl-C, beside other workers."),
+    "serve": Entry("serving.serve:serve", "Serve Muster until Ctrl-C."),
+    "worker": Entry("serving.worker:worker", "Look at models until Ctrl-C, beside other workers."),
     "probe": Entry("probe:probe", "Probe an endpoint; nothing is stored."),
     "apply": Entry("api.apply:apply", "Make the registry what a file says."),
     "models": Entry("api.models:models_group", "The registered models."),

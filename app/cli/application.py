@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from flask import Flask
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from app import config
-from app.cli.log_lines import prepare_log
+from app.cli.serving.log_lines import prepare_log
 from app.factory import create_app
 from app.store import database
 from app.store.base import db
@@ -45,7 +45,8 @@ def opened_app(*, current: bool = True) -> Iterator[Flask]:
             # Locked for too long, gone in the middle, no space left.
             raise database.DatabaseError(database.unusable(error)) from error
         finally:
-            db.session.remove()
+            with suppress(SQLAlchemyError):  # a connection that broke can't be rolled back either
+                db.session.remove()
             database.let_go()
 
 

@@ -14,9 +14,9 @@ import click
 from sqlalchemy.engine import make_url
 
 from app import config
-from app.cli import server
 from app.cli.application import opened_app
 from app.cli.output import done, json_option, quiet_option
+from app.cli.serving import server
 from app.operator_error import OperatorError
 from app.store import database, locks, vault
 

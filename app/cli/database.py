@@ -9,9 +9,9 @@ import click
 
 from app import config
 from app.access import actors, audit
-from app.cli import server
 from app.cli.application import opened_app
 from app.cli.output import done, json_option, quiet_option
+from app.cli.serving import server
 from app.probe.printing import put
 from app.store import database, locks, rotation
 from app.store.base import db

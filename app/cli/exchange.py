@@ -17,14 +17,15 @@ from app.access.actors import COMMAND_LINE
 from app.cli.api import exchange as elsewhere_exchange
 from app.cli.api.client import Api, fail, with_api, with_elsewhere
 from app.cli.api.exchange import Told
-from app.cli.application import opened_app
+from app.cli.application import made_app, opened_app
 from app.cli.output import is_quiet, json_option, quiet_option, wants_json
 from app.probe.printing import Unwritable, put
+from app.registry.declared.list_prices import with_list_prices
 from app.registry.declared.price_catalogue import source
 from app.registry.document import ref_prefix
-from app.registry.exchange import litellm_config, litellm_import
 from app.registry.exchange.exports import FORMATS
-from app.registry.exchange.list_prices import with_list_prices
+from app.registry.exchange.litellm import config_file as litellm_config
+from app.registry.exchange.litellm import imported as litellm_import
 from app.registry.exchange.plan import Step, plan, register_each
 from app.registry.json_body import shortened
 from app.registry.many import MOST_WORKERS, WORKERS, Ended, reprobe_each
@@ -101,8 +102,10 @@ def import_(
     config, unread = _read(file)
     variables = _mapped(env)
     read = (lambda name: variables.get(name) or os.environ.get(name)) if keys_from_env else variables.get
-    definitions = _priced(litellm_config.resolved(config, read), list_prices)
+    definitions: Sequence[Any] = litellm_config.resolved(config, read)
     if elsewhere is not None:
+        with made_app().app_context():
+            definitions = _priced(definitions, list_prices)
         told = [
             elsewhere_exchange.import_each(elsewhere, definitions, region, dry_run, workers),
             elsewhere_exchange.left_out(unread),
@@ -112,7 +115,7 @@ def import_(
         sys.exit(0 if all(well) else 1)
     with _interruptible(), opened_app() as app:
         vault.ensure_ring(app.config["MUSTER"])
-        steps = plan(definitions, region)
+        steps = plan(_priced(definitions, list_prices), region)
         for step in steps:
             _say_planned(step, dry_run)
         for name in unread:

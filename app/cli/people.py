@@ -13,7 +13,7 @@ import click
 from app.access import actors, audit, passwords, people, second_factor
 from app.cli.application import opened_app
 from app.cli.output import quiet_option, say
-from app.cli.server import url_of
+from app.cli.serving.server import url_of
 from app.cli.tables import as_json, json_text, show
 from app.config import settings
 from app.probe.printing import put

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from app import config
-from app.cli.log_lines import prepare_log
+from app.cli.serving.log_lines import prepare_log
 from app.probe.console import command
 from app.probe.transport.egress import EgressRules
 from app.probe.values import Limits

@@ -17,9 +17,10 @@ from app.errors import ApiError
 from app.probe.reliability import Repeat
 from app.probe.transport.deadline import Cancellation
 from app.probe.values import Depth, Event, Report, Target
-from app.registry import saving, trials
+from app.registry import saving
 from app.registry.credentials import Use, target_for
 from app.registry.endpoints import rows as endpoints
+from app.registry.endpoints import trials
 from app.registry.probing import (
     Events,
     Probed,

@@ -143,7 +143,8 @@ def seconds_by_model(begin: datetime, end: datetime, *only: str) -> dict[str, Se
         spans, rows = spans.where(Span.model_pk.in_(only)), rows.where(ModelHealth.model_pk.in_(only))
     for span in db.session.scalars(spans):
         found[span.model_pk].append(Stretch(span.state, span.begin, span.end))
-    for row in db.session.scalars(rows):
+    # Read anew: the session may know a row from before the watcher's first look at its model.
+    for row in db.session.scalars(rows.execution_options(populate_existing=True)):
         assert row.span_begin is not None, "the query leaves the others out"
         found[row.model_pk].append(Stretch(row.state, row.span_begin, min(end, known_until(row))))
     return {model_pk: seconds_in(stretches, begin, end) for model_pk, stretches in found.items()}

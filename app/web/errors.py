@@ -122,7 +122,8 @@ def _answer_database(error: DBAPIError) -> BaseResponse:
     if not database.is_out_of_reach(error):
         return _answer_unexpected(error)
     log.error("%s", database.unusable(error))
-    db.session.remove()  # what it holds can't be read any more
+    db.session().invalidate()  # a connection that broke can't be rolled back either
+    db.session.remove()
     g.without_database = True  # Flask-Login would ask it for each template who is signed in
     again = {"Retry-After": str(_DATABASE_AGAIN_S)}
     return answer(ApiError("database_unavailable", "The database can't be reached right now.", headers=again))

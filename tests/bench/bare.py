@@ -18,7 +18,7 @@ import requests
 from flask import Flask, Response
 
 from app import config
-from app.cli import server
+from app.cli.serving import server
 from tests.ports import free_port
 
 READY_WITHIN_S = 30

@@ -18,7 +18,7 @@ FIRST_START = """
 import os
 from app import config
 from app.cli.application import made_app
-from app.cli.serve import prepare
+from app.cli.serving.serve import prepare
 os.umask(0o077)
 config.ensure_secret(config.load_with({}))
 prepare(made_app())

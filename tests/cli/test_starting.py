@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from app.cli import server
-from app.cli.serve import prepare
+from app.cli.serving import server
+from app.cli.serving.serve import prepare
 from app.config import ROOT
 from app.factory import create_app
 from app.store import database, vault
@@ -26,7 +26,7 @@ AT_ONCE = 4
 START = """
 from app import config
 from app.cli.application import made_app
-from app.cli.serve import prepare
+from app.cli.serving.serve import prepare
 chosen = config.load_with({})
 config.ensure_secret(chosen)
 print(prepare(made_app()) or "-")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from app.cli.tracing import is_wanted
+from app.cli.serving.tracing import is_wanted
 from app.config import ROOT
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -21,7 +21,7 @@ SCRIPT = """
 import sys
 import requests
 from requests.adapters import HTTPAdapter
-from app.cli import tracing
+from app.cli.serving import tracing
 from app.factory import create_app
 from app.store import database
 app = create_app()

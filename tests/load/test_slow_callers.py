@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from app.cli.web_worker import HEAD_WITHIN_S
+from app.cli.serving.web_worker import HEAD_WITHIN_S
 from tests.load.running import running
 
 

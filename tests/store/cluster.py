@@ -69,6 +69,7 @@ class Pooler:
             "[databases]", f"* = host={behind.folder} user=postgres", "[pgbouncer]",
             "listen_addr = 127.0.0.1", f"listen_port = {self._port}", "unix_socket_dir =", "auth_type = any",
             "pool_mode = transaction", f"default_pool_size = {SERVER_CONNECTIONS}", "max_client_conn = 1000",
+            "server_login_retry = 1",
         ]  # fmt: skip
         if behind.runs_as and os.geteuid() == 0:
             lines.append(f"user = {behind.runs_as}")  # it refuses to run as root

@@ -25,7 +25,7 @@ from app.store.watch.health import Look, ModelHealth, WatchWorker
 from app.watch.queue import JsonTasks, NotATask, make_queue
 from tests.watch.world import BROKEN, Host, World
 
-WITHIN_S = 60.0
+WITHIN_S = 180.0
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ def test_no_look_is_lost_with_a_worker_that_is_killed(
     with app.app_context():
         looks = db.session.execute(select(Look.model_pk, Look.at).order_by(Look.model_pk, Look.at)).all()
     gaps = [later - at for (one, at), (other, later) in pairwise(looks) if one == other]
-    assert min(gaps) > timedelta(seconds=2)  # nobody was looked at twice at once
+    assert min(gaps) > timedelta(seconds=1)  # nobody was looked at twice at once
 
 
 def test_tasks_go_through_the_queue_as_they_were() -> None:

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.cli.log_lines import JsonLines, PlainLines
+from app.cli.serving.log_lines import JsonLines, PlainLines
 from tests.web.pages.conftest import KEY, Form, good, practice_url, register
 
 __all__ = ["good", "practice_url"]

@@ -24,7 +24,7 @@ OPEN = {
 
 READ = {
     "/badge/<id>.svg", "/metrics", "/v1/models", "/v1/models/<path:model_id>", "/v2/endpoints",
-    "/v2/endpoints/<string(length=36):id>", "/v2/events",
+    "/v2/endpoints/<endpoint:id>", "/v2/events",
     "/v2/incidents", "/v2/incidents/<id>", "/v2/maintenance", "/v2/models", "/v2/models/<path:ref>",
     "/v2/models/<path:ref>/artefacts", "/v2/models/<path:ref>/health", "/v2/models/<path:ref>/health/history",
     "/v2/models/<path:ref>/identity", "/v2/models/<path:ref>/labels", "/v2/models/<path:ref>/probes",
@@ -87,7 +87,7 @@ def role_of(method: str, rule: str) -> str:
 
 def path_of(rule: str) -> str:
     """A path of a rule where nothing is."""
-    for part in ("<id>", "<string(length=36):id>", "<path:ref>", "<path:model_id>", "<session_id>", "<name>"):
+    for part in ("<id>", "<endpoint:id>", "<path:ref>", "<path:model_id>", "<session_id>", "<name>"):
         rule = rule.replace(part, "01900000-0000-7000-8000-00000000ffff")
     return rule
 

@@ -11,7 +11,7 @@ import click
 from app.cli.api.client import Api, as_json, fail, show, with_api
 from app.cli.output import quiet_option, say
 from app.probe.printing import put
-from app.registry.exchange import litellm_config
+from app.registry.exchange.litellm import config_file as litellm_config
 from app.registry.json_body import shortened
 
 JSON = Any

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 from urllib.parse import quote
 
 from app.cli.api.client import Answer, Api, pages
-from app.registry.exchange.litellm_import import name_of
+from app.registry.exchange.litellm.imported import name_of
 
 JSON = Any
 T = TypeVar("T")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from app.registry.exchange import curl, litellm_export, node, python, terraform
+from app.registry.exchange import curl, node, python, terraform
+from app.registry.exchange.litellm import exported as litellm_export
 from app.store.models import RegisteredModel
 
 

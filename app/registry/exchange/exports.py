@@ -9,7 +9,8 @@ from typing import NamedTuple
 from sqlalchemy import select
 
 from app.registry.document import document
-from app.registry.exchange import csv, litellm_export, muster_file, openai_list, terraform
+from app.registry.exchange import csv, muster_file, openai_list, terraform
+from app.registry.exchange.litellm import exported as litellm_export
 from app.store.base import db
 from app.store.models import WITH_LABELS, RegisteredModel
 

@@ -11,8 +11,8 @@ from flask import Flask
 from app.access.actors import Actor
 from app.probe.transport.deadline import Cancellation
 from app.registry import registration
-from app.registry.exchange import litellm_import
-from app.registry.exchange.litellm_import import Entry
+from app.registry.exchange.litellm import imported as litellm_import
+from app.registry.exchange.litellm.imported import Entry
 from app.registry.form import OpenAILikeForm
 from app.registry.json_body import Problem
 from app.registry.many import Ended, ended, side_by_side

@@ -11,7 +11,8 @@ from app.access import audit
 from app.errors import ApiError
 from app.registry import many
 from app.registry.credentials import require_may_name
-from app.registry.exchange import artefacts, exports, litellm_import
+from app.registry.exchange import artefacts, exports
+from app.registry.exchange.litellm import imported as litellm_import
 from app.registry.exchange.plan import Step, plan
 from app.registry.form import invalid
 from app.registry.json_body import Problem, kind_of

@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.factory import create_app
-from app.registry.exchange import litellm_config, litellm_export, litellm_import
-from app.registry.exchange.litellm_names import per_million, per_token
+from app.registry.exchange.litellm import config_file as litellm_config
+from app.registry.exchange.litellm import exported as litellm_export
+from app.registry.exchange.litellm import imported as litellm_import
+from app.registry.exchange.litellm.names import per_million, per_token
 from app.registry.json_body import Problem
 from tests.registry.exchange.rows import HOSTILE, row
 

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from flask import Flask
 
-from app.registry.exchange import litellm_config
+from app.registry.exchange.litellm import config_file as litellm_config
 from app.registry.exchange.plan import plan
 
 CONFIGS = yaml.safe_load(Path(__file__).with_name("real_configs.yaml").read_text(encoding="utf-8"))

@@ -173,7 +173,7 @@ MAY_OPEN = {
     "app/store/migrations/versions/0006_endpoints.py": {"ring", "Ring"},
     "app/watch/notices/sending.py": {"open_"},  # addresses and secrets of channels, never of endpoints
     "app/web/api/health.py": {"open_"},  # a word of its own
-    "app/cli/serve.py": {"ring"},  # whether there is one
+    "app/cli/serving/serve.py": {"ring"},  # whether there is one
     "app/cli/backup.py": {"ring"},  # to be kept apart from the database
     "app/cli/check.py": {"ring"},  # whether it opens what is stored
 }

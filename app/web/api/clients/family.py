@@ -11,7 +11,7 @@ from app.errors import ApiError
 from app.registry.credentials import target_for
 from app.registry.endpoint_models import OfferedModel, list_endpoint_models
 from app.registry.exchange import family
-from app.registry.exchange.litellm_names import MODES, per_token
+from app.registry.exchange.litellm.names import MODES, per_token
 from app.web.api import verbs
 from app.web.api.answers import answer, find_model, json_body
 from app.web.api.describe import describe

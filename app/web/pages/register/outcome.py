@@ -10,7 +10,7 @@ from flask import url_for
 
 from app.errors import ApiError
 from app.probe.diagnosis.codes import CODES
-from app.registry.trials import KEPT
+from app.registry.endpoints.trials import KEPT
 from app.store.models import RegisteredModel
 from app.web.pages.label_fields import LABELS
 from app.web.pages.register.submission import Submission

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.config import Settings, settings
-from app.registry.exchange.litellm_names import (
+from app.registry.exchange.litellm.names import (
     BASES,
     COMPATIBLE,
     ENVIRON,

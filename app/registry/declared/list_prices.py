@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.registry.declared.price_catalogue import looked_up
-from app.registry.exchange import litellm_import
-from app.registry.exchange.litellm_names import WORDS, per_token
+from app.registry.exchange.litellm import imported as litellm_import
+from app.registry.exchange.litellm.names import WORDS, per_token
 
 JSON = Any
 

@@ -174,7 +174,7 @@ def run(app: Flask, listener: socket.socket, greeting: str) -> None:
     options = {
         "bind": f"fd://{os.dup(listener.fileno())}",
         "workers": chosen.workers,
-        "worker_class": "app.cli.web_worker.PatientWorker",
+        "worker_class": "app.cli.serving.web_worker.PatientWorker",
         "threads": chosen.threads,
         "worker_connections": chosen.threads + 1000,
         "preload_app": True,

@@ -12,8 +12,8 @@ from app.probe.capabilities import CAPABILITIES
 from app.registry.declared.labels import as_json
 from app.registry.document import document
 from app.registry.exchange.first_call import is_keyed, is_special, key_header, mark_of
-from app.registry.exchange.litellm_config import add_numbers
-from app.registry.exchange.litellm_names import (
+from app.registry.exchange.litellm.config_file import add_numbers
+from app.registry.exchange.litellm.names import (
     ENVIRON,
     EXTENSION,
     EXTRA,

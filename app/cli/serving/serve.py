@@ -9,9 +9,9 @@ from flask import Flask
 
 from app import config
 from app.access import actors, audit, passwords, people
-from app.cli import server, tracing
 from app.cli.application import made_app, warn_of_another_ring
-from app.cli.worker import watcher
+from app.cli.serving import server, tracing
+from app.cli.serving.worker import watcher
 from app.practice import models
 from app.store import database, locks, rotation, vault
 from app.store.accounts import User

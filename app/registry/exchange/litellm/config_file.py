@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from app.registry.exchange.litellm_names import ENVIRON
+from app.registry.exchange.litellm.names import ENVIRON
 
 MOST_PAIRS = 300_000
 """How many pairs of names and values a file may come to when what its mappings merge is written out."""

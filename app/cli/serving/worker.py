@@ -15,8 +15,8 @@ from dataclasses import fields
 
 import click
 
-from app.cli import tracing
 from app.cli.application import opened_app, warn_of_another_ring
+from app.cli.serving import tracing
 from app.config import Settings, variable
 from app.watch.engine import Watcher
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from app.registry.declared.list_prices import with_list_prices
 from app.registry.declared.price_catalogue import looked_up
-from app.registry.exchange.list_prices import with_list_prices
 from app.registry.exchange.plan import plan
 
 OPENAI = "https://api.openai.com/v1"

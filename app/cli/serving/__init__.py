@@ -1,0 +1,1 @@
+"""Muster as a running program: its web server and its workers."""

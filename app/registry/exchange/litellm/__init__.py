@@ -1,0 +1,1 @@
+"""The configuration file of LiteLLM: read, and written."""
