@@ -121,7 +121,7 @@ class Settings:
     rate_limit: int = _setting(
         integer(0, 1_000_000),
         600,
-        "requests a minute per token or address, counted by each web process; 0: no limit",
+        "requests a minute per token or address, counted over all machines on PostgreSQL; 0: no limit",
     )
     signin_limit: int = _setting(integer(0, 10_000), 10, "sign-in attempts a minute per address; 0: no limit")
     signin_failures: int = _setting(
