@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0060"
+revision = "0100"
 down_revision = "0090"
 branch_labels = None
 depends_on = None
