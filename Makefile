@@ -36,7 +36,7 @@ install: .venv/installed-dev
 	@touch $@ .venv/installed-run
 
 test: install system
-	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # What tests need of the system. Nothing is started: nginx and promtool are run by the tests themselves.
 SYSTEM := chromium nginx-light pgbouncer prometheus

@@ -40,6 +40,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--database", choices=["sqlite", "postgresql"], help="run every test on this database")
 
 
+LONG = (
+    "tests/load/", "tests/web/api/test_schemathesis.py", "tests/cli/test_serve.py",
+    "tests/cli/test_backup.py", "tests/web/api/test_hostile_bodies.py", "tests/test_secrecy.py",
+    "tests/browser/", "tests/deploy/", "tests/cli/", "tests/watch/test_engine.py",
+    "tests/store/test_postgres_as_used.py",
+)  # fmt: skip
+"""Files that start servers and browsers. They come first, so that none of them is what the end waits for."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the long files first, else leave the order."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give each test that needs a database the kinds that it runs on."""
     if "database_kind" in metafunc.fixturenames:

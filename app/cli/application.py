@@ -60,3 +60,5 @@ def warn_of_another_ring() -> None:
             "one whose /readyz says yes.",
             error,
         )
+    finally:
+        db.session.rollback()  # a worker goes on for weeks, and must hold no transaction meanwhile

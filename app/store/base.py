@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask_sqlalchemy import SQLAlchemy
+from flask_sqlalchemy.session import Session
 from sqlalchemy import (
     DateTime,
     Dialect,
@@ -15,6 +16,7 @@ from sqlalchemy import (
     inspect,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase
 from uuid_utils import uuid7
 
@@ -33,7 +35,17 @@ class Base(DeclarativeBase):
     )
 
 
-db = SQLAlchemy(metadata=Base.metadata)
+class _Session(Session):
+    """A session that can always be closed: what can't be rolled back is given up with its connection."""
+
+    def close(self) -> None:
+        try:
+            super().close()
+        except DBAPIError:
+            self.invalidate()
+
+
+db = SQLAlchemy(metadata=Base.metadata, session_options={"class_": _Session})
 
 
 class UTCDateTime(TypeDecorator[datetime]):

@@ -214,7 +214,7 @@ def is_out_of_reach(error: BaseException) -> bool:
     return error.connection_invalidated or isinstance(error, OperationalError)
 
 
-def unusable(error: SQLAlchemyError) -> str:
+def unusable(error: Exception) -> str:
     """What is wrong with the database, and which setting points to it."""
     if db.engine.dialect.name == "sqlite":
         file = db.engine.url.database
@@ -226,7 +226,7 @@ def unusable(error: SQLAlchemyError) -> str:
     return f"The database can't be used ({_first_line(error)}). {advice}"
 
 
-def _first_line(error: SQLAlchemyError) -> str:
+def _first_line(error: Exception) -> str:
     cause = getattr(error, "orig", None) or error
     return (str(cause).strip().splitlines() or [type(cause).__name__])[0]
 

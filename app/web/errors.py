@@ -7,6 +7,7 @@ from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
+import psycopg
 from flask import Flask, Response, current_app, g, jsonify, render_template, request
 from gunicorn.http.errors import ParseException
 from sqlalchemy.exc import DBAPIError
@@ -77,6 +78,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, _answer_http)
     app.register_error_handler(ParseException, _answer_unreadable)
     app.register_error_handler(DBAPIError, _answer_database)
+    app.register_error_handler(psycopg.Error, _answer_database)  # of a driver's call that no statement is
     app.register_error_handler(Exception, _answer_unexpected)
 
 
@@ -117,7 +119,7 @@ def _answer_unreadable(_error: ParseException) -> BaseResponse:
     return _answer_http(BadRequest())
 
 
-def _answer_database(error: DBAPIError) -> BaseResponse:
+def _answer_database(error: DBAPIError | psycopg.Error) -> BaseResponse:
     """The database is gone, locked or full; it comes back, and the same call may work then."""
     if not database.is_out_of_reach(error):
         return _answer_unexpected(error)

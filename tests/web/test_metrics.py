@@ -34,6 +34,11 @@ def scrape(client: FlaskClient, auth: dict[str, str]) -> Scrape:
     return read
 
 
+def sum_of(family: Metric) -> float:
+    """The values of all samples together."""
+    return sum(one.value for one in family.samples)
+
+
 def value_of(family: Metric, suffix: str = "", **labels: str) -> float:
     """The value of the one sample with these labels."""
     (found,) = (
@@ -74,11 +79,12 @@ def test_how_long_answers_took(client: FlaskClient, auth: dict[str, str], scrape
 
 
 def test_the_processes(scrape: Scrape) -> None:
+    """Those of the tests here: this one, and what others of its tests have started."""
     found = scrape()
-    assert value_of(found["muster_process_running"]) == 1
-    assert value_of(found["muster_process_resident_memory_bytes"]) > 10_000_000
-    assert value_of(found["muster_process_open_fds"]) > 3
-    assert value_of(found["muster_process_cpu_seconds"], "_total") > 0
+    assert sum_of(found["muster_process_running"]) >= 1
+    assert sum_of(found["muster_process_resident_memory_bytes"]) > 10_000_000
+    assert sum_of(found["muster_process_open_fds"]) > 3
+    assert sum_of(found["muster_process_cpu_seconds"]) > 0
 
 
 def test_what_workers_count_adds_up(app: Flask, scrape: Scrape) -> None:

@@ -78,7 +78,7 @@ def test_not_ready_on_a_full_or_read_only_database(
 
 def test_not_ready_at_another_revision(app: Flask, client: FlaskClient) -> None:
     with app.app_context():
-        db.session.execute(text("UPDATE alembic_version SET version_num = 'ffff'"))
+        db.session.execute(text("UPDATE alembic_version SET version_num = '0090'"))
         db.session.commit()
     answer = client.get("/readyz")
     assert answer.json is not None and answer.json["error"]["code"] == "database_outdated"

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import cache
+from importlib import import_module
 from itertools import islice
-from typing import Any
-
-from jsonschema import Draft202012Validator
+from typing import TYPE_CHECKING, Any
 
 from app.errors import ApiError
 from app.registry.form import invalid
 from app.registry.json_body import Problem, closest
 from app.web.api.answers import json_body
 from app.web.api.watch.schemas import SCHEMAS
+
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
 
 _TOLD_AT_MOST = 50
 """Problems of one body: 1 MiB of wrong values took four seconds to tell of."""
@@ -47,7 +49,9 @@ def _refuse(name: str) -> datetime:
 
 @cache
 def _validator(name: str) -> Draft202012Validator:
-    return Draft202012Validator(SCHEMAS[name])
+    # Imported when it is needed: with its checks of formats installed that takes as long as all the rest.
+    made: Draft202012Validator = import_module("jsonschema").Draft202012Validator(SCHEMAS[name])
+    return made
 
 
 def _problem(error: Any) -> Problem:

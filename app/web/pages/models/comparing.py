@@ -17,10 +17,13 @@ from app.store.models import RegisteredModel
 from app.watch.identity import side_by_side
 from app.watch.sampling import UNLIKENESS
 from app.web.guards import current_actor, require_role
+from app.web.pages.search import text_of
 
 blueprint = Blueprint("comparing", __name__)
 Response = str | tuple[str, int]
 
+_LONGEST_NAME = 600
+"""Characters of a refId, and some more."""
 _OFFERED = 200
 """Models that are offered by name; any other is found by its id or refId."""
 
@@ -38,7 +41,7 @@ class Offer:
 @require_role("editor")
 def choose(id: str) -> Response:
     """Choose the other model; with `with` in the address, see what it costs."""
-    wanted = request.args.get("with", "").strip()
+    wanted = text_of(request.args, "with", _LONGEST_NAME)
     return _page(_comparable(id), wanted) if wanted else _page(_comparable(id))
 
 

@@ -33,7 +33,7 @@ _COLOURS: Mapping[str, tuple[str, ...]] = {
     "white": (r"\bwhite\b", r"白", r"흰|하얀|하양|백색", r"\bwei(?:ß|ss)(?:e[rsnm]?)?\b",
               r"\bblanc(?:he)?s?\b", r"\bblanc[oa]s?\b", r"\bbranc[oa]s?\b",
               r"\bбел(?:ы|а|о)", r"أبيض|بيضاء",
-            r"\bbianc[oa]\b|\bbianchi\b|\bbianche\b", r"\bwitte?\b", r"biał", r"\bbeyaz\b",
+            r"\bbianc[oa]\b|\bbianchi\b|\bbianche\b", r"\bwit(?:te)?\b", r"biał", r"\bbeyaz\b",
             r"\btrắng\b", r"\bputih\b", r"\bбіл", r"सफ़ेद|सफेद", r"ขาว"),
 }
 _SIDES: Mapping[str, tuple[str, ...]] = {
