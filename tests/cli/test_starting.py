@@ -55,12 +55,11 @@ def test_of_many_first_starts_one_makes_the_administrator(empty_database_url: st
 
 @pytest.mark.parametrize("name", ["muster.sqlite", "muster.sqlite-wal", "keyring.json", "secret_key"])
 def test_what_was_open_to_others_is_closed_and_said(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, name: str
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str
 ) -> None:
     (tmp_path / name).touch()
     (tmp_path / name).chmod(0o644)  # whatever the umask is
     tmp_path.chmod(0o755)
-    monkeypatch.setattr(logging.getLogger("muster"), "propagate", True)  # other tests configure the log
     with caplog.at_level(logging.WARNING, "muster.start"):
         server.require_folder(tmp_path)
     assert oct((tmp_path / name).stat().st_mode)[-3:] == "600"
@@ -78,9 +77,7 @@ def test_a_machine_with_another_ring_says_so_at_its_start(
     make_app: Callable[..., Flask],
     app: Flask,
     caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(logging.getLogger("muster"), "propagate", True)
     with app.app_context():
         endpoint = an_endpoint()
         endpoint.key_ciphertext = vault.seal("sk-1", endpoint.place_of("key"))

@@ -59,7 +59,6 @@ def test_models_that_work_stay_up(world: Worlds) -> None:
 
 def test_each_look_has_a_line_in_the_log(world: Worlds, caplog: pytest.LogCaptureFixture) -> None:
     watched = world(Host(models=1))
-    logging.getLogger("muster").propagate = True  # another test may have configured the log
     with caplog.at_level(logging.INFO, "muster.watch.look"):
         watched.pass_time(minutes=6)
     told = [record.__dict__["facts"] for record in caplog.records if record.name == "muster.watch.look"]

@@ -339,10 +339,10 @@ def test_the_next_address_is_tried_where_one_refuses() -> None:
         assert send(EgressRules(resolver=names), f"http://gpu.example:{server.port}/").ok
 
 
-def full_backlog() -> tuple[socket.socket, list[socket.socket]]:
+def full_backlog(port: int) -> tuple[socket.socket, list[socket.socket]]:
     """A listener at 127.0.0.2 with a full queue: the kernel leaves a new connection without an answer."""
     listener = socket.socket()
-    listener.bind(("127.0.0.2", 0))
+    listener.bind(("127.0.0.2", port))
     listener.listen(0)
     waiting = []
     for _ in range(4):
@@ -355,9 +355,9 @@ def full_backlog() -> tuple[socket.socket, list[socket.socket]]:
 
 
 def test_a_silent_address_does_not_eat_the_connect_limit() -> None:
-    listener, waiting = full_backlog()
-    port = listener.getsockname()[1]
-    with socket.create_server(("127.0.0.1", port)) as server:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        listener, waiting = full_backlog(port)
         threading.Thread(target=_serve_once, args=(server,), daemon=True).start()
         start = time.monotonic()
         rules = EgressRules(resolver=Names(gpu_example=["127.0.0.2", "127.0.0.1"]))
