@@ -17,7 +17,7 @@ from itertools import islice
 from app.probe.base_url import Base, candidates, kin
 from app.probe.conversation import Conversation, Request
 from app.probe.diagnosis.neighbours import NO_ROUTE, Neighbours, neighbours_of
-from app.probe.diagnosis.types_pointed_at import named_types, pointed_at
+from app.probe.diagnosis.types_pointed_at import named_types, pointed_at, stated_type
 from app.probe.model_types import audio, completion, embedding, rerank
 from app.probe.model_types.chat.proof import PROOF
 from app.probe.proof import Outcome, Proof, prove
@@ -62,9 +62,7 @@ class Elsewhere:
     proven: bool = False
     model_type: str | None = None
     model_works: str | None = None
-    """A listed model that works on this very route: the path and the type are right, the id is not."""
-    at_fault: bool = False
-    """Beside `model_works`: the typed id is listed too, and only this model is refused."""
+    """Another listed model that works on this very route: the path and the type are right."""
     gate: bool = False
     """Every route is refused in the same words: they are about the caller."""
     route_is_there: bool = False
@@ -95,7 +93,7 @@ class LookAround:
         if self.catalog.there and not self.outcome.refusal.is_html:
             works = self.listed_model_works()
             if works:
-                return Elsewhere(model_works=works, at_fault=listed is True)
+                return Elsewhere(model_works=works)
         beside = neighbours_of(self.talk, self.outcome, self.catalog, self.until)
         if beside.gate:
             return Elsewhere(gate=True)
@@ -126,7 +124,7 @@ class LookAround:
         return found or (self._of_type() if nothing_here else None)
 
     def _near(self) -> tuple[Base, ...]:
-        """The bases that the typed path suggests, and where this type is wont to be."""
+        """The bases that the typed path suggests, and those where this type is usually served."""
         usual = tuple(replace(self.talk.base, path=path) for path in _USUAL.get(self.type_name, ()))
         return tuple(base for base in dict.fromkeys((*kin(self.talk.base), *usual)) if base != self.talk.base)
 
@@ -155,8 +153,8 @@ class LookAround:
         those that words and catalog point to, then of the commonest.
         """
         entry = self.catalog.find(self.talk.endpoint.model_id)
-        stated = metadata_of(entry).get("type")
-        if isinstance(stated, str) and stated != self.type_name:
+        stated = stated_type(entry, self.type_name)
+        if stated:
             return stated
         # A reranker that is asked for vectors gives some that tell nothing.
         first = ("rerank",) if self.outcome.suspect == "type" else pointed_at(self.outcome.refusal, entry)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
+from app.probe.reading.catalog_facts import metadata_of
 from app.probe.reading.refusal import Refusal
 from app.probe.reading.wordings import any_of
 
@@ -31,6 +32,12 @@ _STATING = frozenset(
     "type model_type task tasks mode ability abilities model_ability capabilities pipeline_tag category "
     "supported_tasks architecture runner pooling".split()
 )
+
+
+def stated_type(entry: Mapping[str, Any] | None, asked: str) -> str | None:
+    """The type that the catalog's entry states, where it is another than the one asked for."""
+    stated = metadata_of(entry).get("type")
+    return stated if isinstance(stated, str) and stated != asked else None
 
 
 def pointed_at(refusal: Refusal, entry: Mapping[str, Any] | None) -> tuple[str, ...]:
