@@ -8,13 +8,13 @@ and judged elsewhere.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.probe.reading.faults import end_of, ends_in_error, is_error_value
-from app.probe.reading.refusal import printable
-from app.probe.reading.thinking import EMPTY_BLOCK, FIELDS, PARTS, set_thinking_aside
+from app.probe.reading.completion_pieces import CallPieces, Pieces
+from app.probe.reading.faults import end_of
+from app.probe.reading.thinking import EMPTY_BLOCK, set_thinking_aside
 from app.probe.transport.answer import Answer, parsed
 
 RAN = frozenset(
@@ -32,7 +32,7 @@ RAN = frozenset(
         "content_filter",
     }
 )
-"""Ends that say that a model ran, as `Spoken.end` spells them."""
+"""Ends that say that a model ran, as `Completion.end` spells them."""
 CUT = frozenset({"length", "max_tokens", "max_output_tokens", "model_length"})
 _REPEATS = 3
 """How many deltas must each hold all of the text so far before a stream counts as cumulative."""
@@ -112,188 +112,36 @@ class Completion:
         return filtered and not (self.content or self.calls)
 
 
-@dataclass(slots=True)
-class _Pieces:
-    content: list[str] = field(default_factory=list)
-    texts: list[str] = field(default_factory=list)
-    aside: list[str] = field(default_factory=list)
-    reasoning: list[str] = field(default_factory=list)
-    calls: dict[Any, dict[str, Any]] = field(default_factory=dict)
-    latest: dict[int, Any] = field(default_factory=dict)
-    """The call that pieces of a number belong to, where one number was given to several."""
-    finish: str | None = None
-    model: str | None = None
-    usage: dict[str, Any] = field(default_factory=dict)
-    choices: int = 0
-    deltas: int = 0
-    pieces: int = 0
-    fed: int = 0
-    messages: int = 0
-    has_text: bool = False
-    misplaced: bool = False
-    first_token_ms: int | None = None
-    has_error: bool = False
-    logprobs: int = 0
-    message: Mapping[str, Any] = field(default_factory=dict)
-    thought_in: str = ""
-
-    @property
-    def amount(self) -> int:
-        """How many pieces of anything came so far."""
-        refusal = len(self.content) + len(self.texts) + len(self.aside)
-        return refusal + len(self.reasoning) + self.pieces
-
-
 def read_completion(answer: Answer) -> Completion | None:
     """The answer read as a completion, whatever its label; None where it holds no choice at all."""
-    heard = _Pieces()
     whole = answer.json
-    streamed = False
     if isinstance(whole, Mapping):
-        _hear(heard, whole, answer.first_byte_ms, streamed)
+        heard = Pieces(streamed=False)
+        heard.add(whole, answer.first_byte_ms)
     else:
+        heard = Pieces(streamed=True)
         for at_ms, text in answer.events:
-            streamed = True
             piece = parsed(text)
             if isinstance(piece, Mapping):
-                _hear(heard, piece, at_ms, streamed)
-    if not heard.choices:
-        return None
-    return _spoken(heard, streamed)
+                heard.add(piece, at_ms)
+    return _completion(heard) if heard.choices else None
 
 
-def _hear(heard: _Pieces, piece: Mapping[str, Any], at_ms: int | None, streamed: bool) -> None:
-    heard.has_error = heard.has_error or is_error_value(piece.get("error"))
-    if isinstance(piece.get("model"), str) and piece["model"]:
-        heard.model = printable(piece["model"])
-    if isinstance(piece.get("usage"), Mapping):
-        heard.usage.update({name: value for name, value in piece["usage"].items() if value is not None})
-    choices = piece.get("choices")
-    for choice in choices if isinstance(choices, list) else ():
-        if isinstance(choice, Mapping):
-            heard.choices += 1
-            heard.has_error = heard.has_error or ends_in_error(choice)
-            _hear_choice(heard, choice, at_ms, streamed)
-
-
-def _hear_choice(heard: _Pieces, choice: Mapping[str, Any], at_ms: int | None, streamed: bool) -> None:
-    finish = choice.get("finish_reason")
-    if isinstance(finish, str) and finish:
-        heard.finish = finish
-    before = heard.amount
-    # A delta is read in streams only: no client looks for one in a whole answer.
-    delta = choice.get("delta") if streamed else None
-    _hear_text(heard, choice)
-    heard.logprobs += _alternatives(choice.get("logprobs"))
-    if isinstance(choice.get("message"), Mapping):
-        heard.message = choice["message"]
-    for part in (choice.get("message"), delta):
-        if isinstance(part, Mapping):
-            heard.messages += 1
-            _hear_message(heard, part)
-    heard.misplaced = heard.misplaced or any(choice.get(name) for name in ("text", "message", "delta"))
-    heard.deltas += isinstance(delta, Mapping)
-    heard.fed += isinstance(delta, Mapping) and heard.amount > before
-    if heard.first_token_ms is None and heard.amount > before:
-        heard.first_token_ms = at_ms
-
-
-def _alternatives(logprobs: Any) -> int:
-    """How many tokens have log-probabilities of other tokens beside their own."""
-    content = logprobs.get("content") if isinstance(logprobs, Mapping) else None
-    listed = content if isinstance(content, list) else ()
-    return sum(bool(isinstance(one, Mapping) and one.get("top_logprobs")) for one in listed)
-
-
-def _hear_text(heard: _Pieces, choice: Mapping[str, Any]) -> None:
-    heard.has_text = heard.has_text or "text" in choice
-    if isinstance(choice.get("text"), str):
-        heard.texts.append(choice["text"])
-
-
-_BESIDE = {"refusal": "a refusal", "images": "a picture", "audio": "a sound"}
-
-
-def _hear_message(heard: _Pieces, message: Mapping[str, Any]) -> None:
-    for kind, text in _parts(message.get("content")):
-        if text:
-            (heard.reasoning if kind == "thinking" else heard.content).append(text)
-    heard.aside.extend(what for name, what in _BESIDE.items() if message.get(name))
-    for name in FIELDS:
-        thoughts = [text for _, text in _parts(message.get(name)) if text]
-        heard.reasoning.extend(thoughts)
-        heard.thought_in = heard.thought_in or (name if thoughts else "")
-    details = message.get("reasoning_details")
-    if isinstance(details, list):
-        heard.reasoning.extend(
-            str(d.get("text") or d.get("summary") or "…") for d in details if isinstance(d, Mapping)
-        )
-    calls = message.get("tool_calls")
-    for place, call in enumerate(calls if isinstance(calls, list) else ()):
-        if isinstance(call, Mapping):
-            _hear_call(heard, call, place)
-
-
-def _hear_call(heard: _Pieces, call: Mapping[str, Any], place: int) -> None:
-    heard.pieces += 1
-    function = call.get("function")
-    if not isinstance(function, Mapping):
-        return
-    index = call.get("index")
-    number = index if isinstance(index, int) else place
-    key: Any = heard.latest.get(number, number)
-    # Some servers number every streamed call 0: a new id together with a new name begins a new call.
-    known = heard.calls.get(key)
-    if known and call.get("id") and known["id"] and call["id"] != known["id"] and function.get("name"):
-        key = heard.latest[number] = (number, call["id"])
-    mine = heard.calls.setdefault(
-        key,
-        {"id": None, "name": "", "text": "", "object": None, "steady": True, "index": index, "raw": call},
-    )
-    if isinstance(call.get("id"), str) and call["id"]:
-        mine["steady"] = mine["steady"] and mine["id"] in (None, call["id"])
-        mine["id"] = mine["id"] or call["id"]
-    if isinstance(function.get("name"), str) and function["name"] != mine["name"]:
-        mine["name"] += function["name"]
-    arguments = function.get("arguments")
-    if isinstance(arguments, Mapping):
-        mine["object"] = arguments
-    elif isinstance(arguments, str):
-        mine["text"] += arguments
-
-
-def _parts(content: Any) -> Iterator[tuple[str, str]]:
-    """Pairs (kind, text) of a content that is a string, a list of parts, or None."""
-    if isinstance(content, str):
-        yield "text", content
-    elif isinstance(content, Mapping):
-        yield "text", str(content.get("text") or "")
-    elif isinstance(content, Sequence):
-        for part in content:
-            if isinstance(part, str):
-                yield "text", part
-            elif isinstance(part, Mapping):
-                thinking = part.get("type") in PARTS or "thinking" in part or part.get("thought") is True
-                inner = part.get("thinking") if thinking else part.get("text")
-                text = "".join(t for _, t in _parts(inner)) if not isinstance(inner, str) else inner
-                yield ("thinking" if thinking else "text"), text or ("…" if thinking else "")
-
-
-def _call(mine: Mapping[str, Any]) -> ToolCall:
-    arguments = mine["object"] if mine["object"] is not None else parsed(mine["text"])
+def _call(mine: CallPieces) -> ToolCall:
+    arguments = mine.object if mine.object is not None else parsed(mine.text)
     return ToolCall(
-        mine["name"],
+        mine.name,
         arguments if isinstance(arguments, Mapping) else None,
-        mine["object"] is not None,
-        mine["id"] or "",
-        mine["steady"],
-        mine["index"] if isinstance(mine["index"], int) else None,
-        mine["raw"],
+        mine.object is not None,
+        mine.id,
+        mine.is_steady,
+        mine.index,
+        mine.raw,
     )
 
 
-def _spoken(heard: _Pieces, streamed: bool) -> Completion:
-    is_cumulative = streamed and _grows(heard.content)
+def _completion(heard: Pieces) -> Completion:
+    is_cumulative = heard.streamed and _grows(heard.content)
     raw = heard.content[-1] if is_cumulative else "".join(heard.content if heard.messages else heard.texts)
     content, thought = set_thinking_aside(raw)
     reasoning = "".join(heard.reasoning) + thought
@@ -306,7 +154,7 @@ def _spoken(heard: _Pieces, streamed: bool) -> Completion:
         finish=heard.finish,
         model=heard.model,
         usage=heard.usage,
-        streamed=streamed,
+        streamed=heard.streamed,
         deltas=heard.deltas,
         thinks=bool(reasoning.strip()) or reasoning_tokens(heard.usage) > 0,
         said_something=bool(raw.strip() or reasoning.strip() or heard.calls or heard.aside),

@@ -1,16 +1,26 @@
-"""The answer of a chat model while it comes: pieces for a person who watches, without the key."""
+"""The answer of a chat model while it comes: pieces for a person who watches, without the key.
+
+A piece of the stream may end in the middle of the key.
+"""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from app.probe.reading.keyless_stream import KeylessText
+from app.probe.reading.redaction import without_key
+from app.probe.reading.thinking import FIELDS
+from app.probe.transport.answer import parsed
 from app.probe.transport.sse import events
 
 _TAIL = 8192
 _LONGEST_EVENT = 65_536
+_VISIBLE = "".join(map(chr, range(33, 127)))
+_PER_CHARACTER = 12
+"""Signs that one character of a key takes at most, coded twice over (`\\\\u0073`, `%2573`)."""
+_AT_LEAST = 64
+_SHOWN = (*((name, True) for name in FIELDS), ("content", False), ("text", False))
+"""The fields of a delta that hold text, and whether it is thinking."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +29,34 @@ class Piece:
 
     text: str
     thinking: bool = False
+
+
+class KeylessText:
+    """A text that grows. What may be the beginning of a key waits until more of it is there.
+
+    That is the last run of visible ASCII: in prose the last word, in Chinese nothing.
+    """
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+        self._longest = max(_AT_LEAST, _PER_CHARACTER * len(key)) if key else 0
+        self._waiting = ""
+
+    def take(self, piece: str) -> str:
+        """What may be shown now that this piece has come."""
+        self._waiting += piece
+        cut = len(self._waiting.rstrip(_VISIBLE))
+        if len(self._waiting) - cut > 2 * self._longest:
+            # Longer than any key: one that is whole goes now, one that is not begins within the rest.
+            self._waiting = without_key(self._waiting, self._key)
+            cut = max(0, len(self._waiting) - self._longest)
+        shown, self._waiting = self._waiting[:cut], self._waiting[cut:]
+        return without_key(shown, self._key)
+
+    def end(self) -> str:
+        """The rest: nothing more comes."""
+        shown, self._waiting = without_key(self._waiting, self._key), ""
+        return shown
 
 
 class Tap:
@@ -53,17 +91,10 @@ class Tap:
 
     def _hear(self, text: str) -> None:
         try:
-            choices = json.loads(text)["choices"]
-            delta = choices[0].get("delta") or choices[0]
-        except (ValueError, KeyError, IndexError, TypeError, AttributeError):
+            choice = (parsed(text) or {})["choices"][0]
+            delta = choice.get("delta") or choice
+        except (KeyError, IndexError, TypeError, AttributeError):
             return
-        if not isinstance(delta, Mapping):
-            return
-        for name, thinking in (
-            ("reasoning_content", True),
-            ("reasoning", True),
-            ("content", False),
-            ("text", False),
-        ):
-            if isinstance(delta.get(name), str) and delta[name]:
+        for name, thinking in _SHOWN if isinstance(delta, Mapping) else ():
+            if isinstance(delta.get(name), str):
                 self._show(self._texts[thinking].take(delta[name]), thinking)

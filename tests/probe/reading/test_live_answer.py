@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from app.probe.reading.keyless_stream import KeylessText
+from app.probe.reading.live_answer import KeylessText
 
 KEY = "sk-4f9c2a7be01d88aa63"
 CODINGS = {
