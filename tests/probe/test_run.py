@@ -19,7 +19,17 @@ from app.probe.model_types import MODEL_TYPES
 from app.probe.model_types.chat.checks import ChatChecks
 from app.probe.tasks import Finding, Result, Task
 from app.probe.transport.deadline import Cancellation
-from app.probe.values import CheckEnded, CheckStarted, CheckWaiting, Event, Finished, Limits, Report, Target
+from app.probe.values import (
+    CheckEnded,
+    CheckStarted,
+    CheckWaiting,
+    Event,
+    Finished,
+    Limits,
+    Report,
+    Sampling,
+    Target,
+)
 from tests.endpoints.base import Simulator
 from tests.endpoints.replies import sse, text
 from tests.probe.asked import asked, check, probed, rejected_as
@@ -532,6 +542,21 @@ def test_an_answer_that_stays_empty_counts_where_the_model_thought(
     report = probed(empty_under(9999, **usage), depth="proof")
     assert report.verdict == verdict
     assert len(check(report, "proof").adaptations) == 1
+
+
+def test_log_probabilities_that_nobody_asked_for_are_no_answer() -> None:
+    """They speak for a model only where one token with them was all that was asked for."""
+    endpoint = empty_under(9999, completion_tokens=8)
+    tops = [{"token": "", "logprob": -0.1, "top_logprobs": [{"token": "", "logprob": -0.1}]}]
+
+    def with_tops(asked: JSON, answer: JSON) -> JSON:
+        answer["choices"][0]["logprobs"] = {"content": tops}
+        return answer
+
+    endpoint.edit(with_tops)
+    assert probed(endpoint, depth="proof").verdict == "rejected"
+    sampled = probed(endpoint, depth="proof", sampling=Sampling("Hello", 5))
+    assert sampled.verdict == "accepted"
 
 
 def test_a_refusal_of_the_larger_prompt_takes_nothing_back() -> None:

@@ -135,6 +135,8 @@ _WRONG = r"\b(invalid|incorrect|wrong|bad|unknown|malformed|illegal|unrecogni[sz
 _ABSENT = r"\b(expired|revoked|disabled|inactive|missing|no|empty)"
 _WELL = r"(available|healthy|live|free|ready|active|prefill|decode)"
 _THE_MODEL = r"\bmodels?\b.{0,160}?\b"
+_FILTERABLE = r"(input|prompt|message|content|conversation|output|text)"
+"""What a filter judges. Of nothing else may a refusal count as a filter's: those let a model in."""
 _LONG_WINDOW = r"(day|week|month)"
 _SHORT_WINDOW = r"(sec(ond)?|min(ute)?|hour)"
 
@@ -215,7 +217,8 @@ RULES: tuple[Rule, ...] = (
         "filtered",
         any_of(
             r"\b(input|prompt|content|output) (was|is|has been) flagged\b",
-            r"\byour (input|prompt|message|content) (was|is|has been) (rejected|blocked)\b",
+            rf"\b{_FILTERABLE} (was|is|has been) (rejected|blocked)\b.{{0,60}}\b(pii|personal|safety|unsafe|"
+            r"harm|sensitive|jailbreak|injection|moderat|polic(y|ies)|guard)",
         ),
         field="base_url",
     ),
@@ -931,7 +934,7 @@ RULES: tuple[Rule, ...] = (
             r"unexpected endpoint",
             r"\b(invalid|unknown) (request )?url\b|unknown_url|url error|url\.not_found",
             r"cannot (post|get) /",
-            r"unsupported (\w{1,20} ){0,3}path\b",
+            r"unsupported ((native|api|http|request|url|endpoint) ){0,3}path\b",
             r"no matching (route|operation)(?!.{0,60}\bmodel\b)",
             r"^missing authentication token\s*$",
         ),
@@ -1143,8 +1146,9 @@ RULES: tuple[Rule, ...] = (
             r"request .{0,40}(flagged|(blocked|rejected) (by|due|for|as)).{0,60}(content|safety|moderat|"
             r"policy|guard)",
             r"(inappropriate|sensitive|unsafe|harmful|prohibited) (content|input|prompt|words|information)",
-            r"new_sensitive|policy_violation",
-            r"violat\w{1,4} (of )?(our|the) ((usage|content|acceptable use|safety) )?(polic|guideline|terms)",
+            r"new_sensitive|\bpolicy_violation\b",
+            rf"\b{_FILTERABLE}\b.{{0,60}}violat\w{{1,4}} (of )?(our|the) "
+            r"((usage|content|acceptable use|safety) )?(polic|guideline|terms)",
             r"safety (system|filter|settings|policy)",
             r"(violat|block|interven|reject|flag|trigger|deni)\w{0,6}.{0,40}\bguardrail",
             r"guardrail\b.{0,60}(violat|blocked|interven|rejected (the|your)|triggered|flagged)",

@@ -73,7 +73,7 @@ def judge_proof(answer: Answer, talk: Conversation) -> Proven | Doubtful | None:
     did = f"The model {'reasoned' if completion.thinks else 'ran'} (finish_reason {completion.finish})"
     if completion.cut:
         return proven_by(completion, f"{did} and said nothing within the limit.")
-    if completion.logprobs:
+    if completion.logprobs and talk.sampling:
         return proven_by(completion, f"{did}: a token came with its log-probabilities.")
     # Without a limit that cut it, only thinking explains that tokens were made and nothing was said.
     ran = completion.end in RAN and completion.thinks
