@@ -64,15 +64,15 @@ def run(
     pool = ThreadPoolExecutor(1, "probe")
     working = pool.submit(probe.work)
     working.add_done_callback(lambda _: events.put(None))
-    # Not at the end: whoever leaves this generator lying about has it closed by the garbage collector, maybe
-    # on a thread that holds the very locks which the end of a pool or of a thread takes.
+    # Not at the end: a generator that is left unfinished is closed by the garbage collector, maybe on a
+    # thread that holds the very locks which the end of a pool or of a thread takes.
     pool.shutdown(wait=False)
     try:
         while (event := events.get()) is not None:
             yield event
             if isinstance(event, Finished):
                 return
-        working.result()  # It ended without a report: what it failed of is raised here, not swallowed.
+        working.result()  # It ended without a report: its own error is raised here, not swallowed.
     finally:
         stop.set()
         wait((working,), _END_S)

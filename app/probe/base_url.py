@@ -112,7 +112,7 @@ def candidates(base: Base) -> Iterator[Base]:
     steps, such as a gateway's, its own neighbours come before those.
     """
     seen = {base.path}
-    parents = (*_parents(base.path),)
+    parents = tuple(_parents(base.path))
     is_deep = _VERSION.sub("", without_operation(base.path)).count("/") > 1
     further = (*parents, *PREFIXES) if is_deep else (*PREFIXES, *parents)
     for path in (*_kin(base.path), *_below_version(base.path), *further, ""):

@@ -268,7 +268,7 @@ _PASSING = frozenset({408, 409, 425, 429})
 
 def _teaches(refusal: Refusal, request: Request) -> bool:
     """Whether a refusal says what is wrong with the request: gateways wrap that in words of an outage
-    ("Provider returned error"), and no waiting mends it.
+    ("Provider returned error"), and no waiting changes it.
     """
     if refusal.status is None or not 400 <= refusal.status < 500 or refusal.status in _PASSING:
         return False

@@ -208,7 +208,7 @@ def _(sim: Simulator) -> None:
     shows="CUDA error",
 )
 def _(sim: Simulator) -> None:
-    """vLLM: the engine dies with a 500, and whoever asks after that is hung up on."""
+    """vLLM: the engine dies with a 500, and every later call is hung up on."""
     died = at_first(
         1, error(500, "CUDA error: an illegal memory access was encountered", kind="InternalServerError")
     )

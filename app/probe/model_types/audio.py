@@ -102,7 +102,8 @@ _NAMED = {
 
 
 _TOO_SHORT = any_of(
-    r"\b(audio|file|sound|clip|recording|input|duration)\b.{0,40}\b(too short|shorter than|less than)",
+    r"\b(audio|file|sound|clip|recording|input|duration)\b.{0,40}\b(too short|shorter than|"
+    r"less than (the minimum|[\d.]+ ?s))",
     r"minimum (\w{1,12} ){0,2}(length|duration)",
 )
 

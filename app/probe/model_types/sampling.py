@@ -17,7 +17,7 @@ from app.probe.transport.egress import EgressRules
 from app.probe.values import Limits, Sample, Sampling, Target
 
 _FAILURES = 3
-"""In a row, after which nobody is asked any more. One alone is a limit of calls, or chance."""
+"""In a row, after which nothing more is asked. One alone is a limit of calls, or chance."""
 
 
 def first_shape(sampling: Sampling | None) -> Shape:
@@ -39,7 +39,7 @@ def take(
 ) -> Iterator[Sample | None]:
     """Ask these one after the other over one connection; yields a sample each, None where none came.
 
-    Three in a row that fail outright end it: what follows would fail of the same.
+    Three in a row that fail outright end it: what follows would fail for the same reason.
     """
     deadline = time.monotonic() + limits.probe_s
     with Client(rules, limits, deadline=deadline, settings=target.settings) as client:
@@ -50,11 +50,10 @@ def take(
         for one in asked:
             talk.sampling = one
             outcome = prove(talk, model_type.proof)
-            if outcome.proven is None:
+            if outcome.proven is not None:
+                failures, talk.shape = 0, outcome.shape
+            else:
                 failures += 1
                 if failures == _FAILURES:
                     return
-                yield None
-                continue
-            failures, talk.shape = 0, outcome.shape
             yield sample_of(model_type, outcome)

@@ -47,7 +47,7 @@ class Catalog:
     def closest(self, model_id: str, count: int = 5) -> tuple[str, ...]:
         """Listed ids that may be meant: the same last part of the name first, then by likeness.
 
-        Never the id itself: whoever typed it knows it already.
+        Never the id itself, which was typed.
         """
         tail = _tail(model_id)
         same = [name for name in self.ids if _tail(name) == tail and name != model_id]

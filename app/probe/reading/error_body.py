@@ -100,6 +100,10 @@ def text_of(body: Any, depth: int = 0) -> str:
     return " ".join(([f"{place}:"] if place and found else []) + found)
 
 
+_INNER_READ = 30
+"""Parts of an error, the outermost first, that are looked at."""
+
+
 def told_inside(body: Any) -> Any:
     """The first object of an error that says anything, under names that nobody foresaw (`status` …); None
     where there is none.
@@ -111,9 +115,6 @@ def told_inside(body: Any) -> Any:
         inner = part.values() if isinstance(part, Mapping) else part if isinstance(part, list) else ()
         parts += islice(inner, _INNER_READ)
     return None
-
-
-_INNER_READ = 30
 
 
 def _unwrapped(text: str, depth: int) -> str:

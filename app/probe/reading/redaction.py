@@ -24,8 +24,8 @@ from app.probe.values import HIDDEN
 _SHORT_KEY = 12
 _FEW_CHARACTERS = 6
 _PIECE = 12
-_HALF = _PIECE // 2
 """Of a secret, this many characters in a row give too much of it away."""
+_HALF = _PIECE // 2
 _CODED_PIECE = 20
 """The same of a coded one, which takes more characters for the same secret."""
 _LONGEST_MASKED = 16
@@ -59,7 +59,7 @@ def without_key(text: str, key: str) -> str:
 def cleaned(answer: Answer) -> Answer:
     """An answer without any secret that its own call sent: its key, and the values of further headers.
 
-    Whoever sends a call gives the answer through here first, so that nothing else of the program meets one.
+    Every answer goes through here before anything else reads it.
     """
     call = answer.call
     for secret in (call.key, *(value for _, value in call.settings.headers)):

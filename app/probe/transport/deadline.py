@@ -39,7 +39,7 @@ class Cancellation:
             os.close(descriptor)
 
     def set(self) -> None:
-        """Wake whoever waits, and let nobody wait any more."""
+        """Wake every thread that waits, and let none wait any more."""
         if not self._is_set:
             self._is_set = True
             os.write(self._writer, b"!")

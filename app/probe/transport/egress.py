@@ -6,8 +6,8 @@ The rules are those of docs/probe.md, "Addresses":
   listening address are always refused. No setting opens them.
 - `deny` comes next, then `allow`; both hold networks (`10.0.0.0/8`, `10.1.2.3`) and host patterns
   (`*.example.com`, `gpu-1`, `*`).
-- Where `allow` is given, what it lists is open, private or not, and nothing else is: whoever names the hosts
-  that may be contacted means no others.
+- Where `allow` is given, what it lists is open, private or not, and nothing else is: a list of hosts that
+  may be contacted means no others.
 - Where it is not, private and loopback addresses are open unless `private` is False, and all others are open.
 - A name is refused as soon as one of its addresses is: the answer of a resolver is in other hands.
 """

@@ -113,7 +113,7 @@ class Stream:
             self._sock.close()
 
     def abort(self) -> None:
-        """Close the connection at once, whoever reads."""
+        """Close the connection at once, even while another thread reads."""
         self._closed = True
         self._sock.close()
 

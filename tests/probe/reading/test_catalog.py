@@ -98,7 +98,7 @@ def test_the_closest_id_comes_first(ids: list[str], asked: str, first: str) -> N
 
 
 def test_the_typed_id_is_never_offered() -> None:
-    """Whoever typed it knows it; what is offered in its place must be another."""
+    """It was typed; what is offered in its place must be another."""
     assert listing("m1").closest("m1") == ()
     assert listing("m1", "m2").closest("m1") == ("m2",)
     assert listing(*(f"model-{n}" for n in range(9))).closest("model-3", 2)[0] != "model-3"
