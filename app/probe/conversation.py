@@ -22,7 +22,7 @@ from app.probe.negotiation import learn
 from app.probe.reading.completion import tokens
 from app.probe.reading.meaning import Judgement, meaning_of, worth_waiting
 from app.probe.reading.named_fields import complained, names_a_field
-from app.probe.reading.redaction import cleaned, is_secret, without_key
+from app.probe.reading.redaction import cleaned, is_secret, secrets_of, without_secrets
 from app.probe.reading.refusal import Refusal, printable, read_refusal
 from app.probe.shape import Shape
 from app.probe.transport.answer import Answer, parsed
@@ -313,16 +313,20 @@ def check_of(
         first_byte_ms=answer.first_byte_ms if answer else None,
         evidence=printable(evidence),
         adaptations=adaptations,
-        request=_keyless(shown(request.sent), talk.endpoint.api_key)
+        request=_keyless(shown(request.sent), _secrets_of(talk))
         if request.body is not None or request.form
         else None,
     )
 
 
-def _keyless(body: Any, key: str) -> Any:
+def _secrets_of(talk: Conversation) -> tuple[str, ...]:
+    return tuple(filter(is_secret, secrets_of(talk.endpoint.api_key, talk.endpoint.settings)))
+
+
+def _keyless(body: Any, secrets: tuple[str, ...]) -> Any:
     """A second turn repeats what the endpoint said: a key that came in pieces of a stream is whole there."""
     if isinstance(body, str):
-        return without_key(body, key) if is_secret(key) else body
+        return without_secrets(body, secrets)
     if isinstance(body, Mapping):
-        return {name: _keyless(value, key) for name, value in body.items()}
-    return [_keyless(value, key) for value in body] if isinstance(body, list | tuple) else body
+        return {name: _keyless(value, secrets) for name, value in body.items()}
+    return [_keyless(value, secrets) for value in body] if isinstance(body, list | tuple) else body

@@ -21,7 +21,7 @@ from app.probe.model_types.embedding import vector_of
 from app.probe.model_types.image import picture_in
 from app.probe.reading.completion import read_completion, tokens
 from app.probe.reading.live_answer import Piece, Tap
-from app.probe.reading.redaction import cleaned, without_key
+from app.probe.reading.redaction import cleaned, secrets_of, without_secrets
 from app.probe.reading.refusal import printable, quote, read_refusal
 from app.probe.transport.answer import Answer
 from app.probe.transport.call import Call
@@ -148,7 +148,7 @@ def _streamed(call: _Call, body: Mapping[str, JSON], emit: Callable[[Piece], Non
 
 
 def _tapped(call: _Call, body: Mapping[str, JSON], emit: Callable[[Piece], None]) -> Answer:
-    tap = Tap(emit, call.target.api_key)
+    tap = Tap(emit, secrets_of(call.target.api_key, call.target.settings))
     answer = call.ask(body, tap)
     tap.end()
     return answer
@@ -171,9 +171,10 @@ def _heard(answer: Answer, key: str) -> PlaygroundAnswer:
     completion = read_completion(answer) if answer.answered else None
     if completion is None or completion.has_error:
         return _failed(answer, key)
+    secrets = secrets_of(key, answer.call.settings)
     return PlaygroundAnswer(
-        text=without_key(completion.content, key),
-        thinking=without_key(completion.reasoning, key),
+        text=without_secrets(completion.content, secrets),
+        thinking=without_secrets(completion.reasoning, secrets),
         duration_ms=answer.duration_ms,
         first_token_ms=completion.first_token_ms,
         tokens_in=tokens(completion.usage, "prompt_tokens"),

@@ -1,14 +1,14 @@
-"""The answer of a chat model while it comes: pieces for a person who watches, without the key.
+"""The answer of a chat model while it comes: pieces for a person who watches, without secrets.
 
-A piece of the stream may end in the middle of the key.
+A piece of the stream may end in the middle of a secret.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from app.probe.reading.redaction import without_key
+from app.probe.reading.redaction import without_secrets
 from app.probe.reading.thinking import FIELDS
 from app.probe.transport.answer import parsed
 from app.probe.transport.sse import events
@@ -32,14 +32,15 @@ class Piece:
 
 
 class KeylessText:
-    """A text that grows. What may be the beginning of a key waits until more of it is there.
+    """A text that grows. What may be the beginning of a secret waits until more of it is there.
 
     That is the last run of visible ASCII: in prose the last word, in Chinese nothing.
     """
 
-    def __init__(self, key: str) -> None:
-        self._key = key
-        self._longest = max(_AT_LEAST, _PER_CHARACTER * len(key)) if key else 0
+    def __init__(self, secrets: Iterable[str]) -> None:
+        self._secrets = tuple(filter(None, secrets))
+        longest = max(map(len, self._secrets), default=0)
+        self._longest = max(_AT_LEAST, _PER_CHARACTER * longest) if longest else 0
         self._waiting = ""
 
     def take(self, piece: str) -> str:
@@ -47,26 +48,27 @@ class KeylessText:
         self._waiting += piece
         cut = len(self._waiting.rstrip(_VISIBLE))
         if len(self._waiting) - cut > 2 * self._longest:
-            # Longer than any key: one that is whole goes now, one that is not begins within the rest.
-            self._waiting = without_key(self._waiting, self._key)
+            # Longer than any secret: one that is whole goes now, one that is not begins within the rest.
+            self._waiting = without_secrets(self._waiting, self._secrets)
             cut = max(0, len(self._waiting) - self._longest)
         shown, self._waiting = self._waiting[:cut], self._waiting[cut:]
-        return without_key(shown, self._key)
+        return without_secrets(shown, self._secrets)
 
     def end(self) -> str:
         """The rest: nothing more comes."""
-        shown, self._waiting = without_key(self._waiting, self._key), ""
+        shown, self._waiting = without_secrets(self._waiting, self._secrets), ""
         return shown
 
 
 class Tap:
     """Reads the stream while it comes: the client shows it the end of the body, this finds what is new."""
 
-    def __init__(self, emit: Callable[[Piece], None], key: str) -> None:
+    def __init__(self, emit: Callable[[Piece], None], secrets: Iterable[str]) -> None:
         self._emit = emit
         self._total = 0
         self._rest = b""
-        self._texts = {thinking: KeylessText(key) for thinking in (True, False)}
+        secrets = tuple(secrets)
+        self._texts = {thinking: KeylessText(secrets) for thinking in (True, False)}
 
     def __call__(self, tail: bytes) -> bool:
         """Never ends the reading; the `[DONE]` of a stream is followed by its end."""

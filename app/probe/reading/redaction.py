@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from app.probe.transport.answer import Answer
-from app.probe.values import HIDDEN
+from app.probe.values import HIDDEN, EndpointSettings
 
 _SHORT_KEY = 12
 _FEW_CHARACTERS = 6
@@ -43,6 +43,18 @@ _ROUNDS = 2
 Span = tuple[int, int]
 
 
+def without_secrets(text: str, secrets: Iterable[str]) -> str:
+    """`text` without any of these, also what was put together of a stream, which may bring one in pieces."""
+    for secret in secrets:
+        text = without_key(text, secret)
+    return text
+
+
+def secrets_of(key: str, settings: EndpointSettings) -> tuple[str, ...]:
+    """What a call sends that nobody may read: its key, and values of further headers that are no words."""
+    return (key, *(value for _, value in settings.headers if is_secret(value)))
+
+
 def without_key(text: str, key: str) -> str:
     """`text` with the key replaced by `HIDDEN`, in time linear in the text.
 
@@ -57,12 +69,11 @@ def without_key(text: str, key: str) -> str:
 
 
 def cleaned(answer: Answer) -> Answer:
-    """An answer without any secret that its own call sent: its key, and the values of further headers.
+    """An answer without any secret that its own call sent.
 
     Every answer goes through here before anything else reads it.
     """
-    call = answer.call
-    for secret in (call.key, *(value for _, value in call.settings.headers)):
+    for secret in secrets_of(answer.call.key, answer.call.settings):
         answer = hide_key(answer, secret)
     return answer
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from app.probe.reading.completion import read_completion, tokens
-from app.probe.reading.redaction import without_key
+from app.probe.reading.redaction import secrets_of, without_secrets
 from app.probe.reading.refusal import printable
 from app.probe.transport.answer import Answer, parsed
 from app.probe.values import Sample
@@ -27,7 +27,7 @@ def read_sample(answer: Answer, vector: tuple[float, ...] = (), form: str = "") 
     return Sample(
         top=_first_top(answer),
         # A stream may hold the key in pieces: only the whole shows it.
-        text=without_key(text, answer.call.key),
+        text=without_secrets(text, secrets_of(answer.call.key, answer.call.settings)),
         thinks=completion.thinks if completion else False,
         vector=vector,
         model=_named(answer, "model"),

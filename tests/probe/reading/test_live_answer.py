@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import base64
+import json
 import time
 from urllib.parse import quote
 
 import pytest
 
-from app.probe.reading.live_answer import KeylessText
+from app.probe.reading.live_answer import KeylessText, Piece, Tap
+from app.probe.reading.redaction import secrets_of
+from app.probe.values import EndpointSettings
 
 KEY = "sk-4f9c2a7be01d88aa63"
 CODINGS = {
@@ -27,7 +30,7 @@ CODINGS = {
 
 def streamed(text: str, size: int) -> list[str]:
     """What is shown of a text that comes in pieces of so many signs."""
-    hold = KeylessText(KEY)
+    hold = KeylessText([KEY])
     shown = [hold.take(text[at : at + size]) for at in range(0, len(text), size)]
     return [*shown, hold.end()]
 
@@ -51,8 +54,25 @@ def test_words_are_shown_as_they_come() -> None:
 
 
 def test_a_text_without_end_costs_little() -> None:
-    hold = KeylessText("sk-" + "a1b2c3d4" * 1000)
+    hold = KeylessText(["sk-" + "a1b2c3d4" * 1000])
     began = time.thread_time()
     for _ in range(300):
         hold.take("a" * 1000)
     assert time.thread_time() - began < 5
+
+
+@pytest.mark.parametrize(
+    ("field", "thinking"), [("content", False), ("text", False), ("reasoning", True), ("thinking", True)]
+)
+def test_no_secret_of_the_call_is_shown_while_the_answer_comes(field: str, thinking: bool) -> None:
+    """Neither the key nor what a further header holds, though each comes in two events."""
+    secret = "team-9f8e7d6c5b4a-42"
+    settings = EndpointSettings(headers=(("X-Team", secret), ("X-Zone", "blue")))
+    shown: list[Piece] = []
+    tap, body = Tap(shown.append, secrets_of(KEY, settings)), b""
+    for words in ("It is ", KEY[:9], KEY[9:], " of blue ", secret[:10], secret[10:]):
+        body += f"data: {json.dumps({'choices': [{'delta': {field: words}}]})}\n\n".encode()
+        tap(body)
+    tap.end()
+    assert "".join(piece.text for piece in shown) == "It is [key] of blue [key]"
+    assert {piece.thinking for piece in shown} == {thinking}
