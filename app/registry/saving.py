@@ -20,7 +20,7 @@ from app.registry.endpoints import rows as endpoints
 from app.registry.probing import DECLARED, JSON, ProbeOrder, Registered, Rejected, Values
 from app.store.base import db, new_id, now
 from app.store.endpoints import Endpoint
-from app.store.labels import put_labels
+from app.store.labels import Labels, put_labels
 from app.store.models import RegisteredModel
 from app.store.probes import Probe
 
@@ -280,9 +280,9 @@ def audit_detail(values: Values, report: Report) -> Mapping[str, JSON]:
 
 def _outline(values: Values) -> dict[str, JSON]:
     made = {name: values.get(name) for name in (*ENDPOINT, "region")}
-    labels = values["labels"]._asdict() if any(values.get("labels") or ()) else {}
-    told = {name: value for name, value in labels.items() if value}
-    return made | {"base_url": without_query_values(values["base_url"])} | ({"labels": told} if told else {})
+    labels = (values.get("labels") or Labels()).stated()
+    made["base_url"] = without_query_values(values["base_url"])
+    return made | ({"labels": labels} if labels else {})
 
 
 def _identity(values: Values) -> tuple[str, str, str]:
