@@ -14,6 +14,7 @@ from app.errors import ApiError
 from app.probe.transport.deadline import Cancellation
 from app.probe.values import Depth, Report, Target
 from app.registry import registration, saving
+from app.registry.endpoints import twins
 from app.registry.probing import (
     Probed,
     ProbeOrder,
@@ -41,9 +42,9 @@ def register_all(
     Gives an end per entry in their order; Registered ends mean rows only where all are Registered. ApiError
     409 where one is there already, or twice among them.
     """
-    saving.refuse_twins(many)
+    twins.refuse_twins(many)
     for values in many:
-        saving.refuse_same(values)
+        twins.refuse_same(values)
     asked = ProbeOrder(actor, strict, depth)
     targets = [registration.target_of(values, actor, "register") for values in many]
     reports = all_judged(list(zip(many, targets, strict=True)), asked)

@@ -11,11 +11,11 @@ from app.probe.transport.deadline import Cancellation
 from app.probe.values import Report, Target
 from app.registry import credentials, saving
 from app.registry.endpoints import rows as endpoints
+from app.registry.endpoints import twins
 from app.registry.many import all_judged, as_ended, judged
 from app.registry.probing import ProbeOrder, Registered, Values
 from app.registry.saving import all_saved
 from app.store.endpoints import Endpoint
-from app.store.models import RegisteredModel
 
 JSON = Any
 
@@ -101,7 +101,7 @@ def stored_target(endpoint: Endpoint, order: ProbeOrder) -> tuple[Target, str]:
 
 
 def _there_already(values: Values, before: Sequence[Values]) -> Result | None:
-    same = RegisteredModel.same_as(values["model_id"], values["base_url"], values["model_type"])
+    same = twins.same_as(values)
     if same is not None:
         return Result(values["model_id"], "exists", same.id)
     alike = ("model_id", "model_type")
