@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from app.access import audit_chain
 from app.access.audit_sending import line_of
 from app.cli.application import opened_app
-from app.cli.output import quiet_option, say
+from app.cli.output import json_option, quiet_option, say, show_json, wants_json
 from app.operator_error import OperatorError
 from app.probe.printing import put
 from app.store.audit_events import facts_of
@@ -28,9 +26,9 @@ def audit_group() -> None:
 @click.option(
     "--knows", metavar="DIGEST", default="", help="A digest noted earlier, which must still be in it."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+@json_option
 @quiet_option
-def verify(knows: str, as_json: bool) -> None:
+def verify(knows: str) -> None:
     """Check that no event was changed, taken out or put in; exit code 1 where one was.
 
     Note the digest that it prints somewhere else: with --knows it shows later that nothing was written anew.
@@ -38,11 +36,11 @@ def verify(knows: str, as_json: bool) -> None:
     with opened_app():
         verdict = audit_chain.verify(knows.strip().lower())
         found = {"whole": not verdict.wrong, "events": verdict.events, "digest": verdict.digest}
-        if as_json:
-            put(json.dumps(found | {"wrong": verdict.wrong or None}, indent=2))
+        if wants_json():
+            show_json(found | {"wrong": verdict.wrong or None})
         if verdict.wrong:
             raise AuditBroken(verdict.wrong)
-        if not as_json:
+        if not wants_json():
             say(f"The audit log is whole: {verdict.events:,} events, the last digest is {verdict.digest}.")
 
 

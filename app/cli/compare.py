@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import asdict
 
@@ -10,7 +9,7 @@ import click
 
 from app.access.actors import COMMAND_LINE
 from app.cli.application import opened_app
-from app.cli.output import done, json_option, wants_json
+from app.cli.output import done, json_option, show_json, wants_json
 from app.errors import ApiError
 from app.operator_error import OperatorError
 from app.probe.printing import put
@@ -32,7 +31,7 @@ def compare(first: str, second: str, dry_run: bool, yes: bool) -> None:
         except ApiError as error:
             raise OperatorError(error.message) from error
         if dry_run and wants_json():
-            put(json.dumps(asdict(price), indent=2))
+            show_json(asdict(price))
             return
         put(_price_in_words(price), file=sys.stderr if wants_json() else None)
         if dry_run or not (yes or click.confirm("Ask them?", default=True, err=wants_json())):

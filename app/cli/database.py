@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 
 import click
@@ -10,7 +9,7 @@ import click
 from app import config
 from app.access import actors, audit
 from app.cli.application import opened_app
-from app.cli.output import done, json_option, quiet_option
+from app.cli.output import done, json_option, quiet_option, show_json
 from app.cli.serving import server
 from app.probe.printing import put
 from app.store import database, locks, rotation
@@ -48,7 +47,7 @@ def settings_table(effective: bool, as_json: bool) -> None:
     rows = setting_rows(config.load(os.environ), config.origins(os.environ, {})).values()
     if as_json:
         shown = [{"setting": row.variable, "value": row.value, "origin": row.origin} for row in rows]
-        put(json.dumps(shown, ensure_ascii=False, indent=2))
+        show_json(shown)
         return
     for row in rows:
         put(f"{row.variable}={row.value or '-'}  ({row.origin})")

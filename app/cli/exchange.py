@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,13 +19,14 @@ from app.cli.api import exchange as elsewhere_exchange
 from app.cli.api.client import Api, fail, with_api, with_elsewhere
 from app.cli.api.exchange import Told
 from app.cli.application import made_app, opened_app
+from app.cli.config_files import mapped, read
 from app.cli.output import is_quiet, json_option, quiet_option, wants_json
 from app.probe.printing import Unwritable, put
 from app.registry.declared.list_prices import with_list_prices
 from app.registry.declared.price_catalogue import source
 from app.registry.document import ref_prefix
 from app.registry.exchange.exports import FORMATS
-from app.registry.exchange.litellm import config_file as litellm_config
+from app.registry.exchange.litellm import config_file
 from app.registry.exchange.litellm import imported as litellm_import
 from app.registry.exchange.plan import Step, plan, register_each
 from app.registry.json_body import shortened
@@ -99,31 +101,26 @@ def import_(
     Prints a line per entry, with --json an object a line. Exit code 0: each is in now, or was before; 1: some
     are not; 2: wrong usage; 130: interrupted. Where the lines can't be printed any more, the work goes on.
     """
-    config, unread = _read(file)
-    variables = _mapped(env)
-    read = (lambda name: variables.get(name) or os.environ.get(name)) if keys_from_env else variables.get
-    definitions: Sequence[Any] = litellm_config.resolved(config, read)
+    config, unread = read(file)
+    variables = mapped(env)
+    lookup = (lambda name: variables.get(name) or os.environ.get(name)) if keys_from_env else variables.get
+    definitions: Sequence[Any] = config_file.resolved(config, lookup)
     if elsewhere is not None:
         with made_app().app_context():
             definitions = _priced(definitions, list_prices)
-        told = [
-            elsewhere_exchange.import_each(elsewhere, definitions, region, dry_run, workers),
-            elsewhere_exchange.left_out(unread),
-        ]
+        told = elsewhere_exchange.import_each(elsewhere, definitions, region, dry_run, workers)
         with _interruptible():
-            well = [_say_told(lines) for lines in told]
-        sys.exit(0 if all(well) else 1)
+            well = _say_all(chain(told, _left_out(unread)))
+        sys.exit(0 if well else 1)
     with _interruptible(), opened_app() as app:
         vault.ensure_ring(app.config["MUSTER"])
         steps = plan(_priced(definitions, list_prices), region)
         for step in steps:
             _say_planned(step, dry_run)
-        for name in unread:
-            _say("skipped", name, "This file includes it, but it can't be read. Import it too.")
-        complete = not unread and all(step.action in ("create", "exists") for step in steps)
+        complete = _say_all(_left_out(unread)) and all(step.action in ("create", "exists") for step in steps)
         if not dry_run:
             outcomes = register_each(app, steps, COMMAND_LINE, workers)
-            complete = _say_all(outcomes, "registered") and complete
+            complete = _say_all(_told(outcomes, "registered")) and complete
     sys.exit(0 if complete else 1)
 
 
@@ -144,39 +141,11 @@ def reprobe(which: str | None, every: bool, workers: int, elsewhere: Api | None)
         raise click.UsageError("Say which model, or --all.")
     if elsewhere is not None:
         with _interruptible():
-            well = _say_told(elsewhere_exchange.reprobe_each(elsewhere, which, workers))
+            well = _say_all(elsewhere_exchange.reprobe_each(elsewhere, which, workers))
         sys.exit(0 if well else 1)
     with _interruptible(), opened_app() as app:
-        works = _say_all(reprobe_each(app, _ids(which), COMMAND_LINE, workers), "accepted")
+        works = _say_all(_told(reprobe_each(app, _ids(which), COMMAND_LINE, workers), "accepted"))
     sys.exit(0 if works else 1)
-
-
-def _read(file: IO[bytes]) -> tuple[litellm_config.Config, list[str]]:
-    """A file with those that it includes, beside it, and the names of what can't be read; exits with 2."""
-    first = _parsed(file.read())
-    named = Path(str(getattr(file, "name", "")))  # standard input may have none
-    folder = named.parent if named.is_file() else None
-    found, unread, waiting = [first], [], [(folder, name) for name in first.includes]
-    seen: set[Path] = set()
-    while waiting:
-        beside, name = waiting.pop(0)
-        path = (beside / name).resolve() if beside else None
-        if path is None or not path.is_file():
-            unread.append(name)
-        elif path not in seen:
-            seen.add(path)
-            found.append(_parsed(path.read_bytes()))
-            waiting += [(path.parent, each) for each in found[-1].includes]
-    return litellm_config.joined(found), unread
-
-
-def _parsed(text: bytes) -> litellm_config.Config:
-    try:
-        return litellm_config.parse(text.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise click.UsageError("The file is not UTF-8 text.") from error
-    except litellm_config.ConfigError as error:
-        raise click.UsageError(str(error)) from error
 
 
 def _priced(definitions: Sequence[Any], wanted: bool) -> Sequence[Any]:
@@ -188,15 +157,6 @@ def _priced(definitions: Sequence[Any], wanted: bool) -> Sequence[Any]:
     elif count:
         _say("", "", f"{source()} has prices that {entries} of this file do not name: see --list-prices.")
     return priced if wanted else definitions
-
-
-def _mapped(env: Iterable[str]) -> dict[str, str]:
-    """`NAME=VALUE` of the command line. No key may stand there: others on this machine could read it."""
-    made = dict(each.partition("=")[::2] for each in env)
-    for name, value in made.items():
-        if not value.startswith(("env://", "http://", "https://")):
-            raise click.UsageError(f"--env {name} must be env://VARIABLE or a URL, never a key itself.")
-    return made
 
 
 @contextmanager
@@ -230,19 +190,22 @@ def _say_planned(step: Step, dry_run: bool) -> None:
         _say("", "", f"{step.name}: Muster does not use {', '.join(step.entry.ignored)}.")
 
 
-def _say_all(outcomes: Iterable[Ended], done: str) -> bool:
-    """A line as each ends; whether all went well."""
-    well = True
+def _told(outcomes: Iterable[Ended], done: str) -> Iterator[Told]:
+    """What became of each, as it ends."""
     for outcome in outcomes:
         if outcome.state == "done":
-            _say(done, outcome.name, outcome.id)
+            yield Told(done, outcome.name, outcome.id, True)
         else:
-            well = False
-            _say("rejected", outcome.name, f"{outcome.code}: {outcome.message}")
-    return well
+            yield Told("rejected", outcome.name, f"{outcome.code}: {outcome.message}", False)
 
 
-def _say_told(lines: Iterable[Told]) -> bool:
+def _left_out(unread: Iterable[str]) -> Iterator[Told]:
+    """Files that the one that is imported includes, and that can't be read."""
+    for name in unread:
+        yield Told("skipped", name, "This file includes it, but it can't be read. Import it too.", False)
+
+
+def _say_all(lines: Iterable[Told]) -> bool:
     """A line as each comes; whether all went well."""
     well = True
     for line in lines:

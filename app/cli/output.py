@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import click
@@ -23,7 +24,6 @@ def _noted(name: str) -> Callable[[click.Context, click.Parameter, bool], None]:
 json_option = click.option(
     "--json", is_flag=True, expose_value=False, callback=_noted(_JSON), help="Print JSON instead of text."
 )
-"""For commands that say what they did through `done` and `line`."""
 quiet_option = click.option(
     "-q", "--quiet", is_flag=True, expose_value=False, callback=_noted(_QUIET),
     help="Say only what goes wrong, and what was asked for.",
@@ -43,9 +43,18 @@ def is_quiet() -> bool:
 def done(sentence: str, **facts: Any) -> None:
     """Say that something was done: these facts as JSON, the sentence, or nothing with --quiet."""
     if wants_json():
-        put(json.dumps(facts, indent=2, ensure_ascii=False))
+        show_json(facts)
     else:
         say(sentence)
+
+
+def show_json(value: Any) -> None:
+    """Print JSON for a program, with times as RFC 3339 has them."""
+    put(json.dumps(value, default=_rfc3339, indent=2, ensure_ascii=False))
+
+
+def _rfc3339(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def say(sentence: str) -> None:

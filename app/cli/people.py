@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import warnings
 from getpass import GetPassWarning
@@ -12,9 +11,9 @@ import click
 
 from app.access import actors, audit, passwords, people, second_factor
 from app.cli.application import opened_app
-from app.cli.output import quiet_option, say
+from app.cli.output import done, json_option, quiet_option, show_json, wants_json
 from app.cli.serving.server import url_of
-from app.cli.tables import as_json, json_text, show
+from app.cli.tables import show
 from app.config import settings
 from app.probe.printing import put
 from app.store.accounts import User
@@ -34,9 +33,9 @@ password_stdin = click.option("--password-stdin", is_flag=True, help="Read the p
 @click.argument("email")
 @click.option("--role", type=ROLE, default="viewer", show_default=True)
 @password_stdin
-@as_json
+@json_option
 @quiet_option
-def create_user(email: str, role: str, password_stdin: bool, as_json: bool) -> None:
+def create_user(email: str, role: str, password_stdin: bool) -> None:
     """Make a user who can sign in with EMAIL; the password is asked for unless it is piped in."""
     if password_stdin:
         password = _first_line()
@@ -46,23 +45,23 @@ def create_user(email: str, role: str, password_stdin: bool, as_json: bool) -> N
         user = people.create_user(email, role, password)
         audit.record(actors.COMMAND_LINE, "user.created", subject=user.email, detail={"role": role})
         db.session.commit()
-        _told(user, f"{user.email} can sign in now, as {role}.", as_json)
+        done(f"{user.email} can sign in now, as {role}.", **_user_row(user))
 
 
 @user_group.command("list")
-@as_json
-def list_users(as_json: bool) -> None:
+@json_option
+def list_users() -> None:
     """Show everybody who has an account."""
     with opened_app():
         rows = [_user_row(user) for user in people.everybody()]
-        show(rows, {"email": 40, "role": 8, "state": 8, "last_signin": 16}, as_json)
+        show(rows, {"email": 40, "role": 8, "state": 8, "last_signin": 16})
 
 
 @user_group.command("reset-password")
 @click.argument("email")
 @password_stdin
-@as_json
-def reset_password(email: str, password_stdin: bool, as_json: bool) -> None:
+@json_option
+def reset_password(email: str, password_stdin: bool) -> None:
     """Give EMAIL a new password and print it, this once only; each of their sessions ends."""
     typed = _first_line() if password_stdin else ""
     with opened_app():
@@ -70,8 +69,8 @@ def reset_password(email: str, password_stdin: bool, as_json: bool) -> None:
         password = typed or passwords.made()
         people.set_password(user, password, actors.COMMAND_LINE)
         shown = {"email": user.email} | ({} if typed else {"password": password})
-        if as_json:
-            put(json.dumps(shown))
+        if wants_json():
+            show_json(shown)
             return
         chosen = settings()
         put(f"Muster is at           {chosen.public_url or url_of(chosen.host, chosen.port)}")
@@ -83,62 +82,62 @@ def reset_password(email: str, password_stdin: bool, as_json: bool) -> None:
 
 @user_group.command("reset-second-factor")
 @click.argument("email")
-@as_json
+@json_option
 @quiet_option
-def reset_second_factor(email: str, as_json: bool) -> None:
+def reset_second_factor(email: str) -> None:
     """Take the second factor from EMAIL, who has lost it."""
     with opened_app():
         user = _user(email)
         second_factor.remove(user, actors.COMMAND_LINE)
-        _told(user, f"{user.email} signs in without a second factor now.", as_json)
+        done(f"{user.email} signs in without a second factor now.", **_user_row(user))
 
 
 @user_group.command("to-provider")
 @click.argument("email")
-@as_json
+@json_option
 @quiet_option
-def to_provider(email: str, as_json: bool) -> None:
+def to_provider(email: str) -> None:
     """Let EMAIL sign in through the provider alone: password and second factor are gone, sessions end."""
     with opened_app():
         user = _user(email)
         people.leave_to_provider(user, actors.COMMAND_LINE)
-        _told(user, f"{user.email} signs in through the provider now.", as_json)
+        done(f"{user.email} signs in through the provider now.", **_user_row(user))
 
 
 @user_group.command("disable")
 @click.argument("email")
-@as_json
+@json_option
 @quiet_option
-def disable(email: str, as_json: bool) -> None:
+def disable(email: str) -> None:
     """Keep EMAIL out from now on: sessions end, and their tokens do not hold until `enable`."""
-    _set_active(email, False, as_json)
+    _set_active(email, False)
 
 
 @user_group.command("enable")
 @click.argument("email")
-@as_json
+@json_option
 @quiet_option
-def enable(email: str, as_json: bool) -> None:
+def enable(email: str) -> None:
     """Let EMAIL in again."""
-    _set_active(email, True, as_json)
+    _set_active(email, True)
 
 
-def _set_active(email: str, active: bool, as_json: bool) -> None:
+def _set_active(email: str, active: bool) -> None:
     with opened_app():
         user = people.set_active(_user(email).id, actors.COMMAND_LINE, active=active)
-        _told(user, f"{user.email} {'can sign in again' if active else 'is shut out'}.", as_json)
+        done(f"{user.email} {'can sign in again' if active else 'is shut out'}.", **_user_row(user))
 
 
 @user_group.command("role")
 @click.argument("email")
 @click.argument("role", type=ROLE)
-@as_json
+@json_option
 @quiet_option
-def set_role(email: str, role: str, as_json: bool) -> None:
+def set_role(email: str, role: str) -> None:
     """Let EMAIL do what ROLE may, from their next request on."""
     with opened_app():
         user = people.set_role(_user(email).id, role, actors.COMMAND_LINE)
-        _told(user, f"{user.email} is {role} now.", as_json)
+        done(f"{user.email} is {role} now.", **_user_row(user))
 
 
 def _user(email: str) -> User:
@@ -158,13 +157,6 @@ def _user_row(user: User) -> dict[str, Any]:
         "created": user.created,
         "last_signin": user.last_signin,
     }
-
-
-def _told(user: User, sentence: str, as_json: bool) -> None:
-    if as_json:
-        put(json_text(_user_row(user)))
-    else:
-        say(sentence)
 
 
 def _asked_password() -> str:

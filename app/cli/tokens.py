@@ -10,8 +10,8 @@ from sqlalchemy import or_, select
 
 from app.access import actors, audit, tokens
 from app.cli.application import opened_app
-from app.cli.output import done, is_quiet, json_option, quiet_option, wants_json
-from app.cli.tables import as_json, json_text, moment_text, show
+from app.cli.output import done, is_quiet, json_option, quiet_option, show_json, wants_json
+from app.cli.tables import moment_text, show
 from app.probe.printing import put
 from app.store.accounts import Token, User
 from app.store.base import db, now
@@ -47,7 +47,7 @@ def create(name: str, scopes: tuple[str, ...], expires: str | None) -> None:
         audit.record(actors.COMMAND_LINE, "token.created", subject=token.name, detail=detail)
         db.session.commit()
         if wants_json():
-            put(json_text({"token": text} | _token_row(token, True)))
+            show_json({"token": text} | _token_row(token, True))
             return
         until = f" until {moment_text(token.expires)} UTC" if token.expires else ""
         may = ", ".join(token.scopes)
@@ -57,8 +57,8 @@ def create(name: str, scopes: tuple[str, ...], expires: str | None) -> None:
 
 
 @token_group.command("list")
-@as_json
-def list_(as_json: bool) -> None:
+@json_option
+def list_() -> None:
     """List the tokens, without their text."""
     with opened_app():
         let_in = {id: active for id, active in db.session.execute(select(User.id, User.active))}
@@ -72,7 +72,7 @@ def list_(as_json: bool) -> None:
             "expires": 16,
             "state": 0,
         }
-        show(rows, columns, as_json)
+        show(rows, columns)
 
 
 def _token_row(token: Token, maker_let_in: bool) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from app.probe.transport.deadline import Cancellation
 from app.probe.values import Depth, Report, Target
 from app.registry import credentials, saving
 from app.registry.endpoints import rows as endpoints
+from app.registry.endpoints import twins
 from app.registry.probing import Events, ProbeOrder, Updated, Values, probed
 from app.registry.saving import Precondition, rejected
 from app.store.base import db
@@ -83,7 +84,7 @@ def check(model: RegisteredModel, values: Values, actor: Actor, move_key: bool) 
     elif "base_url" in values:
         credentials.refuse_move(model.endpoint, values["base_url"], actor, move_key)
     if _moves(model, values):
-        saving.refuse_same(saving.columns_of(model) | dict(values), but=model.id)
+        twins.refuse_same(saving.columns_of(model) | dict(values), but=model.id)
 
 
 def run(
@@ -150,7 +151,7 @@ def _applied(
     if saving.endpoint_of(model) != before:
         db.session.rollback()
         return None
-    with saving.refusing_same(saving.columns_of(model) | values):
+    with twins.refusing_same(saving.columns_of(model) | values):
         changes = saving.apply(model, values) | (saving.move(model, *home) if home else {})
         same = changes.keys().isdisjoint(saving.ENDPOINT)
         kept = saving.keep_probe(model, report, "update", actor, same=same) if report else None

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar
 
 from flask import Flask, current_app
@@ -14,6 +14,7 @@ from app.errors import ApiError
 from app.probe.transport.deadline import Cancellation
 from app.probe.values import Depth, Report, Target
 from app.registry import registration, saving
+from app.registry.endpoints import twins
 from app.registry.probing import (
     Probed,
     ProbeOrder,
@@ -23,11 +24,13 @@ from app.registry.probing import (
     Updated,
     Values,
     probed,
+    returned,
 )
 from app.registry.saving import all_saved, wire_report
 from app.store.base import db, new_id
 from app.store.models import RegisteredModel
 
+T = TypeVar("T")
 _SIDE_BY_SIDE = 8
 
 
@@ -39,33 +42,51 @@ def register_all(
     Gives an end per entry in their order; Registered ends mean rows only where all are Registered. ApiError
     409 where one is there already, or twice among them.
     """
-    saving.refuse_twins(many)
+    twins.refuse_twins(many)
     for values in many:
-        saving.refuse_same(values)
+        twins.refuse_same(values)
     asked = ProbeOrder(actor, strict, depth)
     targets = [registration.target_of(values, actor, "register") for values in many]
-    app = current_app._get_current_object()  # type: ignore[attr-defined]
-
-    def judge(values: Values, target: Target) -> Report:
-        with app.app_context():
-            return report_of(probed(values, target, asked, key_control=True))
-
-    db.session.rollback()
-    with ThreadPoolExecutor(_SIDE_BY_SIDE, "import") as pool:
-        reports = list(pool.map(judge, many, targets))
+    reports = all_judged(list(zip(many, targets, strict=True)), asked)
     if any(report.verdict == "rejected" for report in reports):
         return [_unsaved(values, report, asked) for values, report in zip(many, reports, strict=True)]
     return all_saved(many, targets, reports, asked)
 
 
-def report_of(events: Generator[Any, None, Report]) -> Report:
-    """What a probing generator gives back, for callers that do not want its events."""
-    while True:
-        try:
-            next(events)
-        except StopIteration as end:
-            report: Report = end.value
-            return report
+def all_judged(wanted: Sequence[tuple[Values, Target]], order: ProbeOrder) -> list[Report]:
+    """Probe each, eight at a time; their reports in the same order."""
+    reports = dict(as_judged(wanted, order))
+    return [reports[at] for at in range(len(wanted))]
+
+
+def as_judged(wanted: Sequence[tuple[Values, Target]], order: ProbeOrder) -> Iterator[tuple[int, Report]]:
+    """The same for somebody who watches: each one's place and its report, in the order in which they end."""
+    return as_ended(range(len(wanted)), lambda at: judged(*wanted[at], order))
+
+
+def judged(values: Values, target: Target, order: ProbeOrder) -> Report:
+    """Probe one of many."""
+    # One of its own: a probe sets what it was given when it ends.
+    mine = replace(order, cancelled=Cancellation(order.cancelled))
+    return returned(probed(values, target, mine, key_control=True))
+
+
+def as_ended(places: Iterable[int], work: Callable[[int], T]) -> Iterator[tuple[int, T]]:
+    """Each place and what its work gives, eight at a time, in the order in which they end.
+
+    Each runs in a thread with an application context, and so a database session, of its own.
+    """
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+
+    def within(at: int) -> T:
+        with app.app_context():
+            return work(at)
+
+    db.session.rollback()  # no connection is held while endpoints are asked
+    with ThreadPoolExecutor(_SIDE_BY_SIDE, "probes") as pool:
+        started = {pool.submit(within, at): at for at in places}
+        for future in as_completed(started):
+            yield started[future], future.result()
 
 
 def _unsaved(values: Values, report: Report, asked: ProbeOrder) -> Registered | Rejected:
@@ -74,7 +95,6 @@ def _unsaved(values: Values, report: Report, asked: ProbeOrder) -> Registered | 
     return Registered("", wire_report(report, new_id(), None))
 
 
-T = TypeVar("T")
 WORKERS = 4
 MOST_WORKERS = 32
 

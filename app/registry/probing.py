@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from sqlalchemy import delete, insert, update
@@ -32,6 +32,7 @@ from app.store.leases import KeyControl
 
 JSON = Any
 log = logging.getLogger("muster.probe")
+R = TypeVar("R")
 Values = Mapping[str, Any]
 
 DECLARED: Mapping[str, str] = {
@@ -155,6 +156,16 @@ def _run(
         sampling=asked.sampling,
     )
     yield from events
+
+
+def returned(events: Generator[Any, None, R]) -> R:
+    """What a generator gives back in the end, for callers that do not want its events."""
+    while True:
+        try:
+            next(events)
+        except StopIteration as end:
+            found: R = end.value
+            return found
 
 
 def egress_rules() -> EgressRules:

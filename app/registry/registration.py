@@ -20,7 +20,7 @@ from app.probe.values import Depth, Event, Report, Target
 from app.registry import saving
 from app.registry.credentials import Use, target_for
 from app.registry.endpoints import rows as endpoints
-from app.registry.endpoints import trials
+from app.registry.endpoints import trials, twins
 from app.registry.probing import (
     Events,
     Probed,
@@ -55,7 +55,7 @@ def register(
     is probed again. ApiError 409 `already_exists` before anything is contacted, and at the end too where
     another was faster.
     """
-    saving.refuse_same(values)
+    twins.refuse_same(values)
     target = target_of(values, actor, "register")
     order = ProbeOrder(actor, strict, depth, cancelled)
     return _registering(dict(values), target, order, trial)
@@ -145,9 +145,9 @@ def _registering(values: dict[str, Any], target: Target, asked: ProbeOrder, tria
 
 def _validating(values: dict[str, Any], target: Target, asked: ProbeOrder) -> Events:
     report = yield from probed(values, target, asked, key_control=True)
-    outline = saving.audit_detail(values, report)
-    audit.record(asked.actor, "model.validated", detail=outline, subject=values["display_name"])
     full = wire_report(report, new_id(), None)
+    outline = saving.audit_detail(values, full)
+    audit.record(asked.actor, "model.validated", detail=outline, subject=values["display_name"])
     trial = trials.keep(full, values, target, asked) if report.verdict == "accepted" else ""
     db.session.commit()
     yield Probed(full, trial)

@@ -1,14 +1,11 @@
-"""What registration writes: a model, its key, its probes. Nothing here commits."""
+"""What registration writes: a model, its endpoint, its probes."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
-
-from sqlalchemy.exc import IntegrityError
 
 from app.access import audit
 from app.access.actors import Actor
@@ -17,10 +14,11 @@ from app.probe.base_url import without_query_values
 from app.probe.report import NOT_ASKED
 from app.probe.values import Report, Target, finite
 from app.registry.endpoints import rows as endpoints
+from app.registry.endpoints import twins
 from app.registry.probing import DECLARED, JSON, ProbeOrder, Registered, Rejected, Values
 from app.store.base import db, new_id, now
 from app.store.endpoints import Endpoint
-from app.store.labels import put_labels
+from app.store.labels import Labels, put_labels
 from app.store.models import RegisteredModel
 from app.store.probes import Probe
 
@@ -28,7 +26,7 @@ from app.store.probes import Probe
 def rejected(values: Values, report: Report, asked: ProbeOrder, model_pk: str | None = None) -> Rejected:
     """Keep the audit event of a rejection, and nothing else. Commits."""
     full = wire_report(report, new_id(), model_pk)
-    detail = {**audit_detail(values, report), "probe": full["id"]}
+    detail = {**audit_detail(values, full), "probe": full["id"]}
     model = RegisteredModel.by_id(model_pk) if model_pk else None
     audit.record(asked.actor, "model.rejected", model, detail, subject=values["display_name"])
     db.session.commit()
@@ -71,29 +69,32 @@ def all_saved(
 
     `name` is for an endpoint that is new.
     """
-    ends: list[Registered | Rejected] = []
     # One at a time: where hundreds end at once, their threads would else keep each other from the processor
     # while they keep each other from the database, and every page waits behind all of them.
     with _saving:
-        for values, target, report in zip(many, targets, reports, strict=True):
-            with refusing_same(values):
-                endpoint = endpoints.found_or_made(target, values["api_key"] or "", name)
-                model = new_model(values, endpoint, asked.actor)
-                full = keep_probe(model, report, "registration", asked.actor)
-                audit.record(asked.actor, "model.registered", model, audit_detail(values, report))
-                ends.append(Registered(model.id, full))
+        ends: list[Registered | Rejected] = [
+            _saved(values, target, wire_report(report, new_id(), None), asked, name)
+            for values, target, report in zip(many, targets, reports, strict=True)
+        ]
         db.session.commit()
     return ends
 
 
 def saved_as_seen(values: Values, target: Target, seen: Mapping[str, JSON], asked: ProbeOrder) -> Registered:
     """Save a model with the accepted report of a probe that was run before, in its wire form. Commits."""
-    with refusing_same(values):
-        endpoint = endpoints.found_or_made(target, values["api_key"] or "")
+    end = _saved(values, target, seen, asked)
+    db.session.commit()
+    return end
+
+
+def _saved(
+    values: Values, target: Target, seen: Mapping[str, JSON], asked: ProbeOrder, name: str = ""
+) -> Registered:
+    with twins.refusing_same(values):
+        endpoint = endpoints.found_or_made(target, values["api_key"] or "", name)
         model = new_model(values, endpoint, asked.actor)
         full = keep_seen(model, seen, "registration", asked.actor)
-        audit.record(asked.actor, "model.registered", model, _outline(values) | {"verdict": seen["verdict"]})
-        db.session.commit()
+        audit.record(asked.actor, "model.registered", model, audit_detail(values, seen))
     return Registered(model.id, full)
 
 
@@ -202,36 +203,6 @@ def _learned(before: Mapping[str, JSON], now: Mapping[str, JSON]) -> dict[str, J
     }
 
 
-@contextmanager
-def refusing_same(values: Values) -> Iterator[None]:
-    """Around what writes a model: of two at once that want the same three, one gets ApiError 409 here."""
-    try:
-        yield
-    except IntegrityError as error:
-        db.session.rollback()
-        found = RegisteredModel.same_as(*_identity(values))
-        if found is None:
-            raise
-        raise _already_exists(found) from error
-
-
-def refuse_same(values: Values, but: str | None = None) -> None:
-    """ApiError 409 where another model than `but` (an id) is the same already."""
-    found = RegisteredModel.same_as(*_identity(values))
-    if found is not None and found.id != but:
-        raise _already_exists(found)
-
-
-def refuse_twins(many: Iterable[Values]) -> None:
-    """ApiError 409 where two of many would be the same model."""
-    seen: set[tuple[str, str, str]] = set()
-    for values in many:
-        if _identity(values) in seen:
-            message = f"{values['model_id']} stands twice among them with the same base_url and model_type."
-            raise ApiError("already_exists", f"{message} Send it once.", field="model_id")
-        seen.add(_identity(values))
-
-
 def model_with(id: str) -> RegisteredModel:
     """The model with this id; ApiError 404."""
     model = RegisteredModel.by_id(id)
@@ -270,33 +241,16 @@ def endpoint_of(model: RegisteredModel) -> tuple[Any, ...]:
     return (*(getattr(model, name) for name in ENDPOINT), model.endpoint_id, model.endpoint.identity)
 
 
-def audit_detail(values: Values, report: Report) -> Mapping[str, JSON]:
-    """What the audit log says of a probe that was asked for."""
-    made = _outline(values) | {"verdict": report.verdict}
-    if report.diagnosis:
-        made |= {"code": report.diagnosis.code, "message": report.diagnosis.message}
+def audit_detail(values: Values, seen: Mapping[str, JSON]) -> Mapping[str, JSON]:
+    """What the audit log says of a probe that was asked for; `seen` is its report in the wire form."""
+    made = {name: values.get(name) for name in (*ENDPOINT, "region")} | {"verdict": seen["verdict"]}
+    made["base_url"] = without_query_values(values["base_url"])
+    labels = (values.get("labels") or Labels()).stated()
+    if labels:
+        made["labels"] = labels
+    if seen["diagnosis"]:
+        made |= {name: seen["diagnosis"][name] for name in ("code", "message")}
     return made
-
-
-def _outline(values: Values) -> dict[str, JSON]:
-    made = {name: values.get(name) for name in (*ENDPOINT, "region")}
-    labels = values["labels"]._asdict() if any(values.get("labels") or ()) else {}
-    told = {name: value for name, value in labels.items() if value}
-    return made | {"base_url": without_query_values(values["base_url"])} | ({"labels": told} if told else {})
-
-
-def _identity(values: Values) -> tuple[str, str, str]:
-    """What no two models share: model_id, base_url, model_type."""
-    return values["model_id"], values["base_url"], values["model_type"]
-
-
-def _already_exists(same: RegisteredModel) -> ApiError:
-    return ApiError(
-        "already_exists",
-        "This model is registered already, with the same base URL and type: "
-        f"“{same.display_name}”, id {same.id}. Change that one, or delete it first.",
-        field="model_id",
-    )
 
 
 def _gone(id: str) -> ApiError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,7 +19,7 @@ from app.probe.transport.deadline import Cancellation
 from app.probe.values import Report, Sample, Sampling, Validity
 from app.registry import registration, saving
 from app.registry.endpoints.key_life import life_of
-from app.registry.probing import ProbeOrder, egress_rules, probed
+from app.registry.probing import ProbeOrder, egress_rules, probed, returned
 from app.store.base import db
 from app.store.models import RegisteredModel
 from app.store.probes import Probe
@@ -43,7 +43,7 @@ def prove(
     values = saving.columns_of(model)
     order = ProbeOrder(SYSTEM, depth="proof", cancelled=cancelled, waits=False, sampling=sampling)
     target = registration.stored_target(model, SYSTEM, "health_check")
-    return _report_of(probed(values, target, order, key_control=False)), life_of(target.api_key)
+    return returned(probed(values, target, order, key_control=False)), life_of(target.api_key)
 
 
 def sampled(model: RegisteredModel, asked: Sequence[Sampling], actor: Actor) -> Iterator[Sample | None]:
@@ -59,8 +59,7 @@ def sampled(model: RegisteredModel, asked: Sequence[Sampling], actor: Actor) -> 
 
 def probe_wholly(model: RegisteredModel, cancelled: Cancellation | None = None) -> Report:
     """Probe a model with its stored key, and keep the report and what it observed, but not its health."""
-    events = registration.watched(model.id, TRIGGER, ProbeOrder(SYSTEM, cancelled=cancelled))
-    return _report_of(events)
+    return returned(registration.watched(model.id, TRIGGER, ProbeOrder(SYSTEM, cancelled=cancelled)))
 
 
 def last_whole_report(model: RegisteredModel) -> Mapping[str, Any] | None:
@@ -96,12 +95,3 @@ def read_catalog(model: RegisteredModel) -> Presence:
     facts = {"host": host, "model": target.model_id, "code": presence.code}
     log.info("catalog", extra={"facts": facts | {"duration_ms": presence.duration_ms}})
     return presence
-
-
-def _report_of(events: Generator[Any, None, Report]) -> Report:
-    while True:
-        try:
-            next(events)
-        except StopIteration as end:
-            report: Report = end.value
-            return report

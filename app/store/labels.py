@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 from sqlalchemy import ForeignKey, Index, String, select
 from sqlalchemy.orm import Mapped, mapped_column
@@ -17,6 +17,14 @@ class Labels(NamedTuple):
     owner: str | None = None
     contact: str | None = None
     tags: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """The labels as the API has them."""
+        return {"owner": self.owner, "contact": self.contact, "tags": list(self.tags)}
+
+    def stated(self) -> dict[str, Any]:
+        """The same without what is empty."""
+        return {name: value for name, value in self.as_json().items() if value}
 
 
 class ModelOwner(Base):
@@ -39,22 +47,28 @@ class ModelTag(Base):
     tag: Mapped[str] = mapped_column(String(64), primary_key=True)
 
 
+def labels_from(owner: ModelOwner | None, tags: Iterable[str]) -> Labels:
+    """The labels of a model from its rows; tags are sorted here, since databases have orders of their own."""
+    in_order = tuple(sorted(tags))
+    return Labels(owner.owner, owner.contact, in_order) if owner else Labels(tags=in_order)
+
+
 def labels_of(id: str) -> Labels:
     """The labels of a model; empty ones where it has none, or where there is no such model."""
     return labels_of_many([id])[id]
 
 
 def labels_of_many(ids: Sequence[str]) -> dict[str, Labels]:
-    """The labels of these models by id, tags in alphabetical order."""
+    """The labels of these models by id."""
     owners = {
         row.model_pk: row
         for row in db.session.scalars(select(ModelOwner).where(ModelOwner.model_pk.in_(ids)))
     }
     tags: dict[str, list[str]] = {}
     named = select(ModelTag.model_pk, ModelTag.tag).where(ModelTag.model_pk.in_(ids))
-    for id, tag in db.session.execute(named.order_by(ModelTag.tag)):
+    for id, tag in db.session.execute(named):
         tags.setdefault(id, []).append(tag)
-    return {id: _labels(owners.get(id), tags.get(id, ())) for id in ids}
+    return {id: labels_from(owners.get(id), tags.get(id, ())) for id in ids}
 
 
 def put_labels(id: str, labels: Labels) -> None:
@@ -67,7 +81,3 @@ def put_labels(id: str, labels: Labels) -> None:
     if labels.owner or labels.contact:
         db.session.add(ModelOwner(model_pk=id, owner=labels.owner, contact=labels.contact))
     db.session.flush()
-
-
-def _labels(owner: ModelOwner | None, tags: Sequence[str]) -> Labels:
-    return Labels(owner.owner, owner.contact, tuple(tags)) if owner else Labels(tags=tuple(tags))

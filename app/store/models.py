@@ -30,7 +30,7 @@ from sqlalchemy.orm import Mapped, Mapper, aliased, mapped_column, relationship,
 from app.probe.capabilities import CAPABILITIES
 from app.store.base import Base, UTCDateTime, db, new_id, now
 from app.store.endpoints import Endpoint
-from app.store.labels import Labels, ModelOwner, ModelTag
+from app.store.labels import Labels, ModelOwner, ModelTag, labels_from
 from app.store.model_filters import Filters, conditions
 
 
@@ -138,13 +138,12 @@ class RegisteredModel(Base):
         return endpoint
 
     owned: Mapped[ModelOwner | None] = relationship(viewonly=True)
-    tagged: Mapped[list[ModelTag]] = relationship(viewonly=True, order_by=ModelTag.tag)
+    tagged: Mapped[list[ModelTag]] = relationship(viewonly=True)
 
     @property
     def labels(self) -> Labels:
         """Owner, contact and tags, for who reads many models: such a query loads them with `WITH_LABELS`."""
-        tags = tuple(row.tag for row in self.tagged)
-        return Labels(self.owned.owner, self.owned.contact, tags) if self.owned else Labels(tags=tags)
+        return labels_from(self.owned, (row.tag for row in self.tagged))
 
     @property
     def wire_model_id(self) -> str:

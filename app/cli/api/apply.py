@@ -8,38 +8,26 @@ from typing import IO, Any
 
 import click
 
-from app.cli.api.client import Api, as_json, fail, show, with_api
-from app.cli.output import quiet_option, say
+from app.cli.api.client import Api, fail, with_api
+from app.cli.config_files import parsed
+from app.cli.output import json_option, quiet_option, say, show_json, wants_json
 from app.probe.printing import put
-from app.registry.exchange.litellm import config_file as litellm_config
+from app.registry.exchange.litellm import config_file
 from app.registry.json_body import shortened
 
 JSON = Any
 REJECTED, WRONG_FILE, DIFFERENT = 1, 2, 4
-_DONE = {
-    "create": "created",
-    "change": "changed",
-    "same": "same",
-    "delete": "deleted",
-    "rejected": "rejected",
-}
-_PLANNED = {
-    "create": "create",
-    "change": "change",
-    "same": "same",
-    "delete": "delete",
-    "rejected": "rejected",
-}
+_DONE = {"create": "created", "change": "changed", "delete": "deleted"}
 
 
 @click.command("apply")
 @click.argument("file", type=click.File("rb"))
 @click.option("--prune", is_flag=True, help="Delete models and endpoints that the file does not name.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be done; contact no endpoint.")
-@as_json
+@json_option
 @quiet_option
 @with_api
-def apply(file: IO[bytes], prune: bool, dry_run: bool, as_json: bool, api: Api) -> None:
+def apply(file: IO[bytes], prune: bool, dry_run: bool, api: Api) -> None:
     """Make the registry what FILE (YAML or JSON) says; `muster export --format muster` writes such a file.
 
     What is the same already is neither written nor probed. Exit code 0: done, or nothing to do; 1: something
@@ -51,27 +39,22 @@ def apply(file: IO[bytes], prune: bool, dry_run: bool, as_json: bool, api: Api) 
     if not answer.good:
         fail(answer.problem, WRONG_FILE if answer.status in (400, 413) else REJECTED)
     result = answer.json
-    if as_json:
-        show(result)
+    if wants_json():
+        show_json(result)
     else:
         _tell(result)
     sys.exit(_code(result))
 
 
 def _read(file: IO[bytes]) -> dict[str, JSON]:
-    try:
-        body = litellm_config.load(file.read().decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise click.UsageError("The file is not UTF-8 text.") from error
-    except litellm_config.ConfigError as error:
-        raise click.UsageError(str(error)) from error
+    body = parsed(file.read(), config_file.load)
     if not isinstance(body, dict):
         raise click.UsageError("The file must be a mapping with `endpoints`.")
     return body
 
 
 def _tell(result: Mapping[str, JSON]) -> None:
-    words = _PLANNED if result["dry_run"] else _DONE
+    words = {name: name if result["dry_run"] else _DONE.get(name, name) for name in result["counts"]}
     for entry in result["entries"]:
         name = entry["name"] if entry["kind"] == "endpoint" else f"  {entry['name']}"
         rest = _why(entry)

@@ -22,6 +22,7 @@ from werkzeug.test import Client
 
 from app.access.actors import COMMAND_LINE
 from app.cli.application import opened_app
+from app.cli.output import show_json, wants_json
 from app.probe.printing import put
 from app.registry.json_body import shortened
 from app.store import vault
@@ -29,10 +30,15 @@ from app.web.guards import HERE
 
 JSON = Any
 P = ParamSpec("P")
+_url = click.option("--url", envvar="MUSTER_URL", help="A Muster elsewhere; by default this machine's own.")
+_token_env = click.option(
+    "--token-env",
+    default="MUSTER_TOKEN",
+    show_default=True,
+    help="The variable that holds the token for --url.",
+)
 TIMEOUT_S = (10, 900)
 """Seconds to connect, and to wait for an answer: probes take their time."""
-
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,15 +121,8 @@ class Here:
 def with_api(command: Callable[P, None]) -> Callable[..., None]:
     """Give a command the options that say which Muster it is for, and its `api`."""
 
-    @click.option(
-        "--url", envvar="MUSTER_URL", help="A Muster elsewhere; by default the one of this machine."
-    )
-    @click.option(
-        "--token-env",
-        default="MUSTER_TOKEN",
-        show_default=True,
-        help="The variable that holds the token for --url.",
-    )
+    @_url
+    @_token_env
     @wraps(command)
     def called(*args: Any, url: str | None, token_env: str, **kwargs: Any) -> None:
         with opened(url, token_env) as api:
@@ -135,8 +134,8 @@ def with_api(command: Callable[P, None]) -> Callable[..., None]:
 def with_elsewhere(command: Callable[P, None]) -> Callable[..., None]:
     """The same for a command that works on this machine's database itself: `elsewhere` is None then."""
 
-    @click.option("--url", envvar="MUSTER_URL", help="A Muster elsewhere; by default this machine's own.")
-    @click.option("--token-env", default="MUSTER_TOKEN", show_default=True, help="The variable of its token.")
+    @_url
+    @_token_env
     @wraps(command)
     def called(*args: Any, url: str | None, token_env: str, **kwargs: Any) -> None:
         if not url:
@@ -187,15 +186,10 @@ def pages(api: Api, path: str, **query: str | None) -> Iterator[JSON]:
         answer = api.call("GET", answer.next)
 
 
-def show(value: JSON) -> None:
-    """Print JSON for a program."""
-    put(json.dumps(value, indent=2, ensure_ascii=False))
-
-
-def show_table(rows: list[Mapping[str, JSON]], columns: Mapping[str, int], as_json: bool) -> None:
+def show_table(rows: list[Mapping[str, JSON]], columns: Mapping[str, int]) -> None:
     """Rows as JSON, or the named columns in their widths; 0 is the rest of the line."""
-    if as_json:
-        show(rows)
+    if wants_json():
+        show_json(rows)
         return
     for row in rows:
         cells = (f"{_cell(row.get(name)):<{width}}" for name, width in columns.items())

@@ -10,8 +10,8 @@ from urllib.parse import quote
 
 import click
 
-from app.cli.api.client import Answer, Api, as_json, fail, pages, require, show, show_table, with_api
-from app.cli.output import quiet_option, say
+from app.cli.api.client import Answer, Api, fail, pages, require, show_table, with_api
+from app.cli.output import done, json_option, quiet_option, say, show_json, wants_json
 from app.probe.printing import put
 from app.registry.json_body import shortened
 
@@ -29,22 +29,22 @@ def endpoint_group() -> None:
 
 
 @endpoint_group.command("list")
-@as_json
+@json_option
 @with_api
-def list_(as_json: bool, api: Api) -> None:
+def list_(api: Api) -> None:
     """List the endpoints, the newest first."""
-    show_table(list(pages(api, "/v2/endpoints", limit="500")), _COLUMNS, as_json)
+    show_table(list(pages(api, "/v2/endpoints", limit="500")), _COLUMNS)
 
 
 @endpoint_group.command("show")
 @click.argument("which")
 @click.option("--catalog", is_flag=True, help="Ask it now which models it lists.")
-@as_json
+@json_option
 @with_api
-def show_(which: str, catalog: bool, as_json: bool, api: Api) -> None:
+def show_(which: str, catalog: bool, api: Api) -> None:
     """Print one endpoint."""
     id = _found(api, which)["id"]
-    show(require(api.call("GET", f"/v2/endpoints/{id}{'/catalog' if catalog else ''}")))
+    show_json(require(api.call("GET", f"/v2/endpoints/{id}{'/catalog' if catalog else ''}")))
 
 
 @endpoint_group.command("add")
@@ -55,12 +55,12 @@ def show_(which: str, catalog: bool, as_json: bool, api: Api) -> None:
 @click.option("--type", "model_type", default="chat", show_default=True, help="Where the list tells no type.")
 @click.option("--region", default="unspecified", show_default=True)
 @click.option("--name", help="By default its host.")
-@as_json
+@json_option
 @quiet_option
 @with_api
 def add(
     url_of_endpoint: str, key_env: str | None, key_reference: str | None, wanted: str, model_type: str,
-    region: str, name: str | None, as_json: bool, api: Api,
+    region: str, name: str | None, api: Api,
 ) -> None:  # fmt: skip
     """Register models of an endpoint, each after a probe.
 
@@ -70,46 +70,40 @@ def add(
     body |= {"name": name} if name else {}
     models = _wanted(api, body, wanted, model_type)
     answer = api.call("POST", "/v2/endpoints", body | {"models": models})
-    _tell(answer, as_json)
+    _tell(answer)
 
 
 @endpoint_group.command("rotate")
 @click.argument("which")
 @_key_env
 @_key_reference
-@as_json
+@json_option
 @quiet_option
 @with_api
-def rotate(which: str, key_env: str | None, key_reference: str | None, as_json: bool, api: Api) -> None:
+def rotate(which: str, key_env: str | None, key_reference: str | None, api: Api) -> None:
     """Give an endpoint a new key, proven with every model that is up; else nothing changes."""
     id = _found(api, which)["id"]
     answer = api.call("PATCH", f"/v2/endpoints/{id}", {"api_key": _key(key_env, key_reference)})
     if not answer.good:
-        if as_json:
-            show(answer.json)
+        if wants_json():
+            show_json(answer.json)
             sys.exit(1)
         for detail in (answer.json or {}).get("error", {}).get("details", ()):
             put(shortened(f"rejected    {detail['field']:<32}  {detail['message']}", 4000), file=sys.stderr)
         fail(answer.problem)
-    if as_json:
-        show(answer.json)
-    else:
-        say(shortened(f"{answer.json['name']} has its new key.", 400))
+    done(shortened(f"{answer.json['name']} has its new key.", 400), **answer.json)
 
 
 @endpoint_group.command("delete")
 @click.argument("which")
-@as_json
+@json_option
 @quiet_option
 @with_api
-def delete(which: str, as_json: bool, api: Api) -> None:
+def delete(which: str, api: Api) -> None:
     """Delete an endpoint that no model is served at."""
     found = _found(api, which)
-    done = require(api.call("DELETE", f"/v2/endpoints/{found['id']}"))
-    if as_json:
-        show(done)
-    else:
-        say(shortened(f"{found['name']} is deleted.", 400))
+    facts = require(api.call("DELETE", f"/v2/endpoints/{found['id']}"))
+    done(shortened(f"{found['name']} is deleted.", 400), **facts)
 
 
 def _key(key_env: str | None, key_reference: str | None) -> str:
@@ -150,13 +144,13 @@ def _wanted(api: Api, body: Mapping[str, JSON], wanted: str, model_type: str) ->
     ]
 
 
-def _tell(answer: Answer, as_json: bool) -> None:
+def _tell(answer: Answer) -> None:
     """Every result in a line; exits with 1 where one is not in."""
     results: Iterable[Mapping[str, JSON]] = (answer.json or {}).get("results", ())
     if not results:
         require(answer)
-    if as_json:
-        show(answer.json)
+    if wants_json():
+        show_json(answer.json)
     else:
         for one in results:
             why = f"{one['error']['code']}: {one['error']['message']}" if one["error"] else one["model"]["id"]

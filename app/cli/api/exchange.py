@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import quote
@@ -51,12 +51,6 @@ def reprobe_each(api: Api, which: str | None, workers: int) -> Iterator[Told]:
         return Told("rejected", id, f"{diagnosis['code']}: {diagnosis['message']}", False)
 
     return _side_by_side(probe, ids, workers)
-
-
-def left_out(includes: Iterable[str]) -> Iterator[Told]:
-    """Files that belong to one that is imported and are not read."""
-    for name in includes:
-        yield Told("skipped", name, "This file includes it, but it is not read. Import it too.", False)
 
 
 def _planned(answer: Answer) -> Told:

@@ -7,8 +7,8 @@ from urllib.parse import quote
 
 import click
 
-from app.cli.api.client import Api, as_json, pages, require, show, show_table, with_api
-from app.cli.output import quiet_option, say
+from app.cli.api.client import Api, pages, require, show_table, with_api
+from app.cli.output import done, json_option, quiet_option, show_json, wants_json
 from app.registry.json_body import shortened
 
 JSON = Any
@@ -26,65 +26,62 @@ def models_group() -> None:
 @click.option("--owner")
 @click.option("--endpoint", help="The id of an endpoint.")
 @click.option("--status", type=click.Choice(["up", "degraded", "down", "unknown"]))
-@as_json
+@json_option
 @with_api
-def list_(as_json: bool, api: Api, **filters: str | None) -> None:
+def list_(api: Api, **filters: str | None) -> None:
     """List the models, the newest first."""
     rows = list(pages(api, "/v2/models", limit="500", **filters))
-    shown = rows if as_json else [row | {"base_url": row["configuration"]["base_url"]} for row in rows]
-    show_table(shown, _COLUMNS, as_json)
+    shown = rows if wants_json() else [row | {"base_url": row["configuration"]["base_url"]} for row in rows]
+    show_table(shown, _COLUMNS)
 
 
 @models_group.command("show")
 @click.argument("which")
-@as_json
+@json_option
 @with_api
-def show_(which: str, as_json: bool, api: Api) -> None:
+def show_(which: str, api: Api) -> None:
     """Print one model's document, with its labels."""
     document = require(api.call("GET", _path(which)))
     labels = require(api.call("GET", f"/v2/models/{document['id']}/labels"))
-    show(document if as_json else document | {"labels": labels})
+    show_json(document if wants_json() else document | {"labels": labels})
 
 
 @models_group.command("enable")
 @click.argument("which")
-@as_json
+@json_option
 @quiet_option
 @with_api
-def enable(which: str, as_json: bool, api: Api) -> None:
+def enable(which: str, api: Api) -> None:
     """Let consumers see a model."""
     require(api.call("POST", "/v2/workspace-models", {"model_id": which}))
-    _done(which, "enabled", as_json)
+    _done(which, "enabled")
 
 
 @models_group.command("disable")
 @click.argument("which")
-@as_json
+@json_option
 @quiet_option
 @with_api
-def disable(which: str, as_json: bool, api: Api) -> None:
+def disable(which: str, api: Api) -> None:
     """Hide a model from consumers."""
     require(api.call("DELETE", f"/v2/workspace-models/{quote(which, safe='')}"))
-    _done(which, "disabled", as_json)
+    _done(which, "disabled")
 
 
 @models_group.command("delete")
 @click.argument("which")
-@as_json
+@json_option
 @quiet_option
 @with_api
-def delete(which: str, as_json: bool, api: Api) -> None:
+def delete(which: str, api: Api) -> None:
     """Delete a model with its probes; its endpoint stays."""
     require(api.call("DELETE", _path(which)))
-    _done(which, "deleted", as_json)
+    _done(which, "deleted")
 
 
 def _path(which: str) -> str:
     return f"/v2/models/{quote(which, safe='')}"
 
 
-def _done(which: str, what: str, as_json: bool) -> None:
-    if as_json:
-        show({"model": which, "done": what})
-    else:
-        say(shortened(f"{which} is {what}.", 400))
+def _done(which: str, what: str) -> None:
+    done(shortened(f"{which} is {what}.", 400), model=which, done=what)

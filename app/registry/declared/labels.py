@@ -52,16 +52,11 @@ def set_labels(id: str, labels: Labels, actor: Actor) -> bool:
     changed = before != labels
     if changed:
         put_labels(id, labels)
-        old, new = as_json(before), as_json(labels)
+        old, new = before.as_json(), labels.as_json()
         changes = {name: [old[name], new[name]] for name in old if old[name] != new[name]}
         audit.record(actor, "model.labelled", model, {"changes": changes})
     db.session.commit()
     return changed
-
-
-def as_json(labels: Labels) -> dict[str, JSON]:
-    """Labels as the API has them."""
-    return {"owner": labels.owner, "contact": labels.contact, "tags": list(labels.tags)}
 
 
 def _problems(value: dict[str, JSON], place: str) -> Iterator[Problem]:

@@ -11,14 +11,12 @@ from sqlalchemy import select
 from app.access.actors import Actor
 from app.errors import ApiError
 from app.registry import credentials
-from app.registry.declared.labels import as_json
 from app.registry.declared.wanted import Wanted, WantedEndpoint, WantedModel
 from app.registry.endpoints import rows as endpoints
 from app.registry.endpoints.form import change_of
 from app.store.base import db
 from app.store.endpoints import Endpoint
-from app.store.labels import labels_of
-from app.store.models import RegisteredModel
+from app.store.models import WITH_LABELS, RegisteredModel
 from app.store.rotation import digest
 
 JSON = Any
@@ -184,7 +182,7 @@ def _models(of: EndpointPlan, endpoint_id: str | None) -> Iterator[ModelPlan]:
 def _rows_of(endpoint_id: str | None) -> dict[tuple[str, str], RegisteredModel]:
     if endpoint_id is None:
         return {}
-    mine = select(RegisteredModel).where(RegisteredModel.endpoint_id == endpoint_id)
+    mine = select(RegisteredModel).where(RegisteredModel.endpoint_id == endpoint_id).options(*WITH_LABELS)
     return {(row.model_id, row.model_type): row for row in db.session.scalars(mine)}
 
 
@@ -205,8 +203,8 @@ def _compare_model(entry: Entry, wanted: WantedModel, row: RegisteredModel) -> N
     }
     if wanted.enabled is not None and wanted.enabled != row.enabled:
         entry.changes["enabled"] = [row.enabled, wanted.enabled]
-    if wanted.labels is not None and wanted.labels != labels_of(row.id):
-        entry.changes["labels"] = [as_json(labels_of(row.id)), as_json(wanted.labels)]
+    if wanted.labels is not None and wanted.labels != row.labels:
+        entry.changes["labels"] = [row.labels.as_json(), wanted.labels.as_json()]
     entry.outcome = "change" if entry.changes else "same"
 
 

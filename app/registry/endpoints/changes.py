@@ -16,8 +16,9 @@ from app.probe.base_url import without_query_values
 from app.probe.values import EndpointSettings, Report, Target
 from app.registry import credentials, saving
 from app.registry.endpoints import rows as endpoints
-from app.registry.endpoints.intake import as_judged, target_of
-from app.registry.probing import ProbeOrder, Values
+from app.registry.endpoints.intake import target_of
+from app.registry.many import as_judged
+from app.registry.probing import ProbeOrder, Values, returned
 from app.registry.saving import wire_report
 from app.store.base import db, new_id, now
 from app.store.endpoints import Endpoint
@@ -75,13 +76,7 @@ def change(id: str, wanted: Change, order: ProbeOrder, *, partial: bool, move_ke
     some failed, and those are down then. ApiErrors as `credentials.target_for` has them, 404 where it
     was changed meanwhile or would be the same as another, 400 with who failed of which reason.
     """
-    events = changing(id, wanted, order, partial=partial, move_key=move_key)
-    while True:
-        try:
-            next(events)
-        except StopIteration as end:
-            changed: Endpoint = end.value
-            return changed
+    return returned(changing(id, wanted, order, partial=partial, move_key=move_key))
 
 
 def changing(

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from typing import Any, Literal
-
-from flask import current_app
 
 from app.errors import ApiError
 from app.probe.transport.deadline import Cancellation
 from app.probe.values import Report, Target
 from app.registry import credentials, saving
 from app.registry.endpoints import rows as endpoints
-from app.registry.many import report_of
-from app.registry.probing import ProbeOrder, Registered, Values, probed
+from app.registry.endpoints import twins
+from app.registry.many import all_judged, as_ended, judged
+from app.registry.probing import ProbeOrder, Registered, Values
 from app.registry.saving import all_saved
-from app.store.base import db
 from app.store.endpoints import Endpoint
-from app.store.models import RegisteredModel
 
-SIDE_BY_SIDE = 8
 JSON = Any
 
 
@@ -46,7 +41,7 @@ def add(
     values = [dict(each) | {"api_key": key, "base_url": target.base_url} for each in models]
     results = [_there_already(each, values[:at]) for at, each in enumerate(values)]
     wanted = [at for at, result in enumerate(results) if result is None]
-    reports = side_by_side([(values[at], target_of(target, values[at])) for at in wanted], order)
+    reports = all_judged([(values[at], target_of(target, values[at])) for at in wanted], order)
     accepted = [at for at, report in zip(wanted, reports, strict=True) if report.verdict == "accepted"]
     seen = dict(zip(wanted, reports, strict=True))
     for at in wanted:
@@ -75,26 +70,17 @@ def adding(
     values = [dict(each) | {"api_key": key, "base_url": target.base_url} for each in models]
     there = [_there_already(each, values[:at]) for at, each in enumerate(values)]
     yield from ((at, result) for at, result in enumerate(there) if result is not None)
-    app = current_app._get_current_object()  # type: ignore[attr-defined]
-
-    def settle(at: int) -> Result:
-        with app.app_context():
-            return _settled(values[at], target, replace(order, cancelled=alone[at]), name)
-
-    db.session.rollback()
-    with ThreadPoolExecutor(SIDE_BY_SIDE, "endpoint") as pool:
-        started = {pool.submit(settle, at): at for at, result in enumerate(there) if result is None}
-        for future in as_completed(started):
-            yield started[future], future.result()
+    yield from as_ended(
+        (at for at, result in enumerate(there) if result is None),
+        lambda at: _settled(values[at], target, replace(order, cancelled=alone[at]), name),
+    )
 
 
 def _settled(values: Values, target: Target, order: ProbeOrder, name: str) -> Result:
     stop = order.cancelled or Cancellation()
     if stop.is_set():
         return Result(values["model_id"], "rejected", error=_error("cancelled", "Not begun.", None))
-    # One of its own: a probe sets what it was given when it ends.
-    mine = replace(order, cancelled=Cancellation(stop))
-    report = report_of(probed(values, target_of(target, values), mine, key_control=True))
+    report = judged(values, target_of(target, values), order)
     if stop.is_set():
         return Result(values["model_id"], "rejected", error=_error("cancelled", "Cancelled.", None))
     if report.verdict == "rejected":
@@ -108,29 +94,6 @@ def target_of(target: Target, values: Values) -> Target:
     return replace(target, model_id=values.get("remote_model_id") or values["model_id"])
 
 
-def side_by_side(wanted: Sequence[tuple[Values, Target]], order: ProbeOrder) -> list[Report]:
-    """Probe each, eight at a time; their reports in the same order."""
-    reports = dict(as_judged(wanted, order))
-    return [reports[at] for at in range(len(wanted))]
-
-
-def as_judged(wanted: Sequence[tuple[Values, Target]], order: ProbeOrder) -> Iterator[tuple[int, Report]]:
-    """The same for somebody who watches: each one's place and its report, in the order in which they end."""
-    app = current_app._get_current_object()  # type: ignore[attr-defined]
-
-    def judge(one: tuple[Values, Target]) -> Report:
-        with app.app_context():
-            # One of its own: a probe sets what it was given when it ends.
-            mine = replace(order, cancelled=Cancellation(order.cancelled))
-            return report_of(probed(*one, mine, key_control=True))
-
-    db.session.rollback()
-    with ThreadPoolExecutor(SIDE_BY_SIDE, "endpoint") as pool:
-        started = {pool.submit(judge, one): at for at, one in enumerate(wanted)}
-        for future in as_completed(started):
-            yield started[future], future.result()
-
-
 def stored_target(endpoint: Endpoint, order: ProbeOrder) -> tuple[Target, str]:
     """The target of an endpoint with its stored key, and that key as it was typed. Commits."""
     target = credentials.target_for(order.actor, "register", endpoint.base_url, endpoint=endpoint)
@@ -138,7 +101,7 @@ def stored_target(endpoint: Endpoint, order: ProbeOrder) -> tuple[Target, str]:
 
 
 def _there_already(values: Values, before: Sequence[Values]) -> Result | None:
-    same = RegisteredModel.same_as(values["model_id"], values["base_url"], values["model_type"])
+    same = twins.same_as(values)
     if same is not None:
         return Result(values["model_id"], "exists", same.id)
     alike = ("model_id", "model_type")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import yaml
 
 from app.probe.values import EndpointSettings
-from app.registry.declared.labels import as_json
 from app.registry.document import plain_number
 from app.registry.probing import DECLARED
 from app.store.endpoints import Endpoint
@@ -67,13 +66,9 @@ def model_entry(model: RegisteredModel) -> dict[str, JSON]:
     if not model.enabled:
         made["enabled"] = False
     if model.labels != Labels():
-        made["labels"] = _without_empty(as_json(model.labels))
+        made["labels"] = model.labels.stated()
     return made
 
 
 def _plain(value: JSON) -> JSON:
     return plain_number(value) if isinstance(value, float) else value
-
-
-def _without_empty(labels: Mapping[str, JSON]) -> dict[str, JSON]:
-    return {name: value for name, value in labels.items() if value}

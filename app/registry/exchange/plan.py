@@ -11,12 +11,13 @@ from flask import Flask
 from app.access.actors import Actor
 from app.probe.transport.deadline import Cancellation
 from app.registry import registration
+from app.registry.endpoints import twins
 from app.registry.exchange.litellm import imported as litellm_import
 from app.registry.exchange.litellm.imported import Entry
+from app.registry.exchange.litellm.served_at import UNSUPPORTED
 from app.registry.form import OpenAILikeForm
 from app.registry.json_body import Problem
 from app.registry.many import Ended, ended, side_by_side
-from app.store.models import RegisteredModel
 
 
 def register_each(app: Flask, steps: Sequence[Step], actor: Actor, workers: int) -> Iterator[Ended]:
@@ -76,7 +77,7 @@ def plan(definitions: Sequence[JSON], region: str = litellm_import.REGION) -> li
     for index, definition in enumerate(definitions):
         step = _step(index, definition, region)
         if step.action == "create":
-            first = seen.setdefault(_identity(step.values), index)
+            first = seen.setdefault(twins.identity_of(step.values), index)
             step = _checked(step) if first == index else _twin(step, steps[first])
         steps.append(step)
     return steps
@@ -86,7 +87,7 @@ def _step(index: int, definition: JSON, region: str) -> Step:
     name = litellm_import.name_of(definition)
     entry, problems = litellm_import.read(definition, region)
     if entry is None:
-        skipped = problems[0].code == litellm_import.UNSUPPORTED
+        skipped = problems[0].code == UNSUPPORTED
         return Step(index, name, "skip" if skipped else "refuse", tuple(problems))
     form = OpenAILikeForm.from_json(entry.body)
     if not form.validate():
@@ -104,7 +105,7 @@ def _placed(problem: Problem, entry: Entry) -> Problem:
 
 
 def _checked(step: Step) -> Step:
-    same = RegisteredModel.same_as(*_identity(step.values))
+    same = twins.same_as(step.values)
     if same is None:
         return step
     message = f"It is registered already: “{same.display_name}”, id {same.id}."
@@ -132,7 +133,3 @@ def _twin(step: Step, first: Step) -> Step:
 def _sent(values: dict[str, Any]) -> str:
     """The id that goes to the endpoint."""
     return str(values.get("remote_model_id") or values["model_id"])
-
-
-def _identity(values: dict[str, Any]) -> tuple[Any, ...]:
-    return values["model_id"], values["base_url"], values["model_type"]

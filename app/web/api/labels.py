@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
-from app.registry.declared.labels import as_json, read_labels, set_labels
+from app.registry.declared.labels import read_labels, set_labels
 from app.registry.form import invalid
 from app.store.labels import labels_of
 from app.web.api.answers import answer, find_model, json_body
@@ -21,7 +21,7 @@ EXAMPLE = {"owner": "Platform team", "contact": "platform@example.com", "tags": 
 @describe(tag="Models", gives="Labels", errors=(409,))
 def read(ref: str) -> Response:
     """Whose a model is, and its tags."""
-    return answer(as_json(labels_of(find_model(ref).id)))
+    return answer(labels_of(find_model(ref).id).as_json())
 
 
 @blueprint.put("/v2/models/<path:ref>/labels")
@@ -34,4 +34,4 @@ def put(ref: str) -> Response:
     if problems:
         raise invalid(problems)
     set_labels(id, labels, current_actor())
-    return answer(as_json(labels_of(id)))
+    return answer(labels_of(id).as_json())

@@ -13,7 +13,7 @@ from app.access.actors import COMMAND_LINE
 from app.registry import changes
 from app.store.audit_events import AuditEvent
 from app.store.base import db
-from app.store.labels import Labels, ModelOwner, ModelTag, labels_of
+from app.store.labels import Labels, ModelOwner, ModelTag, labels_from, labels_of
 from app.watch.places import labels_of as labels_for_notices
 from tests.web.api.test_models import add, ids
 
@@ -35,6 +35,11 @@ def test_they_are_given_back_sorted_and_stay(client: FlaskClient, auth: Headers,
     assert client.get(path, headers=auth).json == wanted
     assert client.get("/v2/models/muster@openailike/m/labels", headers=auth).json == wanted
     assert put(client, auth, id, {"tags": ["eu"]}).json == {"owner": None, "contact": None, "tags": ["eu"]}
+
+
+def test_their_order_is_not_the_database_s() -> None:
+    """Most installations of PostgreSQL sort "a" before "B", and a file that is applied does not."""
+    assert labels_from(None, ["a", "B", "_c"]).tags == ("B", "_c", "a")
 
 
 def test_the_document_does_not_tell_them(client: FlaskClient, auth: Headers, app: Flask) -> None:

@@ -9,7 +9,6 @@ import yaml
 
 from app.config import settings
 from app.probe.capabilities import CAPABILITIES
-from app.registry.declared.labels import as_json
 from app.registry.document import document
 from app.registry.exchange.first_call import is_keyed, is_special, key_header, mark_of
 from app.registry.exchange.litellm.config_file import add_numbers
@@ -136,7 +135,7 @@ def _extension(model: RegisteredModel, observed: list[str]) -> dict[str, JSON]:
     if model.remote_model_id == model.model_id:
         made["configuration"] = {"model_id": model.remote_model_id}
     if model.labels != Labels():
-        made["labels"] = {name: value for name, value in as_json(model.labels).items() if value}
+        made["labels"] = model.labels.stated()
     if observed:
         made["observed"] = observed
     return made
