@@ -78,7 +78,7 @@ def require_scope(scope: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 
 def _admit(scope: str) -> None:
-    """Let in whoever sent a token with this scope, or ApiError."""
+    """Let in the owner of a token with this scope, or ApiError."""
     here = request.environ.get(HERE)
     if isinstance(here, Actor):
         g.actor = here

@@ -76,7 +76,7 @@ def read_works_with(ref: str) -> Response:
 @describe(tag="Probes", gives="Report")
 def read_probe(id: str) -> Response:
     """One probe report."""
-    probe = None if "\0" in id or len(id) > 36 else Probe.by_id(id)
+    probe = None if len(id) > 36 else Probe.by_id(id)
     if probe is None:
         raise ApiError("not_found", "There is no probe with this id.", field="id")
     return answer(probe.report)

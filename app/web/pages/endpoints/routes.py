@@ -23,6 +23,7 @@ from app.web.pages.endpoints import change, many
 from app.web.pages.endpoints.finding import found
 from app.web.pages.find import recent
 from app.web.pages.incidents import words
+from app.web.pages.search import text_of
 from app.web.pages.watch import health
 
 blueprint = Blueprint("endpoints", __name__, url_prefix="/endpoints")
@@ -39,7 +40,7 @@ SOON = timedelta(days=30)
 @require_role("viewer")
 def index() -> str:
     """Endpoints, the newest first."""
-    cursor = request.args.get("cursor", "").replace("\0", "")[:36]
+    cursor = text_of(request.args, "cursor", 36)
     those = list(db.session.scalars(document.page(PAGE, cursor or None)))
     next_url = url_for("endpoints.index", cursor=those[PAGE - 1].id) if len(those) > PAGE else None
     return render_template(
