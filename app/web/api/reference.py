@@ -74,7 +74,7 @@ def objects() -> str:
 @blueprint.get("/schemas/<name>")
 def schemas(name: str) -> str:
     """What the calls of an area take and return."""
-    return render_template("docs/schemas.html", area=_area(name), every_area=areas().values())
+    return render_template("docs/schemas.html", area=_area(name))
 
 
 def areas() -> Mapping[str, Area]:

@@ -89,7 +89,6 @@ def _page(form: SetupForm, removal: RemovalForm, codes: list[str] | None = None)
         secret = session.setdefault(_NEW, second_factor.new_secret())
     return render_template(
         "second_factor/index.html",
-        user=user,
         form=form,
         removal=removal,
         codes=codes,

@@ -11,7 +11,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 from werkzeug.wrappers import Response
 
-from app.probe.model_types import MODEL_TYPES
 from app.registry.endpoints import changes, document, rows
 from app.store.base import db, now
 from app.store.endpoints import Endpoint
@@ -66,7 +65,6 @@ def detail(id: str) -> str:
         endings=_endings(id),
         models=models,
         health=health.shown(models, now()),
-        types={name: kind.label for name, kind in MODEL_TYPES.items()},
         registered=request.args.get("registered", type=int),
         done=request.args.get("done", ""),
         incidents=words.told(_open_incidents(id)),

@@ -81,7 +81,7 @@ def head(model: RegisteredModel) -> dict[str, Any]:
         "model": model,
         "document": made,
         "health": health.shown([model], now())[model.id],
-        "type_label": kind.label if kind else model.model_type,
+        "type_label": display.type_label(model.model_type),
         "cost": listing.cost_of(model),
         "window": listing.window_of(model),
         "chips": listing.chips_of(model.capabilities or {}),
