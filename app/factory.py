@@ -15,7 +15,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import config
 from app.store import database
-from app.web import compression, errors, guards, headers, logs, metrics, probe_slots
+from app.web import browser_sessions, compression, errors, guards, headers, logs, metrics, probe_slots
 from app.web.api import blueprints as api_blueprints
 from app.web.pages import blueprints as page_blueprints
 
@@ -85,6 +85,7 @@ def _wire(app: Flask, chosen: config.Settings) -> None:
     metrics.init_app(app)
     database.init_app(app)
     errors.init_app(app)
+    browser_sessions.init_app(app)
     guards.init_app(app)
     probe_slots.init_app(app, chosen)
     headers.init_app(app)

@@ -20,6 +20,8 @@ document.addEventListener("change", (event) => {
   }
   if (event.target.closest("#bulk")) count();
 });
+document.addEventListener("muster:changed", count);
+count();
 // Going back from the question whether to delete finds the same rows ticked.
 const TICKED = "muster:ticked";
 
@@ -48,6 +50,3 @@ document.addEventListener("change", (event) => {
 });
 document.addEventListener("muster:changed", offerEvery);
 offerEvery();
-
-document.addEventListener("muster:changed", count);
-count();

@@ -38,7 +38,7 @@ FORMS: dict[str, tuple[str, ViewportSize]] = {
     "narrow": ("light", chromium.NARROW),
 }
 AGAIN: dict[str, dict[str, Any]] = {
-    "tablet": {"viewport": {"width": 820, "height": 1100}},
+    "tablet": {"viewport": chromium.TABLET},
     "paper": {"viewport": {"width": 794, "height": 1123}},
     "plain": {"viewport": chromium.WIDE, "java_script_enabled": False},
 }

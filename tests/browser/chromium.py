@@ -70,6 +70,16 @@ def sign_in(page: Page, url: str, email: str, password: str) -> None:
     page.goto(url + "/models")
 
 
+@contextmanager
+def without_scripts(browser: Browser, url: str, email: str, password: str) -> Iterator[Page]:
+    """A page in a window of its own that runs no scripts, with this person signed in."""
+    context = window(browser, java_script_enabled=False)
+    page = context.new_page()
+    sign_in(page, url, email, password)
+    yield page
+    context.close()
+
+
 def complaints(page: Page, *rules: str) -> list[str]:
     """What axe-core finds wrong with the page as it is now, a line each; by all its rules, or by these."""
     if not page.evaluate("() => 'axe' in window"):

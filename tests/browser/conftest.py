@@ -86,6 +86,13 @@ def page(stranger: Page, live_server: LiveServer) -> Page:
     return stranger
 
 
+@pytest.fixture
+def desk(stranger: Page, live_server: LiveServer, admin: str) -> Page:
+    """A page with an administrator signed in."""
+    chromium.sign_in(stranger, live_server.url, admin, PASSWORD)
+    return stranger
+
+
 class Endpoint:
     """A practice endpoint that wants KEY and remembers which paths were asked for."""
 

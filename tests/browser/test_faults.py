@@ -63,50 +63,44 @@ FORMS = (
 )  # fmt: skip
 
 
-def test_no_form_of_the_house_loses_what_is_typed(
-    app: Flask, stranger: Page, live_server: LiveServer, admin: str
-) -> None:
-    page = stranger
-    page.on("dialog", lambda dialog: dialog.accept())
-    chromium.sign_in(page, live_server.url, admin, PASSWORD)
+def test_no_form_of_the_house_loses_what_is_typed(app: Flask, desk: Page, live_server: LiveServer) -> None:
+    desk.on("dialog", lambda dialog: dialog.accept())
     with app.app_context():
         model = a_model()
         db.session.add(model)
         db.session.commit()
         ids = {"endpoint": model.endpoint_id, "model": model.id}
     for path, label in FORMS:
-        page.goto(live_server.url + path.format(**ids))
-        field = page.get_by_label(re.compile(f"^{label}"))
+        desk.goto(live_server.url + path.format(**ids))
+        field = desk.get_by_label(re.compile(f"^{label}"))
         field.fill("typed")
-        page.reload()
+        desk.reload()
         expect(field).to_have_value("typed")
-        page.get_by_role("button", name="Start afresh").click()
+        desk.get_by_role("button", name="Start afresh").click()
         expect(field).not_to_have_value("typed")
 
 
 def test_what_is_secret_is_kept_in_no_draft_and_what_was_sent_is_forgotten(
-    app: Flask, stranger: Page, live_server: LiveServer, admin: str
+    app: Flask, desk: Page, live_server: LiveServer
 ) -> None:
-    page = stranger
-    page.on("dialog", lambda dialog: dialog.accept())
-    chromium.sign_in(page, live_server.url, admin, PASSWORD)
+    desk.on("dialog", lambda dialog: dialog.accept())
     with app.app_context():
         endpoint = an_endpoint()
         db.session.add(endpoint)
         db.session.commit()
         id = endpoint.id
-    page.goto(f"{live_server.url}/endpoints/{id}/edit")
+    desk.goto(f"{live_server.url}/endpoints/{id}/edit")
     for label in ("API key", "New or changed headers", "Client certificate", "Authority to trust"):
-        page.get_by_label(re.compile(f"^{label}")).fill("hush-hush")
-    page.get_by_label("Name").fill("typed")
-    kept = page.evaluate("() => JSON.stringify(sessionStorage)")
+        desk.get_by_label(re.compile(f"^{label}")).fill("hush-hush")
+    desk.get_by_label("Name").fill("typed")
+    kept = desk.evaluate("() => JSON.stringify(sessionStorage)")
     assert "typed" in kept and "hush" not in kept
-    page.goto(live_server.url + "/tokens/new")
-    page.get_by_label("Name").fill("ci")
-    page.get_by_role("button", name="Make it").click()
-    expect(page.locator("#shown")).to_be_visible()
-    page.goto(live_server.url + "/tokens/new")
-    expect(page.get_by_label("Name")).to_have_value("")
+    desk.goto(live_server.url + "/tokens/new")
+    desk.get_by_label("Name").fill("ci")
+    desk.get_by_role("button", name="Make it").click()
+    expect(desk.locator("#shown")).to_be_visible()
+    desk.goto(live_server.url + "/tokens/new")
+    expect(desk.get_by_label("Name")).to_have_value("")
 
 
 def test_a_cancelled_probe_is_told_where_the_eye_is(

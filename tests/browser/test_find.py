@@ -27,11 +27,8 @@ def models(app: Flask) -> None:
 @pytest.fixture
 def bare(browser: Browser, live_server: LiveServer) -> Iterator[Page]:
     """The editor's page with scripts off."""
-    context = chromium.window(browser, java_script_enabled=False)
-    page = context.new_page()
-    chromium.sign_in(page, live_server.url, EMAIL, PASSWORD)
-    yield page
-    context.close()
+    with chromium.without_scripts(browser, live_server.url, EMAIL, PASSWORD) as page:
+        yield page
 
 
 def test_the_keyboard_finds_and_opens(page: Page, live_server: LiveServer) -> None:

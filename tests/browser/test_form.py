@@ -45,6 +45,15 @@ def register(page: Page, server: LiveServer, endpoint: Endpoint) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text("Ours")
 
 
+def list_models(page: Page, server: LiveServer, endpoint: Endpoint) -> None:
+    """Begin a form: with base URL and key the endpoint's list of models comes by itself."""
+    page.goto(server.url + "/models/new")
+    page.get_by_label("Base URL").fill(endpoint.base_url)
+    page.get_by_label("API key").fill(KEY)
+    page.keyboard.press("Tab")
+    expect(page.get_by_text("The endpoint lists 15 models")).to_be_visible()
+
+
 def registered(app: Flask) -> list[RegisteredModel]:
     """Every registered model."""
     with app.app_context():
@@ -159,11 +168,7 @@ def test_choosing_a_preset_fills_in_what_is_known(page: Page, live_server: LiveS
 def test_another_model_changes_the_type_and_with_it_the_fields(
     page: Page, live_server: LiveServer, endpoint: Endpoint
 ) -> None:
-    page.goto(live_server.url + "/models/new")
-    page.get_by_label("Base URL").fill(endpoint.base_url)
-    page.get_by_label("API key").fill(KEY)
-    page.keyboard.press("Tab")
-    expect(page.get_by_text("The endpoint lists 15 models")).to_be_visible()
+    list_models(page, live_server, endpoint)
     kind, capabilities = page.get_by_label("Model type"), page.locator("#section-capabilities")
     page.get_by_label("Model id", exact=True).fill("practice-embedding")
     expect(kind).to_have_value("embedding")

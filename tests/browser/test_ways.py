@@ -26,15 +26,12 @@ def endpoint(endpoint: Endpoint) -> Endpoint:
 def test_without_scripts_everything_works(
     app: Flask, browser: Browser, live_server: LiveServer, endpoint: Endpoint, admin: str
 ) -> None:
-    context = chromium.window(browser, java_script_enabled=False)
-    page = context.new_page()
-    chromium.sign_in(page, live_server.url, admin, PASSWORD)
-    _many(page, live_server, endpoint)
-    assert len(registered(app)) == 2
-    _rotation(page, endpoint)
-    _watch(page, live_server)
-    _bulk(page, live_server)
-    context.close()
+    with chromium.without_scripts(browser, live_server.url, admin, PASSWORD) as page:
+        _many(page, live_server, endpoint)
+        assert len(registered(app)) == 2
+        _rotation(page, endpoint)
+        _watch(page, live_server)
+        _bulk(page, live_server)
     assert registered(app) == []
 
 

@@ -11,8 +11,8 @@ from playwright.sync_api import Page, ViewportSize, expect
 from app.store.base import db
 from app.store.models import RegisteredModel
 from app.store.probes import Probe
-from tests.browser.conftest import KEY, Endpoint
-from tests.browser.test_form import fill, register, registered
+from tests.browser.conftest import Endpoint
+from tests.browser.test_form import fill, list_models, register, registered
 from tests.conftest import LiveServer
 from tests.rows import a_model
 
@@ -50,11 +50,7 @@ def test_a_key_is_rotated_only_when_the_new_one_works(app: Flask, model: Page, e
 def test_a_look_at_the_endpoint_offers_its_models(
     page: Page, live_server: LiveServer, endpoint: Endpoint
 ) -> None:
-    page.goto(live_server.url + "/models/new")
-    page.get_by_label("Base URL").fill(endpoint.base_url)
-    page.get_by_label("API key").fill(KEY)
-    page.keyboard.press("Tab")
-    expect(page.get_by_text("The endpoint lists 15 models")).to_be_visible()
+    list_models(page, live_server, endpoint)
     page.get_by_label("Model id", exact=True).fill("practice-chat")
     expect(page.get_by_label("Input", exact=True)).to_have_value("0.5")
     expect(page.locator("[data-adopted=input_cost]")).to_be_visible()

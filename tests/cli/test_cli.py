@@ -21,7 +21,7 @@ from app.store import vault
 from app.store.accounts import Token, User
 from app.store.audit_events import AuditEvent
 from app.store.base import db
-from app.web.guards import sign_in
+from app.web.browser_sessions import sign_in
 from tests.conftest import PASSWORD
 
 

@@ -19,7 +19,7 @@ from sqlalchemy import text
 from app.factory import create_app
 from app.store import database
 from app.store.base import db
-from app.web.guards import sign_in
+from app.web.browser_sessions import sign_in
 from tests.ports import free_port
 from tests.rows import an_endpoint
 

@@ -17,6 +17,10 @@ from app.errors import ApiError
 from tests.conftest import LiveServer
 
 INSIDE = "the inside of the program"
+MEMBERS = (
+    "code", "message", "type", "param", "field", "details", "suggestions", "doc_url", "request_id",
+)  # fmt: skip
+"""What an error may have, in this order."""
 
 
 @pytest.fixture
@@ -125,17 +129,7 @@ def test_a_framework_error_shows_our_words(client: FlaskClient) -> None:
 def test_every_member_of_an_error(client: FlaskClient) -> None:
     answer = client.get("/v2/wrong/said")
     error = error_of(answer, 409)
-    assert list(error) == [
-        "code",
-        "message",
-        "type",
-        "param",
-        "field",
-        "details",
-        "suggestions",
-        "doc_url",
-        "request_id",
-    ]
+    assert tuple(error) == MEMBERS
     assert error["suggestions"] == {"model_id": ["other"]}
     assert answer.json is not None and answer.json["probe"] == {"verdict": "rejected"}
     assert answer.headers["X-More"] == "1"

@@ -16,7 +16,7 @@ from app.access.actors import AccessError
 from app.store.accounts import Token, User
 from app.store.audit_events import AuditEvent
 from app.store.base import db, now
-from app.web import guards
+from app.web import browser_sessions
 from app.web.guards import current_actor, require_role, require_scope
 from tests.conftest import PASSWORD, new_token
 
@@ -41,7 +41,7 @@ def who() -> ResponseReturnValue:
     return jsonify(current_actor().label)
 
 
-try_to_sign_in = guards.limit_signin(who)
+try_to_sign_in = browser_sessions.limit_signin(who)
 
 
 def add_routes(app: Flask) -> None:
@@ -155,12 +155,12 @@ def test_signing_in_and_out(app: Flask, password_hash: str) -> None:
         db.session.add(User(email="a@example.com", role="viewer", password_hash=password_hash))
         db.session.commit()
     with app.test_request_context():
-        assert guards.sign_in("a@example.com", "wrong password") is None
-        assert guards.sign_in("b@example.com", PASSWORD) is None
-        user = guards.sign_in(" A@Example.com ", PASSWORD)
+        assert browser_sessions.sign_in("a@example.com", "wrong password") is None
+        assert browser_sessions.sign_in("b@example.com", PASSWORD) is None
+        user = browser_sessions.sign_in(" A@Example.com ", PASSWORD)
         assert user is not None and user.last_signin is not None
         assert current_actor().label == "user:a@example.com"
-        guards.sign_out()
+        browser_sessions.sign_out()
         with pytest.raises(Exception, match="Sign in first"):
             current_actor()
 
@@ -174,7 +174,7 @@ def test_who_was_switched_off_is_out(app: Flask, editor: FlaskClient) -> None:
         db.session.commit()
     assert editor.get("/page-for-viewer").status_code == 303
     with app.test_request_context():
-        assert guards.sign_in("editor@example.com", PASSWORD) is None
+        assert browser_sessions.sign_in("editor@example.com", PASSWORD) is None
 
 
 def test_a_new_password_ends_every_session(app: Flask, editor: FlaskClient) -> None:

@@ -143,6 +143,11 @@ def find_document(ref: str) -> StoredDocument:
     return stored_documents.stored(model.id) or stored_documents.render(model)
 
 
+def whole_model(ref: str) -> Response:
+    """The document of a model, or 304: also of one whose own id ends like a route below another model."""
+    return conditional(document_answer(find_document(ref)))
+
+
 def written_document(id: str) -> StoredDocument:
     """The document of a model as this request wrote it; where it changed nothing, as it is now."""
     return stored_documents.just_written(id) or find_document(id)

@@ -15,11 +15,11 @@ from app.registry.document import document
 from app.registry.exchange import artefacts, curl, exports, openai_list
 from app.store.endpoints import Endpoint
 from app.store.models import RegisteredModel
-from app.web.api import schemas
+from app.web.api.schemas.shapes import EXAMPLE_ID as ID
+from app.web.api.schemas.shapes import EXAMPLE_TIME
 
 JSON = Any
 
-ID: str = schemas.ID["examples"][0]
 _BASE = "http://127.0.0.1:8099/v1"
 _REF = "muster@openailike/practice-chat"
 _MOMENT = datetime(2026, 3, 1, 12, 0, 0, 7000, tzinfo=UTC)
@@ -53,7 +53,7 @@ _REPORT: Mapping[str, JSON] = {
     "id": "01a207f6-7564-77e5-9d6f-6f2b1c0d8e4b",
     "model": ID,
     "verdict": "accepted",
-    "started": schemas.TIME["examples"][0],
+    "started": EXAMPLE_TIME,
     "duration_ms": 180,
     "diagnosis": None,
     "checks": [_CHECK],
@@ -119,15 +119,15 @@ _ENDPOINT: Mapping[str, JSON] = {
     "base_url": _BASE,
     "api_key_env": None,
     "has_key": True,
-    "key_changed": schemas.TIME["examples"][0],
+    "key_changed": EXAMPLE_TIME,
     "auth": {"header": "Authorization", "scheme": "Bearer"},
     "headers": ["X-Team"],
     "ca": None,
     "client_certificate": None,
     "models": 1,
     "health": "up",
-    "created": schemas.TIME["examples"][0],
-    "updated": schemas.TIME["examples"][0],
+    "created": EXAMPLE_TIME,
+    "updated": EXAMPLE_TIME,
 }
 OTHERWISE: Mapping[str, str] = {"ImportAnswer": "ImportStep[]"}
 """What a call answers in another mode, such as dry_run."""

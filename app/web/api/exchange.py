@@ -18,16 +18,7 @@ from app.registry.form import invalid
 from app.registry.json_body import Problem, kind_of
 from app.registry.probing import Registered, Rejected
 from app.registry.visible import as_seen
-from app.web.api.answers import (
-    answer,
-    conditional,
-    document_answer,
-    find_document,
-    find_or_none,
-    json_body,
-    rejection,
-    written_document,
-)
+from app.web.api.answers import answer, find_or_none, json_body, rejection, whole_model, written_document
 from app.web.api.describe import describe
 from app.web.api.examples import DEFINITIONS
 from app.web.api.idempotency import idempotent
@@ -102,8 +93,7 @@ def show_artefacts(ref: str) -> Response:
     """What a model is used with, ready to copy: all of it as JSON, or the text of one `kind`."""
     model = find_or_none(ref)
     if model is None:
-        # A model's own id may end like this route.
-        return conditional(document_answer(find_document(f"{ref}/artefacts")))
+        return whole_model(f"{ref}/artefacts")
     kind = choice_argument("kind", artefacts.KINDS)
     (model,) = as_seen([model], whole_url=current_actor().may("write"))
     if kind is None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, g, request, stream_with_context
 from sqlalchemy import Select
+from werkzeug.exceptions import MethodNotAllowed
 
 from app.access.actors import Actor
 from app.probe.capabilities import CAPABILITIES
@@ -27,11 +28,11 @@ from app.web.api.answers import (
     check_if_match,
     conditional,
     document_answer,
-    find_document,
     find_model,
     is_known,
     json_body,
     next_link,
+    whole_model,
 )
 from app.web.api.describe import describe
 from app.web.api.examples import REFERENCES
@@ -86,26 +87,21 @@ def _hide_query_values(response: Response) -> Response:
     return response
 
 
-_BELOW = (
-    "api_probes.list_probes",
-    "api_model_health.read_health",
-    "api_exchange.show_artefacts",
-    "api_credentials.release",
-    "api_labels.read",
-    "api_labels.put",
-    "api_probes.read_works_with",
-)
+_BELOW = "/v2/models/<path:ref>/"
 _OF_THE_REFERENCE = re.compile(r"%2f[a-z-]+$", re.IGNORECASE)
 
 
 @blueprint.before_app_request
 def _take_whole_reference() -> None:
     """A model's own id may end like a route below a model: a slash sent as %2F belongs to the reference."""
-    if request.endpoint in _BELOW:
-        sent = str(request.environ.get("RAW_URI", "")).partition("?")[0]
-        if _OF_THE_REFERENCE.search(sent):
-            (request.url_rule,) = current_app.url_map.iter_rules("api_models.read_model")
-            request.view_args = {"ref": request.path.removeprefix("/v2/models/")}
+    if request.url_rule is None or not request.url_rule.rule.startswith(_BELOW):
+        return
+    sent = str(request.environ.get("RAW_URI", "")).partition("?")[0]
+    if _OF_THE_REFERENCE.search(sent):
+        (whole,) = current_app.url_map.iter_rules("api_models.read_model")
+        if request.method not in (whole.methods or ()):
+            raise MethodNotAllowed(["GET", "HEAD"])
+        request.url_rule, request.view_args = whole, {"ref": request.path.removeprefix("/v2/models/")}
 
 
 @blueprint.post("/v2/models/openai-like")
@@ -188,7 +184,7 @@ def _all(page: stored_documents.Page, matching: Select[Any]) -> Iterator[bytes]:
 @describe(tag="Models", gives="Model", headers=("If-None-Match",), errors=(409,))
 def read_model(ref: str) -> Response:
     """One model, by id or refId."""
-    return conditional(document_answer(find_document(ref)))
+    return whole_model(ref)
 
 
 @blueprint.delete("/v2/models/<path:ref>")

@@ -7,25 +7,18 @@ from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from flask import Blueprint, Flask, Response, current_app, request
+from flask import Blueprint, Flask, Response, current_app
 from werkzeug.routing import Rule
 
-from app.config import settings
-from app.probe.capabilities import CAPABILITIES
-from app.probe.model_types import MODEL_TYPES
-from app.probe.reliability import FEWEST, MOST
-from app.probe.values import DEPTHS
-from app.registry.clients import CLIENT_BY_NAME
-from app.registry.declared.labels import LONGEST, LONGEST_TAG
-from app.registry.exchange.artefacts import KINDS
-from app.registry.exchange.exports import FORMATS
 from app.registry.stored_documents import StoredDocument, encoded, etag_of
-from app.web.api import examples, schemas
+from app.web.api import examples
 from app.web.api.answers import conditional, document_answer
 from app.web.api.describe import Operation, describe
-from app.web.api.query import LONGEST_PAGE, PAGE
+from app.web.api.parameters import parameters
+from app.web.api.schemas import components
+from app.web.api.schemas.shapes import ref
 from app.web.api.watch import examples as watch_examples
-from app.web.api.watch.schemas import SCHEMAS as WATCH_SCHEMAS
+from app.web.errors import home_url
 
 JSON = Any
 blueprint = Blueprint("api_openapi", __name__)
@@ -54,86 +47,6 @@ ERRORS: Mapping[int, str] = {
     503: "Muster can't work at the moment.",
 }
 
-_TEXT = {"type": "string", "pattern": schemas.NO_NUL}
-
-_MOMENT = {"type": "string", "format": "date-time"}
-
-# By name; where two routes mean different things by one name, by `route:name`.
-_QUERY: Mapping[str, tuple[str, JSON]] = {
-    "limit": (
-        "How many entries a page may have.",
-        {"type": "integer", "minimum": 1, "maximum": LONGEST_PAGE, "default": PAGE},
-    ),
-    "cursor": ("Where the page begins; take it from the Link header of the page before.", schemas.ID),
-    "q": (
-        "Words, each of them in model_id, display_name, base_url, description or a tag, in any letter case.",
-        {**_TEXT, "maxLength": 256},
-    ),
-    "model_type": ("Only models of this type.", {"enum": list(MODEL_TYPES)}),
-    "region": ("Only models of this region.", {**_TEXT, "maxLength": 64}),
-    "status": ("Only models of this health.", {"enum": ["up", "degraded", "down", "unknown"]}),
-    "enabled": ("Only enabled or only disabled models.", {"enum": ["true", "false"]}),
-    "endpoint": ("Only models of the endpoint with this id.", {**_TEXT, "maxLength": 36}),
-    "tag": ("Only models with this tag.", {**_TEXT, "maxLength": LONGEST_TAG}),
-    "owner": ("Only models of this owner.", {**_TEXT, "maxLength": LONGEST["owner"]}),
-    "capability": (
-        "Only models that a probe has seen doing this.",
-        {"enum": [row.name for row in CAPABILITIES]},
-    ),
-    "works_with": ("Only models that this client was seen to work with.", {"enum": list(CLIENT_BY_NAME)}),
-    "strict": ("Reject where a declared capability is not observed.", {"enum": ["true", "false"]}),
-    "partial": ("Store it although some models fail; those are down.", {"enum": ["true", "false"]}),
-    "move_key": (
-        "Let the stored key go to another origin; for the scope admin.",
-        {"enum": ["true", "false"]},
-    ),
-    "depth": (
-        "`proof` asks only what decides; `full` also what the model can do; `deep` also reads a text as long "
-        "as the context window, which costs that many tokens.",
-        {"enum": list(DEPTHS)},
-    ),
-    "repeat": (
-        "Ask some checks this many times in place of all of them once, and tell how often they pass.",
-        {"type": "integer", "minimum": FEWEST, "maximum": MOST},
-    ),
-    "checks": (
-        "Which checks to repeat, with commas between them; by default tool_calling.",
-        {**_TEXT, "maxLength": 1000},
-    ),
-    "import:region": (
-        "The region for models whose definition names none.",
-        {**_TEXT, "maxLength": 64},
-    ),
-    "disabled": ("`true` exports disabled models too.", {"enum": ["true", "false"]}),
-    "export:format": ("The form of the list; by default a LiteLLM config.yaml.", {"enum": list(FORMATS)}),
-    "export:healthy": ("`true` leaves out models that are down.", {"enum": ["true", "false"]}),
-    "artefact:kind": ("Only this one, as text.", {"enum": list(KINDS)}),
-    "from": ("Where the history begins; a day before `to` where it is absent.", _MOMENT),
-    "to": ("Where it ends; now where it is absent.", _MOMENT),
-    "step": ("By the hour or by the day; by itself as the range suggests.", {"enum": ["hour", "day"]}),
-    "incidents:state": ("Only open or only resolved ones.", {"enum": ["open", "resolved"]}),
-    "after": (
-        "The cursor of the last event that was read; 0 or absent: from the beginning.",
-        {"type": "integer", "minimum": 0, "maximum": 2**62},
-    ),
-    "wait": (
-        "Seconds to wait for news where there is none.",
-        {"type": "integer", "minimum": 0, "maximum": 60, "default": 0},
-    ),
-    "healthy": ("`true` leaves out what is down; anything else is passed over.", {"type": "string"}),
-    "dry_run": ("Only report what would be done.", {"enum": ["true", "false"]}),
-}
-_HEADERS: Mapping[str, tuple[str, JSON]] = {
-    "If-None-Match": (
-        "An ETag: answers 304 where nothing changed.",
-        {"type": "string"},
-    ),
-    "If-Match": ("The ETag that the change is based on.", {"type": "string"}),
-    "Idempotency-Key": (
-        "The same key with the same request within 24 hours returns the first answer again.",
-        {"type": "string", "pattern": r"^[!-~]{1,255}$"},
-    ),
-}
 _TOLD: Mapping[str, str] = {
     "ETag": "Names this version.",
     "Link": 'Where the next page is (`rel="next"`); absent on the last one.',
@@ -156,12 +69,7 @@ def document() -> dict[str, JSON]:
     made: dict[str, JSON] | None = current_app.extensions.get("muster_openapi")
     if made is None:
         made = current_app.extensions["muster_openapi"] = _document(current_app)
-    return made | {"servers": [{"url": root_url()}]}
-
-
-def root_url() -> str:
-    """Where this Muster is served, without a slash at the end."""
-    return settings().public_url or request.url_root.rstrip("/")
+    return made | {"servers": [{"url": home_url()}]}
 
 
 def _document(app: Flask) -> dict[str, JSON]:
@@ -173,7 +81,7 @@ def _document(app: Flask) -> dict[str, JSON]:
         "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
         "paths": _paths(app),
         "components": {
-            "schemas": dict(schemas.components()) | dict(WATCH_SCHEMAS),
+            "schemas": components(),
             "examples": {_example_name(name): {"value": value} for name, value in shown},
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "description": _SCOPES}},
         },
@@ -214,7 +122,7 @@ def _operation(rule: Rule, view: Any, operation: Operation) -> dict[str, JSON]:
         "summary": summary.rstrip("."),
         "tags": [operation.tag],
         "security": [{"token": [scope]}] if scope else [],
-        "parameters": list(_parameters(rule, view, operation)),
+        "parameters": list(parameters(rule, view, operation)),
         "responses": dict(_responses(rule, view, operation, scope)),
     }
     text = " ".join(" ".join(rest).split())
@@ -225,25 +133,12 @@ def _operation(rule: Rule, view: Any, operation: Operation) -> dict[str, JSON]:
 
 
 def _media(operation: Operation) -> dict[str, JSON]:
-    made: dict[str, JSON] = {"schema": schemas.ref(operation.takes)}
+    made: dict[str, JSON] = {"schema": ref(operation.takes)}
     if operation.most is not None:
         made["schema"]["maxItems"] = operation.most
     if operation.examples:
         made["examples"] = {name: {"value": value} for name, value in operation.examples.items()}
     return made
-
-
-def _parameters(rule: Rule, view: Any, operation: Operation) -> Iterator[dict[str, JSON]]:
-    if rule.arguments:
-        yield {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1},
-               "description": "The id, or for a model its exact refId, percent-encoded."}  # fmt: skip
-    for name in operation.query:
-        text, schema = _QUERY[name]
-        yield {"name": name.rpartition(":")[2], "in": "query", "description": text, "schema": schema}
-    headers = [*operation.headers, *(["Idempotency-Key"] if view.__dict__.get("idempotent") else [])]
-    for name in headers:
-        text, schema = _HEADERS[name]
-        yield {"name": name, "in": "header", "description": text, "schema": schema}
 
 
 def _responses(rule: Rule, view: Any, operation: Operation, scope: str | None) -> Iterator[tuple[str, JSON]]:
@@ -297,7 +192,7 @@ def _success(view: Any, operation: Operation) -> dict[str, JSON]:
         shown = [operation.gives, *([otherwise] if otherwise else [])]
         as_json = {} if operation.gives == "AnyText" else _json(operation.gives, *shown)
         made["content"] = as_json | {
-            name: {"schema": {} if "yaml" in name else schemas.ref("AnyText"), "examples": _shown(name)}
+            name: {"schema": {} if "yaml" in name else ref("AnyText"), "examples": _shown(name)}
             for name in operation.texts
         }
     told = ["ETag"] if operation.gives == "Model" or "If-None-Match" in operation.headers else []
@@ -311,7 +206,7 @@ def _headers(*names: str) -> dict[str, JSON]:
 
 
 def _json(name: str, *shown: str) -> dict[str, JSON]:
-    return {"application/json": {"schema": schemas.ref(name), "examples": _shown(*shown)}}
+    return {"application/json": {"schema": ref(name), "examples": _shown(*shown)}}
 
 
 def _shown(*names: str) -> dict[str, JSON]:

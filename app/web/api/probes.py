@@ -10,14 +10,12 @@ from app.registry.probing import Probed
 from app.store.probes import Probe
 from app.web.api.answers import (
     answer,
-    conditional,
-    document_answer,
-    find_document,
     find_model,
     find_or_none,
     next_link,
     page_of,
     require_no_body,
+    whole_model,
 )
 from app.web.api.describe import describe
 from app.web.api.query import cursor_argument, depth_argument, limit_argument, repeat_argument
@@ -33,8 +31,7 @@ def list_probes(ref: str) -> Response:
     """A page of a model's probe reports, newest first."""
     model = find_or_none(ref)
     if model is None:
-        # A model's own id may end like this route.
-        return conditional(document_answer(find_document(f"{ref}/probes")))
+        return whole_model(f"{ref}/probes")
     limit = limit_argument()
     probes, more = page_of(Probe.of_model(model.id, limit + 1, cursor_argument()), limit)
     response = answer([probe.report for probe in probes])
@@ -65,8 +62,7 @@ def read_works_with(ref: str) -> Response:
     """For each known client, whether the model works with it, and which capability decides."""
     model = find_or_none(ref)
     if model is None:
-        # A model's own id may end like this route.
-        return conditional(document_answer(find_document(f"{ref}/works-with")))
+        return whole_model(f"{ref}/works-with")
     found = clients.works_with(model.model_type, model.capabilities or {})
     return answer([one.as_dict() for one in found])
 
@@ -76,7 +72,7 @@ def read_works_with(ref: str) -> Response:
 @describe(tag="Probes", gives="Report")
 def read_probe(id: str) -> Response:
     """One probe report."""
-    probe = None if "\0" in id or len(id) > 36 else Probe.by_id(id)
+    probe = None if len(id) > 36 else Probe.by_id(id)
     if probe is None:
         raise ApiError("not_found", "There is no probe with this id.", field="id")
     return answer(probe.report)

@@ -10,7 +10,8 @@ from typing import Any
 
 from flask import Blueprint, abort, current_app, render_template, url_for
 
-from app.web.api.openapi import ERRORS, TAGS, document, root_url
+from app.web.api.openapi import ERRORS, TAGS, document
+from app.web.errors import home_url
 
 JSON = Any
 blueprint = Blueprint("api_reference", __name__, url_prefix="/docs")
@@ -54,7 +55,7 @@ def index() -> str:
     """How to begin, and what there is."""
     spec = document()
     return render_template(
-        "docs/index.html", spec=spec, every_area=areas().values(), url=root_url(), shared=SHARED
+        "docs/index.html", spec=spec, every_area=areas().values(), url=home_url(), shared=SHARED
     )
 
 
@@ -73,7 +74,7 @@ def objects() -> str:
 @blueprint.get("/schemas/<name>")
 def schemas(name: str) -> str:
     """What the calls of an area take and return."""
-    return render_template("docs/schemas.html", area=_area(name), every_area=areas().values())
+    return render_template("docs/schemas.html", area=_area(name))
 
 
 def areas() -> Mapping[str, Area]:

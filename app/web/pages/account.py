@@ -13,7 +13,7 @@ from app.access import passwords, people, sessions
 from app.access.actors import AccessError
 from app.store.accounts import User
 from app.store.base import db
-from app.web import guards
+from app.web import browser_sessions
 from app.web.guards import current_actor, require_role
 from app.web.pages.users import LENGTH, ROLES
 
@@ -37,7 +37,7 @@ def index() -> str:
 
 
 @blueprint.post("")
-@guards.limit_signin
+@browser_sessions.limit_signin
 @require_role("viewer")
 def change_password() -> Response | tuple[str, int]:
     """Change the password; every other browser of this person is signed out."""
@@ -49,7 +49,7 @@ def change_password() -> Response | tuple[str, int]:
     except AccessError as error:
         form.new.errors = [str(error)]
         return _page(form), 400
-    guards.renew_session(user)
+    browser_sessions.renew_session(user)
     flash("Your password is changed. Your other browsers are signed out.", "ok")
     return redirect(url_for("account.index"), 303)
 
@@ -58,7 +58,7 @@ def change_password() -> Response | tuple[str, int]:
 @require_role("viewer")
 def end_session(session_id: str) -> Response:
     """End one of one's own sessions, or `all` but that of this browser."""
-    user, mine = signed_in(), guards.current_session()
+    user, mine = signed_in(), browser_sessions.current_session()
     if session_id == "all":
         people.end_sessions(user, current_actor(), but=mine.id if mine else "")
         flash("Other browsers are signed out.", "ok")
@@ -68,7 +68,7 @@ def end_session(session_id: str) -> Response:
 
 
 def _fits(form: AccountForm, user: User) -> bool:
-    if not guards.has_password(user, form.old.data or ""):
+    if not browser_sessions.has_password(user, form.old.data or ""):
         form.old.errors = ["This is not your current password."]
     elif form.new.data != form.again.data:
         form.again.errors = ["The two passwords differ. Type the new one twice."]
@@ -83,7 +83,7 @@ def signed_in() -> User:
 
 
 def _page(form: AccountForm) -> str:
-    user, mine = signed_in(), guards.current_session()
+    user, mine = signed_in(), browser_sessions.current_session()
     return render_template(
         "account/index.html",
         form=form,

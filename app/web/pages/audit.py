@@ -17,6 +17,7 @@ from app.store.base import db
 from app.store.models import RegisteredModel
 from app.web.guards import current_actor, require_role
 from app.web.pages import display
+from app.web.pages.search import text_of
 
 blueprint = Blueprint("audit", __name__, url_prefix="/audit")
 
@@ -122,7 +123,7 @@ def index() -> str:
 
 def wanted_of(arguments: Mapping[str, str]) -> AuditFilter:
     """The filters of a query string; a value that can't be one counts as not given."""
-    given = {name: arguments.get(name, "").strip().replace("\0", "")[:400] for name in (*_FILTERS, "cursor")}
+    given = {name: text_of(arguments, name, 400) for name in (*_FILTERS, "cursor")}
     for name in ("since", "until"):
         given[name] = given[name] if _day(given[name]) else ""
     given["action"] = given["action"] if given["action"] in _actions() else ""

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from markupsafe import Markup, escape
 
 from app.probe.capabilities import CAPABILITY_BY_NAME
+from app.probe.model_types import MODEL_TYPES
 from app.registry.declared.price_catalogue import ListedPrices
 from app.registry.document import rfc3339
 from app.registry.endpoint_models import OfferedModel
@@ -76,6 +77,12 @@ def label_of(name: str) -> str:
     """A check's or capability's name as words: `tool_calling` is "Tool calling"."""
     row = CAPABILITY_BY_NAME.get(name)
     return row.label if row else name.replace("_", " ").capitalize()
+
+
+def type_label(name: str) -> str:
+    """A model type in words; one that is not known reads as itself."""
+    kind = MODEL_TYPES.get(name)
+    return kind.label if kind else name
 
 
 def moment_of(value: datetime | str) -> datetime:
@@ -254,7 +261,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "ago": ago, "lasting": lasting, "since": since, "brief": brief, "brief_ago": brief_ago,
     "exact": exact, "rfc3339": lambda value: rfc3339(moment_of(value)), "money": money, "number": number,
     "duration": duration, "percent": percent,
-    "host_of": host_of,
+    "host_of": host_of, "type_label": type_label,
     "shown": as_text, "words_of": label_of, "coded": coded, "offer_words": offer_words,
     "listed_words": listed_words,
     "browser_words": browser_words,

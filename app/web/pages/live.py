@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from flask import Response, render_template, request, stream_with_context
+from flask import Response, redirect, render_template, request, stream_with_context
+from werkzeug.wrappers import Response as BaseResponse
 
 from app.probe.capabilities import CAPABILITY_BY_NAME
 from app.probe.transport.deadline import Cancellation
@@ -40,6 +41,11 @@ def last_of(lines: Iterable[Line]) -> Line:
     for line in lines:
         last = line
     return last
+
+
+def answer(lines: Iterable[Line]) -> BaseResponse:
+    """The lines where the browser asks for them; else 303 to where the last of them leads."""
+    return stream(lines) if wants_stream() else redirect(last_of(lines)["location"], 303)
 
 
 def line_of(event: Any) -> Line | None:

@@ -11,7 +11,7 @@ from wtforms.validators import InputRequired, Length
 from app.access import second_factor
 from app.access.actors import AccessError
 from app.store.accounts import User
-from app.web import guards
+from app.web import browser_sessions
 from app.web.guards import current_actor, require_role
 from app.web.pages import shown_once
 from app.web.pages.account import signed_in
@@ -41,11 +41,11 @@ def index() -> str:
 
 
 @blueprint.post("")
-@guards.limit_signin
+@browser_sessions.limit_signin
 @require_role("viewer")
 def set_up() -> Response | tuple[str, int]:
     """Set it up with the first code; other browsers have to sign in again."""
-    form, user, mine = SetupForm(), signed_in(), guards.current_session()
+    form, user, mine = SetupForm(), signed_in(), browser_sessions.current_session()
     if user.totp_secret is not None:
         return redirect(url_for("second_factor.index"), 303)
     if not form.validate() or not _right(form.password, user):
@@ -63,7 +63,7 @@ def set_up() -> Response | tuple[str, int]:
 
 
 @blueprint.post("/remove")
-@guards.limit_signin
+@browser_sessions.limit_signin
 @require_role("viewer")
 def remove() -> Response | tuple[str, int]:
     """Remove it; whose role needs one sets up another before anything else."""
@@ -76,7 +76,7 @@ def remove() -> Response | tuple[str, int]:
 
 
 def _right(field: PasswordField, user: User) -> bool:
-    if guards.has_password(user, field.data or ""):
+    if browser_sessions.has_password(user, field.data or ""):
         return True
     field.errors = ["This is not your password."]
     return False
@@ -89,7 +89,6 @@ def _page(form: SetupForm, removal: RemovalForm, codes: list[str] | None = None)
         secret = session.setdefault(_NEW, second_factor.new_secret())
     return render_template(
         "second_factor/index.html",
-        user=user,
         form=form,
         removal=removal,
         codes=codes,

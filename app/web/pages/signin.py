@@ -15,7 +15,7 @@ from app.access.actors import AccessError
 from app.access.second_factor import WRONG as WRONG_CODE
 from app.config import settings
 from app.errors import ApiError
-from app.web import guards
+from app.web import browser_sessions
 
 blueprint = Blueprint("signin", __name__)
 WRONG = "Wrong email or password. Check both; the password is case-sensitive."
@@ -43,7 +43,7 @@ def signin() -> Response | str:
 
 
 @blueprint.post("/signin")
-@guards.limit_signin
+@browser_sessions.limit_signin
 def try_signin() -> Response | str | tuple[str, int]:
     """Start a session and go on to the page that was wanted; 401 with the form where it fails."""
     if not settings().local_signin:
@@ -51,7 +51,7 @@ def try_signin() -> Response | str | tuple[str, int]:
     form = SigninForm()
     if not form.validate_on_submit():
         return _page(form), 400
-    user = guards.sign_in(form.email.data or "", form.password.data or "")
+    user = browser_sessions.sign_in(form.email.data or "", form.password.data or "")
     if user is None:
         return _page(form, WRONG), 401
     if user.totp_secret is not None:
@@ -62,22 +62,22 @@ def try_signin() -> Response | str | tuple[str, int]:
 @blueprint.get("/signin/code")
 def code() -> Response | str:
     """The second step, for who has sent their password a moment ago."""
-    if guards.half_signed_in() is None:
+    if browser_sessions.half_signed_in() is None:
         return redirect(url_for("signin.signin", next=_next()), 303)
     return _code_page(CodeForm())
 
 
 @blueprint.post("/signin/code")
-@guards.limit_signin
+@browser_sessions.limit_signin
 def try_code() -> Response | tuple[str, int]:
     """Start the session with a code of the second factor; 401 with the form where it does not fit."""
-    form, user = CodeForm(), guards.half_signed_in()
+    form, user = CodeForm(), browser_sessions.half_signed_in()
     if user is None:
         return redirect(url_for("signin.signin", next=_next()), 303)
     if not form.validate():
         return _code_page(form), 400
     try:
-        right = guards.confirm(user, form.code.data or "")
+        right = browser_sessions.confirm(user, form.code.data or "")
         form.code.errors = [WRONG_CODE]
     except AccessError as error:
         right, form.code.errors = False, [str(error)]
@@ -88,7 +88,7 @@ def try_code() -> Response | tuple[str, int]:
 def signout() -> Response:
     """End the session, and lead on to the provider where it came from there."""
     through_provider = current_user.is_authenticated and current_user.subject is not None
-    guards.sign_out()
+    browser_sessions.sign_out()
     flash("You are signed out.", "ok")
     onward = through_provider and settings().oidc_issuer
     return redirect(url_for("single_sign_on.leave" if onward else "signin.signin"), 303)

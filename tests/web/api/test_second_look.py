@@ -19,6 +19,7 @@ from app.registry.probing import Probed
 from app.store.audit_events import AuditEvent
 from app.store.base import db
 from app.store.models import RegisteredModel
+from tests.rows import a_model
 
 pytestmark = pytest.mark.both_databases
 
@@ -129,6 +130,23 @@ def test_an_id_that_ends_like_a_route_is_read_whole(
     answer = client.get(f"/v2/models/{whole}", headers=auth)
     assert answer.status_code == 200 and answer.json is not None
     assert answer.json["id"] == made["id"]
+
+
+def test_a_slash_that_is_sent_as_part_of_a_reference_belongs_to_it(
+    client: FlaskClient, app: Flask, auth: Headers
+) -> None:
+    with app.app_context():
+        tails = {rule.rule.partition("<path:ref>/")[2] for rule in app.url_map.iter_rules()} - {""}
+        names = ["ours", *(f"ours/{tail}" for tail in tails)]
+        db.session.add_all(a_model(model_id=name) for name in names)
+        db.session.commit()
+        urls = {name: f"/v2/models/{quote(ref_id(name), safe='')}" for name in names}
+    assert {"probes", "identity", "health/history"} < tails
+    for name, url in urls.items():
+        answer = client.get(url, headers=auth)
+        assert answer.json is not None and answer.json["model_id"] == name
+        assert client.put(url, headers=auth, json={}).status_code == 405
+        assert client.post(url, headers=auth, json={}).status_code == 405
 
 
 def test_head_finds_what_get_finds(client: FlaskClient, auth: Headers, made: Body) -> None:

@@ -12,7 +12,7 @@ from app.errors import ApiError
 from app.registry.form import invalid
 from app.registry.json_body import Problem, closest
 from app.web.api.answers import json_body
-from app.web.api.watch.schemas import SCHEMAS
+from app.web.api.schemas.watch import SCHEMAS
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator

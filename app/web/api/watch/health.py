@@ -11,7 +11,7 @@ from app.store.base import db, now
 from app.watch import summary
 from app.watch.due import adopt
 from app.watch.schedule import first_due
-from app.web.api.answers import answer, conditional, document_answer, find_document, find_model, find_or_none
+from app.web.api.answers import answer, find_model, find_or_none, whole_model
 from app.web.api.describe import describe
 from app.web.api.query import bad_argument, choice_argument
 from app.web.api.watch.bodies import checked_body
@@ -32,8 +32,7 @@ def read_health(ref: str) -> Response:
     """State, since when and why, uptime, latency, and what the watch used."""
     model = find_or_none(ref)
     if model is None:
-        # A model's own id may end like this route.
-        return conditional(document_answer(find_document(f"{ref}/health")))
+        return whole_model(f"{ref}/health")
     return answer(summary.health_of(model, now()))
 
 

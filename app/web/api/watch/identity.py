@@ -8,15 +8,7 @@ from app.access import audit
 from app.store.base import db
 from app.watch import sameness
 from app.watch.identity import side_by_side, told
-from app.web.api.answers import (
-    answer,
-    conditional,
-    document_answer,
-    find_document,
-    find_model,
-    find_or_none,
-    require_no_body,
-)
+from app.web.api.answers import answer, find_model, find_or_none, require_no_body, whole_model
 from app.web.api.describe import describe
 from app.web.api.watch.bodies import checked_body
 from app.web.guards import current_actor, require_scope
@@ -32,8 +24,7 @@ def read_identity(ref: str) -> Response:
     """Whether it answers as it did when it was learned, and how sure that is."""
     model = find_or_none(ref)
     if model is None:
-        # A model's own id may end like this route.
-        return conditional(document_answer(find_document(f"{ref}/identity")))
+        return whole_model(f"{ref}/identity")
     return answer(told.identity_of(model))
 
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from app.probe.model_types import MODEL_TYPES
 from app.registry.document import document, ref_id
 from app.registry.metadata import FIELDS
 from app.store.base import now
@@ -63,7 +62,7 @@ def rows_of(models: Sequence[RegisteredModel]) -> list[Row]:
         Row(
             model,
             ref_id(model.model_id),
-            kind.label if (kind := MODEL_TYPES.get(model.model_type)) else model.model_type,
+            display.type_label(model.model_type),
             listing.window_of(model),
             listing.input_of(model),
             display.money(model.output_cost),

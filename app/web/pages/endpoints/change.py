@@ -20,7 +20,6 @@ from app.registry.fields import FieldError
 from app.registry.probing import ProbeOrder
 from app.store.base import db
 from app.store.endpoints import Endpoint
-from app.store.vault import is_reference
 from app.web.guards import current_actor, require_role
 from app.web.pages import live
 from app.web.pages.endpoints.finding import found
@@ -147,7 +146,7 @@ def _sent(endpoint: Endpoint, purpose: Purpose) -> Attempt:
 def _proving(tried: Attempt, wanted: Change) -> Iterator[live.Line]:
     """A line for each model that is asked, and one for its answer; the attempt says then what went wrong."""
     partial, move_key = (request.form.get(name) == "yes" for name in ("partial", "move_key"))
-    id, key = tried.endpoint.id, tried.form.api_key.data
+    id = tried.endpoint.id
     try:
         with live.watching() as left:
             order = ProbeOrder(current_actor(), depth="proof", cancelled=left)
@@ -155,8 +154,7 @@ def _proving(tried: Attempt, wanted: Change) -> Iterator[live.Line]:
                 yield _line(asked)
     except ApiError as error:
         tried.error, tried.endpoint = error, changes.find(id)
-        if key and not is_reference(key) and not tried.held:
-            tried.held = held_keys.hold(key, tried.base_url, current_actor().id)
+        tried.held = held_keys.keep(tried.form.api_key, tried.base_url, current_actor().id, tried.held)
         return
     if tried.held:
         held_keys.drop(tried.held.id)

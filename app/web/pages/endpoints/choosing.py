@@ -22,7 +22,6 @@ from app.store.base import db
 from app.store.endpoints import Endpoint
 from app.store.models import RegisteredModel
 from app.store.rotation import digest
-from app.store.vault import is_reference
 from app.web.guards import current_actor
 from app.web.pages.label_fields import LABELS, LabelFields
 from app.web.pages.register import held_keys
@@ -185,10 +184,8 @@ class Batch:
 
     def keep_key(self) -> None:
         """Hold the typed key for the next step, sealed; the page gets an id for it."""
-        key = self.form.api_key.data
-        if self.endpoint is None and key and not self.form.api_key.errors and not is_reference(key):
-            if not (self.held and self.held.key(self.base_url) == key):
-                self.held = held_keys.hold(key, self.base_url, current_actor().id)
+        if self.endpoint is None:
+            self.held = held_keys.keep(self.form.api_key, self.base_url, current_actor().id, self.held)
 
     def drop_key(self) -> None:
         """Forget the key that was held: the endpoint has it now."""

@@ -9,7 +9,7 @@ from app.store.endpoints import Endpoint
 
 def found(id: str) -> Endpoint:
     """The endpoint with this id, or a page that says that there is none."""
-    endpoint = Endpoint.by_id(id) if "\0" not in id else None
+    endpoint = Endpoint.by_id(id)
     if endpoint is None:
         abort(404)
     return endpoint

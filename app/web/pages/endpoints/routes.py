@@ -11,7 +11,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 from werkzeug.wrappers import Response
 
-from app.probe.model_types import MODEL_TYPES
 from app.registry.endpoints import changes, document, rows
 from app.store.base import db, now
 from app.store.endpoints import Endpoint
@@ -23,6 +22,7 @@ from app.web.pages.endpoints import change, many
 from app.web.pages.endpoints.finding import found
 from app.web.pages.find import recent
 from app.web.pages.incidents import words
+from app.web.pages.search import text_of
 from app.web.pages.watch import health
 
 blueprint = Blueprint("endpoints", __name__, url_prefix="/endpoints")
@@ -39,7 +39,7 @@ SOON = timedelta(days=30)
 @require_role("viewer")
 def index() -> str:
     """Endpoints, the newest first."""
-    cursor = request.args.get("cursor", "").replace("\0", "")[:36]
+    cursor = text_of(request.args, "cursor", 36)
     those = list(db.session.scalars(document.page(PAGE, cursor or None)))
     next_url = url_for("endpoints.index", cursor=those[PAGE - 1].id) if len(those) > PAGE else None
     return render_template(
@@ -65,7 +65,6 @@ def detail(id: str) -> str:
         endings=_endings(id),
         models=models,
         health=health.shown(models, now()),
-        types={name: kind.label for name, kind in MODEL_TYPES.items()},
         registered=request.args.get("registered", type=int),
         done=request.args.get("done", ""),
         incidents=words.told(_open_incidents(id)),

@@ -18,6 +18,7 @@ from app.store.watch.incidents import Incident
 from app.watch import incidents
 from app.web.guards import current_actor, require_role
 from app.web.pages.incidents import words
+from app.web.pages.search import text_of
 
 blueprint = Blueprint("incidents", __name__, url_prefix="/incidents")
 
@@ -42,7 +43,7 @@ def index() -> str:
     """Incidents, the newest first; open ones only with `?state=open`."""
     state = request.args.get("state", "")
     state = state if state in _STATES else ""
-    found = list(db.session.scalars(_asked_for(state, request.args.get("cursor", ""))))
+    found = list(db.session.scalars(_asked_for(state, text_of(request.args, "cursor", 36))))
     more = len(found) > PAGE
     next_url = url_for("incidents.index", state=state or None, cursor=found[PAGE - 1].id) if more else None
     return render_template(
@@ -79,7 +80,7 @@ def detail(id: str) -> str:
 def acknowledge(id: str) -> Response:
     """Say that one takes care of it, with a note for the others; reminders end."""
     incident = _found(id)
-    note = request.form.get("note", "").replace("\0", "").strip()[:LONGEST_NOTE]
+    note = request.form.get("note", "").strip()[:LONGEST_NOTE]
     if incident.resolved is not None:
         flash("It was over before you acknowledged it.", "warn")
     else:
@@ -95,8 +96,8 @@ def _asked_for(state: str, cursor: str) -> Select[Incident]:
     if state:
         is_open = Incident.resolved.is_(None)
         query = query.where(is_open if state == "open" else ~is_open)
-    if cursor and "\0" not in cursor:
-        query = query.where(Incident.id < cursor[:36])
+    if cursor:
+        query = query.where(Incident.id < cursor)
     return query.limit(PAGE + 1)
 
 
@@ -116,7 +117,7 @@ def _still_there(incident: Incident) -> set[str]:
 
 
 def _found(id: str) -> Incident:
-    incident = Incident.by_id(id) if "\0" not in id else None
+    incident = Incident.by_id(id)
     if incident is None:
         abort(404)
     return incident

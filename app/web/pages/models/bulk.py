@@ -41,7 +41,7 @@ ACTIONS: dict[str, str] = {
 @blueprint.get("")
 @require_role("viewer")
 def nothing_sent() -> BaseResponse:
-    """Whoever reloads or opens the address of an action is at the list."""
+    """A browser that reloads or opens the address of an action is led to the list."""
     return redirect(url_for("models.index"), 303)
 
 

@@ -10,7 +10,6 @@ from flask import Blueprint, abort, render_template, request
 from sqlalchemy import select
 
 from app.errors import ApiError
-from app.registry.document import ref_id
 from app.registry.visible import as_seen
 from app.store.base import db
 from app.store.models import RegisteredModel
@@ -29,8 +28,8 @@ _OFFERED = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
-    """A model that this one can be compared with."""
+class Compared:
+    """A model of the two, or one that is offered: its name, and where it is served."""
 
     id: str
     name: str
@@ -41,8 +40,7 @@ class Offer:
 @require_role("editor")
 def choose(id: str) -> Response:
     """Choose the other model; with `with` in the address, see what it costs."""
-    wanted = text_of(request.args, "with", _LONGEST_NAME)
-    return _page(_comparable(id), wanted) if wanted else _page(_comparable(id))
+    return _page(_comparable(id), text_of(request.args, "with", _LONGEST_NAME))
 
 
 @blueprint.post("/<id>/compare")
@@ -52,15 +50,15 @@ def compare(id: str) -> Response:
     return _page(_comparable(id), request.form.get("with", "").strip(), ask=True)
 
 
-def _page(model: RegisteredModel, wanted: str = "", *, ask: bool = False) -> Response:
+def _page(model: RegisteredModel, wanted: str, *, ask: bool = False) -> Response:
     told: dict[str, Any] = {"wanted": wanted, "second": None, "price": None, "found": None, "problem": ""}
     status = 200
     # Rows don't outlive the calls, during which no connection is held.
-    shown, offers = _shown(model), _offers(model)
+    shown, offers = _shown([model])[0], _shown(_others(model))
     try:
         if wanted or ask:
             second = side_by_side.model_named(wanted, "with")
-            told |= {"second": _shown(second), "price": side_by_side.price_of(model, second)}
+            told |= {"second": _shown([second])[0], "price": side_by_side.price_of(model, second)}
             if ask:
                 told["found"] = side_by_side.compare_models(model, second, current_actor())
     except ApiError as error:
@@ -70,12 +68,12 @@ def _page(model: RegisteredModel, wanted: str = "", *, ask: bool = False) -> Res
     ), status
 
 
-def _shown(model: RegisteredModel) -> dict[str, str]:
-    (seen,) = as_seen([model], whole_url=current_actor().may("write"))
-    return {"id": seen.id, "name": seen.display_name, "ref": ref_id(seen.model_id), "where": seen.base_url}
+def _shown(models: Sequence[RegisteredModel]) -> Sequence[Compared]:
+    seen = as_seen(models, whole_url=current_actor().may("write"))
+    return [Compared(one.id, one.display_name, one.base_url) for one in seen]
 
 
-def _offers(model: RegisteredModel) -> Sequence[Offer]:
+def _others(model: RegisteredModel) -> Sequence[RegisteredModel]:
     """Models of the same type, by name."""
     query = (
         select(RegisteredModel)
@@ -83,8 +81,7 @@ def _offers(model: RegisteredModel) -> Sequence[Offer]:
         .order_by(RegisteredModel.display_name, RegisteredModel.id)
         .limit(_OFFERED)
     )
-    found = as_seen(list(db.session.scalars(query)), whole_url=current_actor().may("write"))
-    return [Offer(one.id, one.display_name, one.base_url) for one in found]
+    return db.session.scalars(query).all()
 
 
 def _comparable(id: str) -> RegisteredModel:

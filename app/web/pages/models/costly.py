@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, abort, render_template, request, url_for
-from werkzeug.utils import redirect
 from werkzeug.wrappers import Response
 
 from app.probe.model_types import MODEL_TYPES
@@ -70,7 +69,7 @@ def repeat(id: str) -> Response | str | tuple[str, int]:
     problem = _problem(model, names, times)
     if problem:
         return _repeat_page(model, names, times, problem), 400
-    return _run(_repeating(model, Repeat(int(times), tuple(dict.fromkeys(names)))))
+    return live.answer(_repeating(model, Repeat(int(times), tuple(dict.fromkeys(names)))))
 
 
 @blueprint.get("/<id>/deep")
@@ -87,7 +86,7 @@ def deep(id: str) -> Response | str | tuple[str, int]:
     model = _repeatable(id)
     if request.form.get("agreed") != "yes":
         return _deep_page(model, "Tick the box first: a deep probe costs as much as its text."), 400
-    return _run(_probing(model, "deep"))
+    return live.answer(probing(model, "deep"))
 
 
 def cost_words(model: RegisteredModel, price: Price) -> str:
@@ -123,12 +122,6 @@ def _problem(model: RegisteredModel, names: Sequence[str], times: str) -> str:
     return ""
 
 
-def _run(lines: Iterator[live.Line]) -> Response:
-    if live.wants_stream():
-        return live.stream(lines)
-    return redirect(live.last_of(lines)["location"], 303)
-
-
 def _repeating(model: RegisteredModel, wanted: Repeat) -> Iterator[live.Line]:
     """A line for each run: how many are done, and how many of them passed."""
     ended: Counter[str] = Counter()
@@ -149,7 +142,8 @@ def _progress(name: str, ended: int, passed: int, times: int) -> live.Line:
     return live.row(name, display.label_of(name), status, note=f"{passed} of {ended} passed, {times} in all")
 
 
-def _probing(model: RegisteredModel, depth: Depth) -> Iterator[live.Line]:
+def probing(model: RegisteredModel, depth: Depth = "full") -> Iterator[live.Line]:
+    """Every event of a probe with the stored key as a line; the last leads back to the model."""
     for event in _events(model, depth=depth):
         line = live.line_of(event)
         if line is not None:

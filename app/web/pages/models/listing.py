@@ -11,7 +11,6 @@ from urllib.parse import parse_qsl
 from sqlalchemy import case, select
 
 from app.probe.capabilities import CAPABILITIES
-from app.probe.model_types import MODEL_TYPES
 from app.registry.clients import CLIENTS
 from app.store.base import db, now
 from app.store.models import HEALTHS, RegisteredModel
@@ -186,10 +185,9 @@ def _worth_showing(seen: Mapping[str, Any]) -> bool:
 
 
 def _row(model: RegisteredModel, last: Any, known: Shown) -> Row:
-    kind = MODEL_TYPES.get(model.model_type)
     return Row(
         model,
-        kind.label if kind else model.model_type,
+        display.type_label(model.model_type),
         chips_of(model.capabilities or {}),
         input_of(model),
         display.money(model.output_cost),

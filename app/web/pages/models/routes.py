@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from flask import Blueprint, abort, flash, jsonify, redirect, render_template, request, url_for
 from sqlalchemy import func, select
 from werkzeug.wrappers import Response
 
 from app.access import audit
-from app.registry import changes, registration
+from app.registry import changes
 from app.registry.document import document, ref_id
 from app.registry.visible import as_seen
 from app.store.base import db, now
@@ -144,10 +142,7 @@ def switch(id: str) -> Response:
 @require_role("editor")
 def probe_again(id: str) -> Response:
     """Probe the model now with its stored key."""
-    lines = _probing(_model(id))
-    if live.wants_stream():
-        return live.stream(lines)
-    return redirect(live.last_of(lines)["location"], 303)
+    return live.answer(costly.probing(_model(id)))
 
 
 @blueprint.post("/<id>/identity")
@@ -160,17 +155,6 @@ def confirm_identity(id: str) -> Response:
     db.session.commit()
     flash(f"From now on “{model.display_name}” is compared with what it answers today.", "ok")
     return redirect(url_for("models.history", id=id, _anchor="identity"), 303)
-
-
-def _probing(model: RegisteredModel) -> Iterator[live.Line]:
-    """Every event of a probe with the stored key as a line; the last leads back to the model."""
-    location = url_for("models.checks", id=model.id, done="probed")
-    with live.watching() as left:
-        for event in registration.reprobe(model, current_actor(), "manual", cancelled=left):
-            line = live.line_of(event)
-            if line is not None:
-                yield line
-    yield {"event": "end", "location": location}
 
 
 def _part(name: str, id: str) -> str:

@@ -74,16 +74,16 @@ class Tab:
 
 def head(model: RegisteredModel) -> dict[str, Any]:
     """What stands above every part: state, reason, since when, price, context, capabilities."""
-    probe = Probe.by_id(model.last_probe_id) if model.last_probe_id else None
+    probe = _last_probe(model)
     kind = MODEL_TYPES.get(model.model_type)
     made = document(model)
     return {
         "model": model,
         "document": made,
         "health": health.shown([model], now())[model.id],
-        "type_label": kind.label if kind else model.model_type,
+        "type_label": display.type_label(model.model_type),
         "cost": listing.cost_of(model),
-        "window": made["metadata"].get("context_window") or (model.observed or {}).get("max_input_tokens"),
+        "window": listing.window_of(model),
         "chips": listing.chips_of(model.capabilities or {}),
         "probe": probe,
         "report": probe.report if probe else None,
@@ -126,7 +126,7 @@ def _known(model: RegisteredModel) -> dict[str, Any]:
 
 def checks(model: RegisteredModel) -> dict[str, Any]:
     """What the last probe asked and saw."""
-    probe = Probe.by_id(model.last_probe_id) if model.last_probe_id else None
+    probe = _last_probe(model)
     return {
         "trigger_words": TRIGGERS.get(probe.trigger, probe.trigger) if probe else "",
         "check_rows": rows_of(model, probe),
@@ -138,7 +138,7 @@ def checks(model: RegisteredModel) -> dict[str, Any]:
 
 def call(model: RegisteredModel, name: str) -> dict[str, Any]:
     """One check of the last probe, with the command that repeats it; 404 where there is none."""
-    probe = Probe.by_id(model.last_probe_id) if model.last_probe_id else None
+    probe = _last_probe(model)
     found = [row for row in rows_of(model, probe) if row.check and row.check["name"] == name and row.curl]
     return {"row": found[0]} if found else abort(404)
 
@@ -188,6 +188,10 @@ def rows_of(model: RegisteredModel, probe: Probe | None) -> list[check_rows.Chec
     """The checks of a probe of this model."""
     report, told = probe.report if probe else None, model.capabilities or {}
     return check_rows.check_rows(model.base_url, report, told, keyed=is_keyed(model))
+
+
+def _last_probe(model: RegisteredModel) -> Probe | None:
+    return Probe.by_id(model.last_probe_id) if model.last_probe_id else None
 
 
 def _entries(model: RegisteredModel) -> list[history.Entry]:

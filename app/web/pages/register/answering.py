@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import jsonify, redirect, render_template, request, url_for
-from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from app.errors import ApiError
@@ -24,11 +23,11 @@ from app.registry.document import rfc3339
 from app.registry.endpoint_models import OfferedModel, type_of
 from app.registry.endpoints.rows import models_of
 from app.registry.probing import Probed, Registered, Rejected, Updated
-from app.store.base import db, new_id
+from app.store.base import new_id
 from app.store.labels import labels_of
 from app.store.models import RegisteredModel
 from app.web.guards import current_actor
-from app.web.pages import check_rows, display, live
+from app.web.pages import check_rows, display, live, search
 from app.web.pages.register import held_keys, layout, outcome, presets, submission
 from app.web.pages.register.outcome import Outcome
 from app.web.pages.register.submission import Submission
@@ -208,7 +207,7 @@ def _context(tried: Submission, came: Outcome) -> dict[str, Any]:
         "purpose": _purpose(tried),
         "sharing": models_of(tried.model.endpoint) - 1 if tried.model else 0,
         "sections": layout.shown(tried.form, {*came.troubles, *tried.adopted}),
-        "regions": regions(),
+        "regions": search.regions()[:30],
         "outcome": came,
         "troubles": came.troubles,
         "report": came.report,
@@ -235,9 +234,3 @@ def _purpose(tried: Submission) -> Purpose:
         "Probe and register",
         url_for("models.index"),
     )
-
-
-def regions() -> list[str]:
-    """Regions that models have, to choose from where one is typed."""
-    query = select(RegisteredModel.region).distinct().order_by(RegisteredModel.region).limit(30)
-    return list(db.session.scalars(query))

@@ -16,9 +16,11 @@ from app.config import settings
 from app.practice import models
 from app.probe.base_url import origin_of
 from app.registry.credentials import held_key
+from app.registry.fields import Input
 from app.store import rotation
 from app.store.base import db, new_id, now
 from app.store.leases import HeldKey
+from app.store.vault import is_reference
 
 KEPT = timedelta(minutes=15)
 PRACTICE = "practice"
@@ -45,6 +47,14 @@ class Held:
             return models.KEY
         row = db.session.get(HeldKey, self.id)
         return held_key(row, base_url) if row and self.fits(base_url) else ""
+
+
+def keep(field: Input, base_url: str, user_id: str, held: Held | None) -> Held | None:
+    """What holds the key of a field for the next try: `held` does already, or nothing need be. May commit."""
+    key = field.data
+    if not key or field.errors or is_reference(key) or (held and held.key(base_url) == key):
+        return held
+    return hold(key, base_url, user_id)
 
 
 def hold(key: str, base_url: str, user_id: str) -> Held:

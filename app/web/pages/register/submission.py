@@ -17,7 +17,6 @@ from app.registry.endpoint_models import EndpointModels, list_endpoint_models
 from app.registry.fields import FieldError
 from app.registry.form import OpenAILikeForm
 from app.store.models import RegisteredModel
-from app.store.vault import is_reference
 from app.web.guards import current_actor
 from app.web.pages.label_fields import LabelFields
 from app.web.pages.register import held_keys, presets
@@ -108,11 +107,7 @@ class Submission:
 
     def keep_key(self, user_id: str) -> None:
         """Hold a key that was typed and is fit to be sent, so that the next try need not ask for it again."""
-        key = self.form.api_key.data
-        if not key or self.form.api_key.errors or is_reference(key):
-            return
-        if not (self.held and self.held.key(self.form.base_url.data or "") == key):
-            self.held = held_keys.hold(key, self.form.base_url.data or "", user_id)
+        self.held = held_keys.keep(self.form.api_key, self.form.base_url.data or "", user_id, self.held)
 
     def changes(self) -> dict[str, Any]:
         """What the form has otherwise than the model; the key only where one was typed, or taken away."""

@@ -14,8 +14,9 @@ from app.access.actors import AccessError, stranger
 from app.config import settings
 from app.errors import ApiError
 from app.store.base import db
-from app.web import guards
+from app.web import browser_sessions
 from app.web.errors import home_url
+from app.web.guards import csrf
 from app.web.pages.signin import is_local
 from app.web.pages.single_sign_on import provider
 from app.web.pages.single_sign_on.provider import Provider, ProviderError
@@ -52,13 +53,13 @@ def callback() -> BaseResponse:
     except AccessError as error:
         db.session.rollback()
         return _refused(str(error))
-    guards.begin_session(user, visitor.issuer, visitor.provider_session)
+    browser_sessions.begin_session(user, visitor.issuer, visitor.provider_session)
     target = begun["next"]
     return redirect(target if is_local(target) else url_for("now.index"), 303)
 
 
 @blueprint.post("/sign-out")
-@guards.csrf.exempt  # type: ignore[untyped-decorator]  # Flask-WTF has no types
+@csrf.exempt  # type: ignore[untyped-decorator]  # Flask-WTF has no types
 def sign_out() -> Response:
     """The provider tells what is over (OpenID Connect Back-Channel Logout 1.0, 2.8)."""
     there = _provider()

@@ -168,7 +168,7 @@ def _endpoint_names(channel: Channel) -> Sequence[str]:
 
 
 def _found(id: str) -> Channel:
-    channel = Channel.by_id(id) if "\0" not in id else None
+    channel = Channel.by_id(id)
     if channel is None:
         abort(404)
     return channel

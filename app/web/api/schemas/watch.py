@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from app.watch.notices.telling import NEWS
+from app.web.api.schemas.shapes import (
+    UUID,
+    Schema,
+    closed,
+    extensible,
+    nullable,
+    number,
+    or_null,
+    text,
+    texts,
+    whole,
+)
 
-JSON = Any
-Schema = dict[str, JSON]
-
-_UUID = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
-_ID: Schema = {"type": "string", "pattern": _UUID}
+_ID: Schema = {"type": "string", "pattern": UUID}
 _TIME: Schema = {"type": "string", "format": "date-time"}
 _NO_TIME: Schema = {"type": ["string", "null"], "format": "date-time"}
-_TEXT: Schema = {"type": "string"}
-_WHOLE: Schema = {"type": "integer"}
 _NO_WHOLE: Schema = {"type": ["integer", "null"]}
 _NO_NUMBER: Schema = {"type": ["number", "null"]}
 _FLAG: Schema = {"type": "boolean"}
 _STATE: Schema = {"enum": ["up", "degraded", "down", "unknown"]}
 _SHARE: Schema = {"type": ["number", "null"], "minimum": 0, "maximum": 1}
-
-
-def _object(
-    properties: dict[str, Schema], required: list[str] | None = None, *, closed: bool = True
-) -> Schema:
-    made: Schema = {"type": "object", "properties": properties, "additionalProperties": not closed}
-    needed = list(properties) if required is None else required
-    return made | ({"required": needed} if needed else {})
 
 
 def _words(longest: int = 128, most: int = 50) -> Schema:
@@ -45,13 +42,9 @@ def _line(longest: int, *, empty: bool = False) -> Schema:
     }
 
 
-def _or_null(schema: Schema) -> Schema:
-    return {"anyOf": [schema, {"type": "null"}]}
-
-
-_PERCENTILES = _object({"p50": _NO_WHOLE, "p95": _NO_WHOLE})
-_UPTIME = _object({name: _SHARE for name in ("24h", "7d", "30d", "90d")})
-_REASON = _object({"code": _TEXT, "message": {"type": ["string", "null"]}})
+_PERCENTILES = closed({"p50": _NO_WHOLE, "p95": _NO_WHOLE})
+_UPTIME = closed({name: _SHARE for name in ("24h", "7d", "30d", "90d")})
+_REASON = closed({"code": text(), "message": nullable(text())})
 _SETTINGS: dict[str, Schema] = {
     "enabled": _FLAG | {"description": "false: nobody looks."},
     "every_seconds": {
@@ -73,7 +66,7 @@ _SETTINGS: dict[str, Schema] = {
         "description": "Tokens a day that looks may use; null: as the registry has it.",
     },
 }
-_FILTER = _object(
+_FILTER = closed(
     {
         "kinds": {"type": "array", "items": {"enum": list(NEWS)}, "maxItems": len(NEWS)},
         "tags": _words(),
@@ -89,53 +82,51 @@ _CHANNEL_FIELDS: dict[str, Schema] = {
     "filter": _FILTER,
     "enabled": _FLAG,
 }
-_DELIVERY = _object({"at": _NO_TIME, "ok": _FLAG, "message": _TEXT})
+_DELIVERY = closed({"at": _NO_TIME, "ok": _FLAG, "message": text()})
 
 SCHEMAS: Mapping[str, Schema] = {
-    "ModelHealth": _object(
+    "ModelHealth": extensible(
         {
             "state": _STATE,
             "since": _NO_TIME,
-            "reason": _or_null(_REASON),
+            "reason": or_null(_REASON),
             "stale": _FLAG | {"description": "The state is older than three intervals."},
-            "evidence": {"type": ["string", "null"], "description": "catalog, proof, full or canary."},
+            "evidence": nullable(text("catalog, proof, full or canary.")),
             "last_check": _NO_TIME,
             "next_check": _NO_TIME,
-            "failures_in_a_row": _WHOLE,
+            "failures_in_a_row": whole(),
             "uptime": _UPTIME,
             "latency_ms": _PERCENTILES,
             "first_token_ms": _PERCENTILES,
-            "tokens": _object({"today": _WHOLE, "month": _WHOLE}),
-            "cost": _object({"month": {"type": "number"}, "currency": {"const": "USD"}}),
+            "tokens": closed({"today": whole(), "month": whole()}),
+            "cost": closed({"month": number(), "currency": {"const": "USD"}}),
         },
-        closed=False,
     ),
-    "ModelIdentity": _object(
+    "ModelIdentity": extensible(
         {
             "state": {"enum": ["learning", "same", "differs", "not watched"]},
-            "summary": _TEXT,
+            "summary": text(),
             "kind": {
                 "enum": ["logprobs", "words", "vectors", None],
                 "description": "What is compared; null: nothing can be.",
             },
-            "samples": _WHOLE | {"description": "Since the baseline stands; before, those learned so far."},
+            "samples": whole("Since the baseline stands; before, those learned so far."),
             "samples_needed": _NO_WHOLE | {"description": "For a baseline."},
             "baseline_since": _NO_TIME,
             "differs_since": _NO_TIME,
             "distance": _NO_NUMBER | {"description": "Of the last window from the baseline, in `unit`."},
             "noise": _NO_NUMBER | {"description": "How far parts of the baseline lie apart at most."},
             "p": _NO_NUMBER | {"description": "How likely chance alone makes a window lie that far out."},
-            "unit": {"type": ["string", "null"]},
-            "models": {"type": "array", "items": _TEXT},
-            "fingerprints": {"type": "array", "items": _TEXT},
+            "unit": nullable(text()),
+            "models": texts(),
+            "fingerprints": texts(),
             "distributions": {
                 "type": "array",
-                "items": _object({"label": _TEXT, "before": {"type": "number"}, "now": {"type": "number"}}),
+                "items": closed({"label": text(), "before": number(), "now": number()}),
             },
         },
-        closed=False,
     ),
-    "CompareRequest": _object(
+    "CompareRequest": closed(
         {
             "first": _line(1024) | {"description": "The id or refId of a model."},
             "second": _line(1024) | {"description": "Another one's."},
@@ -143,101 +134,94 @@ SCHEMAS: Mapping[str, Schema] = {
         },
         required=["first", "second"],
     ),
-    "Comparison": _object(
+    "Comparison": extensible(
         {
-            "price": _object(
+            "price": closed(
                 {
                     "kind": {"enum": ["logprobs", "words"]},
-                    "calls": _WHOLE,
-                    "tokens": _WHOLE,
+                    "calls": whole(),
+                    "tokens": whole(),
                     "money": _NO_NUMBER | {"description": "USD at most; null where a price is unknown."},
                 }
             ),
-            "result": _or_null(
-                _object(
+            "result": or_null(
+                closed(
                     {
                         "answer": {"enum": ["same", "different", "not told"]},
-                        "summary": _TEXT,
-                        "samples": _WHOLE,
-                        "distance": {"type": "number"},
+                        "summary": text(),
+                        "samples": whole(),
+                        "distance": number(),
                         "at_most": _NO_NUMBER
                         | {"description": "What the distance may be with 95 % certainty; null: too few."},
-                        "p": {"type": "number"},
+                        "p": number(),
                     }
                 )
             ),
         },
-        closed=False,
     ),
-    "HealthPoint": _object(
+    "HealthPoint": extensible(
         {
             "at": _TIME,
-            "checks": _WHOLE,
-            "failures": _WHOLE,
+            "checks": whole(),
+            "failures": whole(),
             "p50": _NO_WHOLE,
             "p95": _NO_WHOLE,
             "p99": _NO_WHOLE,
-            "down_seconds": {"type": "number"},
-            "known_seconds": {"type": "number"},
-            "tokens": _WHOLE,
+            "down_seconds": number(),
+            "known_seconds": number(),
+            "tokens": whole(),
         },
-        closed=False,
     ),
-    "WatchSettings": _object(_SETTINGS, required=[]),
-    "Incident": _object(
+    "WatchSettings": closed(_SETTINGS, required=[]),
+    "Incident": extensible(
         {
             "id": _ID,
-            "endpoint": _object({"id": {"type": ["string", "null"]}, "name": _TEXT}),
-            "code": _TEXT,
-            "message": _TEXT,
+            "endpoint": closed({"id": nullable(text()), "name": text()}),
+            "code": text(),
+            "message": text(),
             "models": {
                 "type": "array",
-                "items": _object({"id": _TEXT, "name": _TEXT, "joined": _TIME, "left": _NO_TIME}),
+                "items": closed({"id": text(), "name": text(), "joined": _TIME, "left": _NO_TIME}),
             },
             "opened": _TIME,
-            "acknowledged": _or_null(
-                _object({"by": _TEXT, "at": _TIME, "note": {"type": ["string", "null"]}})
-            ),
+            "acknowledged": or_null(closed({"by": text(), "at": _TIME, "note": nullable(text())})),
             "resolved": _NO_TIME,
             "events": {
                 "type": "array",
-                "items": _object({"at": _TIME, "kind": _TEXT, "detail": {"type": "object"}}),
+                "items": closed({"at": _TIME, "kind": text(), "detail": {"type": "object"}}),
             },
         },
-        closed=False,
     ),
-    "Acknowledgement": _object({"note": _line(1000, empty=True)}, required=[]),
-    "Event": _object(
+    "Acknowledgement": closed({"note": _line(1000, empty=True)}, required=[]),
+    "Event": extensible(
         {
-            "cursor": _TEXT | {"description": "What `after` takes to go on from here."},
+            "cursor": text("What `after` takes to go on from here."),
             "at": _TIME,
-            "kind": _TEXT,
-            "model": {"type": ["string", "null"]},
-            "endpoint": {"type": ["string", "null"]},
+            "kind": text(),
+            "model": nullable(text()),
+            "endpoint": nullable(text()),
             "detail": {"type": "object"},
         },
-        closed=False,
     ),
-    "ChannelRequest": _object(_CHANNEL_FIELDS, required=["kind", "url"]),
-    "ChannelChange": _object(
+    "ChannelRequest": closed(_CHANNEL_FIELDS, required=["kind", "url"]),
+    "ChannelChange": closed(
         {name: field for name, field in _CHANNEL_FIELDS.items() if name != "kind"}, required=[]
     ),
-    "Channel": _object(
+    "Channel": extensible(
         {
             "id": _ID,
-            "name": _TEXT,
+            "name": text(),
             "kind": {"enum": ["webhook", "apprise"]},
-            "host": _TEXT,
+            "host": text(),
             "filter": {"type": "object"},
             "enabled": _FLAG,
-            "last_delivery": _or_null(_DELIVERY),
-            "secret": _TEXT | {"description": "Of a webhook, only in the answer that made it."},
+            "last_delivery": or_null(_DELIVERY),
+            "secret": text("Of a webhook, only in the answer that made it."),
         },
         required=["id", "name", "kind", "host", "filter", "enabled", "last_delivery"],
-        closed=False,
     ),
-    "ChannelTest": _object({"ok": _FLAG, "message": _TEXT}),
-    "MaintenanceRequest": _object(
+    "ChannelTest": closed({"ok": _FLAG, "message": text()}),
+    "MaintenanceRequest": closed(
         {
             "scope": {"enum": ["all", "model", "endpoint", "tag"]},
             "subject": _line(128),
@@ -247,15 +231,15 @@ SCHEMAS: Mapping[str, Schema] = {
         },
         required=["scope", "ends"],
     ),
-    "Maintenance": _object(
+    "Maintenance": closed(
         {
             "id": _ID,
-            "scope": _TEXT,
-            "subject": {"type": ["string", "null"]},
+            "scope": text(),
+            "subject": nullable(text()),
             "begins": _TIME,
             "ends": _TIME,
-            "reason": _TEXT,
-            "by": _TEXT,
+            "reason": text(),
+            "by": text(),
         }
     ),
 }
