@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Self
 
-from sqlalchemy import JSON, ForeignKey, Index, String, delete, func, select, update
+from sqlalchemy import JSON, ForeignKey, Index, String, delete, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.store.base import Base, UTCDateTime, db, new_id
@@ -57,11 +57,6 @@ class ModelSample(Base):
         ).all()
         if old:
             db.session.execute(delete(cls).where(cls.id.in_(old)))
-
-    @classmethod
-    def count_of(cls, model_pk: str) -> int:
-        """How many samples of a model are kept."""
-        return db.session.scalar(select(func.count()).where(cls.model_pk == model_pk)) or 0
 
 
 class ModelIdentity(Base):
