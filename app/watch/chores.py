@@ -31,6 +31,7 @@ from app.watch.history import (
     merged,
     seconds_in,
 )
+from app.watch.judgement import FAILED
 from app.watch.notices import expiry
 from app.watch.states import known_until
 
@@ -82,11 +83,8 @@ def _first_hour() -> datetime | None:
 
 def _hours(hour: datetime) -> Iterable[dict[str, Any]]:
     looks: dict[str, list[Seen]] = defaultdict(list)
-    query = select(Look.model_pk, Look.result, Look.latency_ms, Look.tokens)
-    for model_pk, result, latency_ms, tokens in db.session.execute(
-        query.where(Look.at >= hour, Look.at < hour + HOUR)
-    ):
-        looks[model_pk].append(Seen(result in ("failed", "refused"), latency_ms, tokens))
+    for model_pk, _, seen in looks_between(hour, hour + HOUR):
+        looks[model_pk].append(seen)
     known = seconds_by_model(hour, hour + HOUR)
     for model_pk in looks.keys() | known.keys():
         bucket = bucket_of(looks.get(model_pk, []), known.get(model_pk, Seconds()))
@@ -132,6 +130,16 @@ def _row_of(model_pk: str, step: str, at: datetime, bucket: Bucket) -> dict[str,
         "p99_ms": bucket.p99_ms,
         "tokens": bucket.tokens,
     }
+
+
+def looks_between(begin: datetime, end: datetime, *only: str) -> Iterable[tuple[str, datetime, Seen]]:
+    """The looks at every model (or at `only` these) between two moments: the model, when, what it saw."""
+    query = select(Look.model_pk, Look.at, Look.result, Look.latency_ms, Look.tokens)
+    query = query.where(Look.at >= begin, Look.at < end)
+    if only:
+        query = query.where(Look.model_pk.in_(only))
+    for model_pk, at, result, latency_ms, tokens in db.session.execute(query):
+        yield model_pk, at, Seen(result in FAILED, latency_ms, tokens)
 
 
 def seconds_by_model(begin: datetime, end: datetime, *only: str) -> dict[str, Seconds]:

@@ -29,7 +29,7 @@ class Change:
     @property
     def sentence(self) -> str:
         """The change in words."""
-        return f"{self.name}: {_shown(self.before)} before, {_shown(self.after)} now."
+        return f"{self.name}: {shown(self.before)} before, {shown(self.after)} now."
 
 
 def changes(before: Report, after: Report) -> list[Change]:
@@ -76,5 +76,6 @@ def _prices(catalog: Mapping[str, Any]) -> Mapping[str, Any]:
     return prices
 
 
-def _shown(value: Any) -> str:
-    return {True: "yes", False: "no"}.get(value, str(value)) if isinstance(value, bool) else str(value)
+def shown(value: Any) -> str:
+    """A value of a report for people."""
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)

@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from app.config import settings
 from app.store.base import db, insert_missing
 from app.store.models import RegisteredModel
-from app.store.watch.health import EndpointWatch, ModelHealth, WatchCost, WatchWorker
+from app.store.watch.health import EndpointWatch, ModelHealth, WatchCost, WatchWorker, is_enabled
 from app.watch.places import host_of
 from app.watch.schedule import Kind, Plan, Spent, first_due, kind_of_look
 
@@ -70,6 +70,11 @@ def _or(own: int | None, usual: int) -> int:
     return usual if own is None else own
 
 
+def usual_every_s() -> int:
+    """Seconds between looks at a model without a setting of its own; also told where the watch is off."""
+    return settings().watch_seconds or 300
+
+
 def adopt_new(now: datetime) -> int:
     """Begin to watch the models that nobody watches yet; gives how many. Commits.
 
@@ -94,13 +99,12 @@ def adopt(model: RegisteredModel, now: datetime) -> ModelHealth:
 
 
 def _row_of(model: RegisteredModel, now: datetime) -> dict[str, object]:
-    every_s = settings().watch_seconds or 300
     return {
         "model_pk": model.id,
         "endpoint_id": model.endpoint_id,
         "state": model.health,
         "since": model.created,
-        "due": first_due(model.id, now, every_s),
+        "due": first_due(model.id, now, usual_every_s()),
         "last_full": model.created,
         "last_proof": model.created,
     }
@@ -108,20 +112,26 @@ def _row_of(model: RegisteredModel, now: datetime) -> dict[str, object]:
 
 def is_watched() -> ColumnElement[bool]:
     """Whether a row of ModelHealth is of a model that is to be looked at."""
-    enabled = select(RegisteredModel.id).where(
-        RegisteredModel.id == ModelHealth.model_pk, RegisteredModel.enabled.is_(True)
-    )
     every_s = ModelHealth.every_seconds
     on = every_s > 0 if not settings().watch_seconds else or_(every_s.is_(None), every_s > 0)
-    return and_(ModelHealth.watched.is_(True), on, enabled.exists())
+    return and_(ModelHealth.watched.is_(True), on, is_enabled(ModelHealth.model_pk))
+
+
+def is_idle(now: datetime) -> ColumnElement[bool]:
+    """Whether nobody is looking at the model of a row of ModelHealth."""
+    return or_(ModelHealth.running_until.is_(None), ModelHealth.running_until <= now)
+
+
+def is_at_work(now: datetime) -> ColumnElement[bool]:
+    """Whether the worker of a row of WatchWorker was heard of lately."""
+    return WatchWorker.heard > now - SILENT
 
 
 def claim(now: datetime, only: Sequence[str] | None = None) -> list[Claim]:
     """Claim what is due within the horizon, or of `only` these models, claimed or not. Commits."""
     soon = ModelHealth.due <= now + HORIZON
     free = or_(ModelHealth.leased_until.is_(None), ModelHealth.leased_until < now)
-    idle = or_(ModelHealth.running_until.is_(None), ModelHealth.running_until < now)
-    which = and_(soon, idle, is_watched(), free if only is None else ModelHealth.model_pk.in_(only))
+    which = and_(soon, is_idle(now), is_watched(), free if only is None else ModelHealth.model_pk.in_(only))
     chosen = select(ModelHealth.model_pk).where(which).order_by(ModelHealth.due).limit(_AT_ONCE)
     if db.engine.dialect.name == "postgresql":
         chosen = chosen.with_for_update(skip_locked=True, of=ModelHealth)
@@ -141,7 +151,7 @@ def spread_overdue(now: datetime) -> int:
     """After a time in which nobody looked: each model waits for its own moment again, so that they do not all
     come at once. Does nothing where another worker is at work; gives how many models. Commits.
     """
-    if db.session.scalar(select(WatchWorker.id).where(WatchWorker.heard > now - SILENT).limit(1)):
+    if db.session.scalar(select(WatchWorker.id).where(is_at_work(now)).limit(1)):
         return 0
     behind = select(ModelHealth).where(is_watched(), ModelHealth.due < now)
     rows = [row for row in db.session.scalars(behind) if row.due < now - _interval(row)]
@@ -158,7 +168,7 @@ def _interval(row: ModelHealth) -> timedelta:
 
 def release_lost(now: datetime) -> int:
     """Free what workers were looking at that are not heard of any more; gives how many looks. Commits."""
-    alive = select(WatchWorker.id).where(WatchWorker.heard > now - SILENT)
+    alive = select(WatchWorker.id).where(is_at_work(now))
     lost = and_(ModelHealth.taken_by.is_not(None), ModelHealth.taken_by.not_in(alive))
     freed = update(ModelHealth).where(lost).values(taken_by=None, running_until=None, leased_until=None)
     count = db.session.execute(freed.execution_options(synchronize_session=False)).rowcount  # type: ignore[attr-defined]
@@ -243,6 +253,5 @@ def spent_today(model_pk: str, now: datetime) -> Spent:
 
 def lateness_s(now: datetime) -> float:
     """How long the model that waits longest has been due, in seconds; 0 where nobody waits."""
-    idle = or_(ModelHealth.running_until.is_(None), ModelHealth.running_until < now)
-    oldest = db.session.scalar(select(func.min(ModelHealth.due)).where(is_watched(), idle))
+    oldest = db.session.scalar(select(func.min(ModelHealth.due)).where(is_watched(), is_idle(now)))
     return max(0.0, (now - oldest).total_seconds()) if oldest else 0.0

@@ -9,7 +9,7 @@ import logging
 import random
 import socket
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -33,6 +33,15 @@ from app.watch.settling import settle, take_over_probed
 log = logging.getLogger("muster.watch")
 _BUSY_S = 1.0
 _HEARTBEAT_S = 5.0
+_PACE: Mapping[str, Any] = {
+    "periodic": True,
+    "initial_delay": 0.05,
+    "max_delay": 2,
+    "backoff": 1.3,
+    "shutdown_timeout": 3,
+    "graceful_signal": "TERM",
+}
+"""How the threads ask the queue for tasks, and how they end."""
 
 
 class Watcher:
@@ -123,18 +132,8 @@ class Watcher:
         self.round()
         beating = threading.Thread(target=self._keep_beating, args=(stop, threads, started), daemon=True)
         beating.start()
-        consumer = Consumer(
-            self.queue,
-            workers=threads,
-            periodic=True,
-            initial_delay=0.05,
-            max_delay=2,
-            backoff=1.3,
-            shutdown_timeout=3,
-            graceful_signal="TERM",
-        )
         try:
-            consumer.run()
+            Consumer(self.queue, workers=threads, **_PACE).run()
         finally:
             stop.set()
             with self.app.app_context():

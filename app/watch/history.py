@@ -52,11 +52,6 @@ def seconds_in(stretches: Iterable[Stretch], begin: datetime, end: datetime) -> 
     return Seconds(down, known)
 
 
-def covered_until(last_check: datetime, every_s: int, now: datetime, intervals: int) -> datetime:
-    """Until when a state counts as known after its last look: some intervals, but not beyond now."""
-    return min(now, last_check + timedelta(seconds=intervals * every_s))
-
-
 def percentile(values: Sequence[int], percent: int) -> int | None:
     """By nearest rank; None of nothing."""
     if not values:

@@ -11,6 +11,7 @@ from app.access import audit
 from app.access.actors import Actor
 from app.config import settings
 from app.errors import ApiError
+from app.registry.document import rfc3339
 from app.store.base import db, insert_missing, new_id
 from app.store.models import RegisteredModel
 from app.store.watch.events import FeedEvent
@@ -174,7 +175,7 @@ def as_json(incident: Incident, *, timeline: bool = True) -> dict[str, Any]:
 
 def stamp(moment: datetime | None) -> str | None:
     """RFC 3339 in UTC, to the millisecond."""
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z") if moment else None
+    return rfc3339(moment) if moment else None
 
 
 def _note(incident: Incident, kind: str, now: datetime, **detail: Any) -> None:
@@ -205,10 +206,9 @@ def _is_quiet(incident: Incident, now: datetime) -> bool:
 
 
 def _tell(news: telling.News, incident: Incident, now: datetime) -> None:
-    link = f"{settings().public_url}/incidents/{incident.id}" if settings().public_url else None
     telling.tell(
         news,
-        as_json(incident, timeline=False) | {"link": link},
+        as_json(incident, timeline=False) | {"link": telling.link_to(f"incidents/{incident.id}")},
         now,
         models=[member.model_pk for member in incident.members],
         endpoint_id=incident.endpoint_id,

@@ -17,11 +17,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from math import ceil
 from typing import Literal
+
+from app.watch.history import percentile
 
 State = Literal["up", "degraded", "down", "unknown"]
 Result = Literal["good", "failed", "refused", "untold"]
+FAILED: tuple[Result, ...] = ("failed", "refused")
+"""What counts against a model."""
 Complaint = Literal["unsteady", "capability_lost", "slow", "other_model", "other_dimensions"]
 
 RECENT = 20
@@ -149,11 +152,6 @@ def is_stale(last_check: datetime | None, now: datetime, every_s: int) -> bool:
     return last_check is None or now - last_check > timedelta(seconds=STALE_INTERVALS * every_s)
 
 
-def p95(values: tuple[int, ...]) -> int:
-    """The 95th percentile by nearest rank of at least one value."""
-    return sorted(values)[ceil(len(values) * 0.95) - 1]
-
-
 def _remember(memory: Memory, look: Look) -> Memory:
     good = look.result == "good"
     counted = replace(
@@ -218,7 +216,11 @@ def _is_slow(memory: Memory, times: int) -> bool:
     week = memory.week_p95_ms
     if week is None or len(memory.latencies) < _TIMED:
         return False
-    return p95(memory.latencies) > max(times * week, _SLOW_MS)
+    return _p95(memory) > max(times * week, _SLOW_MS)
+
+
+def _p95(memory: Memory) -> int:
+    return percentile(memory.latencies, 95) or 0
 
 
 def _failed_state(health: Health, memory: Memory, rules: Rules) -> State:
@@ -254,11 +256,11 @@ def _reason(health: Health, state: State, memory: Memory, look: Look) -> Reason 
 
 def sentence_of(complaint: Complaint, memory: Memory) -> str:
     """A complaint in words."""
-    seconds = p95(memory.latencies) / 1000 if memory.latencies else 0.0
+    week_ms = memory.week_p95_ms or 0
     return {
         "unsteady": f"{memory.recent.count('x')} of the last {len(memory.recent)} looks failed.",
         "capability_lost": f"Two full probes in a row did not see: {', '.join(lost(memory))}.",
-        "slow": f"The p95 is {seconds:.1f} s, that of the week {(memory.week_p95_ms or 0) / 1000:.1f} s.",
+        "slow": f"The p95 is {_p95(memory) / 1000:.1f} s, that of the week {week_ms / 1000:.1f} s.",
         "other_model": f"{memory.other_model} answers; before it was {memory.expected_model}.",
         "other_dimensions": f"Vectors have {memory.other_dimensions} numbers; before it was "
         f"{memory.expected_dimensions}.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from app.probe.values import Sample, Sampling
 from app.watch.identity import samples, sequence, vectors
@@ -22,7 +22,6 @@ from app.watch.identity.samples import (
 )
 
 Kind = Literal["logprobs", "words", "vectors"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
 Payload = Any
 """A sample as it is kept: values by token, the prompt's number and the word, or a distance."""
 

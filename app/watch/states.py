@@ -7,7 +7,6 @@ from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from app.config import settings
 from app.store.base import db
 from app.store.models import RegisteredModel
 from app.store.watch.events import FeedEvent
@@ -80,7 +79,6 @@ def tell_of_model(
     topic: str = "",
 ) -> None:
     """News of one model. Of the same `topic` there is one message in ten minutes."""
-    home = settings().public_url
     data = {
         "model": {"id": model.id, "model_id": model.model_id, "name": model.display_name},
         "endpoint": {"id": row.endpoint_id, "name": model.endpoint.name},
@@ -88,7 +86,7 @@ def tell_of_model(
         "since": incidents.stamp(row.since),
         "code": code,
         "message": message,
-        "link": f"{home}/models/{model.id}" if home else None,
+        "link": telling.link_to(f"models/{model.id}"),
     }
     telling.tell(news, data, now, models=[model.id], endpoint_id=row.endpoint_id, topic=topic)
 

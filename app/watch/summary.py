@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,8 +14,16 @@ from app.config import settings
 from app.store.base import db
 from app.store.models import RegisteredModel
 from app.store.watch.health import Look, ModelHealth, Rollup, WatchCost, WatchWorker
-from app.watch.chores import DAY, bucket_from, seconds_by_model
-from app.watch.due import SILENT, is_watched, lateness_s, plan_of, spent_today
+from app.watch.chores import DAY, bucket_from, looks_between, seconds_by_model
+from app.watch.due import (
+    is_at_work,
+    is_idle,
+    is_watched,
+    lateness_s,
+    plan_of,
+    spent_today,
+    usual_every_s,
+)
 from app.watch.history import HOUR, Bucket, Seconds, Seen, bucket_of, day_of, hour_of, merged, percentile
 from app.watch.incidents import stamp
 from app.watch.judgement import STALE_INTERVALS, is_stale
@@ -52,8 +61,8 @@ def stale(row: ModelHealth | None, now: datetime, last_probe_id: str | None = No
     """Whether the state of a model is too old to tell anything of today. Its last probe counts as a look."""
     probed = _moment_of(last_probe_id) if last_probe_id else None
     known = (row.last_check, row.covered, probed) if row else (probed,)
-    every_s = plan_of(row).every_s if row else settings().watch_seconds
-    return is_stale(max((at for at in known if at), default=None), now, every_s or 300)
+    every_s = (row and plan_of(row).every_s) or usual_every_s()
+    return is_stale(max((at for at in known if at), default=None), now, every_s)
 
 
 def uptime(model_pk: str, begin: datetime, end: datetime) -> float | None:
@@ -105,13 +114,9 @@ def _fresh(
     model_pk: str, kept: dict[datetime, Bucket], begin: datetime, end: datetime
 ) -> Iterable[tuple[datetime, Bucket]]:
     """The hours that are not rolled up yet."""
-    query = select(Look.at, Look.result, Look.latency_ms, Look.tokens).where(
-        Look.model_pk == model_pk, Look.at >= max([begin, *(at + HOUR for at in kept)]), Look.at < end
-    )
-    looks: dict[datetime, list[Seen]] = {}
-    for at, result, latency_ms, tokens in db.session.execute(query):
-        seen = Seen(result in ("failed", "refused"), latency_ms, tokens)
-        looks.setdefault(hour_of(at), []).append(seen)
+    looks: dict[datetime, list[Seen]] = defaultdict(list)
+    for _, at, seen in looks_between(max([begin, *(at + HOUR for at in kept)]), end, model_pk):
+        looks[hour_of(at)].append(seen)
     for hour, seen_then in looks.items():
         known = seconds_by_model(hour, min(end, hour + HOUR), model_pk).get(model_pk, Seconds())
         yield hour, bucket_of(seen_then, known)
@@ -151,11 +156,10 @@ class WatchState:
 
 def watch_state(now: datetime) -> WatchState:
     """The state of the watch."""
-    alive = select(func.count()).select_from(WatchWorker).where(WatchWorker.heard > now - SILENT)
+    alive = select(func.count()).select_from(WatchWorker).where(is_at_work(now))
     running = select(func.count()).select_from(ModelHealth).where(ModelHealth.running_until > now)
-    idle = ModelHealth.running_until.is_(None) | (ModelHealth.running_until <= now)
     claimed = (ModelHealth.leased_until > now) | (ModelHealth.due <= now)
-    queued = select(func.count()).select_from(ModelHealth).where(is_watched(), idle, claimed)
+    queued = select(func.count()).select_from(ModelHealth).where(is_watched(), is_idle(now), claimed)
     tokens, money = _spent_since(None, now.replace(day=1))
     return WatchState(
         late_s=round(lateness_s(now), 1),
@@ -184,10 +188,10 @@ def stale_ids(now: datetime) -> Select[str]:
     """The models that nobody has looked at, or probed, for three of their intervals."""
     own = ModelHealth.every_seconds
     chosen = db.session.scalars(select(own).where(own > 0).distinct())
-    usual = _fresh_ids(own.is_(None) | (own <= 0), settings().watch_seconds or 300, now)
+    usual = _fresh_ids(own.is_(None) | (own <= 0), usual_every_s(), now)
     fresh = [usual, *(_fresh_ids(own == every_s, every_s or 0, now) for every_s in chosen)]
     unwatched = RegisteredModel.id.not_in(select(ModelHealth.model_pk))
-    probed = RegisteredModel.last_probe_id >= _id_at(_old(settings().watch_seconds or 300, now))
+    probed = RegisteredModel.last_probe_id >= _id_at(_old(usual_every_s(), now))
     return select(RegisteredModel.id).where(
         RegisteredModel.id.not_in(union_all(*fresh)), ~(unwatched & func.coalesce(probed, false()))
     )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+
+import psutil
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,16 @@ def seconds(what: Callable[[], object]) -> float:
     begun = time.perf_counter()
     what()
     return time.perf_counter() - begun
+
+
+def cpu_of(processes: Iterable[psutil.Process]) -> float:
+    """The processor time that these have used so far, in seconds."""
+    return sum(sum(one.cpu_times()[:2]) for one in processes)
+
+
+def p95(numbers: Sequence[float]) -> float:
+    """The 95th percentile."""
+    return statistics.quantiles(numbers, n=20)[18]
 
 
 def side_by_side(rounds: int, *what: Callable[[], float]) -> list[list[float]]:

@@ -22,7 +22,7 @@ from app.store.models import RegisteredModel
 from app.store.watch.health import Look
 from tests.bench.databases import KINDS, databases
 from tests.bench.endpoint import slow_endpoint
-from tests.bench.measuring import Finding
+from tests.bench.measuring import Finding, cpu_of, p95
 from tests.load.running import MUSTER, Running, running
 
 MODELS = 1000
@@ -51,9 +51,9 @@ def _watched(folder: Path, url: str, urls: list[str], kind: str, more: int) -> I
         _fill(muster, engine, urls)
         workers = [_worker(muster), *(held.enter_context(_another(muster)) for _ in range(more))]
         time.sleep(SETTLES_S)
-        begun, spent = datetime.now(UTC), _cpu(workers)
+        begun, spent = datetime.now(UTC), cpu_of(workers)
         late, pages = _look_on(muster)
-        spent = _cpu(workers) - spent
+        spent = cpu_of(workers) - spent
         looks = _looks(engine, begun)
         engine.dispose()
     count = sum(map(len, looks.values()))
@@ -63,9 +63,7 @@ def _watched(folder: Path, url: str, urls: list[str], kind: str, more: int) -> I
     )
     yield Finding("  the 99th percentile of lateness", statistics.quantiles(late, n=100)[98], "s", at_most=15)
     yield Finding("  looked at twice in an interval", 100 * twice / max(count, 1), "%", at_most=0.1)
-    yield Finding(
-        "  pages meanwhile, 95th percentile", statistics.quantiles(pages, n=20)[18], "s", at_most=0.3
-    )
+    yield Finding("  pages meanwhile, 95th percentile", p95(pages), "s", at_most=0.3)
     yield Finding("  of a core for a look", 1000 * spent / max(count, 1), "ms")
 
 
@@ -91,10 +89,6 @@ def _copy(row: dict[str, Any], number: int) -> dict[str, Any]:
     id = new_id()
     named = {"display_name": f"{row['display_name']} {number}", "identity": id, "last_probe_id": None}
     return row | named | {"id": id, "model_id": f"copy-{number}", "remote_model_id": "practice-chat"}
-
-
-def _cpu(workers: list[psutil.Process]) -> float:
-    return sum(sum(worker.cpu_times()[:2]) for worker in workers)
 
 
 @contextmanager

@@ -6,10 +6,9 @@ looks of two days, stretches of time, costs, samples, and the last twenty report
 
 from __future__ import annotations
 
-import statistics
-import time
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from app.store.probes import Probe
 from app.store.watch.health import Look, ModelHealth, Rollup, Span, WatchCost
 from app.store.watch.samples import ModelSample
 from tests.bench.databases import KINDS, databases
-from tests.bench.measuring import Finding
+from tests.bench.measuring import Finding, cpu_of, p95, seconds
 from tests.bench.stock import fill
 from tests.load.running import Running, running
 
@@ -168,21 +167,12 @@ def _times(muster: Running, id: str) -> dict[str, tuple[float, float]]:
             ("90 days by the hour as JSON", f"{history}?from={since}&step=hour", client),
             ("/metrics", "/metrics", client),
         ):
-            before = _cpu(muster)
-            took = _p95(who, muster.url + path)
-            found[name] = took, (_cpu(muster) - before) / ROUNDS
+            before = cpu_of(muster.workers())
+            took = [seconds(partial(_ask, who, muster.url + path)) for _ in range(ROUNDS)]
+            found[name] = p95(took), (cpu_of(muster.workers()) - before) / ROUNDS
     return found
 
 
-def _cpu(muster: Running) -> float:
-    return sum(sum(one.cpu_times()[:2]) for one in muster.workers())
-
-
-def _p95(who: requests.Session, url: str) -> float:
-    took = []
-    for _ in range(ROUNDS):
-        begun = time.perf_counter()
-        answer = who.get(url, timeout=60)
-        assert answer.ok, answer.text[:300]
-        took.append(time.perf_counter() - begun)
-    return statistics.quantiles(took, n=20)[18]
+def _ask(who: requests.Session, url: str) -> None:
+    answer = who.get(url, timeout=60)
+    assert answer.ok, answer.text[:300]

@@ -15,7 +15,6 @@ from app.watch.history import (
     Seen,
     Stretch,
     bucket_of,
-    covered_until,
     day_of,
     hour_of,
     merged,
@@ -83,11 +82,6 @@ def test_the_bucket_of_an_hour() -> None:
 def test_a_busy_hour_weighs_more() -> None:
     quiet, busy = Bucket(checks=1, p50_ms=9000), Bucket(checks=99, p50_ms=100)
     assert merged([quiet, busy]).p50_ms == 100
-
-
-@pytest.mark.parametrize(("minutes", "until"), [(10, 10), (40, 15)])
-def test_a_state_is_known_for_three_intervals(minutes: float, until: float) -> None:
-    assert covered_until(NOON, 300, at(minutes), 3) == at(until)
 
 
 def test_borders() -> None:

@@ -50,11 +50,11 @@ def world(make_app: Callable[..., Flask]) -> Iterator[Worlds]:
 
 def test_models_that_work_stay_up(world: Worlds) -> None:
     watched = world(Host(models=3))
-    watched.pass_time(minutes=16)
+    watched.pass_time(seconds=15 * 60 - 1)  # a second more begins a fourth interval
     assert watched.states() == {"up": 3}
     assert watched.incidents() == []
     times = Counter(id for _, id in watched.taken)
-    assert set(times.values()) == {3} or set(times.values()) == {3, 4}
+    assert set(times.values()) == {3}
 
 
 def test_each_look_has_a_line_in_the_log(world: Worlds, caplog: pytest.LogCaptureFixture) -> None:
@@ -118,7 +118,7 @@ def test_a_refused_key_takes_all_down_after_one_repeat(world: Worlds) -> None:
     host = Host(models=4)
     watched = world(host)
     host.answer(WRONG_KEY)
-    watched.pass_time(minutes=3)
+    watched.pass_time(minutes=6)  # the first look may be five minutes away
     assert watched.states() == {"down": 4}
     assert watched.incidents() == [("invalid_credentials", 4, True)]
     assert len(set(host.asked) - {""}) == 2  # the repeat was asked of another model
@@ -267,17 +267,17 @@ def test_an_incident_says_why_a_persons_probe_failed(world: Worlds) -> None:
 
 
 def test_after_a_long_pause_looks_do_not_come_all_at_once(world: Worlds) -> None:
-    watched = world(Host(models=40))
+    watched = world(Host(models=60))
     watched.pass_time(minutes=6)
     watched.now += timedelta(hours=1)
     watched.planned, watched.queue = watched.now, []
     with watched.app.app_context():
-        assert spread_overdue(watched.now) == 40
+        assert spread_overdue(watched.now) == 60
     before = len(watched.taken)
     watched.pass_time(seconds=59)
-    assert 0 < len(watched.taken) - before < 20
+    assert 0 < len(watched.taken) - before < 30
     watched.pass_time(minutes=4)
-    assert len({id for _, id in watched.taken[before:]}) == 40
+    assert len({id for _, id in watched.taken[before:]}) == 60
 
 
 def test_a_list_that_refuses_the_key_has_the_dear_model_proven(world: Worlds) -> None:

@@ -132,7 +132,7 @@ def test_a_key_that_is_repeated_everywhere_is_kept_nowhere(
     with app.app_context():
         id, endpoint = db.session.execute(text("SELECT id, endpoint_id FROM models")).one()
     texts |= _used(client, admin, auth, id, endpoint)
-    world.pass_time(minutes=4)
+    world.pass_time(minutes=6)
     host.answer(as_json({"error": {"message": f"Bad {TOLD}", "code": KEY, "param": TOLD}}, 404))
     world.pass_time(minutes=9)
     with app.app_context():

@@ -14,7 +14,8 @@ from app.store.models import RegisteredModel
 MODEL = "models.id"
 
 
-def _is_enabled(model_pk: InstrumentedAttribute[str]) -> ColumnElement[bool]:
+def is_enabled(model_pk: InstrumentedAttribute[str]) -> ColumnElement[bool]:
+    """Whether the model that a column names is enabled."""
     return (
         select(RegisteredModel.id)
         .where(RegisteredModel.id == model_pk, RegisteredModel.enabled.is_(True))
@@ -70,7 +71,7 @@ class ModelHealth(Base):
     @classmethod
     def is_looked_at(cls, model_pk: str | None) -> bool:
         """Whether there is such a model, enabled and watched."""
-        mine = (cls.model_pk == model_pk) & cls.watched.is_(True) & _is_enabled(cls.model_pk)
+        mine = (cls.model_pk == model_pk) & cls.watched.is_(True) & is_enabled(cls.model_pk)
         return db.session.scalar(select(cls.model_pk).where(mine)) is not None
 
     @classmethod
@@ -83,7 +84,7 @@ class ModelHealth(Base):
         """Every watched model of an endpoint, the oldest first; those that are disabled only where asked."""
         query = select(cls).where(cls.endpoint_id == endpoint_id, cls.watched.is_(True))
         if not disabled:
-            query = query.where(_is_enabled(cls.model_pk))
+            query = query.where(is_enabled(cls.model_pk))
         return list(
             db.session.scalars(query.order_by(cls.model_pk).execution_options(populate_existing=True))
         )

@@ -54,6 +54,7 @@ def _counted_prompt(
 
 
 def tell(health: ModelHealth, name: str, before: object, after: object, now: datetime) -> None:
+    """An event of kind `model`: what this name stood for before, and now."""
     detail = {"name": name, "from": before, "to": after}
     FeedEvent.add("model", model_pk=health.model_pk, endpoint_id=health.endpoint_id, at=now, **detail)
 
@@ -61,6 +62,7 @@ def tell(health: ModelHealth, name: str, before: object, after: object, now: dat
 def tell_of_difference(
     row: ModelIdentity, health: ModelHealth, model: RegisteredModel, now: datetime
 ) -> None:
+    """Answers differ: an event with the numbers, and news with what could explain them."""
     in_common = _in_common(row)
     detail = {
         "name": "answers",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -86,7 +85,7 @@ def compare_models(first: RegisteredModel, second: RegisteredModel, actor: Actor
     asked = [sampling_of(kind, turn) for turn in range(ENOUGH[kind] + _MORE)]
     targets = [watching.sampled(model, asked, actor) for model in (first, second)]
     with ThreadPoolExecutor(2, "compare") as pool:
-        one, other = pool.map(_all_of, targets)
+        one, other = pool.map(list[Sample | None], targets)
     return _compared(kind, _payloads(kind, one), _payloads(kind, other))
 
 
@@ -108,10 +107,6 @@ def _compared(kind: Kind, one: list[Any], other: list[Any]) -> Compared:
         rows = rows_of(kind, one[:count], other[:count])
         found = compare_logprobs(rows[0], rows[1], random)
     return Compared(found.answer, found.sentence, count, found.distance, found.at_most, found.p)
-
-
-def _all_of(samples: Iterator[Sample | None]) -> list[Sample | None]:
-    return list(samples)
 
 
 def _payloads(kind: Kind, samples: list[Sample | None]) -> list[Any]:

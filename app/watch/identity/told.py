@@ -15,6 +15,7 @@ from app.store.watch.events import FeedEvent
 from app.store.watch.health import ModelHealth
 from app.store.watch.samples import ModelIdentity, ModelSample
 from app.watch import sameness
+from app.watch.drift import shown
 from app.watch.identity import noting, samples
 from app.watch.incidents import stamp
 from app.watch.sampling import (
@@ -98,7 +99,7 @@ def _sentence(detail: Mapping[str, Any]) -> str:
 
 
 def _value(value: Any) -> str:
-    return {True: "yes", False: "no"}.get(value, "") if isinstance(value, bool) else str(value or "as usual")
+    return "as usual" if value is None or value == "" else shown(value)
 
 
 def shares_of(row: ModelIdentity) -> list[Share]:

@@ -14,7 +14,8 @@ from app.store.base import db, new_id
 from app.store.watch.channels import Channel, Delivery
 from app.watch.incidents import stamp
 from app.watch.notices import sending
-from app.watch.notices.sending import BadChannel, Sent
+from app.watch.notices.addresses import BadChannel
+from app.watch.notices.sending import Sent
 
 
 def find(id: str) -> Channel:

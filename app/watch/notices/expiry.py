@@ -14,7 +14,6 @@ from typing import Any, Literal
 
 from sqlalchemy import or_, select
 
-from app.config import settings
 from app.probe.values import Validity
 from app.registry.endpoints.certificates import life_of_ca
 from app.store.accounts import Token
@@ -172,6 +171,4 @@ def _sentence(ending: Ending, now: datetime) -> str:
 
 
 def _link(ending: Ending) -> str | None:
-    home = settings().public_url
-    path = f"endpoints/{ending.endpoint.id}" if ending.endpoint else "tokens"
-    return f"{home}/{path}" if home else None
+    return telling.link_to(f"endpoints/{ending.endpoint.id}" if ending.endpoint else "tokens")

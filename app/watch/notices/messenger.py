@@ -16,8 +16,8 @@ from typing import Any
 from apprise import Apprise
 from apprise.manager_plugins import NotificationManager
 
-from app.probe.transport.egress import Denied, EgressRules, judge_host
-from app.probe.transport.failure import TransportError
+from app.probe.transport.egress import EgressRules
+from app.watch.notices.addresses import BadChannel, refuse_denied
 from app.watch.notices.shut_in import Guard
 
 _IN_THE_MACHINE = frozenset(
@@ -27,10 +27,6 @@ _IN_THE_MACHINE = frozenset(
     }
 )  # fmt: skip
 """Schemes of apprise that reach into the machine that Muster runs on."""
-
-
-class _Bad(Exception):
-    """An address that no message may be sent to; the text is one sentence without its secrets."""
 
 
 def main() -> None:
@@ -57,7 +53,7 @@ def _done(asked: dict[str, Any], rules: EgressRules, guard: Guard) -> dict[str, 
         told |= {"name": str(plugin.service_name), "host": _host(plugin, rules)}
         if asked["body"] is not None:
             told["ok"] = bool(plugin.notify(body=asked["body"], title=asked["title"]))
-    except _Bad as error:
+    except BadChannel as error:
         told["bad"] = str(error)
     except Exception as error:  # noqa: BLE001 - a plugin may raise anything, and none of it is for people
         told["name"] = told["name"] or type(error).__name__
@@ -70,27 +66,22 @@ def _plugin(url: str) -> Any:
     """What apprise makes of an address."""
     scheme = url.partition(":")[0].strip().lower()
     if scheme in _IN_THE_MACHINE:
-        raise _Bad(f"{scheme}:// reaches into the machine that Muster runs on; that is never allowed.")
+        raise BadChannel(f"{scheme}:// reaches into the machine that Muster runs on; that is never allowed.")
     plugin = Apprise.instantiate(url, suppress_exceptions=True)
     if plugin is None:
-        raise _Bad("This is no address that apprise knows: see its list of services.")
+        raise BadChannel("This is no address that apprise knows: see its list of services.")
     # A redirect leads away from the address that an administrator chose, whatever `redirect=yes` says.
     plugin.redirects = False
     return plugin
 
 
 def _host(plugin: Any, rules: EgressRules) -> str:
-    """What people know the channel by; _Bad where its host may not be contacted."""
+    """What people know the channel by; BadChannel where its host may not be contacted."""
     host = str(getattr(plugin, "host", "") or "")
     named = str(getattr(plugin, "smtp_host", "") or host)
     if not any("{host}" in template for template in getattr(plugin, "templates", ())):
         return str(plugin.service_name)
-    try:
-        judged = judge_host(named, int(getattr(plugin, "port", None) or 443), rules)
-    except TransportError as error:
-        raise _Bad(f"The host of this address can't be used: {error.failure.detail}.") from error
-    if isinstance(judged, Denied):
-        raise _Bad(f"This address may not be contacted: {judged.reason}.")
+    refuse_denied(named, int(getattr(plugin, "port", None) or 443), rules)
     return host
 
 

@@ -22,12 +22,11 @@ from standardwebhooks import Webhook
 from app.config import settings
 from app.probe.transport.call import Call
 from app.probe.transport.client import Client
-from app.probe.transport.egress import Denied, judge_host
-from app.probe.transport.failure import TransportError
 from app.registry.probing import egress_rules
 from app.store import vault
 from app.store.base import db
 from app.store.watch.channels import Channel, Delivery
+from app.watch.notices.addresses import BadChannel, refuse_denied
 from app.watch.notices.apprise_process import Told, ask
 from app.watch.notices.wording import text_of, title_of
 
@@ -46,10 +45,6 @@ class Sent:
     message: str
 
 
-class BadChannel(ValueError):
-    """An address that no message may be sent to; the text is one sentence without its secrets."""
-
-
 def new_secret() -> str:
     """A secret for signing, as Standard Webhooks writes it."""
     return "whsec_" + b64encode(secrets.token_bytes(24)).decode()
@@ -62,21 +57,12 @@ def host_of(kind: str, url: str) -> str:
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise BadChannel("A webhook needs an http:// or https:// address with a host.")
         host, port = parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
-        _refuse_denied(host, port)
+        refuse_denied(host, port, egress_rules())
         return host
     told = _asked_of_apprise(url)
     if told.bad:
         raise BadChannel(told.bad)
     return told.host
-
-
-def _refuse_denied(host: str, port: int) -> None:
-    try:
-        judged = judge_host(host, port, egress_rules())
-    except TransportError as error:
-        raise BadChannel(f"The host of this address can't be used: {error.failure.detail}.") from error
-    if isinstance(judged, Denied):
-        raise BadChannel(f"This address may not be contacted: {judged.reason}.")
 
 
 def claim_due(now: datetime) -> list[str]:

@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 from sqlalchemy import select
 
+from app.config import settings
+from app.registry.document import rfc3339
 from app.store.base import db
 from app.store.watch.channels import Channel, Delivery, Maintenance
 from app.watch.places import labels_of
@@ -50,11 +52,17 @@ def tell(
     for channel in listening:
         if topic and _was_told(channel.id, topic, now):
             continue
-        body = {"type": news, "timestamp": now.isoformat().replace("+00:00", "Z"), "data": dict(data)}
+        body = {"type": news, "timestamp": rfc3339(now), "data": dict(data)}
         row = Delivery(channel_id=channel.id, kind=news, topic=topic, body=body, due=now, created=now)
         db.session.add(row)
         told += 1
     return told
+
+
+def link_to(path: str) -> str | None:
+    """The address of a page of this Muster; None where it does not know its own."""
+    home = settings().public_url
+    return f"{home}/{path}" if home else None
 
 
 def wants(channel: Channel, news: str, models: Sequence[str], endpoint_id: str | None) -> bool:

@@ -147,7 +147,7 @@ def _recovered(look: Settled) -> list[str]:
         row.due = look.now + timedelta(seconds=_SPREAD_S * (place + 1) / len(rows))
         if model is None or before == "down" or row.state != "down":
             continue
-        if row.model_pk == look.id and look.seen.look.result in ("failed", "refused"):
+        if row.model_pk == look.id and look.seen.look.result in judgement.FAILED:
             _stays_down(look)
             continue
         state = "up" if row.model_pk == look.id and before == "unknown" else before

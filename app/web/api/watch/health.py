@@ -9,12 +9,12 @@ from flask import Blueprint, Response, request
 from app.access import audit
 from app.store.base import db, now
 from app.watch import summary
-from app.watch.due import adopt
+from app.watch.due import adopt, usual_every_s
 from app.watch.schedule import first_due
 from app.web.api.answers import answer, find_model, find_or_none, whole_model
 from app.web.api.describe import describe
 from app.web.api.query import bad_argument, choice_argument
-from app.web.api.watch.bodies import checked_body
+from app.web.api.watch.bodies import A_TIME, checked_body, time_of
 from app.web.guards import current_actor, require_scope
 
 blueprint = Blueprint("api_model_health", __name__)
@@ -69,7 +69,7 @@ def set_watch(ref: str) -> Response:
     row.watched = wanted.get("enabled", True)
     for field in _FIELDS:
         setattr(row, field, wanted.get(field))
-    row.due = first_due(model.id, now(), row.every_seconds or 300)
+    row.due = first_due(model.id, now(), row.every_seconds or usual_every_s())
     row.leased_until = None
     audit.record(current_actor(), "model.watch_changed", model, dict(wanted))
     db.session.commit()
@@ -80,10 +80,7 @@ def _moment(name: str) -> datetime | None:
     text = request.args.get(name)
     if text is None:
         return None
-    try:
-        moment = datetime.fromisoformat(text.replace(" ", "+"))
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None or not 2000 <= moment.year < 9000:
-        raise bad_argument(name, "must be a time with its zone, such as 2026-03-01T12:00:00Z")
+    moment = time_of(text.replace(" ", "+"))
+    if moment is None:
+        raise bad_argument(name, A_TIME)
     return moment

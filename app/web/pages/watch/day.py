@@ -12,10 +12,10 @@ from sqlalchemy import select
 from app.store.base import db
 from app.store.watch.health import Look, ModelHealth, Rollup
 from app.watch.history import HOUR, hour_of, percentile
+from app.watch.judgement import FAILED
 
 HOURS = 24
 HourState = Literal["up", "unsteady", "down", "unknown"]
-_BAD = ("failed", "refused")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +81,8 @@ def _fresh(
 
 
 def _hour(at: datetime, looks: Sequence[tuple[str, int | None]], health: ModelHealth | None) -> Hour:
-    failures = sum(result in _BAD for result, _ in looks)
-    times = [took for result, took in looks if took is not None and result not in _BAD]
+    failures = sum(result in FAILED for result, _ in looks)
+    times = [took for result, took in looks if took is not None and result not in FAILED]
     fell = (
         health is not None and health.state == "down" and (health.since is None or health.since < at + HOUR)
     )

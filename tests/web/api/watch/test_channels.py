@@ -264,6 +264,7 @@ def test_maintenance_windows(client: FlaskClient, auth: dict[str, str]) -> None:
         {"scope": "all", "ends": "2020-01-01T00:00:00Z"},
         {"scope": "model", "ends": "2099-01-01T00:00:00Z"},
         {"scope": "all", "ends": "tomorrow"},
+        {"scope": "all", "begins": "9999-12-31T00:00:00-12:00", "ends": "9999-12-31T23:00:00-12:00"},
         {"scope": "house", "ends": "2099-01-01T00:00:00Z"},
     ],
 )

@@ -17,6 +17,8 @@ from app.store.models import RegisteredModel
 from app.store.watch.health import ModelHealth
 from app.watch import chores, summary
 from app.watch.history import HOUR
+from app.watch.schedule import phase_of
+from tests.conftest import new_token
 from tests.watch.test_watching import QUICK
 from tests.watch.world import BROKEN, START, Host, World
 
@@ -127,6 +129,18 @@ def test_how_a_model_is_watched(app: Flask, client: FlaskClient, auth: Auth, hos
         "full_every_hours": None,
         "tokens_per_day": 0,
     }
+
+
+def test_without_an_interval_of_its_own_a_model_keeps_its_moment_of_the_registrys(
+    make_app: Callable[..., Flask], host: Host
+) -> None:
+    app = make_app(**QUICK, watch_seconds=86_400)
+    World(app, host)
+    id, auth = id_of(app, "m-0"), {"Authorization": f"Bearer {new_token(app, 'write')}"}
+    assert app.test_client().put(f"/v2/models/{id}/watch", json={}, headers=auth).status_code == 200
+    with app.app_context():
+        due = db.session.scalars(select(ModelHealth.due).filter_by(model_pk=id)).one()
+    assert int(due.timestamp()) % 86_400 == phase_of(id, 86_400)
 
 
 @pytest.mark.parametrize(
