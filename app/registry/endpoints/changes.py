@@ -15,6 +15,7 @@ from app.errors import ApiError
 from app.probe.base_url import without_query_values
 from app.probe.values import EndpointSettings, Report, Target
 from app.registry import credentials, saving
+from app.registry.endpoints import proxies
 from app.registry.endpoints import rows as endpoints
 from app.registry.endpoints.intake import target_of
 from app.registry.many import as_judged
@@ -139,7 +140,8 @@ def _target(endpoint: Endpoint, wanted: Change, actor: Actor, move_key: bool) ->
         actor, "change", base_url, typed=wanted.api_key, endpoint=endpoint, move_key=move_key
     )
     settings = replace(target.settings, **dict(wanted.settings or {}))
-    return replace(target, settings=replace(settings, headers=_headers(settings, wanted)))
+    proxy = proxies.kept(settings.proxy, target.settings.proxy)
+    return replace(target, settings=replace(settings, headers=_headers(settings, wanted), proxy=proxy))
 
 
 def _headers(settings: EndpointSettings, wanted: Change) -> tuple[tuple[str, str], ...]:
@@ -210,6 +212,9 @@ def _changes(endpoint: Endpoint, name: str | None, target: Target, key: str) -> 
         changes["base_url"] = [without_query_values(url) for url in (endpoint.base_url, target.base_url)]
     if not endpoints.has_key(endpoint, key):
         changes["api_key"] = hidden
+    proxy = proxies.parts_of(target.settings.proxy)[0]
+    if (endpoint.proxy or "") != proxy:
+        changes["proxy"] = [endpoint.proxy, proxy or None]
     names = [row.name for row in endpoint.headers], [name for name, _ in target.settings.headers]
     return changes | ({"headers": list(names)} if names[0] != names[1] else {})
 
