@@ -74,6 +74,7 @@ def init_app(app: Flask) -> None:
     """Register the handlers."""
     app.before_request(_refuse_nul)
     app.before_request(_refuse_truncated)
+    app.after_request(_take_the_rest)
     app.register_error_handler(ApiError, answer)
     app.register_error_handler(HTTPException, _answer_http)
     app.register_error_handler(ParseException, _answer_unreadable)
@@ -84,7 +85,6 @@ def init_app(app: Flask) -> None:
 
 def answer(error: ApiError) -> Response:
     """The response for an error, as JSON or as a page."""
-    _take_the_rest()
     response = jsonify(error_body(error)) if is_json_side() else _page(error)
     response.status_code = error.status
     response.headers.extend(error.headers)
@@ -161,15 +161,23 @@ def _refuse_truncated() -> None:
             raise RequestEntityTooLarge
 
 
-def _take_the_rest() -> None:
-    """Read a body that nobody asked for: its bytes would be taken for the connection's next request."""
-    if 0 < (request.content_length or 0) <= (current_app.config["MAX_CONTENT_LENGTH"] or 0):
-        with suppress(HTTPException, ParseException):
+def _take_the_rest(response: Response) -> Response:
+    """Read a body that nobody asked for. Left on the connection it would be taken for the next request, or
+    have the server close it in silence, and lose that request.
+    """
+    with suppress(HTTPException, ParseException):
+        if (request.content_length or 0) > (current_app.config["MAX_CONTENT_LENGTH"] or 0):
+            _drain()
+        elif request.content_length:
             request.get_data()
+    return response
 
 
 def _drain() -> None:
     """Read what the client still sends: closing on it would reset the connection before it saw the answer."""
+    if g.get("is_drained"):
+        return
+    g.is_drained = True
     stream = request.environ.get("wsgi.input")
     left = min(request.content_length or _DRAINED_AT_MOST, _DRAINED_AT_MOST)
     while stream is not None and left > 0:

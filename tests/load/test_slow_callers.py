@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -11,7 +12,14 @@ import pytest
 import requests
 
 from app.cli.serving.web_worker import HEAD_WITHIN_S
-from tests.load.running import running
+from tests.load.running import Running, running
+
+
+@pytest.fixture(scope="module")
+def muster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A server of this file's own."""
+    with running(tmp_path_factory.mktemp("muster"), practice=False, workers=1, threads=8) as started:
+        yield started
 
 
 @pytest.mark.parametrize(
@@ -29,3 +37,16 @@ def test_a_request_that_is_never_finished_holds_no_thread(tmp_path: Path, sent: 
         for _ in range(5):
             assert requests.get(f"{muster.url}/healthz", timeout=3).ok
     assert "Traceback" not in muster.logged()
+
+
+@pytest.mark.parametrize("kilobytes", [200, 2000], ids=["that would fit", "that is too large"])
+def test_after_a_body_that_nobody_reads_the_next_request_is_answered(muster: Running, kilobytes: int) -> None:
+    """The server said keep-alive, closed without a word, and the client's next call was lost."""
+    with muster.session() as client:
+        unread = client.patch(f"{muster.url}/v2/endpoints/none", data=b" " * kilobytes * 1000, timeout=30)
+        assert unread.status_code == 404
+        away = client.post(
+            f"{muster.url}/endpoints/new", data=b" " * kilobytes * 1000, timeout=30, allow_redirects=False
+        )
+        assert away.status_code < 500
+        assert client.post(f"{muster.url}/v2/endpoints/catalog", json={}, timeout=30).status_code == 400
