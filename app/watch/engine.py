@@ -65,7 +65,6 @@ class Watcher:
             release_lost(now())
             adopt_new(now())
             self.enqueue(claim(now()))
-            self._queue_deliveries()
 
     def look(self, model_pk: str, turn: int) -> None:
         """One look, if the claim still holds; its endpoint may be busy, then a little later."""
@@ -76,11 +75,9 @@ class Watcher:
             elif taken:
                 began = now()
                 seen = look_at(taken, began)
-                again = settle(taken, seen, now())
+                following = settle(taken, seen, now())
                 self._count(taken, seen)
-                if again:
-                    self.enqueue(claim(now(), again))
-                self._queue_deliveries()
+                self.enqueue(following)
 
     def deliver(self, id: str) -> None:
         """Send one message, if nobody else does."""
@@ -152,6 +149,7 @@ class Watcher:
         with self.app.app_context():
             self.counts.write()
             take_over_probed(now())
+            self._queue_deliveries()
             lost = release_lost(now())
         if lost:
             log.warning("%s looks were lost with their worker and are made again", lost)

@@ -107,9 +107,19 @@ class EndpointWatch(Base):
     @classmethod
     def locked(cls, endpoint_id: str) -> Self | None:
         """The row as it is now, which nobody else can write until this transaction ends; or None."""
-        touched = update(cls).where(cls.endpoint_id == endpoint_id).values(endpoint_id=cls.endpoint_id)
-        db.session.execute(touched)
-        return db.session.get(cls, endpoint_id, populate_existing=True)
+        return cls._touched(cls.endpoint_id == endpoint_id)
+
+    @classmethod
+    def locked_for(cls, model_pk: str) -> Self | None:
+        """The same, for the endpoint that serves this model."""
+        serving = select(RegisteredModel.endpoint_id).where(RegisteredModel.id == model_pk)
+        return cls._touched(cls.endpoint_id == serving.scalar_subquery())
+
+    @classmethod
+    def _touched(cls, which: ColumnElement[bool]) -> Self | None:
+        touched = update(cls).where(which).values(endpoint_id=cls.endpoint_id).returning(cls)
+        fresh = {"synchronize_session": False, "populate_existing": True}
+        return db.session.scalars(touched, execution_options=fresh).first()
 
 
 class Look(Base):
@@ -173,6 +183,11 @@ class WatchCost(Base):
     calls: Mapped[int] = mapped_column(default=0)
     tokens: Mapped[int] = mapped_column(BigInteger, default=0)
     money: Mapped[float] = mapped_column(default=0.0)
+
+    @classmethod
+    def is_of(cls, model_pk: str, day: date) -> ColumnElement[bool]:
+        """Whether it is what the watch of this model used on this day."""
+        return (cls.model_pk == model_pk) & (cls.day == day)
 
 
 class WatchWorker(Base):
