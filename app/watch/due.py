@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, or_, select, update
 from sqlalchemy.orm import aliased
 
 from app.config import settings
-from app.store.base import db, insert_missing
+from app.store.base import UTCDateTime, db, insert_missing
 from app.store.models import RegisteredModel
 from app.store.watch.health import EndpointWatch, ModelHealth, WatchCost, WatchWorker, is_enabled
 from app.watch.places import host_of
@@ -221,17 +221,28 @@ class _Found:
     spent: Spent
 
 
-def _found(model_pk: str, now: datetime) -> _Found | None:
+def _query_of_a_look() -> Select[Any]:
+    """What `_Found` is made of, of the model `model_pk` at the time `now` on `today`."""
     model, other = RegisteredModel, aliased(ModelHealth)
-    running = select(func.count()).where(other.endpoint_id == model.endpoint_id, other.running_until > now)
+    running = select(func.count()).where(
+        other.endpoint_id == model.endpoint_id, other.running_until > bindparam("now", type_=UTCDateTime)
+    )
     columns = (model.endpoint_id, model.base_url, model.model_type, model.enabled)
-    query = (
+    return (
         select(ModelHealth, *columns, running.scalar_subquery(), WatchCost.tokens, WatchCost.looks)
         .join(model, model.id == ModelHealth.model_pk)
-        .outerjoin(WatchCost, WatchCost.is_of(model_pk, now.date()))
-        .where(ModelHealth.model_pk == model_pk)
+        .outerjoin(WatchCost, WatchCost.of_today())
+        .where(ModelHealth.model_pk == bindparam("model_pk"))
+        .execution_options(populate_existing=True)
     )
-    one = db.session.execute(query, execution_options={"populate_existing": True}).one_or_none()
+
+
+_LOOK = _query_of_a_look()  # once, for to put it together takes longer than to run it
+
+
+def _found(model_pk: str, now: datetime) -> _Found | None:
+    asked = {"model_pk": model_pk, "now": now, "today": now.date()}
+    one = db.session.execute(_LOOK, asked).one_or_none()
     if one is None:
         return None
     row, endpoint_id, base_url, model_type, enabled, running, tokens, looks = one

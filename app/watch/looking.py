@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import joinedload
 
 from app.errors import ApiError
@@ -52,15 +52,18 @@ class Seen:
     """How long the key holds, where it says so itself."""
 
 
+_MODEL = (
+    select(RegisteredModel, ModelIdentity)
+    .outerjoin(ModelIdentity, ModelIdentity.model_pk == RegisteredModel.id)
+    .where(RegisteredModel.id == bindparam("id"))
+    .options(joinedload(RegisteredModel.endpoint, innerjoin=True).joinedload(Endpoint.headers))
+)
+"""All that is to be known before a model is asked: where, with which key and headers, and with which sample."""
+
+
 def look_at(taken: Taken, now: datetime, cancelled: Cancellation | None = None) -> Seen | None:
     """Look as `taken` says; None where the model is gone. No connection to the database is held meanwhile."""
-    query = (
-        select(RegisteredModel, ModelIdentity)
-        .outerjoin(ModelIdentity, ModelIdentity.model_pk == RegisteredModel.id)
-        .where(RegisteredModel.id == taken.model_pk)
-        .options(joinedload(RegisteredModel.endpoint, innerjoin=True).joinedload(Endpoint.headers))
-    )
-    found = db.session.execute(query).unique().one_or_none()
+    found = db.session.execute(_MODEL, {"id": taken.model_pk}).unique().one_or_none()
     if found is None:
         return None
     model, identity = found

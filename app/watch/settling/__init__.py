@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import lazyload
 
 from app.config import settings
@@ -41,19 +41,23 @@ def settle(taken: Taken, seen: Seen | None, now: datetime) -> list[Claim]:
     return [*([own] if own else []), *(claim(now, sorted(again)) if again else [])]
 
 
+_ROWS = (
+    select(ModelHealth, RegisteredModel, WatchCost, ModelIdentity)
+    .join(RegisteredModel, RegisteredModel.id == ModelHealth.model_pk)
+    .outerjoin(WatchCost, WatchCost.of_today())
+    .outerjoin(ModelIdentity, ModelIdentity.model_pk == ModelHealth.model_pk)
+    .where(ModelHealth.model_pk == bindparam("model_pk"))
+    .options(lazyload(RegisteredModel.endpoint))
+    .execution_options(populate_existing=True)
+)
+"""Everything that a look may change but its endpoint's row, which is held before."""
+
+
 def _held(taken: Taken, seen: Seen, now: datetime) -> Settled | None:
     """A look with its rows, the endpoint's held; None where one is gone, or somebody else looks meanwhile."""
     place = EndpointWatch.locked(taken.endpoint_id)
-    model_pk = taken.model_pk
-    query = (
-        select(ModelHealth, RegisteredModel, WatchCost, ModelIdentity)
-        .join(RegisteredModel, RegisteredModel.id == ModelHealth.model_pk)
-        .outerjoin(WatchCost, WatchCost.is_of(model_pk, now.date()))
-        .outerjoin(ModelIdentity, ModelIdentity.model_pk == ModelHealth.model_pk)
-        .where(ModelHealth.model_pk == model_pk)
-        .options(lazyload(RegisteredModel.endpoint))
-    )
-    found = db.session.execute(query, execution_options={"populate_existing": True}).one_or_none()
+    asked = {"model_pk": taken.model_pk, "today": now.date()}
+    found = db.session.execute(_ROWS, asked).one_or_none()
     if place is None or found is None or found[0].turn != taken.turn:
         return None
     row, model, cost, identity = found
