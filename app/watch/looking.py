@@ -58,7 +58,7 @@ _MODEL = (
     .where(RegisteredModel.id == bindparam("id"))
     .options(joinedload(RegisteredModel.endpoint, innerjoin=True).joinedload(Endpoint.headers))
 )
-"""All that is to be known before a model is asked: where, with which key and headers, and with which sample."""
+"""What is to be known before a model is asked: where it is, with which key and headers, and the sample."""
 
 
 def look_at(taken: Taken, now: datetime, cancelled: Cancellation | None = None) -> Seen | None:
