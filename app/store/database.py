@@ -204,6 +204,10 @@ def _refuse_newer() -> None:
         )
 
 
+FAULTS = (SQLAlchemyError, psycopg.Error)
+"""What a statement may end with: the driver's own errors come through where no statement was the cause."""
+
+
 def is_out_of_reach(error: BaseException) -> bool:
     """Whether this error says that the database is gone, locked or full: later the same may work."""
     if not isinstance(error, DBAPIError):

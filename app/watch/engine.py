@@ -13,11 +13,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-import psycopg
 from flask import Flask
 from huey import Huey, crontab
 from huey.consumer import Consumer
-from sqlalchemy.exc import SQLAlchemyError
 
 from app.config import Settings
 from app.store import database
@@ -141,7 +139,7 @@ class Watcher:
         while not stop.wait(_HEARTBEAT_S):
             try:
                 self._keep_up(threads, started)
-            except (SQLAlchemyError, psycopg.Error) as error:
+            except database.FAULTS as error:
                 # A database that is away for a moment must not silence a worker that goes on looking.
                 log.error("the heartbeat could not be written: %s", type(error).__name__)
 
