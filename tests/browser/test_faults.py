@@ -76,7 +76,8 @@ def test_what_is_typed_survives(page: Page, live_server: LiveServer, way: str) -
 FORMS = (
     ("/tokens/new", "Name"), ("/users/new", "Email"), ("/channels/new", "Name"),
     ("/maintenance/new", "Reason"), ("/endpoints/new", "Base URL"), ("/endpoints/{endpoint}/edit", "Name"),
-    ("/models/{model}/edit", "Region"), ("/models/{model}/labels", "Owner"), ("/models/{model}/use", "Prompt"),
+    ("/models/{model}/edit", "Region"), ("/models/{model}/labels", "Owner"),
+    ("/models/{model}/use", "Prompt"),
 )  # fmt: skip
 
 
