@@ -192,6 +192,7 @@ def _names(ids: Sequence[Any]) -> dict[str, str]:
 LABELS = {
     "api_key": "API key",
     "base_url": "Base URL",
+    "key_ends": "Key ends",
     "model_id": "Model id",
     "remote_model_id": "Sent as",
     "probe": "Probe",
