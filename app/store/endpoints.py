@@ -42,6 +42,8 @@ class Endpoint(Base):
     key_digest: Mapped[str] = mapped_column(String(64), index=True)
     """A keyed digest of the key, or of the reference to it: tells equal ones without opening any."""
     key_changed: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    key_ends: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    """When this key ends, as a person stated it: most keys don't tell. Another key has another end."""
     auth_header: Mapped[str] = mapped_column(String(128), default="Authorization")
     auth_scheme: Mapped[str] = mapped_column(String(32), default="Bearer")
     """What stands before the key, "" for nothing."""

@@ -63,7 +63,6 @@ class Watcher:
             release_lost(now())
             adopt_new(now())
             self.enqueue(claim(now()))
-            self._queue_deliveries()
 
     def look(self, model_pk: str, turn: int) -> None:
         """One look, if the claim still holds; its endpoint may be busy, then a little later."""
@@ -74,11 +73,9 @@ class Watcher:
             elif taken:
                 began = now()
                 seen = look_at(taken, began)
-                again = settle(taken, seen, now())
+                following = settle(taken, seen, now())
                 self._count(taken, seen)
-                if again:
-                    self.enqueue(claim(now(), again))
-                self._queue_deliveries()
+                self.enqueue(following)
 
     def deliver(self, id: str) -> None:
         """Send one message, if nobody else does."""
@@ -113,7 +110,8 @@ class Watcher:
     def _schedule(self, name: str, args: tuple[Any, ...], in_s: float) -> None:
         task = {"look": self._later, "deliver": self._deliver}[name]
         if in_s > 0:
-            task.schedule(args, delay=in_s)  # type: ignore[attr-defined]  # huey has no types
+            # Not `task.schedule`: it goes once more through the queue, to whoever finds that it is early.
+            self.queue.add_schedule(task.s(*args, delay=in_s))  # type: ignore[attr-defined]  # huey has no types
         else:
             task(*args)
 
@@ -150,6 +148,7 @@ class Watcher:
         with self.app.app_context():
             self.counts.write()
             take_over_probed(now())
+            self._queue_deliveries()
             lost = release_lost(now())
         if lost:
             log.warning("%s looks were lost with their worker and are made again", lost)

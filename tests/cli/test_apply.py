@@ -118,6 +118,9 @@ def test_an_endpoint_is_added_rotated_and_deleted(muster: Muster, endpoint: Endp
     assert "practice" in muster("endpoint", "show", "Ours", "--catalog").stdout
     assert "Nothing was changed" in muster("endpoint", "rotate", "Ours", "--key-env", "WRONG", code=1).stderr
     muster("endpoint", "rotate", "Ours", "--key-env", "PRACTICE")
+    assert "2030-01-31" in muster("endpoint", "key-ends", "Ours", "2030-01-31").stdout
+    assert "no known end" in muster("endpoint", "key-ends", "Ours", "unknown").stdout
+    assert "key_ends" in muster("endpoint", "key-ends", "Ours", "soon", code=1).stderr
     assert "endpoint_in_use" in muster("endpoint", "delete", "Ours", code=1).stderr
     (model,) = json.loads(muster("models", "list", "--json").stdout)
     muster("models", "delete", model["id"])

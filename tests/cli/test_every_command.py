@@ -40,6 +40,7 @@ RUNS: Mapping[tuple[str, ...], tuple[str, ...]] = {
     ("endpoint", "show"): (ID,),
     ("endpoint", "add"): ("http://127.0.0.1:9/v1", "--models", "some-model"),
     ("endpoint", "rotate"): (ID,),
+    ("endpoint", "key-ends"): (ID, "2030-01-31"),
     ("endpoint", "delete"): (ID,),
     ("reprobe",): ("--all",),
     ("compare",): (ID, ID, "--dry-run"),

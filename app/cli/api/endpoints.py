@@ -1,4 +1,4 @@
-"""`muster endpoint`: list, show, add, rotate, delete."""
+"""`muster endpoint`: list, show, add, rotate, key-ends, delete."""
 
 from __future__ import annotations
 
@@ -83,13 +83,17 @@ def add(
 @click.argument("which")
 @_key_env
 @_key_reference
+@click.option("--key-ends", metavar="WHEN", help="When the new key ends: a day, or a time (RFC 3339).")
 @json_option
 @quiet_option
 @with_api
-def rotate(which: str, key_env: str | None, key_reference: str | None, api: Api) -> None:
+def rotate(
+    which: str, key_env: str | None, key_reference: str | None, key_ends: str | None, api: Api
+) -> None:
     """Give an endpoint a new key, proven with every model that is up; else nothing changes."""
     id = _found(api, which)["id"]
-    answer = api.call("PATCH", f"/v2/endpoints/{id}", {"api_key": _key(key_env, key_reference)})
+    wanted = {"api_key": _key(key_env, key_reference)} | ({"key_ends": key_ends} if key_ends else {})
+    answer = api.call("PATCH", f"/v2/endpoints/{id}", wanted)
     if not answer.good:
         if wants_json():
             show_json(answer.json)
@@ -98,6 +102,21 @@ def rotate(which: str, key_env: str | None, key_reference: str | None, api: Api)
             put(shortened(f"rejected    {detail['field']:<32}  {detail['message']}", 4000), file=sys.stderr)
         fail(answer.problem)
     done(shortened(f"{answer.json['name']} has its new key.", 400), **answer.json)
+
+
+@endpoint_group.command("key-ends")
+@click.argument("which")
+@click.argument("when")
+@json_option
+@quiet_option
+@with_api
+def key_ends(which: str, when: str, api: Api) -> None:
+    """State when the key of an endpoint ends: a day, a time (RFC 3339), or `unknown`."""
+    id = _found(api, which)["id"]
+    wanted = {"key_ends": None if when == "unknown" else when}
+    facts = require(api.call("PATCH", f"/v2/endpoints/{id}", wanted))
+    told = f"ends at {facts['key_ends']}" if facts["key_ends"] else "has no known end"
+    done(shortened(f"The key of {facts['name']} {told}.", 400), **facts)
 
 
 @endpoint_group.command("delete")

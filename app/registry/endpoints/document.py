@@ -49,6 +49,7 @@ def _document(endpoint: Endpoint, states: Collection[State], whole_url: bool) ->
         "api_key_env": endpoint.key_env,
         "has_key": endpoint.has_key,
         "key_changed": rfc3339(endpoint.key_changed) if endpoint.key_changed else None,
+        "key_ends": rfc3339(endpoint.key_ends) if endpoint.key_ends else None,
         "auth": {"header": endpoint.auth_header, "scheme": endpoint.auth_scheme},
         "headers": [row.name for row in endpoint.headers],
         "ca": summary(endpoint.ca_pem) if endpoint.ca_pem else None,

@@ -13,6 +13,7 @@ from app.probe.transport.call import is_header_value
 from app.probe.values import EndpointSettings
 from app.registry.endpoints.certificates import LONGEST, wrong_with_ca, wrong_with_client_certificate
 from app.registry.endpoints.changes import Change
+from app.registry.endpoints.key_life import stated_end
 from app.registry.endpoints.proxies import LONGEST as LONGEST_PROXY
 from app.registry.endpoints.proxies import wrong_with_proxy
 from app.registry.fields import (
@@ -101,6 +102,22 @@ class EndpointForm(JsonForm):
         _refuse(field, wrong_with_client_certificate(field.data))
 
 
+def an_end(form: Any, field: Input) -> None:
+    """A day, or a time with its zone."""
+    _refuse(
+        field, "" if stated_end(field.data) else "must be a day such as 2030-01-31, or a time with its zone"
+    )
+
+
+class ChangedEndpointForm(EndpointForm):
+    """A change of an endpoint may also state when its key ends, where the key itself does not tell."""
+
+    key_ends = Text(
+        "Key ends", an_end, example="2030-01-31",
+        help="When this key stops working: a day (from its beginning, UTC) or a time (RFC 3339).",
+    )  # fmt: skip
+
+
 class NewEndpointForm(EndpointForm):
     """A new endpoint needs its base URL; a region may stand for all of its models."""
 
@@ -187,8 +204,15 @@ def change_of(form: EndpointForm, body: Mapping[str, Any], headers: Mapping[str,
     if "auth" in gone:
         settings |= {"auth_header": plain.auth_header, "auth_scheme": plain.auth_scheme}
     key = "" if "api_key" in gone else values.get("api_key")
-    drop = "headers" in gone
-    return Change(values.get("name"), values.get("base_url"), key, settings or None, headers or None, drop)
+    return Change(
+        values.get("name"),
+        values.get("base_url"),
+        key,
+        settings or None,
+        headers or None,
+        drop_headers="headers" in gone,
+        key_ends="" if "key_ends" in gone else stated_end(values.get("key_ends") or ""),
+    )
 
 
 def read_model(entry: Any, shared: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:

@@ -109,7 +109,7 @@ def rewrite(endpoint: Endpoint, models: Sequence[RegisteredModel], target: Targe
     """Change what is sent to an endpoint, for all of its models. Seals everything for the new origin."""
     fresh = digest(key)
     if fresh != endpoint.key_digest:
-        endpoint.key_changed = now()
+        endpoint.key_changed, endpoint.key_ends = now(), None
     endpoint.base_url, endpoint.origin = target.base_url, origin_of(target.base_url)[:300]
     endpoint.identity, endpoint.key_digest = identity_of(target.base_url, key, target.settings), fresh
     endpoint.updated = now()

@@ -120,6 +120,7 @@ _ENDPOINT: Mapping[str, JSON] = {
     "api_key_env": None,
     "has_key": True,
     "key_changed": EXAMPLE_TIME,
+    "key_ends": None,
     "auth": {"header": "Authorization", "scheme": "Bearer"},
     "headers": ["X-Team"],
     "ca": None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, time
 from typing import Any, Literal
 
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -14,9 +15,11 @@ from app.errors import ApiError
 from app.probe.base_url import origin_of
 from app.probe.values import EndpointSettings
 from app.registry.credentials import require_may_name
+from app.registry.document import rfc3339
 from app.registry.endpoints import changes, rows
 from app.registry.endpoints.changes import Asked, Change
-from app.registry.endpoints.form import EndpointForm, read_headers
+from app.registry.endpoints.form import ChangedEndpointForm, read_headers
+from app.registry.endpoints.key_life import stated_end
 from app.registry.endpoints.proxies import address_shown
 from app.registry.fields import FieldError
 from app.registry.probing import ProbeOrder
@@ -39,7 +42,7 @@ class Attempt:
     """A change that was sent: the form, the key that is kept for another try, and what went wrong."""
 
     endpoint: Endpoint
-    form: EndpointForm
+    form: ChangedEndpointForm
     purpose: Purpose
     held: Held | None = None
     error: ApiError | None = None
@@ -76,7 +79,7 @@ class Attempt:
 @require_role("editor")
 def rotate(id: str) -> str:
     """A field for the new key."""
-    return _page(Attempt(found(id), EndpointForm(formdata=None), "rotate"))
+    return _page(Attempt(found(id), ChangedEndpointForm(formdata=None), "rotate"))
 
 
 @blueprint.post("/<id>/rotate")
@@ -86,8 +89,9 @@ def store_key(id: str) -> Response | tuple[str, int]:
     tried = _sent(found(id), "rotate")
     if not tried.form.api_key.data and not tried.form.api_key.errors:
         tried.form.api_key.errors = ["Type the new key."]
-    wanted = Change(api_key=tried.form.api_key.data)
-    return _answer(tried, None if tried.form.api_key.errors else wanted)
+    good = tried.form.key_ends.validate(tried.form) and not tried.form.api_key.errors
+    wanted = Change(api_key=tried.form.api_key.data, key_ends=_key_ends(tried) or None)
+    return _answer(tried, wanted if good else None)
 
 
 @blueprint.get("/<id>/edit")
@@ -96,7 +100,8 @@ def edit(id: str) -> str:
     """The form as the endpoint is now; of secrets it shows nothing."""
     endpoint = found(id)
     shown = {name: getattr(endpoint, name) for name in ("name", "base_url", "auth_header", "auth_scheme")}
-    return _page(Attempt(endpoint, EndpointForm(formdata=None, data=shown), "edit"))
+    shown["key_ends"] = _as_typed(endpoint.key_ends)
+    return _page(Attempt(endpoint, ChangedEndpointForm(formdata=None, data=shown), "edit"))
 
 
 @blueprint.post("/<id>/edit")
@@ -127,7 +132,7 @@ def _lines(tried: Attempt, wanted: Change | None) -> Iterator[live.Line]:
     if wanted is not None:
         yield from _proving(tried, wanted)
     if wanted is not None and tried.error is None:
-        same = not wanted.is_of_a_call and wanted.name is None
+        same = not wanted.is_of_a_call and wanted.name is None and wanted.key_ends is None
         done = "same" if same else {"rotate": "rotated", "edit": "changed"}[tried.purpose]
         yield {"event": "end", "location": url_for("endpoints.detail", id=tried.endpoint.id, done=done)}
     else:
@@ -137,7 +142,7 @@ def _lines(tried: Attempt, wanted: Change | None) -> Iterator[live.Line]:
 
 def _sent(endpoint: Endpoint, purpose: Purpose) -> Attempt:
     """What a browser sent, with the key that was kept from the last try where none was typed."""
-    form = EndpointForm()
+    form = ChangedEndpointForm()
     form.api_key.validate(form)
     if _proxy_stays(endpoint):  # also where the settings allow it no longer
         form.proxy.data = None
@@ -187,7 +192,20 @@ def _change(tried: Attempt, headers: dict[str, str | None]) -> Change:
         api_key="" if request.form.get("no_key") == "yes" else form.api_key.data or None,
         settings=_settings(tried) or None,
         headers=headers or None,
+        key_ends=_key_ends(tried) if form.key_ends.data != _as_typed(endpoint.key_ends) else None,
     )
+
+
+def _key_ends(tried: Attempt) -> datetime | Literal[""]:
+    """The end that was typed, "" for none."""
+    return stated_end(tried.form.key_ends.data or "") or ""
+
+
+def _as_typed(end: datetime | None) -> str | None:
+    """An end as the field of a day shows it, or as a time where it is not the beginning of a day."""
+    if end is None:
+        return None
+    return f"{end:%Y-%m-%d}" if end.time() == time() else rfc3339(end)
 
 
 def _settings(tried: Attempt) -> dict[str, str]:
