@@ -204,6 +204,7 @@ def _note(actor: Actor, use: Use, key: str, base_url: str, endpoint: Endpoint | 
         "key": key if vault.is_reference(key) else "stored" if key else "headers",
         "endpoint": endpoint.id if endpoint else None,
         "origin": origin_of(base_url),
+        **({"proxy": endpoint.proxy} if endpoint and endpoint.proxy else {}),
     }
     audit.record(actor, "key.used", detail=detail, subject=endpoint.name if endpoint else origin_of(base_url))
     db.session.commit()

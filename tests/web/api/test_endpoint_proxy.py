@@ -100,6 +100,8 @@ def test_a_probe_a_list_a_look_and_a_rotation_use_it(
         endpoint.calls.clear()
         call()
         assert len(proxy.requests) >= len(endpoint.calls) > 0, use
+    used = db.session.scalars(select(AuditEvent).where(AuditEvent.action == "key.used")).all()
+    assert used and {(event.detail or {}).get("proxy") for event in used} == {plain(proxy)}
 
 
 @pytest.mark.parametrize(
