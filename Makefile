@@ -9,7 +9,7 @@ SOURCES := app tests
 # Tests wait a good deal, for servers that start and endpoints that are slow: one worker more than cores.
 WORKERS := $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 
-.PHONY: run install test check audit lock sbom format bench mutate screenshots system
+.PHONY: run install test container check audit lock sbom format bench mutate screenshots system
 .DEFAULT_GOAL := run
 
 run: .venv/installed-run
@@ -37,6 +37,10 @@ install: .venv/installed-dev
 
 test: install system
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+# Builds deploy/Containerfile on a base of Debian's and runs it: as root, with buildah and mmdebstrap.
+container: install
+	TEST_CONTAINER=1 $(BIN)/python -m pytest -q tests/deploy/test_container.py
 
 # What tests need of the system. Nothing is started: nginx and promtool are run by the tests themselves.
 SYSTEM := chromium nginx-light pgbouncer prometheus
