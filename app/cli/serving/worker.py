@@ -46,8 +46,11 @@ def watcher(chosen: Settings) -> Iterator[None]:
     if not chosen.watch_seconds:
         yield
         return
-    ending = threading.Event()
-    keeper = threading.Thread(target=_keep, args=(_environment_of(chosen), ending), daemon=True)
+    ending, environment = threading.Event(), _environment_of(chosen)
+    # Before the web workers are forked: one forked in the middle of this would hold the pipe that says how
+    # the start went, and the keeper would wait for its end.
+    child = _started(environment)
+    keeper = threading.Thread(target=_keep, args=(child, environment, ending), daemon=True)
     keeper.start()
     try:
         yield
@@ -56,17 +59,23 @@ def watcher(chosen: Settings) -> Iterator[None]:
         keeper.join(_ENDS_WITHIN_S)
 
 
-def _keep(environment: Mapping[str, str], ending: threading.Event) -> None:
+def _started(environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "app.cli", "worker", "--parent", str(os.getpid())]
-    while not ending.is_set():
-        # A session of its own: Ctrl-C in the terminal is for the parent, which ends the child.
-        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, env=environment)
+    # A session of its own: Ctrl-C in the terminal is for the parent, which ends the child.
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, env=environment)
+
+
+def _keep(child: subprocess.Popen[bytes], environment: Mapping[str, str], ending: threading.Event) -> None:
+    while True:
         while child.poll() is None and not ending.wait(0.2):
             pass
         if ending.is_set():
             _end(child)
-        elif not ending.wait(_AGAIN_AFTER_S):
-            log.warning("the watcher ended with code %s and is started again", child.returncode)
+            return
+        if ending.wait(_AGAIN_AFTER_S):
+            return
+        log.warning("the watcher ended with code %s and is started again", child.returncode)
+        child = _started(environment)
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
