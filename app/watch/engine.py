@@ -13,11 +13,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-import psycopg
 from flask import Flask
 from huey import Huey, crontab
 from huey.consumer import Consumer
-from sqlalchemy.exc import SQLAlchemyError
 
 from app.config import Settings
 from app.store import database
@@ -65,7 +63,6 @@ class Watcher:
             release_lost(now())
             adopt_new(now())
             self.enqueue(claim(now()))
-            self._queue_deliveries()
 
     def look(self, model_pk: str, turn: int) -> None:
         """One look, if the claim still holds; its endpoint may be busy, then a little later."""
@@ -76,11 +73,9 @@ class Watcher:
             elif taken:
                 began = now()
                 seen = look_at(taken, began)
-                again = settle(taken, seen, now())
+                following = settle(taken, seen, now())
                 self._count(taken, seen)
-                if again:
-                    self.enqueue(claim(now(), again))
-                self._queue_deliveries()
+                self.enqueue(following)
 
     def deliver(self, id: str) -> None:
         """Send one message, if nobody else does."""
@@ -115,7 +110,8 @@ class Watcher:
     def _schedule(self, name: str, args: tuple[Any, ...], in_s: float) -> None:
         task = {"look": self._later, "deliver": self._deliver}[name]
         if in_s > 0:
-            task.schedule(args, delay=in_s)  # type: ignore[attr-defined]  # huey has no types
+            # Not `task.schedule`: it goes once more through the queue, to whoever finds that it is early.
+            self.queue.add_schedule(task.s(*args, delay=in_s))  # type: ignore[attr-defined]  # huey has no types
         else:
             task(*args)
 
@@ -143,7 +139,7 @@ class Watcher:
         while not stop.wait(_HEARTBEAT_S):
             try:
                 self._keep_up(threads, started)
-            except (SQLAlchemyError, psycopg.Error) as error:
+            except database.FAULTS as error:
                 # A database that is away for a moment must not silence a worker that goes on looking.
                 log.error("the heartbeat could not be written: %s", type(error).__name__)
 
@@ -152,6 +148,7 @@ class Watcher:
         with self.app.app_context():
             self.counts.write()
             take_over_probed(now())
+            self._queue_deliveries()
             lost = release_lost(now())
         if lost:
             log.warning("%s looks were lost with their worker and are made again", lost)

@@ -8,13 +8,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import bindparam, select
+from sqlalchemy.orm import joinedload
+
 from app.errors import ApiError
 from app.probe.presence import Presence
 from app.probe.transport.deadline import Cancellation
 from app.probe.values import Report, Sample, Validity
 from app.registry import watching
 from app.store.base import db
+from app.store.endpoints import Endpoint
 from app.store.models import RegisteredModel
+from app.store.watch.samples import ModelIdentity
 from app.watch import sameness
 from app.watch.drift import Change, changes
 from app.watch.due import Taken
@@ -47,13 +52,23 @@ class Seen:
     """How long the key holds, where it says so itself."""
 
 
+_MODEL = (
+    select(RegisteredModel, ModelIdentity)
+    .outerjoin(ModelIdentity, ModelIdentity.model_pk == RegisteredModel.id)
+    .where(RegisteredModel.id == bindparam("id"))
+    .options(joinedload(RegisteredModel.endpoint, innerjoin=True).joinedload(Endpoint.headers))
+)
+"""What is to be known before a model is asked: where it is, with which key and headers, and the sample."""
+
+
 def look_at(taken: Taken, now: datetime, cancelled: Cancellation | None = None) -> Seen | None:
     """Look as `taken` says; None where the model is gone. No connection to the database is held meanwhile."""
-    model = RegisteredModel.by_id(taken.model_pk)
-    if model is None:
+    found = db.session.execute(_MODEL, {"id": taken.model_pk}).unique().one_or_none()
+    if found is None:
         return None
+    model, identity = found
     facts = {"host": host_of(model.base_url), "model": model.model_id, "kind": taken.kind}
-    seen = _seen(model, taken, now, cancelled)
+    seen = _seen(model, identity, taken, now, cancelled)
     if seen is not None:
         look = seen.look
         told = {"result": look.result, "code": look.code or None, "latency_ms": look.latency_ms}
@@ -61,13 +76,19 @@ def look_at(taken: Taken, now: datetime, cancelled: Cancellation | None = None) 
     return seen
 
 
-def _seen(model: RegisteredModel, taken: Taken, now: datetime, cancelled: Cancellation | None) -> Seen | None:
+def _seen(
+    model: RegisteredModel,
+    identity: ModelIdentity | None,
+    taken: Taken,
+    now: datetime,
+    cancelled: Cancellation | None,
+) -> Seen | None:
     known = dict(model.capabilities or {})
     try:
         if taken.kind == "catalog":
             return _of_catalog(watching.read_catalog(model), now)
         if taken.kind == "proof":
-            asked = sameness.asked_of(model)
+            asked = sameness.asked_of(model, identity)
             report, key = watching.prove(model, cancelled, asked)
             seen = of_report(report, "proof", known, now)
             return replace(seen, was_sampled=asked is not None, sample=report.sample, key=key)

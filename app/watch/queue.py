@@ -69,4 +69,6 @@ def make_queue(chosen: Settings) -> Huey:
         # What is lost with the machine's power is claimed anew from the registry: no need to wait for disks.
         return SqliteHuey(filename=str(chosen.instance / "queue.sqlite"), timeout=30, fsync=False, **common)
     dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
-    return PostgresHuey(dsn=dsn, **POSTGRES_OPTIONS, **common)
+    # Threads ask in turn, as with SQLite. Were they told of each task (`blocking`), every idle one would come
+    # for it, and each would hold a connection of its own to be told over.
+    return PostgresHuey(dsn=dsn, blocking=False, **POSTGRES_OPTIONS, **common)

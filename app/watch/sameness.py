@@ -47,9 +47,10 @@ class Judged(NamedTuple):
     p: float | None = None
 
 
-def asked_of(model: RegisteredModel) -> Sampling | None:
-    """What the next health check of a model asks, None where nothing can be compared."""
-    row = ModelIdentity.by_id(model.id)
+def asked_of(model: RegisteredModel, row: ModelIdentity | None) -> Sampling | None:
+    """What the next health check of a model asks, None where nothing can be compared; `row` is what is known
+    of it so far.
+    """
     if row is None or row.place != place_of(model):
         kind = kind_of(model.model_type, model.capabilities or {})
         return sampling_of(kind, 0) if kind else None
@@ -58,12 +59,18 @@ def asked_of(model: RegisteredModel) -> Sampling | None:
     return sampling_of(cast(Kind, row.kind), row.asked, row.forms.get("tops", TOKENS))
 
 
-def take(health: ModelHealth, model: RegisteredModel, sample: Sample | None, now: datetime) -> bool:
+def take(
+    health: ModelHealth,
+    model: RegisteredModel,
+    known: ModelIdentity | None,
+    sample: Sample | None,
+    now: datetime,
+) -> bool:
     """Keep what a good check told, and judge where a window is full; gives whether answers differ now.
 
-    `sample` is None where the answer held nothing to compare.
+    `known` is None before the first check, `sample` where the answer held nothing to compare.
     """
-    row = _row_of(model)
+    row = _row_of(model, known)
     if row is None or row.state == "not watched":
         return False
     kind, turn = cast(Kind, row.kind), row.asked
@@ -102,10 +109,10 @@ def place_of(model: RegisteredModel) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def _row_of(model: RegisteredModel) -> ModelIdentity | None:
-    row, place = ModelIdentity.by_id(model.id), place_of(model)
-    if row is not None and row.place == place:
-        return row
+def _row_of(model: RegisteredModel, known: ModelIdentity | None) -> ModelIdentity | None:
+    place = place_of(model)
+    if known is not None and known.place == place:
+        return known
     confirm(model)
     kind = kind_of(model.model_type, model.capabilities or {})
     if kind is None:

@@ -25,7 +25,7 @@ def measure() -> Iterator[Finding]:
         for kind in KINDS:
             folder = made.folder / f"muster-{kind}"
             with (
-                running(folder, made.new(kind), practice=False) as muster,
+                running(folder, made.new(kind), practice=False, watch_seconds=300) as muster,
                 crowd("slow", REGISTRATIONS, DELAY_S) as urls,
             ):
                 yield from _crowd(muster, urls, kind)

@@ -16,7 +16,7 @@ def measure() -> Iterator[Finding | Remark]:
     """For each database."""
     with databases() as made:
         for kind in KINDS:
-            with running(made.folder / f"muster-{kind}", made.new(kind)) as muster:
+            with running(made.folder / f"muster-{kind}", made.new(kind), watch_seconds=300) as muster:
                 seen = Editing(muster, FOR_S).run()
             yield Finding(
                 f"calls in {FOR_S:.0f} s by 20 writers and 20 readers, {kind}", seen.statuses.total(), ""

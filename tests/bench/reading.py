@@ -39,7 +39,9 @@ def measure() -> Iterator[Finding]:
     with databases() as made:
         for kind in KINDS:
             folder = made.folder / f"muster-{kind}"
-            with running(folder, made.new(kind), rate_limit=MANY_REQUESTS, workers=1) as muster:
+            with running(
+                folder, made.new(kind), rate_limit=MANY_REQUESTS, workers=1, watch_seconds=300
+            ) as muster:
                 fill(muster, MODELS)
                 yield from _compare(muster, folder, kind)
 

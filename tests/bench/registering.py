@@ -35,7 +35,10 @@ def measure() -> Iterator[Finding]:
     with databases() as made, slow_endpoint(LATENCY_S) as url:
         for kind in KINDS:
             folder = made.folder / f"muster-{kind}"
-            with running(folder, made.new(kind), practice=False) as muster, muster.session() as client:
+            with (
+                running(folder, made.new(kind), practice=False, watch_seconds=300) as muster,
+                muster.session() as client,
+            ):
                 register(muster, client, url)
                 plain, posts = side_by_side(
                     ROUNDS,

@@ -48,7 +48,10 @@ def measure() -> Iterator[Finding]:
     with databases() as made, slow_endpoint(LATENCY_S) as url, slow_endpoint(LATENCY_S) as other:
         for kind in KINDS:
             folder = made.folder / f"rotating-{kind}"
-            with running(folder, made.new(kind), practice=False) as muster, muster.session() as client:
+            with (
+                running(folder, made.new(kind), practice=False, watch_seconds=300) as muster,
+                muster.session() as client,
+            ):
                 id = registered(muster, client, url, models(ROTATED))
                 once = [seconds(partial(rotate, muster, client, id, turn)) for turn in range(3)]
                 yield Finding(

@@ -36,8 +36,8 @@ def measure() -> Iterator[Finding]:
         for kind in KINDS:
             folder = made.folder
             with (
-                running(folder / f"few-{kind}", made.new(kind)) as few,
-                running(folder / f"many-{kind}", made.new(kind)) as many,
+                running(folder / f"few-{kind}", made.new(kind), watch_seconds=300) as few,
+                running(folder / f"many-{kind}", made.new(kind), watch_seconds=300) as many,
             ):
                 fill(few, FEW)
                 yield Finding(

@@ -11,18 +11,11 @@ from pathlib import Path
 import pytest
 import requests
 
-from app.config import ROOT
-from tests.load.running import Running
-
-FIRST_START = """
-import os
 from app import config
-from app.cli.application import made_app
-from app.cli.serving.serve import prepare
-os.umask(0o077)
-config.ensure_secret(config.load_with({}))
-prepare(made_app())
-"""
+from app.config import ROOT
+from tests.cli.test_serve import started_once
+from tests.load.running import Running
+from tests.migrated import put_sqlite
 
 
 def muster(instance: Path, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:
@@ -76,7 +69,7 @@ def test_the_drill(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_no_backup_replaces_nothing(tmp_path: Path) -> None:
-    assert muster(tmp_path, "db", "upgrade").returncode == 0
+    put_sqlite(tmp_path / "muster.sqlite")
     before = (tmp_path / "muster.sqlite").read_bytes()
     junk = tmp_path / "junk"
     junk.write_bytes(b"not a database at all" * 100)
@@ -113,7 +106,7 @@ def test_check_names_what_is_wrong(prepared: Path, spoil: object, name: str) -> 
 @pytest.fixture
 def prepared(tmp_path: Path) -> Path:
     """An instance folder as a first start leaves it."""
-    environ = os.environ | {"MUSTER_INSTANCE": str(tmp_path), "MUSTER_DATABASE_URL": ""}
-    subprocess.run([sys.executable, "-c", FIRST_START], cwd=ROOT, env=environ, check=True)
-    tmp_path.chmod(0o700)
-    return tmp_path
+    put_sqlite(tmp_path / "muster.sqlite")
+    config.ensure_secret(config.load_with({"instance": tmp_path}))
+    with started_once(tmp_path, ""):
+        return tmp_path

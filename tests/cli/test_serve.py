@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -16,6 +17,8 @@ import pytest
 import requests
 from sqlalchemy import text
 
+from app.cli.serving import server
+from app.cli.serving.serve import prepare
 from app.factory import create_app
 from app.store import database
 from app.store.base import db
@@ -29,7 +32,9 @@ READY_WITHIN_S = 30
 
 
 class Serving:
-    """One `muster serve` in a session of its own, as a terminal would start it."""
+    """One `muster serve` in a session of its own, as a terminal would start it; without the watcher, unless
+    it is told otherwise.
+    """
 
     def __init__(self, folder: Path, database_url: str, *arguments: str, **environ: str) -> None:
         self.port = free_port()
@@ -41,6 +46,7 @@ class Serving:
             "MUSTER_PORT": str(self.port),
             "MUSTER_PRACTICE_PORT": str(self.practice_port),
             "MUSTER_THREADS": "8",
+            "MUSTER_WATCH_SECONDS": "0",
             "PYTHONUNBUFFERED": "1",
         }
         self.process = subprocess.Popen(
@@ -102,6 +108,17 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Serving]]:
     yield from _starter(tmp_path / "instance", "")
 
 
+@contextmanager
+def started_once(folder: Path, database_url: str) -> Iterator[None]:
+    """The database of a Muster that has been started once before, opened in this process."""
+    with create_app({"instance": folder, "database_url": database_url}).app_context() as opened:
+        server.require_folder(folder)
+        prepare(opened.app)
+        yield
+        db.session.remove()
+        database.let_go()
+
+
 def is_open(port: int) -> bool:
     """Whether something listens on a port of loopback."""
     with socket.socket() as probe:
@@ -109,7 +126,7 @@ def is_open(port: int) -> bool:
 
 
 def test_first_start_and_second_start(serve: Callable[..., Serving], tmp_path: Path) -> None:
-    first = serve("--practice")
+    first = serve("--practice", MUSTER_WATCH_SECONDS="300")
     first.await_ready()
     models = requests.get(
         f"http://127.0.0.1:{first.practice_port}/v1/models",
@@ -134,7 +151,7 @@ def test_first_start_and_second_start(serve: Callable[..., Serving], tmp_path: P
 
 
 def test_a_scrape_tells_of_all_processes(start: Callable[..., Serving]) -> None:
-    running = start("--practice", MUSTER_METRICS_PUBLIC="1")
+    running = start("--practice", MUSTER_METRICS_PUBLIC="1", MUSTER_WATCH_SECONDS="300")
     running.await_ready()
     for _ in range(20):  # each over a connection of its own: it comes to either worker
         requests.get(f"{running.url}/healthz", timeout=10)
@@ -199,42 +216,37 @@ def test_a_wrong_setting(start: Callable[..., Serving]) -> None:
 
 
 def test_a_newer_database(serve: Callable[..., Serving], tmp_path: Path, empty_database_url: str) -> None:
-    first = serve()
-    first.await_ready()
-    first.ctrl_c()
-    app = create_app({"instance": tmp_path, "database_url": empty_database_url})
-    with app.app_context():
+    with started_once(tmp_path / "instance", empty_database_url):
         for table, column in (("alembic_version", "version_num"), ("schema_floor", "revision")):
             db.session.execute(text(f"UPDATE {table} SET {column} = 'from_the_future'"))
         db.session.commit()
-        db.session.remove()
-        database.let_go()
     assert "made by a newer Muster" in serve().sentence()
 
 
 def test_a_lost_key_ring_is_not_replaced_in_silence(
     serve: Callable[..., Serving], tmp_path: Path, empty_database_url: str
 ) -> None:
-    first = serve()
-    first.await_ready()
-    first.ctrl_c()
-    app = create_app({"instance": tmp_path, "database_url": empty_database_url})
-    with app.app_context():
+    with started_once(tmp_path / "instance", empty_database_url):
         db.session.add(an_endpoint(key_ciphertext=b"sealed"))
         db.session.commit()
-        db.session.remove()
-        database.let_go()
     ring = tmp_path / "instance" / "keyring.json"
     ring.unlink()
     assert "Restore it from a backup" in serve().sentence()
     assert not ring.exists()
 
 
+def lives(process: psutil.Process) -> bool:
+    """Whether it has not ended; where nobody asks how it ended, a zombie stays."""
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
 def watchers(parent: int) -> list[psutil.Process]:
     """The watcher processes that a `muster serve` has started."""
     children = psutil.Process(parent).children(recursive=True)
-    living = [child for child in children if child.status() != psutil.STATUS_ZOMBIE]
-    return [child for child in living if "worker" in child.cmdline()]
+    return [child for child in children if lives(child) and "worker" in child.cmdline()]
 
 
 def test_one_watcher_runs_beside_the_web_workers_and_ends_with_them(start: Callable[..., Serving]) -> None:
@@ -251,8 +263,26 @@ def test_one_watcher_runs_beside_the_web_workers_and_ends_with_them(start: Calla
     assert not watcher.is_running()
 
 
+def test_nothing_is_left_of_one_that_was_killed(start: Callable[..., Serving]) -> None:
+    """By kill -9, say: its web workers, its watcher and its practice endpoint end too."""
+    serving = start("--practice", MUSTER_WATCH_SECONDS="300")
+    serving.await_ready()
+    children = {
+        child: child.cmdline() for child in psutil.Process(serving.process.pid).children(recursive=True)
+    }
+    assert {"worker", "app.practice"} <= {word for command in children.values() for word in command}
+    serving.process.kill()
+    deadline = time.monotonic() + READY_WITHIN_S
+    while (left := [child for child in children if lives(child)]) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    for child in left:
+        child.kill()
+    serving.process.communicate(timeout=READY_WITHIN_S)
+    assert [children[child] for child in left] == []
+
+
 def test_a_watcher_that_is_killed_is_started_again(start: Callable[..., Serving]) -> None:
-    serving = start()
+    serving = start(MUSTER_WATCH_SECONDS="300")
     serving.await_ready()
     (first,) = watchers(serving.process.pid)
     first.kill()

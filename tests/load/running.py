@@ -16,6 +16,12 @@ from typing import Any
 import psutil
 import requests
 
+from app.access import people
+from app.access.tokens import create_token
+from app.factory import create_app
+from app.store import database
+from app.store.base import db
+from tests.migrated import put_sqlite
 from tests.ports import free_port
 
 READY_WITHIN_S = 60
@@ -24,7 +30,10 @@ MUSTER = (sys.executable, "-m", "app.cli")
 
 
 class Running:
-    """One `muster serve`. `url` is where it is, `token` may do everything, `log` holds all it wrote."""
+    """One `muster serve`. `url` is where it is, `token` may do everything, `log` holds all it wrote.
+
+    Without rate limits and without the watcher, unless the settings say otherwise.
+    """
 
     def __init__(
         self, folder: Path, database_url: str = "", *, practice: bool = True, **settings: Any
@@ -41,9 +50,12 @@ class Running:
             "MUSTER_PORT": str(self.port),
             "MUSTER_PRACTICE_PORT": str(self.practice_port),
             "MUSTER_RATE_LIMIT": "0",
+            "MUSTER_WATCH_SECONDS": "0",
             "PYTHONUNBUFFERED": "1",
         }
         self.environ |= {f"MUSTER_{name.upper()}": str(value) for name, value in settings.items()}
+        if not database_url and not (folder / "instance").exists():
+            put_sqlite(folder / "instance" / "muster.sqlite")
         command = [*MUSTER, "serve", *(["--practice"] if practice else [])]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
@@ -72,17 +84,24 @@ class Running:
         )
         return done.stdout
 
+    @contextmanager
+    def _database(self) -> Iterator[None]:
+        """The server's database, opened in this process: quicker than a command."""
+        chosen = {"instance": self.folder / "instance", "database_url": self.environ["MUSTER_DATABASE_URL"]}
+        with create_app(chosen).app_context():
+            yield
+            db.session.commit()
+            database.let_go()
+
     def new_token(self, *scopes: str) -> str:
         """The text of a new token."""
-        options = [word for scope in scopes for word in ("--scope", scope)]
-        return self.command("token", "create", "from outside", *options).strip()
+        with self._database():
+            return create_token("from outside", scopes, "test")[1]
 
     def new_user(self, email: str, role: str, password: str) -> None:
         """Make somebody who can sign in."""
-        subprocess.run(
-            [*MUSTER, "user", "create", email, "--role", role, "--password-stdin"],
-            env=self.environ, input=password, text=True, capture_output=True, timeout=60, check=True,
-        )  # fmt: skip
+        with self._database():
+            people.create_user(email, role, password)
 
     def session(self) -> requests.Session:
         """A client that sends the token."""

@@ -182,14 +182,14 @@ def test_what_came_and_went_twice_is_no_news_the_third_time(world: World, voice:
     usual = voice.base.copy()
     with world.app.app_context():
         model = db.session.scalars(select(RegisteredModel)).one()
-        health = ModelHealth.by_id(model.id)
+        health, known = ModelHealth.by_id(model.id), ModelIdentity.by_id(model.id)
         assert health is not None
         at, alarms = world.now, []
         for moved in (0.1, 0.0, 0.1, 0.0, 0.1):
             voice.base = usual + moved * np.linspace(-1, 1, 20)
             for _ in range(40):
                 at += timedelta(minutes=5)
-                sameness.take(health, model, Sample(top=voice.top()), at)
+                sameness.take(health, model, known, Sample(top=voice.top()), at)
             alarms.append(db.session.scalars(select(ModelIdentity.state)).one())
         db.session.commit()
     assert alarms == ["differs", "same", "differs", "same", "same"]
@@ -283,12 +283,12 @@ def test_a_check_costs_next_to_nothing_where_the_window_fits(world: World, voice
     learn(world, voice)
     with world.app.app_context():
         model = db.session.scalars(select(RegisteredModel)).one()
-        health = ModelHealth.by_id(model.id)
+        health, known = ModelHealth.by_id(model.id), ModelIdentity.by_id(model.id)
         assert health is not None
         at, began = world.now, time.process_time()
         for _ in range(100):
             at += timedelta(minutes=5)
-            sameness.take(health, model, Sample(top=voice.top()), at)
+            sameness.take(health, model, known, Sample(top=voice.top()), at)
         db.session.commit()
         assert (time.process_time() - began) / 100 < 0.005
     assert state(world) == "same"

@@ -135,8 +135,7 @@ class World:
         assert taken != "busy", "looks come one after the other here"
         if taken:
             self.taken.append((at, model_pk))
-            again = settle(taken, look_at(taken, at), at)
-            self._enqueue(claim(at, again) if again else [])
+            self._enqueue(settle(taken, look_at(taken, at), at))
 
     def states(self) -> dict[str, int]:
         """How many models are in which state, by the row of the model itself."""

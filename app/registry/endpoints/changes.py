@@ -17,6 +17,7 @@ from app.probe.base_url import without_query_values
 from app.probe.values import EndpointSettings, Report, Target
 from app.registry import credentials, saving
 from app.registry.document import rfc3339
+from app.registry.endpoints import proxies
 from app.registry.endpoints import rows as endpoints
 from app.registry.endpoints.intake import target_of
 from app.registry.many import as_judged
@@ -144,7 +145,8 @@ def _target(endpoint: Endpoint, wanted: Change, actor: Actor, move_key: bool) ->
         actor, "change", base_url, typed=wanted.api_key, endpoint=endpoint, move_key=move_key
     )
     settings = replace(target.settings, **dict(wanted.settings or {}))
-    return replace(target, settings=replace(settings, headers=_headers(settings, wanted)))
+    proxy = proxies.kept(settings.proxy, target.settings.proxy)
+    return replace(target, settings=replace(settings, headers=_headers(settings, wanted), proxy=proxy))
 
 
 def _headers(settings: EndpointSettings, wanted: Change) -> tuple[tuple[str, str], ...]:
@@ -230,6 +232,9 @@ def _changes(endpoint: Endpoint, target: Target, key: str) -> dict[str, list[JSO
         changes["base_url"] = [without_query_values(url) for url in (endpoint.base_url, target.base_url)]
     if not endpoints.has_key(endpoint, key):
         changes["api_key"] = hidden
+    proxy = proxies.parts_of(target.settings.proxy)[0]
+    if (endpoint.proxy or "") != proxy:
+        changes["proxy"] = [endpoint.proxy, proxy or None]
     names = [row.name for row in endpoint.headers], [name for name, _ in target.settings.headers]
     return changes | ({"headers": list(names)} if names[0] != names[1] else {})
 

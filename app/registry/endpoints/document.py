@@ -54,6 +54,8 @@ def _document(endpoint: Endpoint, states: Collection[State], whole_url: bool) ->
         "headers": [row.name for row in endpoint.headers],
         "ca": summary(endpoint.ca_pem) if endpoint.ca_pem else None,
         "client_certificate": endpoint.client_certificate_shown,
+        "proxy": endpoint.proxy,
+        "proxy_has_password": endpoint.proxy_ciphertext is not None,
         "models": sum(count for _, _, count in states),
         "health": health_of(states),
         "created": rfc3339(endpoint.created),

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from wtforms.form import BaseForm
 from wtforms.validators import ValidationError
 
 from app.probe.transport.call import is_header_value
@@ -13,6 +14,8 @@ from app.probe.values import EndpointSettings
 from app.registry.endpoints.certificates import LONGEST, wrong_with_ca, wrong_with_client_certificate
 from app.registry.endpoints.changes import Change
 from app.registry.endpoints.key_life import stated_end
+from app.registry.endpoints.proxies import LONGEST as LONGEST_PROXY
+from app.registry.endpoints.proxies import wrong_with_proxy
 from app.registry.fields import (
     FieldError,
     Input,
@@ -41,6 +44,11 @@ _REFUSED = frozenset(
 """Headers of one connection (RFC 9110, section 7.6.1), and those that frame a request."""
 
 
+def proxy_of_the_settings(form: BaseForm, field: Input) -> None:
+    """A proxy that the settings allow; its text, which may hold a password, never gets into the sentence."""
+    _refuse(field, wrong_with_proxy(field.data) if field.data else "")
+
+
 class EndpointForm(JsonForm):
     """An endpoint's own fields, all of them optional: a change holds what changes."""
 
@@ -65,6 +73,12 @@ class EndpointForm(JsonForm):
     client_certificate_pem = Prose(
         "Client certificate", Length(LONGEST), help="A certificate and its private key, as PEM."
     )
+
+    proxy = Secret(
+        "Proxy", Length(LONGEST_PROXY), proxy_of_the_settings,
+        help="HTTP proxy of its own, one of MUSTER_ENDPOINT_PROXIES: http://[user:password@]host:port. The "
+        "same address without a password keeps the stored one.",
+    )  # fmt: skip
 
     def validate_api_key(self, field: Input) -> None:
         """As a model's: a reference to the environment must be allowed and set."""
@@ -165,6 +179,7 @@ def settings_of(form: EndpointForm, headers: Mapping[str, str | None]) -> Endpoi
         tuple(sorted((name, value) for name, value in headers.items() if value is not None)),
         form.ca_pem.data or "",
         form.client_certificate_pem.data or "",
+        form.proxy.data or "",
     )
 
 
@@ -173,6 +188,7 @@ _SETTINGS = {
     "auth_scheme": "auth_scheme",
     "ca_pem": "ca_pem",
     "client_certificate_pem": "client_certificate",
+    "proxy": "proxy",
 }
 
 
@@ -182,7 +198,9 @@ def change_of(form: EndpointForm, body: Mapping[str, Any], headers: Mapping[str,
     values = form.values(only_given=True)
     settings = {column: values[name] for name, column in _SETTINGS.items() if name in values}
     gone = {name for name in body if body[name] is None}
-    settings |= {_SETTINGS[name]: "" for name in ("ca_pem", "client_certificate_pem") if name in gone}
+    settings |= {
+        _SETTINGS[name]: "" for name in ("ca_pem", "client_certificate_pem", "proxy") if name in gone
+    }
     if "auth" in gone:
         settings |= {"auth_header": plain.auth_header, "auth_scheme": plain.auth_scheme}
     key = "" if "api_key" in gone else values.get("api_key")

@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any, Self
+from typing import Any, Self, cast
 
-from sqlalchemy import JSON, BigInteger, ColumnElement, Date, ForeignKey, Index, String, Text, select, update
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    ColumnElement,
+    Date,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    bindparam,
+    select,
+    update,
+)
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from app.store.base import Base, UTCDateTime, db, new_id
 from app.store.models import RegisteredModel
@@ -107,9 +120,31 @@ class EndpointWatch(Base):
     @classmethod
     def locked(cls, endpoint_id: str) -> Self | None:
         """The row as it is now, which nobody else can write until this transaction ends; or None."""
-        touched = update(cls).where(cls.endpoint_id == endpoint_id).values(endpoint_id=cls.endpoint_id)
-        db.session.execute(touched)
-        return db.session.get(cls, endpoint_id, populate_existing=True)
+        return cls._touched(_HOLD, endpoint_id)
+
+    @classmethod
+    def locked_for(cls, model_pk: str) -> Self | None:
+        """The same, for the endpoint that serves this model."""
+        return cls._touched(_HOLD_OF_MODEL, model_pk)
+
+    @classmethod
+    def _touched(cls, statement: ReturningUpdate[EndpointWatch], id: str) -> Self | None:
+        return cast(Self | None, db.session.scalars(statement, {"id": id}).first())
+
+
+def _hold(which: ColumnElement[str]) -> ReturningUpdate[EndpointWatch]:
+    """A write that changes nothing takes the lock: SQLite has no SELECT FOR UPDATE."""
+    touched = update(EndpointWatch).where(EndpointWatch.endpoint_id == which)
+    touched = touched.values(endpoint_id=EndpointWatch.endpoint_id)
+    return touched.returning(EndpointWatch).execution_options(
+        synchronize_session=False, populate_existing=True
+    )
+
+
+_HOLD = _hold(bindparam("id", type_=String))
+_HOLD_OF_MODEL = _hold(
+    select(RegisteredModel.endpoint_id).where(RegisteredModel.id == bindparam("id")).scalar_subquery()
+)
 
 
 class Look(Base):
@@ -173,6 +208,11 @@ class WatchCost(Base):
     calls: Mapped[int] = mapped_column(default=0)
     tokens: Mapped[int] = mapped_column(BigInteger, default=0)
     money: Mapped[float] = mapped_column(default=0.0)
+
+    @classmethod
+    def of_today(cls) -> ColumnElement[bool]:
+        """What a row of ModelHealth is joined with: what its watch used on the day `today`."""
+        return (cls.model_pk == ModelHealth.model_pk) & (cls.day == bindparam("today"))
 
 
 class WatchWorker(Base):

@@ -8,15 +8,17 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
+from sqlalchemy.orm import lazyload
 
 from app.config import settings
 from app.store.base import db
 from app.store.models import RegisteredModel
 from app.store.probes import Probe
-from app.store.watch.health import EndpointWatch, ModelHealth
+from app.store.watch.health import EndpointWatch, ModelHealth, WatchCost
+from app.store.watch.samples import ModelIdentity
 from app.watch import judgement
-from app.watch.due import HORIZON, Taken, plan_of
+from app.watch.due import Claim, Taken, claim, claim_held, plan_of
 from app.watch.judgement import Reason, Rules
 from app.watch.looking import Seen
 from app.watch.settling.judging import judge
@@ -25,19 +27,51 @@ from app.watch.settling.look import Settled
 from app.watch.states import follow, health_of, keep
 
 
-def settle(taken: Taken, seen: Seen | None, now: datetime) -> list[str]:
-    """Keep a look and all that follows; gives the models whose next look was moved forward. Commits."""
-    place = EndpointWatch.locked(taken.endpoint_id)
-    row, model = ModelHealth.by_id(taken.model_pk), RegisteredModel.by_id(taken.model_pk)
-    if seen is None or place is None or row is None or model is None or row.turn != taken.turn:
+def settle(taken: Taken, seen: Seen | None, now: datetime) -> list[Claim]:
+    """Keep a look and all that follows; gives the looks that follow soon, claimed. Commits."""
+    look = _held(taken, seen, now) if seen is not None else None
+    if look is None:
         db.session.rollback()
         return []
+    row = look.row
+    again = _settled(look)
+    row.leased_until = row.running_until = row.taken_by = None
+    own = claim_held(row, now, enabled=look.model.enabled)
+    db.session.commit()
+    return [*([own] if own else []), *(claim(now, sorted(again)) if again else [])]
+
+
+_ROWS = (
+    select(ModelHealth, RegisteredModel, WatchCost, ModelIdentity)
+    .join(RegisteredModel, RegisteredModel.id == ModelHealth.model_pk)
+    .outerjoin(WatchCost, WatchCost.of_today())
+    .outerjoin(ModelIdentity, ModelIdentity.model_pk == ModelHealth.model_pk)
+    .where(ModelHealth.model_pk == bindparam("model_pk"))
+    .options(lazyload(RegisteredModel.endpoint))
+    .execution_options(populate_existing=True)
+)
+"""Everything that a look may change but its endpoint's row, which is held before."""
+
+
+def _held(taken: Taken, seen: Seen, now: datetime) -> Settled | None:
+    """A look with its rows, the endpoint's held; None where one is gone, or somebody else looks meanwhile."""
+    place = EndpointWatch.locked(taken.endpoint_id)
+    asked = {"model_pk": taken.model_pk, "today": now.date()}
+    found = db.session.execute(_ROWS, asked).one_or_none()
+    if place is None or found is None or found[0].turn != taken.turn:
+        return None
+    row, model, cost, identity = found
     rules = Rules(plan_of(row).every_s, settings().watch_failures)
-    look = Settled(place, row, model, seen, now, rules)
+    return Settled(place, row, model, cost, identity, seen, now, rules)
+
+
+def _settled(look: Settled) -> set[str]:
+    """Keep a look and judge it; gives the other models whose next look was moved forward."""
+    row, seen, now = look.row, look.seen, look.now
     doubtful = is_doubtful(look)
     note(look)
     note_endings(look)
-    _take_over(row, model, now)
+    _take_over(row, look.model, now)
     if seen.kind == "full":
         tell_changes(look)
     again = set(judge(look))
@@ -45,11 +79,7 @@ def settle(taken: Taken, seen: Seen | None, now: datetime) -> list[str]:
         compare(look)
     if doubtful:
         row.last_proof, row.due = None, now + timedelta(seconds=judgement.FIRST_REPEAT_S)
-    row.leased_until = row.running_until = row.taken_by = None
-    if row.due <= now + HORIZON:
-        again.add(row.model_pk)
-    db.session.commit()
-    return sorted(again)
+    return again - {look.id}
 
 
 def take_over_probed(now: datetime) -> int:

@@ -52,10 +52,9 @@ def note(look: Settled) -> None:
 
 
 def _spend(look: Settled, tokens: int) -> None:
-    day = look.now.date()
-    cost = db.session.get(WatchCost, (look.id, day))
+    cost = look.cost
     if cost is None:
-        cost = WatchCost(model_pk=look.id, day=day, looks=0, calls=0, tokens=0, money=0.0)
+        cost = WatchCost(model_pk=look.id, day=look.now.date(), looks=0, calls=0, tokens=0, money=0.0)
         db.session.add(cost)
     model, seen = look.model, look.seen
     prices = (model.input_cost or 0.0, model.output_cost or 0.0)
@@ -95,5 +94,5 @@ def tell_changes(look: Settled) -> None:
 def compare(look: Settled) -> None:
     """Whether it is still the same model; where it is not, a whole probe at once says what else changed."""
     row = look.row
-    if sameness.take(row, look.model, look.seen.sample, look.now) and plan_of(row).full_hours:
+    if sameness.take(row, look.model, look.identity, look.seen.sample, look.now) and plan_of(row).full_hours:
         row.last_full, row.due = None, look.now

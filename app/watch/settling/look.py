@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.store.models import RegisteredModel
-from app.store.watch.health import EndpointWatch, ModelHealth
+from app.store.watch.health import EndpointWatch, ModelHealth, WatchCost
+from app.store.watch.samples import ModelIdentity
 from app.watch.due import plan_of
 from app.watch.judgement import Rules
 from app.watch.looking import Seen
@@ -20,6 +21,9 @@ class Settled:
     place: EndpointWatch
     row: ModelHealth
     model: RegisteredModel
+    cost: WatchCost | None
+    """Of today; None before the first look of the day."""
+    identity: ModelIdentity | None
     seen: Seen
     now: datetime
     rules: Rules

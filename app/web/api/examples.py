@@ -125,6 +125,8 @@ _ENDPOINT: Mapping[str, JSON] = {
     "headers": ["X-Team"],
     "ca": None,
     "client_certificate": None,
+    "proxy": None,
+    "proxy_has_password": False,
     "models": 1,
     "health": "up",
     "created": EXAMPLE_TIME,

@@ -22,9 +22,10 @@ from typing import Any, ParamSpec
 
 from flask import Response, current_app, request
 from sqlalchemy import delete, insert, select, update
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError
 
 from app.errors import ApiError
+from app.store import database
 from app.store.base import db, new_id, now
 from app.store.leases import IdempotentAnswer
 from app.web import errors
@@ -142,7 +143,7 @@ def _renewed(row: str) -> Iterator[None]:
     def renew() -> None:
         while not ended.wait(_RENEWED_EVERY_S):
             # A database that is away for a moment may be back for the next turn.
-            with suppress(OperationalError), engine.begin() as connection:
+            with suppress(*database.FAULTS), engine.begin() as connection:
                 connection.execute(update(Answers).where(Answers.id == row).values(leased=now() + _LEASE))
 
     thread = threading.Thread(target=renew, name="lease", daemon=True)

@@ -17,8 +17,8 @@ from app.error_codes import BY_CODE, BY_STATUS, GROUPS
 from app.probe.diagnosis.codes import CODES
 from tests.web.pages.conftest import plain
 
-PLACES = {"ApiError": 0, "Problem": 1, "FieldError": 1, "Diagnosis": 0, "Warning_": 0}
-"""Which argument of these is the code."""
+PLACES = {"ApiError": 0, "Problem": 1, "FieldError": 1, "Diagnosis": 0, "Warning_": 0, "said": 0}
+"""Which argument of these is the code; `said` makes a diagnosis from what is known of the calls."""
 
 
 @cache
@@ -33,8 +33,11 @@ def codes_of_calls() -> set[str]:
     found = set()
     for tree in trees():
         for node in ast.walk(tree):
-            place = PLACES.get(getattr(node.func, "id", "")) if isinstance(node, ast.Call) else None
-            if place is not None and isinstance(node, ast.Call) and len(node.args) > place:
+            if not isinstance(node, ast.Call):
+                continue
+            called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            place = PLACES.get(called, len(node.args))
+            if len(node.args) > place:
                 code = node.args[place]
                 found |= {code.value} if isinstance(code, ast.Constant) else set()
     return {str(code) for code in found}

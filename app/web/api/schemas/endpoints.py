@@ -34,6 +34,8 @@ _ENDPOINT = closed(
         "headers": texts("Names; no value ever comes back."),
         "ca": or_null(_CERTIFICATE),
         "client_certificate": or_null(_CERTIFICATE),
+        "proxy": nullable(text("A proxy of its own, as http://host:port.")),
+        "proxy_has_password": {"type": "boolean"},
         "models": whole("How many models are served there."),
         "health": {"enum": ["up", "degraded", "down", "unknown"]},
         "created": TIME,

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from app import config
 from app.errors import ApiError
 from app.probe.base_url import origin_of
 from app.probe.values import EndpointSettings
@@ -19,6 +20,7 @@ from app.registry.endpoints import changes, rows
 from app.registry.endpoints.changes import Asked, Change
 from app.registry.endpoints.form import ChangedEndpointForm, read_headers
 from app.registry.endpoints.key_life import stated_end
+from app.registry.endpoints.proxies import address_shown
 from app.registry.fields import FieldError
 from app.registry.probing import ProbeOrder
 from app.store.base import db
@@ -60,6 +62,11 @@ class Attempt:
     def base_url(self) -> str:
         """Where the endpoint would be."""
         return self.form.base_url.data or self.endpoint.base_url
+
+    @property
+    def shown_proxy(self) -> str:
+        """The proxy as the page shows it: what was typed, or what is stored, without a password."""
+        return address_shown(request.form.get("proxy", self.endpoint.proxy or ""))
 
     @property
     def may_move_key(self) -> bool:
@@ -137,6 +144,8 @@ def _sent(endpoint: Endpoint, purpose: Purpose) -> Attempt:
     """What a browser sent, with the key that was kept from the last try where none was typed."""
     form = ChangedEndpointForm()
     form.api_key.validate(form)
+    if _proxy_stays(endpoint):  # also where the settings allow it no longer
+        form.proxy.data = None
     tried = Attempt(endpoint, form, purpose)
     held = held_keys.find(request.form.get("held_key", ""), current_actor().id)
     if held and not form.api_key.data and held.fits(tried.base_url):
@@ -209,7 +218,12 @@ def _settings(tried: Attempt) -> dict[str, str]:
             changed[setting] = form[field].data
         elif request.form.get(f"no_{field}") == "yes":
             changed[setting] = ""
-    return changed
+    return changed | ({} if _proxy_stays(endpoint) else {"proxy": form.proxy.data or ""})
+
+
+def _proxy_stays(endpoint: Endpoint) -> bool:
+    """Whether the form holds the proxy that it was shown with: without the password, which stays too."""
+    return request.form.get("proxy", endpoint.proxy or "").strip() == (endpoint.proxy or "")
 
 
 def _headers(tried: Attempt) -> dict[str, str | None]:
@@ -233,4 +247,5 @@ def _page(tried: Attempt) -> str:
 
 
 def _context(tried: Attempt) -> dict[str, Any]:
-    return {"tried": tried, "count": rows.models_of(tried.endpoint)}
+    allowed = config.settings().endpoint_proxies
+    return {"tried": tried, "count": rows.models_of(tried.endpoint), "allowed_proxies": allowed}

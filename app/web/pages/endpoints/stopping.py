@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 from flask import Flask, current_app
 from sqlalchemy import delete, select
 
 from app.probe.transport.deadline import Cancellation
+from app.store import database
 from app.store.base import db, insert_new, now
 from app.store.leases import StopMark
 
@@ -48,7 +49,8 @@ def _watch(
     app: Flask, batch: str, user_id: str, stops: Sequence[Cancellation], ended: threading.Event
 ) -> None:
     while not ended.wait(_EVERY_S):
-        with app.app_context():
+        # A database that is away for a moment may be back for the next turn.
+        with suppress(*database.FAULTS), app.app_context():
             _set_marked(batch, user_id, stops)
 
 

@@ -191,3 +191,7 @@ def test_an_endpoint_that_is_there_offers_what_is_new(
     added = {"model": ["practice-embedding"], "region": "us", "depth": "proof", "do": "save"}
     assert editor.post(path, data=added).status_code == 303
     assert len({model.endpoint_id for model in models(app)}) == 1 and len(models(app)) == 2
+
+
+def test_a_proxy_is_asked_for_only_where_the_settings_allow_one(editor: FlaskClient) -> None:
+    assert 'name="proxy"' not in editor.get("/endpoints/new").text
