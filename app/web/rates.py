@@ -1,32 +1,34 @@
 """Rate limits: so many requests a minute.
 
 On PostgreSQL all machines count together (`app.access.rate_counts`); with the embedded database each web
-process counts in its memory. The library `limits` does that too, but its counts in memory start a thread for
-about every request, which cost as much as looking at the token.
+process counts in its memory. Flask-Limiter around the library `limits` cost more than all the rest of a
+short answer.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
+from functools import cache
 from math import ceil
 
 from flask import Flask, current_app
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import FixedWindowRateLimiter
 
 from app.access import rate_counts
 from app.errors import ApiError
 from app.store.base import db
 
 _NAME = "muster_rates"
-_MINUTE_S = 60
 
 
 class Rates:
     """The counts of one application. A limit of 0 a minute is none."""
 
     def __init__(self) -> None:
-        self._own = _Own()
+        self._counts = FixedWindowRateLimiter(MemoryStorage())
         self._shared = _Shared()
 
     def take(self, key: str, a_minute: int) -> None:
@@ -35,48 +37,13 @@ class Rates:
             return
         if db.engine.dialect.name == "postgresql":
             if not self._shared.take(key, a_minute):
-                raise _too_often(_MINUTE_S - time.time() % _MINUTE_S)
-            return
-        counted, left_s = self._own.count(key)
-        if counted > a_minute:
-            raise _too_often(left_s)
+                raise _too_often(60 - time.time() % 60)
+        elif not self._counts.hit(_item(a_minute), key):
+            raise _too_often(self._counts.get_window_stats(_item(a_minute), key).reset_time - time.time())
 
     def is_first(self, key: str) -> bool:
         """Whether nobody asked this process with the same key within the minute."""
-        return self._own.count(key)[0] == 1
-
-
-@dataclass(slots=True)
-class _Window:
-    """A minute that began with a key's first request; `ends` is a moment of the monotonic clock."""
-
-    ends: float
-    counted: int = 0
-
-
-class _Own:
-    """What this process counts for itself."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._windows: dict[str, _Window] = {}
-        """In the order in which they end, since all are as long."""
-
-    def count(self, key: str) -> tuple[int, float]:
-        """Count one for this key: how many that makes in its minute, and the seconds that are left of it."""
-        with self._lock:
-            moment = time.monotonic()
-            self._drop_ended(moment)
-            window = self._windows.setdefault(key, _Window(moment + _MINUTE_S))
-            window.counted += 1
-            return window.counted, window.ends - moment
-
-    def _drop_ended(self, moment: float) -> None:
-        while self._windows:
-            oldest = next(iter(self._windows))
-            if self._windows[oldest].ends > moment:
-                return
-            del self._windows[oldest]
+        return self._counts.hit(_item(1), key)
 
 
 class _Shared:
@@ -89,7 +56,7 @@ class _Shared:
 
     def take(self, key: str, a_minute: int) -> bool:
         """Use one; whether there was one."""
-        minute = int(time.time() // _MINUTE_S)
+        minute = int(time.time() // 60)
         if self._used(key, minute):
             return True
         if self._left.get(key) == 0:
@@ -128,3 +95,8 @@ def current() -> Rates:
     """The counts of the application that is current."""
     counts: Rates = current_app.extensions[_NAME]
     return counts
+
+
+@cache
+def _item(a_minute: int) -> RateLimitItemPerMinute:
+    return RateLimitItemPerMinute(a_minute)
