@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import random
 import socket
+import sqlite3
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -139,7 +140,7 @@ class Watcher:
         while not stop.wait(_HEARTBEAT_S):
             try:
                 self._keep_up(threads, started)
-            except database.FAULTS as error:
+            except (*database.FAULTS, sqlite3.Error) as error:  # the latter of the queue's own file
                 # A database that is away for a moment must not silence a worker that goes on looking.
                 log.error("the heartbeat could not be written: %s", type(error).__name__)
 
