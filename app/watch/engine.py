@@ -30,7 +30,7 @@ from app.watch.queue import make_queue
 from app.watch.settling import settle, take_over_probed
 
 log = logging.getLogger("muster.watch")
-_BUSY_S = 1.0
+_BUSY_S, _BUSY_MOST_S = 1.0, 15.0
 _HEARTBEAT_S = 5.0
 _PACE: Mapping[str, Any] = {
     "periodic": True,
@@ -65,12 +65,12 @@ class Watcher:
             adopt_new(now())
             self.enqueue(claim(now()))
 
-    def look(self, model_pk: str, turn: int) -> None:
-        """One look, if the claim still holds; its endpoint may be busy, then a little later."""
+    def look(self, model_pk: str, turn: int, waits: int = 0) -> None:
+        """One look, if the claim still holds; its endpoint may be busy, then later: `waits` counts how often."""
         with self.app.app_context():
             taken = take(str(model_pk), int(turn), now(), self.id)
             if taken == "busy":
-                self._schedule("look", (model_pk, turn), _BUSY_S * (0.5 + random.random()))
+                self._schedule("look", (model_pk, turn, int(waits) + 1), _busy_s(int(waits)))
             elif taken:
                 began = now()
                 seen = look_at(taken, began)
@@ -158,6 +158,13 @@ class Watcher:
     def _beat(self, threads: int, started: datetime) -> None:
         with self.app.app_context():
             chores.beat(self.id, socket.gethostname(), threads, started, self.looks, now())
+
+
+def _busy_s(waits: int) -> float:
+    """Seconds until a look whose endpoint is busy is tried again: rarer each time, so that where more is due
+    than an endpoint may be asked, the asking for turns does not become the work.
+    """
+    return min(_BUSY_S * 1.5**waits, _BUSY_MOST_S) * (0.5 + random.random())
 
 
 def _without_traceback_of_an_outage(record: logging.LogRecord) -> bool:

@@ -278,7 +278,7 @@ def test_an_embedding_model_is_known_by_its_vector(make_app: Callable[..., Flask
 
 
 def test_a_check_costs_next_to_nothing_where_the_window_fits(world: World, voice: Voice) -> None:
-    """The processor time of all that is done with samples, the database's part included: 0.6 ms a check, nearly
+    """The processor time of all that is done with samples, with the database: 0.6 ms a check, nearly
     all of it for the sample's row; to judge a window takes 0.03 ms."""
     learn(world, voice)
     with world.app.app_context():
