@@ -31,6 +31,7 @@ from app.config_readers import (
     off_or,
     pem_file,
     proxy,
+    proxy_origins,
     role_table,
     seconds,
     some_of,
@@ -204,6 +205,11 @@ class Settings:
     egress_deny: tuple[str, ...] = _setting(address_patterns, (), "networks and host patterns; deny wins")
     ca_bundle: str | None = _setting(pem_file, None, "PEM file trusted beside the system's certificates")
     proxy: str | None = _setting(proxy, None, "outgoing HTTP proxy for probes", secret=True)
+    endpoint_proxies: tuple[str, ...] = _setting(
+        proxy_origins,
+        (),
+        "HTTP proxies that an endpoint may name as its own, as http://host:port; empty: none",
+    )
 
     # The bounds of a probe
     probe_connect_seconds: float = _setting(seconds(120), _LIMITS.connect_s, "seconds to connect")
@@ -270,6 +276,7 @@ class Settings:
             own=((self.host, self.port),),
             ca_bundle=self.ca_bundle,
             proxy=self.proxy,
+            endpoint_proxies=self.endpoint_proxies,
         )
 
     @property

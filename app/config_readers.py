@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from app.probe.transport.egress import is_no_proxy, origin_of_proxy
+
 
 def any_text(value: str) -> str:
     return value
@@ -152,6 +154,14 @@ def role_table(*roles: str) -> Callable[[str], tuple[tuple[str, str], ...]]:
 
 def proxy(value: str) -> str | None:
     return web_url(value) or None
+
+
+def proxy_origins(value: str) -> tuple[str, ...]:
+    """Addresses of proxies such as http://proxy.example:3128, without a name or password."""
+    given = words(value)
+    if any(is_no_proxy(url) or "@" in url for url in given):
+        raise ValueError("addresses such as http://proxy.example:3128, separated by commas")
+    return tuple(origin_of_proxy(url) for url in given)
 
 
 def address_patterns(value: str) -> tuple[str, ...]:

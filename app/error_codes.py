@@ -73,8 +73,9 @@ _API = (
               "A program sends `Authorization: Bearer <token>`; an administrator makes tokens on the page "
               "Tokens or with `muster token create NAME`. A person signs in first.",
               message="Send a token: Authorization: Bearer <token>."),
-    ErrorCode("invalid_api_key", 401, "The token is unknown",
-              "It was mistyped or revoked. Make a new one; a token can't be shown a second time."),
+    ErrorCode("invalid_api_key", 401, "Muster does not know the token",
+              "It was mistyped or revoked. Make a new one; a token can't be shown a second time. A key that "
+              "an endpoint refused is `invalid_credentials`."),
     ErrorCode("forbidden", 403, "The role does not allow this",
               "An administrator can give a person another role on the page People.",
               message="You may not do this."),

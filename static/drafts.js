@@ -1,6 +1,6 @@
 // What is typed into a form marked `data-draft` is kept in this tab until the form is sent to its end: through
 // a reload, going back and forward, a lost session, and a click on the menu. Secrets are never kept: neither
-// fields of passwords nor what is marked `data-secret`.
+// fields of passwords nor what is marked `data-secret`. Leaving asks first, unless the form is `quiet`.
 
 const SENT = "muster:sent";
 const form = () => document.querySelector("form[data-draft]");
@@ -90,7 +90,7 @@ document.addEventListener("click", (event) => {
   leaving = true;
 });
 addEventListener("beforeunload", (event) => {
-  if (dirty && !leaving && form()) event.preventDefault();
+  if (dirty && !leaving && form() && form().dataset.draft !== "quiet") event.preventDefault();
 });
 forget();
 restore();

@@ -53,11 +53,16 @@ class Watch {
     const fresh = holder.content.firstElementChild;
     const later = [...this.list.children].find((row) => Number(row.dataset.place) > Number(fresh.dataset.place));
     if (old) old.replaceWith(fresh); else this.list.insertBefore(fresh, later ?? null);
-    if (line.status === "running") this.since.set(line.name, performance.now());
+    if (line.status === "running") this.begin(line.name, fresh);
     else this.since.delete(line.name);
     const done = this.list.querySelectorAll("li:not([data-status=running])").length;
     this.note.textContent = `${done} of ${this.list.children.length} done so far.`;
     if (this.bar) [this.bar.value, this.bar.max] = [done, this.list.children.length];
+  }
+
+  // A wait counts from its own beginning, other news of the same row does not.
+  begin(name, row) {
+    if (row.dataset.mayTake || !this.since.has(name)) this.since.set(name, performance.now());
   }
 
   tick() {
@@ -93,7 +98,7 @@ class Watch {
     main.innerHTML = line.html;
     main.dispatchEvent(new CustomEvent("muster:changed", { bubbles: true }));
     scrollTo(0, 0);
-    (document.getElementById("problem") ?? main).focus();
+    (document.getElementById("problem") ?? document.getElementById("result") ?? main).focus();
   }
 }
 
@@ -121,7 +126,7 @@ async function send(form, button) {
       if (line.event === "check") watch.check(line);
       else { ended = true; watch.end(line); }
     }
-    if (!ended) watch.close("The connection to Muster was lost. Nothing was registered; send the form again.");
+    if (!ended) watch.close(watch.cancelled.replace(/^[^.]*[.]/, "The connection to Muster was lost.") + " Send it again.");
   } catch (error) {
     watch.close(error.name === "AbortError" ? watch.cancelled : "Muster could not be reached. Send the form again.");
   } finally {

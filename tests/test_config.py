@@ -58,11 +58,19 @@ def test_the_values_are_typed() -> None:
             "MUSTER_EGRESS_PRIVATE": "0",
             "MUSTER_EGRESS_DENY": "10.0.0.0/8, *.internal",
             "MUSTER_PROBE_SECONDS": "7.5",
+            "MUSTER_ENDPOINT_PROXIES": "http://Proxy.Example, http://[fd00::1]:3128/",
         }
     )
+    assert read.egress.endpoint_proxies == ("http://proxy.example:80", "http://[fd00::1]:3128")
     assert (read.port, read.egress_private, read.limits.probe_s) == (9000, False, 7.5)
     assert read.egress.deny == ("10.0.0.0/8", "*.internal")
     assert read.egress.own == (("127.0.0.1", 9000),)
+
+
+@pytest.mark.parametrize("url", ["proxy.example:3128", "https://p", "http://ops:word@p:1", "http://p/x"])
+def test_a_proxy_of_endpoints_is_named_without_path_or_password(url: str) -> None:
+    with pytest.raises(SettingError, match="MUSTER_ENDPOINT_PROXIES must be addresses such as"):
+        load({"MUSTER_ENDPOINT_PROXIES": url})
 
 
 def test_a_secret_can_come_from_a_file(tmp_path: Path) -> None:
@@ -102,5 +110,6 @@ def test_secrets_are_not_in_the_repr() -> None:
 
 
 def test_the_readme_shows_every_setting() -> None:
+    """Else: .venv/bin/python -m tests.docs.making"""
     assert markdown() in (ROOT / "README.md").read_text(encoding="utf-8")
     assert all(variable(row) in markdown() for row in fields(Settings))

@@ -123,6 +123,7 @@ def test_it_stands_alone(module: str) -> None:
 
 
 def test_no_package_is_a_heap() -> None:
-    folders = {path.parent for path in MODULES}
+    """Of the migrations there is one more with every change of the tables."""
+    folders = {path.parent for path in MODULES if path.parent.name != "versions"}
     sizes = {folder: len([p for p in folder.glob("*.py") if p.stem[:2] != "__"]) for folder in folders}
     assert {name_of(folder): size for folder, size in sizes.items() if size > 17} == {}

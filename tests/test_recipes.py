@@ -63,10 +63,10 @@ def test_each_recipe_is_there_and_short() -> None:
 
 @pytest.mark.parametrize("heeds", [True, False])
 def test_a_question_tells_who_heeds_it(heeds: bool) -> None:
-    ask = cooked("question")["STOP"]
+    ask = cooked("question")["TIER"]
     endpoint = Simulator()
     if not heeds:
-        endpoint.ignore("stop")
+        endpoint.ignore("service_tier")
     with endpoint, Client(EgressRules(), Limits()) as client:
         talk = Conversation(
             Target(endpoint.base_url, KEY, endpoint.model_id),
@@ -79,7 +79,7 @@ def test_a_question_tells_who_heeds_it(heeds: bool) -> None:
             cancelled=Cancellation(),
         )
         (finding,) = ask_alone(talk, ask).findings
-    assert (finding.name, finding.observed) == ("stop", heeds), finding.evidence
+    assert (finding.name, finding.observed) == ("service_tier", heeds), finding.evidence
 
 
 def test_a_capability_is_one_row_and_one_question(tmp_path: Path) -> None:
@@ -89,10 +89,10 @@ def test_a_capability_is_one_row_and_one_question(tmp_path: Path) -> None:
         (shutil.copytree if source.is_dir() else shutil.copyfile)(source, tmp_path / name)
     probe = tmp_path / "app/probe"
     follow(probe / "capabilities.py", "CAPABILITIES: tuple[CapabilityRow, ...] = (", RECIPES["capability"])
-    follow(tmp_path / "app/registry/metadata.py", "FIELDS: tuple[Field, ...] = (", RECIPES["metadata field"])
     with (probe / "model_types/chat/questions/messages.py").open("a") as messages:
         messages.write(RECIPES["question"])
     tests = ["-m", "pytest", "-q", "--database", "sqlite", "tests/recipes/capability.py"]
+    tests += ["tests/registry/test_document.py", "tests/registry/test_clients.py"]
     run_ = subprocess.run([sys.executable, *tests], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert run_.returncode == 0, run_.stdout + run_.stderr
 

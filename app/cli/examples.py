@@ -20,6 +20,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "endpoint show": ("muster endpoint show llm.example.com --catalog",),
     "endpoint add": ("muster endpoint add https://llm.example.com/v1 --key-env LLM_KEY --models all",),
     "endpoint rotate": ("muster endpoint rotate llm.example.com --key-env NEW_KEY",),
+    "endpoint key-ends": ("muster endpoint key-ends llm.example.com 2030-01-31",),
     "endpoint delete": ("muster endpoint delete llm.example.com",),
     "reprobe": ("muster reprobe --all --quiet", "muster reprobe muster@openailike/llama-3.3-70b"),
     "compare": ("muster compare muster@openailike/llama-a muster@openailike/llama-b --dry-run",),

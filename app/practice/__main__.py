@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from app.practice.api import Practice
 from app.practice.models import KEY, MODELS
+from app.practice.parent import end_with
 from app.practice.server import PracticeServer
 
 PORT = 8099
@@ -27,7 +28,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m app.practice", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="a loopback address")
     parser.add_argument("--port", type=int, default=PORT)
+    parser.add_argument("--parent", type=int, help=argparse.SUPPRESS)
     typed = parser.parse_args(arguments)
+    if typed.parent is not None:
+        end_with(typed.parent)
     names = ", ".join(model.id for model in MODELS)
     sys.stdout.write(f"Practice endpoint: http://{typed.host}:{typed.port}/v1  key: {KEY}\nModels: {names}\n")
     sys.stdout.flush()

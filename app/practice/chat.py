@@ -104,7 +104,9 @@ def chat(body: Mapping[str, JSON], model: Model) -> Reply:
         }
         for at, one in enumerate(said)
     ]
-    return as_json(head | {"object": "chat.completion", "choices": choices, "usage": said[0].usage()})
+    tier = {"service_tier": "default"} if "service_tier" in body else {}  # the one that there is
+    answer = head | {"object": "chat.completion", "choices": choices, "usage": said[0].usage()}
+    return as_json(answer | tier)
 
 
 _turns = itertools.count()

@@ -36,6 +36,8 @@ class EndpointSettings:
     """Certificates that are trusted beside the system's."""
     client_certificate: str = with_default(default="", repr=False)
     """A certificate and its private key, as PEM."""
+    proxy: str = with_default(default="", repr=False)
+    """`http://[user:password@]host:port` that carries every call in place of the settings' proxy."""
 
     @property
     def is_secret(self) -> bool:

@@ -19,6 +19,7 @@ from app.access.actors import Actor
 from app.errors import ApiError
 from app.probe.base_url import origin_of
 from app.probe.values import EndpointSettings, Target
+from app.registry.endpoints.proxies import joined, kept
 from app.registry.probing import key_unusable
 from app.store import vault
 from app.store.base import db, now
@@ -54,13 +55,13 @@ def target_for(
         require_may_name(actor, typed, base_url)
     try:
         clear = vault.resolve(key) if vault.is_reference(key) else key
-        kept = settings or _settings_of(endpoint, base_url, move_key)
+        own = settings or _settings_of(endpoint, base_url, move_key)
     except vault.VaultError as error:
         raise key_unusable(error) from error
-    stored = endpoint is not None and kept.is_secret and settings is None
+    stored = endpoint is not None and own.is_secret and settings is None
     if vault.is_reference(key) or (typed is None and clear) or stored:
         _note(actor, use, key, base_url, endpoint)
-    return Target(base_url, clear, model_id, kept)
+    return Target(base_url, clear, model_id, own)
 
 
 def require_may_name(actor: Actor, key: str, base_url: str) -> None:
@@ -125,19 +126,25 @@ def typed_form(endpoint: Endpoint, target: Target) -> str:
 
 
 def holds(
-    endpoint: Endpoint, headers: Mapping[str, str | None] | None, certificate: str | None
-) -> tuple[bool, bool]:
-    """Whether just these headers and this client certificate are stored; what is None is not asked for.
+    endpoint: Endpoint,
+    headers: Mapping[str, str | None] | None,
+    certificate: str | None,
+    proxy: str | None,
+) -> tuple[bool, bool, bool]:
+    """Whether just these headers, this client certificate and this proxy are stored; None is not asked for.
 
     Nothing is handed out. What can't be opened is not the same as anything.
     """
     try:
-        kept = _settings_of(endpoint, endpoint.base_url, move_key=False)
+        stored = _settings_of(endpoint, endpoint.base_url, move_key=False)
     except vault.VaultError:
-        return headers is None, certificate is None
+        return headers is None, certificate is None, proxy is None
     wanted = {name.lower(): value for name, value in (headers or {}).items() if value is not None}
-    same = headers is None or wanted == {name.lower(): value for name, value in kept.headers}
-    return same, certificate is None or certificate == kept.client_certificate
+    return (
+        headers is None or wanted == {name.lower(): value for name, value in stored.headers},
+        certificate is None or certificate == stored.client_certificate,
+        proxy is None or kept(proxy, stored.proxy) == stored.proxy,
+    )
 
 
 def _judged(endpoint: Endpoint | None, base_url: str, actor: Actor, move_key: bool) -> str:
@@ -175,7 +182,14 @@ def _settings_of(endpoint: Endpoint | None, base_url: str, move_key: bool) -> En
         headers,
         endpoint.ca_pem or "",
         certificate,
+        _proxy_of(endpoint),
     )
+
+
+def _proxy_of(endpoint: Endpoint) -> str:
+    """The endpoint's own proxy, with who signs in there; "" for none."""
+    sealed = endpoint.proxy_ciphertext
+    return joined(endpoint.proxy or "", vault.open_(sealed, endpoint.place_of("proxy")) if sealed else "")
 
 
 def _note(actor: Actor, use: Use, key: str, base_url: str, endpoint: Endpoint | None) -> None:

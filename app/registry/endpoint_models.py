@@ -102,13 +102,16 @@ def list_endpoint_models(target: Target) -> EndpointModels:
     )
 
 
+_REFUSED = {401: "the key was not accepted there", 403: "this key may not read the list"}
+
+
 def _why_not(answer: Answer, url: str, key: str) -> str:
     where = f"GET {urlsplit(url).path} at {urlsplit(url).netloc}"
     if answer.status is None:
         return f"{where} got no answer: {answer.failure.detail if answer.failure else 'nothing came'}."
-    if answer.status in (401, 403):
+    if answer.status in _REFUSED:
         words = quote(read_refusal(answer), key)
-        return f"{where} answered {answer.status}: the key was not accepted there. {words}"
+        return f"{where} answered {answer.status}: {_REFUSED[answer.status]}. {words}"
     return f"{where} answered {answer.status} and gave no list of models. Type the model id yourself."
 
 

@@ -122,16 +122,16 @@ def list_etag(counted: int, query: bytes) -> str:
     return f'"{counted}-{made_by()}-{hashlib.sha256(query).hexdigest()[:16]}"'
 
 
-def page(name: str, ids: Select[Any], limit: int) -> Page:
-    """At most `limit` documents of the models that a query selects, as one JSON array.
+def page(name: str, ids: Callable[[], Select[Any]], limit: int) -> Page:
+    """At most `limit` documents of the models that `ids`' query selects, as one JSON array.
 
-    `name` is the ETag of just this page at just this revision, so that the same page need not be made again
-    until something changes. `ids` should select one more than `limit`, to tell whether there is more.
+    `name` is the ETag of just this page at just this revision, so that neither the page nor its query need be
+    made again until something changes. The query selects one more than `limit`, to tell of others.
     """
     pages: OrderedDict[str, Page] = current_app.extensions.setdefault(_PAGES, OrderedDict())
     made = pages.get(name)
     if made is None:
-        found = bodies(ids)
+        found = bodies(ids())
         cursor = found[limit - 1][0] if len(found) > limit else None
         made = pages[name] = Page(b"[" + b",".join(body for _, body in found[:limit]) + b"]", cursor)
         while len(pages) > _PAGES_KEPT:
@@ -170,7 +170,8 @@ def refresh(ids: Sequence[str]) -> dict[str, StoredDocument]:
 
 def revision() -> int:
     """How often the registry has changed. Read before the models, it never promises too much."""
-    return db.session.connection().scalar(_REVISION) or 0
+    found = database.row_of(_REVISION, {})
+    return found.value if found else 0
 
 
 @lru_cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import select
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from flask import Flask
 from flask_migrate import Migrate, upgrade
 from sqlalchemy import Engine, Executable, Row, event, text
 from sqlalchemy.engine import Connection, make_url
-from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError, SQLAlchemyError
 
 from app.operator_error import OperatorError
 from app.store import schema_floor
@@ -52,8 +53,7 @@ def engine_options(url: str) -> dict[str, Any]:
     options: dict[str, Any] = {"hide_parameters": True, "pool_size": 20, "max_overflow": 10}
     if make_url(url).get_backend_name() == "sqlite":
         return options | {"connect_args": {"timeout": _WAIT_MS / 1000, "check_same_thread": False}}
-    # Asked before it is used, since a server that was restarted has closed what the pool still holds.
-    return options | {"connect_args": dict(POSTGRES_OPTIONS), "pool_pre_ping": True}
+    return options | {"connect_args": dict(POSTGRES_OPTIONS)}
 
 
 def init_app(app: Flask) -> None:
@@ -63,6 +63,20 @@ def init_app(app: Flask) -> None:
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
             _teach_sqlite(db.engine)
+        else:
+            event.listen(db.engine, "checkout", _refuse_closed)
+
+
+def _refuse_closed(connection: psycopg.Connection[Any], _record: Any, _proxy: Any) -> None:
+    """Have the pool replace a connection that its server has closed, as one that was restarted has.
+
+    Nothing is to be read from an idle connection but that end. SQLAlchemy's `pool_pre_ping` sends a query
+    instead, which took as long as reading a model; a server that is gone without a word keeps both waiting.
+    """
+    idle = select.poll()
+    idle.register(connection.fileno(), select.POLLIN)
+    if idle.poll(0):
+        raise DisconnectionError("the server closed the connection")
 
 
 def let_go() -> None:

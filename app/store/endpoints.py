@@ -42,6 +42,8 @@ class Endpoint(Base):
     key_digest: Mapped[str] = mapped_column(String(64), index=True)
     """A keyed digest of the key, or of the reference to it: tells equal ones without opening any."""
     key_changed: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    key_ends: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    """When this key ends, as a person stated it: most keys don't tell. Another key has another end."""
     auth_header: Mapped[str] = mapped_column(String(128), default="Authorization")
     auth_scheme: Mapped[str] = mapped_column(String(32), default="Bearer")
     """What stands before the key, "" for nothing."""
@@ -50,6 +52,10 @@ class Endpoint(Base):
     """A certificate with its private key, as PEM, sealed."""
     client_certificate_shown: Mapped[dict[str, str] | None] = mapped_column(JSON)
     """What of it may be seen: subject, sha256, not_after."""
+    proxy: Mapped[str | None] = mapped_column(String(300))
+    """`http://host:port` of a proxy of its own, without who signs in there."""
+    proxy_ciphertext: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """`user:password` at that proxy, as a URL writes it, sealed."""
     created: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
     updated: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
     headers: Mapped[list[EndpointHeader]] = relationship(
@@ -75,14 +81,14 @@ class Endpoint(Base):
     def place_of(self, field: str) -> str:
         """Where a sealed value of this row belongs: to whom it is sent, and in which way.
 
-        A base URL that somebody rewrote opens none of them, and neither does another header for the key, or
-        another certificate to trust.
+        A base URL that somebody rewrote opens none of them, and neither does another header for the key,
+        another certificate to trust or another proxy.
         """
         return place("endpoints", self.id, field, origin_of(self.base_url)) + self._way()
 
     def _way(self) -> str:
         """How it is sent, where that is not the usual way."""
-        sent = [self.auth_header, self.auth_scheme, self.ca_pem or ""]
+        sent = [self.auth_header, self.auth_scheme, self.ca_pem or "", *([self.proxy] if self.proxy else [])]
         if sent == _USUAL:
             return ""
         return "\0" + hashlib.sha256(json.dumps(sent).encode()).hexdigest()

@@ -37,6 +37,10 @@ class Sealed(NamedTuple):
     ciphertext: bytes
 
 
+_SECRETS = {"key_ciphertext": "key", "client_certificate": "client_certificate", "proxy_ciphertext": "proxy"}
+"""The sealed columns of an endpoint, and the field that each is bound to."""
+
+
 def count_sealed() -> int:
     """How many stored secrets there are, but for those that live for minutes."""
     return sum(1 for each in sealed_values() if each.table is not HeldKey)
@@ -47,7 +51,7 @@ def sealed_values() -> Iterator[Sealed]:
     for secret in db.session.scalars(select(DigestSecret)):
         yield Sealed(DigestSecret, "ciphertext", {"id": secret.id}, DIGEST_PLACE, secret.ciphertext)
     for endpoint in db.session.scalars(select(Endpoint)):
-        for column, field in (("key_ciphertext", "key"), ("client_certificate", "client_certificate")):
+        for column, field in _SECRETS.items():
             if sealed := getattr(endpoint, column):
                 yield Sealed(Endpoint, column, {"id": endpoint.id}, endpoint.place_of(field), sealed)
         for header in endpoint.headers:

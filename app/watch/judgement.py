@@ -4,7 +4,7 @@ Nothing in here reads a clock, a database or the network, so every case can be w
 The rules are those of docs/watch.md:
 
 - A failed look is repeated after 30 s, then after 60 s; with the third failure in a row the model is down.
-- A refused key or a used-up quota is repeated once.
+- A refused key, a missing right or a used-up quota is repeated once.
 - Being limited, or an answer that could not be told, counts as neither good nor bad.
 - Five failures among twenty looks make a model degraded ("unsteady"), as do a capability that two full probes
   in a row no longer see, a p95 three times the week's and over a second, and two answers in a row by another

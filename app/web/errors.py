@@ -92,7 +92,7 @@ def answer(error: ApiError) -> Response:
 
 
 def _page(error: ApiError) -> Response:
-    title = HTTPStatus(error.status).phrase
+    title = HTTPStatus(error.status).phrase.capitalize()
     known = {"request_id": g.get("request_id", ""), "doc_url": doc_url(error.code)}
     page = render_template("error.html", error=error, title=title, **known)
     return Response(page, mimetype="text/html")

@@ -26,6 +26,8 @@ def init_app(app: Flask) -> None:
 
 def printable(text: str) -> str:
     """A text of a caller's as one harmless line: nothing in it moves a cursor or begins another line."""
+    if text.isprintable():
+        return text
     return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
 
 
@@ -38,9 +40,15 @@ def _begin() -> None:
     g.began = time.perf_counter()
 
 
+def took_s() -> float:
+    """How long the request at hand has taken so far; 0 where it was refused before it began."""
+    moment = time.perf_counter()
+    began: float = g.get("began", moment)
+    return moment - began
+
+
 def _end(response: Response) -> Response:
-    request_id, began = g.get("request_id", ""), g.get("began", time.perf_counter())
-    actor = g.get("actor")
+    request_id, actor = g.get("request_id", ""), g.get("actor")
     response.headers["X-Request-Id"] = request_id
     if request.endpoint == "static":
         return response
@@ -51,7 +59,7 @@ def _end(response: Response) -> Response:
         "method": request.method,
         "path": printable(request.path),
         "status": response.status_code,
-        "duration_ms": round((time.perf_counter() - began) * 1000, 1),
+        "duration_ms": round(took_s() * 1000, 1),
         "actor": actor.label if actor is not None else None,
     }
     # A command on this machine answers for itself; its calls are no requests of anybody's.

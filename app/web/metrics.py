@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import os
 import shutil
-import time
 from collections import defaultdict
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, current_app, request
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, values
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from app.config import Settings
+from app.web import logs
 
 _NAME = "muster_http_metrics"
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR"
@@ -43,7 +43,6 @@ def share(chosen: Settings) -> None:
 def init_app(app: Flask) -> None:
     """Count every request of this application."""
     app.extensions[_NAME] = HttpMetrics()
-    app.before_request(_begin)
     app.after_request(_count)
 
 
@@ -81,10 +80,6 @@ class HttpMetrics:
         )
 
 
-def _begin() -> None:
-    g.counted_from = time.perf_counter()
-
-
 def _count(response: Response) -> Response:
     if request.endpoint == "static":
         return response
@@ -92,8 +87,7 @@ def _count(response: Response) -> Response:
     route = request.url_rule.rule if request.url_rule else _UNKNOWN
     method = request.method if request.url_rule else _UNKNOWN
     counted.requests.labels(method, route, str(response.status_code)).inc()
-    took = time.perf_counter() - g.get("counted_from", time.perf_counter())
-    counted.seconds.labels(_area()).observe(took)
+    counted.seconds.labels(_area()).observe(logs.took_s())
     return response
 
 

@@ -12,7 +12,7 @@ from collections import Counter
 from functools import partial
 from typing import cast
 
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, after_this_request, current_app, g, request
 
 from app.access.actors import Actor
 from app.config import Settings
@@ -100,7 +100,6 @@ def init_app(app: Flask, chosen: Settings) -> None:
         Slots(in_all, chosen.probes_per_caller, "too_many_probes", "probes running"),
         Slots(waiting, max(1, waiting // 2), "rate_limited", "calls waiting for news"),
     )
-    app.after_request(_keep_while_streaming)
     app.teardown_request(_give_back)
 
 
@@ -112,6 +111,7 @@ def take_for(actor: Actor) -> None:
     who = f"{actor.kind}:{actor.id}"
     slots.take(who)
     g.probe_slot = partial(slots.give_back, who)
+    after_this_request(_keep_while_streaming)
 
 
 def _wanted() -> Slots | None:

@@ -34,6 +34,23 @@ def test_a_session_that_ended_in_the_middle_of_a_form_loses_nothing_but_the_key(
     assert KEY not in page.evaluate("() => JSON.stringify(sessionStorage)")
 
 
+def test_a_prompt_survives_being_signed_out(app: Flask, page: Page, live_server: LiveServer) -> None:
+    with app.app_context():
+        model = a_model()
+        db.session.add(model)
+        db.session.commit()
+        path = f"/models/{model.id}/use"
+    page.goto(live_server.url + path)
+    page.get_by_label("Prompt").fill("What is down?")
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Send").click()
+    page.get_by_label("Email").fill(EMAIL)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(live_server.url + path)
+    expect(page.get_by_label("Prompt")).to_have_value("What is down?")
+
+
 @pytest.mark.parametrize("way", ["reload", "menu"])
 def test_what_is_typed_survives(page: Page, live_server: LiveServer, way: str) -> None:
     asked: list[str] = []
@@ -60,6 +77,7 @@ FORMS = (
     ("/tokens/new", "Name"), ("/users/new", "Email"), ("/channels/new", "Name"),
     ("/maintenance/new", "Reason"), ("/endpoints/new", "Base URL"), ("/endpoints/{endpoint}/edit", "Name"),
     ("/models/{model}/edit", "Region"), ("/models/{model}/labels", "Owner"),
+    ("/models/{model}/use", "Prompt"),
 )  # fmt: skip
 
 

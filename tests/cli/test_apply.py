@@ -31,7 +31,12 @@ def muster(
     request: pytest.FixtureRequest, live_server: LiveServer, database_url: str, tmp_path: Path
 ) -> Muster:
     """Runs the command: on the database, or over HTTP with a token."""
-    variables = {"PRACTICE": KEY, "WRONG": "wrong-key", "MUSTER_INSTANCE": str(tmp_path)}
+    variables = {
+        "PRACTICE": KEY,
+        "WRONG": "wrong-key",
+        "PROXY": "http://ops:pass-word@127.0.0.1:1",
+        "MUSTER_INSTANCE": str(tmp_path),
+    }
     variables |= {"MUSTER_DATABASE_URL": database_url}
     if request.param == "elsewhere":
         token = new_token(live_server.app, "admin")
@@ -95,6 +100,14 @@ def test_models_are_listed_shown_switched_and_deleted(muster: Muster, file: Path
     assert "not_found" in muster("models", "show", id, code=1).stderr
 
 
+def test_a_proxy_comes_from_a_variable_and_must_be_allowed(muster: Muster, endpoint: Endpoint) -> None:
+    arguments = ["endpoint", "add", endpoint.base_url, "--key-env", "PRACTICE", "--models", "practice-chat"]
+    done = muster(*arguments, "--proxy-env", "PROXY", code=1)
+    assert "MUSTER_ENDPOINT_PROXIES" in done.stderr and "pass-word" not in done.output
+    assert endpoint.calls == []
+    assert "EMPTY is not set" in muster(*arguments, "--proxy-env", "EMPTY", code=2).stderr
+
+
 def test_an_endpoint_is_added_rotated_and_deleted(muster: Muster, endpoint: Endpoint) -> None:
     added = muster(
         "endpoint", "add", endpoint.base_url, "--key-env", "PRACTICE", "--models", "practice-chat,absent",
@@ -105,6 +118,9 @@ def test_an_endpoint_is_added_rotated_and_deleted(muster: Muster, endpoint: Endp
     assert "practice" in muster("endpoint", "show", "Ours", "--catalog").stdout
     assert "Nothing was changed" in muster("endpoint", "rotate", "Ours", "--key-env", "WRONG", code=1).stderr
     muster("endpoint", "rotate", "Ours", "--key-env", "PRACTICE")
+    assert "2030-01-31" in muster("endpoint", "key-ends", "Ours", "2030-01-31").stdout
+    assert "no known end" in muster("endpoint", "key-ends", "Ours", "unknown").stdout
+    assert "key_ends" in muster("endpoint", "key-ends", "Ours", "soon", code=1).stderr
     assert "endpoint_in_use" in muster("endpoint", "delete", "Ours", code=1).stderr
     (model,) = json.loads(muster("models", "list", "--json").stdout)
     muster("models", "delete", model["id"])

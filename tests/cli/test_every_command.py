@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from subprocess import PIPE
 from typing import Any
@@ -38,6 +40,7 @@ RUNS: Mapping[tuple[str, ...], tuple[str, ...]] = {
     ("endpoint", "show"): (ID,),
     ("endpoint", "add"): ("http://127.0.0.1:9/v1", "--models", "some-model"),
     ("endpoint", "rotate"): (ID,),
+    ("endpoint", "key-ends"): (ID, "2030-01-31"),
     ("endpoint", "delete"): (ID,),
     ("reprobe",): ("--all",),
     ("compare",): (ID, ID, "--dry-run"),
@@ -169,6 +172,26 @@ def test_a_fault_is_one_sentence(muster: Zygote, installed: Path, fault: str) ->
     assert [one for one in ended if len(lines_of(one)) > 1 and one["words"][0] != "probe"] == []
     failed = {" ".join(one["words"][:2]) for one in ended if one["code"] in (1, 2)}
     assert {"models list", "token list", "user list", "audit verify"} <= failed
+
+
+def test_a_database_that_others_hold_locked(muster: Zygote, installed: Path) -> None:
+    """Reading goes on as ever; who has something to write says in a sentence why it can't."""
+    writing = [
+        ("token", "create"),
+        ("key", "rotate"),
+        ("db", "upgrade"),
+        ("models", "list"),
+        ("user", "list"),
+    ]
+    with closing(sqlite3.connect(installed / "instance" / "muster.sqlite", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        ended = muster(installed, "pipe", [words for words in RUNS if words != ("restore",)])
+    assert tracebacks(ended) == []
+    assert [one for one in ended if len(lines_of(one)) > 1 and one["words"][0] != "probe"] == []
+    codes = {" ".join(one["words"][:2]): one["code"] for one in ended}
+    assert [codes[" ".join(words)] for words in writing] == [1, 1, 0, 0, 0]
+    locked = [one for one in ended if one["words"][:2] in (["token", "create"], ["key", "rotate"])]
+    assert [one for one in locked if "is locked" not in one["err"]] == []
 
 
 def test_no_terminal_is_wrong_usage(muster: Zygote, installed: Path) -> None:

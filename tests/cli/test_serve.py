@@ -235,11 +235,18 @@ def test_a_lost_key_ring_is_not_replaced_in_silence(
     assert not ring.exists()
 
 
+def lives(process: psutil.Process) -> bool:
+    """Whether it has not ended; where nobody asks how it ended, a zombie stays."""
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
 def watchers(parent: int) -> list[psutil.Process]:
     """The watcher processes that a `muster serve` has started."""
     children = psutil.Process(parent).children(recursive=True)
-    living = [child for child in children if child.status() != psutil.STATUS_ZOMBIE]
-    return [child for child in living if "worker" in child.cmdline()]
+    return [child for child in children if lives(child) and "worker" in child.cmdline()]
 
 
 def test_one_watcher_runs_beside_the_web_workers_and_ends_with_them(start: Callable[..., Serving]) -> None:
@@ -254,6 +261,24 @@ def test_one_watcher_runs_beside_the_web_workers_and_ends_with_them(start: Calla
     (watcher,) = watchers(serving.process.pid)
     serving.ctrl_c()
     assert not watcher.is_running()
+
+
+def test_nothing_is_left_of_one_that_was_killed(start: Callable[..., Serving]) -> None:
+    """By kill -9, say: its web workers, its watcher and its practice endpoint end too."""
+    serving = start("--practice", MUSTER_WATCH_SECONDS="300")
+    serving.await_ready()
+    children = {
+        child: child.cmdline() for child in psutil.Process(serving.process.pid).children(recursive=True)
+    }
+    assert {"worker", "app.practice"} <= {word for command in children.values() for word in command}
+    serving.process.kill()
+    deadline = time.monotonic() + READY_WITHIN_S
+    while (left := [child for child in children if lives(child)]) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    for child in left:
+        child.kill()
+    serving.process.communicate(timeout=READY_WITHIN_S)
+    assert [children[child] for child in left] == []
 
 
 def test_a_watcher_that_is_killed_is_started_again(start: Callable[..., Serving]) -> None:

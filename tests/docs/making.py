@@ -1,4 +1,4 @@
-"""What docs/ shows of the program's tables. `python -m tests.docs.making` writes it anew."""
+"""What docs/ and the README show of the program's tables. `python -m tests.docs.making` writes it anew."""
 
 from __future__ import annotations
 
@@ -45,5 +45,5 @@ def made(text: str) -> str:
 
 
 if __name__ == "__main__":
-    for path in DOCS.glob("*.md"):
+    for path in (*DOCS.glob("*.md"), ROOT / "README.md"):
         path.write_text(made(path.read_text(encoding="utf-8")), encoding="utf-8")

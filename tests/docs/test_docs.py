@@ -13,6 +13,7 @@ from markdown_it import MarkdownIt
 
 from app.cli import main
 from app.config import ROOT
+from app.probe.capabilities import CAPABILITIES, EFFORT_LEVELS, CapabilityRow
 from app.web.pages.help.routes import PAGES, START
 from tests.docs.making import DOCS, made
 
@@ -88,6 +89,13 @@ def test_what_is_made_from_tables_is_as_they_are(path: Path) -> None:
     """Else: .venv/bin/python -m tests.docs.making"""
     text = path.read_text(encoding="utf-8")
     assert made(text) == text
+
+
+@pytest.mark.parametrize("row", CAPABILITIES, ids=lambda row: row.name)
+def test_the_probe_s_page_names_every_capability(row: CapabilityRow) -> None:
+    """The levels of effort are one name with a level."""
+    name = "reasoning_effort" if row.name.removeprefix("reasoning_effort_") in EFFORT_LEVELS else row.name
+    assert f"`{name}`" in (ROOT / "docs/probe.md").read_text(encoding="utf-8")
 
 
 def test_every_file_is_a_page() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 import struct
@@ -149,3 +150,33 @@ def closed_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
     return port
+
+
+def relay(target: int) -> Callable[[socket.socket, bytes], bool]:
+    """A proxy that carries everything to one port of this machine, whatever host it is asked for."""
+
+    def script(connection: socket.socket, request: bytes) -> bool:
+        with socket.create_connection(("127.0.0.1", target)) as upstream, suppress(OSError):
+            if request.startswith(b"CONNECT "):
+                connection.sendall(b"HTTP/1.1 200 Connection established\r\nX: y\r\n\r\n")
+                threading.Thread(target=pump, args=(connection, upstream), daemon=True).start()
+            else:
+                upstream.sendall(_as_forwarded(request))
+            pump(upstream, connection)
+        return False
+
+    return script
+
+
+def _as_forwarded(request: bytes) -> bytes:
+    """What a proxy makes of it: the path alone, and a connection for this call."""
+    line, _, rest = request.partition(b"\r\n")
+    line = re.sub(rb"http://[^/ ]+", b"", line, count=1)
+    return line + b"\r\nConnection: close\r\n" + re.sub(rb"(?im)^connection:.*\r\n", b"", rest)
+
+
+def pump(source: socket.socket, sink: socket.socket) -> None:
+    with suppress(OSError):
+        while piece := source.recv(65536):
+            sink.sendall(piece)
+        sink.shutdown(socket.SHUT_WR)

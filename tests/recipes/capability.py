@@ -16,8 +16,8 @@ def test_chip_filter_field_and_page_follow(
         body |= {"api_key": KEY, "display_name": "One", "region": "eu"}
         answer = client.post("/v2/models/openai-like", json=body, headers=auth)
     assert answer.status_code == 200, answer.json
-    assert answer.json and answer.json["metadata"]["supports_stop"] is True
-    found = viewer.get("/models?seen=stop").text
-    assert "One" in found and '<option value="stop" selected>Stop sequences</option>' in found
-    assert ">stop<" in found
-    assert "Stop sequences" in viewer.get(f"/models/{answer.json['id']}").text
+    assert answer.json and answer.json["metadata"]["supports_service_tier"] is True
+    found = viewer.get("/models?seen=service_tier").text
+    assert "One" in found and '<option value="service_tier" selected>Service tier</option>' in found
+    assert ">tier<" in found
+    assert "Service tier" in viewer.get(f"/models/{answer.json['id']}").text

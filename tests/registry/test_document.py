@@ -58,6 +58,7 @@ def kind_of(schema: dict[str, Any]) -> str:
 
 
 def test_the_table_has_every_field_of_the_schema_once_with_its_kind() -> None:
+    """A field has its row in metadata.py and in model-document.schema.json, which is the API family's."""
     assert len({field.name for field in FIELDS}) == len(FIELDS)
     assert {field.name: field.kind for field in FIELDS} == {name: kind_of(s) for name, s in METADATA.items()}
 

@@ -23,6 +23,7 @@ from app.store.base import db
 from app.store.endpoints import Endpoint
 from app.store.watch.channels import Channel, Delivery, Maintenance
 from app.store.watch.events import FeedEvent
+from app.store.watch.health import EndpointWatch
 from app.watch import chores
 from app.watch.notices.expiry import step_of
 from app.watch.notices.wording import text_of, title_of
@@ -170,6 +171,25 @@ def test_an_authority_that_is_the_servers_own_certificate_is_one_thing(world: Wo
         assert [row.body["data"]["what"] for row in db.session.scalars(select(Delivery))] == [
             "The authority that is trusted"
         ]
+
+
+def test_a_key_whose_end_a_person_stated(world: World) -> None:
+    with world.app.app_context():
+        endpoint().key_ends = START + 10 * DAY + DAY / 2
+        db.session.commit()
+    assert told_in(world, 60) == [("key.expiring", days) for days in (10, 7, 1, 0)]
+    with world.app.app_context():
+        first = db.session.scalars(select(Delivery).order_by(Delivery.id)).first()
+        assert first is not None and "The API key of 127.0.0.1 ends on 2026-03-12" in text_of(first.body)
+
+
+def test_what_the_key_tells_counts_whatever_a_person_stated(world: World) -> None:
+    with world.app.app_context():
+        life = [None, (START + 40 * DAY).isoformat()]
+        db.session.merge(EndpointWatch(endpoint_id=endpoint().id, host="127.0.0.1", endings={"key": life}))
+        endpoint().key_ends = START + DAY
+        db.session.commit()
+    assert told_in(world, 5) == []
 
 
 def test_a_key_that_a_look_saw(world: World) -> None:

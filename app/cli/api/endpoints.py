@@ -1,4 +1,4 @@
-"""`muster endpoint`: list, show, add, rotate, delete."""
+"""`muster endpoint`: list, show, add, rotate, key-ends, delete."""
 
 from __future__ import annotations
 
@@ -55,12 +55,16 @@ def show_(which: str, catalog: bool, api: Api) -> None:
 @click.option("--type", "model_type", default="chat", show_default=True, help="Where the list tells no type.")
 @click.option("--region", default="unspecified", show_default=True)
 @click.option("--name", help="By default its host.")
+@click.option("--proxy", metavar="URL", help="HTTP proxy of its own, one of MUSTER_ENDPOINT_PROXIES.")
+@click.option(
+    "--proxy-env", metavar="NAME", help="The variable of this shell with that URL and its password."
+)
 @json_option
 @quiet_option
 @with_api
 def add(
     url_of_endpoint: str, key_env: str | None, key_reference: str | None, wanted: str, model_type: str,
-    region: str, name: str | None, api: Api,
+    region: str, name: str | None, proxy: str | None, proxy_env: str | None, api: Api,
 ) -> None:  # fmt: skip
     """Register models of an endpoint, each after a probe.
 
@@ -68,6 +72,8 @@ def add(
     """
     body = {"base_url": url_of_endpoint, "api_key": _key(key_env, key_reference), "region": region}
     body |= {"name": name} if name else {}
+    through = _of_shell(proxy_env) if proxy_env else proxy
+    body |= {"proxy": through} if through else {}
     models = _wanted(api, body, wanted, model_type)
     answer = api.call("POST", "/v2/endpoints", body | {"models": models})
     _tell(answer)
@@ -77,13 +83,17 @@ def add(
 @click.argument("which")
 @_key_env
 @_key_reference
+@click.option("--key-ends", metavar="WHEN", help="When the new key ends: a day, or a time (RFC 3339).")
 @json_option
 @quiet_option
 @with_api
-def rotate(which: str, key_env: str | None, key_reference: str | None, api: Api) -> None:
+def rotate(
+    which: str, key_env: str | None, key_reference: str | None, key_ends: str | None, api: Api
+) -> None:
     """Give an endpoint a new key, proven with every model that is up; else nothing changes."""
     id = _found(api, which)["id"]
-    answer = api.call("PATCH", f"/v2/endpoints/{id}", {"api_key": _key(key_env, key_reference)})
+    wanted = {"api_key": _key(key_env, key_reference)} | ({"key_ends": key_ends} if key_ends else {})
+    answer = api.call("PATCH", f"/v2/endpoints/{id}", wanted)
     if not answer.good:
         if wants_json():
             show_json(answer.json)
@@ -92,6 +102,21 @@ def rotate(which: str, key_env: str | None, key_reference: str | None, api: Api)
             put(shortened(f"rejected    {detail['field']:<32}  {detail['message']}", 4000), file=sys.stderr)
         fail(answer.problem)
     done(shortened(f"{answer.json['name']} has its new key.", 400), **answer.json)
+
+
+@endpoint_group.command("key-ends")
+@click.argument("which")
+@click.argument("when")
+@json_option
+@quiet_option
+@with_api
+def key_ends(which: str, when: str, api: Api) -> None:
+    """State when the key of an endpoint ends: a day, a time (RFC 3339), or `unknown`."""
+    id = _found(api, which)["id"]
+    wanted = {"key_ends": None if when == "unknown" else when}
+    facts = require(api.call("PATCH", f"/v2/endpoints/{id}", wanted))
+    told = f"ends at {facts['key_ends']}" if facts["key_ends"] else "has no known end"
+    done(shortened(f"The key of {facts['name']} {told}.", 400), **facts)
 
 
 @endpoint_group.command("delete")
@@ -114,10 +139,14 @@ def _key(key_env: str | None, key_reference: str | None) -> str:
         return f"env://{key_reference.removeprefix('env://')}"
     if key_env is None:
         return ""
-    key = os.environ.get(key_env, "")
-    if not key:
-        raise click.UsageError(f"The variable {key_env} is not set.")
-    return key
+    return _of_shell(key_env)
+
+
+def _of_shell(name: str) -> str:
+    value = os.environ.get(name, "")
+    if not value:
+        raise click.UsageError(f"The variable {name} is not set.")
+    return value
 
 
 def _found(api: Api, which: str) -> Mapping[str, JSON]:
@@ -136,7 +165,8 @@ def _wanted(api: Api, body: Mapping[str, JSON], wanted: str, model_type: str) ->
     if wanted != "all":
         ids = [id.strip() for id in wanted.split(",") if id.strip()]
         return [{"model_id": id, "model_type": model_type} for id in ids]
-    listed = require(api.call("POST", "/v2/endpoints/catalog", {n: body[n] for n in ("base_url", "api_key")}))
+    asked = {name: body[name] for name in ("base_url", "api_key", "proxy") if name in body}
+    listed = require(api.call("POST", "/v2/endpoints/catalog", asked))
     if not listed["models"]:
         fail(listed["problem"] or "It lists no models.")
     return [

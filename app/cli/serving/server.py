@@ -99,6 +99,7 @@ def practice_endpoint(chosen: Settings) -> Iterator[str | None]:
     with listening("127.0.0.1", chosen.practice_port, "MUSTER_PRACTICE_PORT"):
         pass  # so that a port in use is said in one sentence
     command = [sys.executable, "-m", "app.practice", "--port", str(chosen.practice_port)]
+    command += ["--parent", str(os.getpid())]
     # A session of its own: Ctrl-C in the terminal is for the parent, which ends the child.
     child = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from ctypes import CDLL
 from dataclasses import fields
 
 import click
@@ -18,13 +16,12 @@ import click
 from app.cli.application import opened_app, warn_of_another_ring
 from app.cli.serving import tracing
 from app.config import Settings, variable
+from app.practice.parent import end_with
 from app.watch.engine import Watcher
 
 log = logging.getLogger("muster.watch")
 _AGAIN_AFTER_S = 5.0
 _ENDS_WITHIN_S = 6.0
-_DIES_WITH_ITS_PARENT = 1
-"""PR_SET_PDEATHSIG of prctl(2)."""
 
 
 @click.command()
@@ -35,20 +32,12 @@ _DIES_WITH_ITS_PARENT = 1
 def worker(threads: int | None, parent: int | None) -> None:
     """Look at models until Ctrl-C. Any number may run, on any machine with the same PostgreSQL."""
     if parent is not None:
-        _end_with(parent)
+        end_with(parent)  # a web server that is killed leaves no watcher behind
     with opened_app() as app:
         chosen: Settings = app.config["MUSTER"]
         warn_of_another_ring()
         tracing.start(app)
         Watcher(app).run(threads or chosen.watch_threads)
-
-
-def _end_with(parent: int) -> None:
-    """A web server that is killed leaves no watcher behind. Linux only; elsewhere it ends by the signal."""
-    if sys.platform == "linux":
-        CDLL(None).prctl(_DIES_WITH_ITS_PARENT, signal.SIGTERM)
-    if os.getppid() != parent:
-        sys.exit()  # it was killed before this could be asked for
 
 
 @contextmanager

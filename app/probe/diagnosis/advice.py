@@ -45,6 +45,11 @@ _EGRESS: tuple[Row, ...] = (
         "Use another address, or have this host added to MUSTER_EGRESS_ALLOW, a setting of Muster.",
     ),
     (
+        any_of("none that the settings allow"),
+        "Take the proxy away from the endpoint, or have it added to MUSTER_ENDPOINT_PROXIES, a setting of "
+        "Muster.",
+    ),
+    (
         any_of("closed by the settings"),
         "Use a public address, or have private ones opened with MUSTER_EGRESS_PRIVATE=1, Muster's setting.",
     ),

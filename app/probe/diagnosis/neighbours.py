@@ -1,6 +1,6 @@
 """What the neighbours of a refused call are told: a path that can't exist, and the list of models.
 
-The contrast is evidence (docs/probe.md, "Where is the fault?"). Where a path that can't exist is refused in
+The contrast is evidence (docs/probe.md, "Diagnosis"). Where a path that can't exist is refused in
 the same words, the words are about the caller or about the place, never about the shape of the request;
 where it is told that there is no such route and the typed path something else, the typed path is right.
 """

@@ -1,6 +1,6 @@
 """Words about the place: a refusal that says that what was asked is served elsewhere.
 
-They are stronger than the status and than a look around (docs/probe.md, "Where is the fault?"). Where they
+They are stronger than the status and than a look around (docs/probe.md, "Diagnosis"). Where they
 name a host or a base, that is offered to the person and never tried: the key goes to no other origin.
 """
 

@@ -1,6 +1,6 @@
 """The sentences of a diagnosis: what was asked of whom, what came back; and the evidence that advice goes by.
 
-Nothing in here judges. The endpoint's words are quoted shortened and without the key; see `words.quote`.
+Nothing in here judges. The endpoint's words are quoted shortened and without the key; see `refusal.quote`.
 """
 
 from __future__ import annotations

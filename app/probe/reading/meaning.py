@@ -1,5 +1,4 @@
-"""What an answer means: the codes of a rejection, the rules that find them in an endpoint's words, the
-messages.
+"""What an answer means, by its words and else by its status.
 
 Words beat statuses. Many endpoints say 400 for a bad key, 401 for an unknown model, 500 for a full memory, so
 the words are read first (by the table in `wordings`), and only what no words explain falls to the status.

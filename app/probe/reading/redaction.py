@@ -258,6 +258,8 @@ def _replaced(text: str, spans: Iterable[Span]) -> str:
 
 
 def _without_masked(text: str, key: str) -> str:
+    if _MASK.search(text) is None:
+        return text
     kept: list[str] = []
     begun = 0
     longest = min(len(key), _LONGEST_MASKED)  # longer pieces are gone already

@@ -2,7 +2,7 @@
 
 Servers spell errors in dozens of ways: OpenAI's `{"error": {…}}`, a bare string there, FastAPI's `detail`,
 vLLM's `{"object": "error", "message": …}`, a one-element array (Gemini), `base_resp` (MiniMax), an SSE event,
-plain text, a page of HTML. `read` reduces all of them to one `Said`.
+plain text, a page of HTML. `read_refusal` reduces all of them to one `Refusal`.
 """
 
 from __future__ import annotations

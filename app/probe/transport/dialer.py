@@ -18,6 +18,7 @@ from app.probe.transport.egress import (
     host_of_proxy,
     judge_for_proxy,
     judge_host,
+    judge_proxy,
     numeric,
     resolved,
 )
@@ -91,13 +92,14 @@ class Dialer:
         self._connect_s = connect_s
         self.certificate = b""
         """The certificate of the last host that was trusted, in DER; empty where nothing went over TLS."""
-        self._proxy = urlsplit(rules.proxy) if rules.proxy else None
+        proxy = self._settings.proxy or rules.proxy
+        self._proxy = urlsplit(proxy) if proxy else None
         self._lookups: dict[tuple[str, int], Lookup] = {}
         self._lock = threading.Lock()
 
     @property
     def has_proxy(self) -> bool:
-        """Whether the settings send every call through a proxy."""
+        """Whether every call goes through a proxy: the endpoint's own, or that of the settings."""
         return self._proxy is not None
 
     def open(self, host: str, port: int, deadline: Deadline) -> Stream:
@@ -107,6 +109,7 @@ class Dialer:
         """
         deadline.step(self._connect_s, f"the name {host} was not resolved")
         if self._proxy is not None:
+            self._require_allowed_proxy()
             self._lookup(host, port, lambda: judge_for_proxy(host, port, self._rules)).wait(deadline)
             return self._to_proxy(deadline)
         found = self._lookup(host, port, lambda: judge_host(host, port, self._rules)).wait(deadline)
@@ -187,6 +190,11 @@ class Dialer:
             return ""
         pair = f"{unquote(self._proxy.username)}:{unquote(self._proxy.password or '')}"
         return "Basic " + base64.b64encode(pair.encode()).decode()
+
+    def _require_allowed_proxy(self) -> None:
+        denied = judge_proxy(self._settings.proxy, self._rules) if self._settings.proxy else None
+        if denied:
+            raise TransportError("egress_denied", denied.reason)
 
     def _to_proxy(self, deadline: Deadline) -> Stream:
         assert self._proxy is not None

@@ -45,7 +45,8 @@ class EgressRules:
 
     `own` holds Muster's listening addresses as (address, port); a wildcard stands for every address of this
     machine. `ca_bundle` is a PEM file trusted beside the system's; `proxy` an `http://[user:password@]host:port`
-    that carries every call. `resolver` has the signature of `socket.getaddrinfo`.
+    that carries every call; `endpoint_proxies` are those that an endpoint may name as its own, each as
+    `origin_of_proxy` writes it. `resolver` has the signature of `socket.getaddrinfo`.
     """
 
     private: bool = True
@@ -54,6 +55,7 @@ class EgressRules:
     own: tuple[tuple[str, int], ...] = ()
     ca_bundle: str | None = None
     proxy: str | None = None
+    endpoint_proxies: tuple[str, ...] = ()
     resolver: Resolver = socket.getaddrinfo
 
 
@@ -122,6 +124,30 @@ def judge_unresolved(host: str, port: int, rules: EgressRules) -> Denied | None:
     if "." not in _plain(host) or _plain(host).rpartition(".")[2] in PRIVATE_NAMES:
         return Denied(f"{host} is a name of a private network, and those are closed by the settings")
     return None
+
+
+def judge_proxy(proxy: str, rules: EgressRules) -> Denied | None:
+    """Whether an endpoint may have this proxy of its own: only one that the settings name."""
+    if origin_of_proxy(proxy) in rules.endpoint_proxies:
+        return None
+    return Denied(f"the endpoint's proxy {origin_of_proxy(proxy)} is none that the settings allow")
+
+
+def is_no_proxy(url: str) -> bool:
+    """Whether a URL is anything but `http://[user:password@]host[:port]`, the only kind that is spoken."""
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme == "http" and parts.hostname and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return True
+    rest = parts.path not in ("", "/") or "?" in url or "#" in url
+    return not good or rest or not url.isascii() or not url.isprintable() or " " in url
+
+
+def origin_of_proxy(proxy: str) -> str:
+    """`http://host:port` of a proxy, without who signs in there."""
+    host, port = host_of_proxy(proxy)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def host_of_proxy(proxy: str) -> tuple[str, int]:

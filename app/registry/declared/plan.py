@@ -14,6 +14,7 @@ from app.registry import credentials
 from app.registry.declared.wanted import Wanted, WantedEndpoint, WantedModel
 from app.registry.endpoints import rows as endpoints
 from app.registry.endpoints.form import change_of
+from app.registry.endpoints.proxies import parts_of
 from app.store.base import db
 from app.store.endpoints import Endpoint
 from app.store.models import WITH_LABELS, RegisteredModel
@@ -145,7 +146,7 @@ def _compare(entry: Entry, wanted: WantedEndpoint, row: Endpoint, actor: Actor) 
 def _changes(wanted: WantedEndpoint, row: Endpoint) -> Changes:
     asked = change_of(wanted.form, wanted.body, {})
     settings = dict(asked.settings or {})
-    certificate = settings.pop("client_certificate", None)
+    certificate, proxy = settings.pop("client_certificate", None), settings.pop("proxy", None)
     changes: Changes = {}
     plain = {"name": wanted.name or row.name, "base_url": wanted.base_url} | settings
     for name, value in plain.items():
@@ -154,9 +155,11 @@ def _changes(wanted: WantedEndpoint, row: Endpoint) -> Changes:
             changes[name] = [old, value]
     if wanted.key is not None and not endpoints.has_key(row, wanted.key):
         changes["api_key"] = _HIDDEN
-    same_headers, same_certificate = credentials.holds(row, wanted.headers, certificate)
+    same_headers, same_certificate, same_proxy = credentials.holds(row, wanted.headers, certificate, proxy)
     if not same_headers:
         changes["headers"] = [[header.name for header in row.headers], sorted(wanted.headers or {})]
+    if not same_proxy:
+        changes["proxy"] = [row.proxy, parts_of(proxy or "")[0] or None]
     return changes | ({} if same_certificate else {"client_certificate_pem": _HIDDEN})
 
 

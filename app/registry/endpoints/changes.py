@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -15,6 +16,8 @@ from app.errors import ApiError
 from app.probe.base_url import without_query_values
 from app.probe.values import EndpointSettings, Report, Target
 from app.registry import credentials, saving
+from app.registry.document import rfc3339
+from app.registry.endpoints import proxies
 from app.registry.endpoints import rows as endpoints
 from app.registry.endpoints.intake import target_of
 from app.registry.many import as_judged
@@ -29,7 +32,9 @@ JSON = Any
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What is to be different; None leaves it as it is. A header without a value goes."""
+    """What is to be different; None leaves it as it is. A header without a value goes, and so does an end of
+    the key that is "".
+    """
 
     name: str | None = None
     base_url: str | None = None
@@ -37,6 +42,7 @@ class Change:
     settings: Mapping[str, Any] | None = None
     headers: Mapping[str, str | None] | None = None
     drop_headers: bool = False
+    key_ends: datetime | Literal[""] | None = None
 
     @property
     def is_of_a_call(self) -> bool:
@@ -88,14 +94,14 @@ def changing(
     """
     endpoint = find(id)
     if not wanted.is_of_a_call:
-        return _renamed(id, wanted.name, order.actor)
+        return _noted(id, wanted, order.actor)
     before = endpoint.identity
     target = _target(endpoint, wanted, order.actor, move_key)
     key = wanted.api_key if wanted.api_key is not None else credentials.typed_form(endpoint, target)
     if endpoints.identity_of(target.base_url, key, target.settings) == before and credentials.is_usable(
         endpoint
     ):
-        return _renamed(id, wanted.name, order.actor)
+        return _noted(id, wanted, order.actor)
     tried, any_will_do = _to_prove(endpoint)
     values = [saving.columns_of(model) | {"base_url": target.base_url} for model in tried]
     ids = [model.id for model in tried]
@@ -112,7 +118,7 @@ def changing(
     enough = partial or any_will_do
     if failed and (not enough or len(failed) == len(proven)):
         raise _refused(id, proven, failed, order.actor)
-    return _stored(id, before, wanted.name, target, key, proven, order.actor)
+    return _stored(id, before, wanted, target, key, proven, order.actor)
 
 
 def remove(id: str, actor: Actor) -> None:
@@ -139,7 +145,8 @@ def _target(endpoint: Endpoint, wanted: Change, actor: Actor, move_key: bool) ->
         actor, "change", base_url, typed=wanted.api_key, endpoint=endpoint, move_key=move_key
     )
     settings = replace(target.settings, **dict(wanted.settings or {}))
-    return replace(target, settings=replace(settings, headers=_headers(settings, wanted)))
+    proxy = proxies.kept(settings.proxy, target.settings.proxy)
+    return replace(target, settings=replace(settings, headers=_headers(settings, wanted), proxy=proxy))
 
 
 def _headers(settings: EndpointSettings, wanted: Change) -> tuple[tuple[str, str], ...]:
@@ -159,7 +166,7 @@ def _to_prove(endpoint: Endpoint) -> tuple[Sequence[RegisteredModel], bool]:
 
 
 def _stored(
-    id: str, before: str, name: str | None, target: Target, key: str, proven: Sequence[Proven], actor: Actor
+    id: str, before: str, wanted: Change, target: Target, key: str, proven: Sequence[Proven], actor: Actor
 ) -> Endpoint:
     """One transaction, one key for all. Models are locked before their endpoint, as everywhere."""
     mine = select(RegisteredModel.id).where(RegisteredModel.endpoint_id == id).order_by(RegisteredModel.id)
@@ -168,10 +175,10 @@ def _stored(
     if endpoint is None or endpoint.identity != before:
         db.session.rollback()
         raise ApiError("conflict", "Others changed this endpoint meanwhile. Read it and try again.")
-    changes = _changes(endpoint, name, target, key)
+    changes = _changes(endpoint, target, key)
     try:
         endpoints.rewrite(endpoint, models, target, key)
-        endpoint.name = name or endpoint.name
+        changes |= _note(endpoint, wanted)
         reports = {one.id: one.report for one in proven}
         for model in models:
             if model.id in reports and model.endpoint_id == id:
@@ -187,29 +194,47 @@ def _stored(
     return endpoint
 
 
-def _renamed(id: str, name: str | None, actor: Actor) -> Endpoint:
+def _noted(id: str, wanted: Change, actor: Actor) -> Endpoint:
+    """Store what nobody is asked about."""
     endpoint = Endpoint.locked(id)
     if endpoint is None:
         db.session.rollback()
         raise _gone(id)
-    if name and name != endpoint.name:
-        detail = {"endpoint": id, "changes": {"name": [endpoint.name, name]}}
-        endpoint.name, endpoint.updated = name, now()
-        audit.record(actor, "endpoint.updated", subject=name, detail=detail)
+    changes = _note(endpoint, wanted)
+    if changes:
+        endpoint.updated = now()
+        detail = {"endpoint": id, "changes": changes}
+        audit.record(actor, "endpoint.updated", subject=endpoint.name, detail=detail)
     db.session.commit()
     return endpoint
 
 
-def _changes(endpoint: Endpoint, name: str | None, target: Target, key: str) -> dict[str, list[JSON]]:
+def _note(endpoint: Endpoint, wanted: Change) -> dict[str, list[JSON]]:
+    """Set what people say of an endpoint; gives old and new value of what changed."""
+    before = endpoint.name, endpoint.key_ends
+    endpoint.name = wanted.name or endpoint.name
+    if wanted.key_ends is not None:
+        endpoint.key_ends = wanted.key_ends or None
+    ends = [_time(before[1]), _time(endpoint.key_ends)]
+    changes: dict[str, list[JSON]] = {"name": [before[0], endpoint.name], "key_ends": ends}
+    return {name: values for name, values in changes.items() if values[0] != values[1]}
+
+
+def _time(moment: datetime | None) -> str | None:
+    return rfc3339(moment) if moment else None
+
+
+def _changes(endpoint: Endpoint, target: Target, key: str) -> dict[str, list[JSON]]:
     """Old and new value of what may be shown; of what is secret only that it changed."""
     hidden = ["(not shown)", "(changed)"]
     changes: dict[str, list[JSON]] = {}
-    if name and name != endpoint.name:
-        changes["name"] = [endpoint.name, name]
     if endpoint.base_url != target.base_url:
         changes["base_url"] = [without_query_values(url) for url in (endpoint.base_url, target.base_url)]
     if not endpoints.has_key(endpoint, key):
         changes["api_key"] = hidden
+    proxy = proxies.parts_of(target.settings.proxy)[0]
+    if (endpoint.proxy or "") != proxy:
+        changes["proxy"] = [endpoint.proxy, proxy or None]
     names = [row.name for row in endpoint.headers], [name for name, _ in target.settings.headers]
     return changes | ({"headers": list(names)} if names[0] != names[1] else {})
 

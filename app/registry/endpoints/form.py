@@ -6,12 +6,16 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from wtforms.form import BaseForm
 from wtforms.validators import ValidationError
 
 from app.probe.transport.call import is_header_value
 from app.probe.values import EndpointSettings
 from app.registry.endpoints.certificates import LONGEST, wrong_with_ca, wrong_with_client_certificate
 from app.registry.endpoints.changes import Change
+from app.registry.endpoints.key_life import stated_end
+from app.registry.endpoints.proxies import LONGEST as LONGEST_PROXY
+from app.registry.endpoints.proxies import wrong_with_proxy
 from app.registry.fields import (
     FieldError,
     Input,
@@ -40,6 +44,11 @@ _REFUSED = frozenset(
 """Headers of one connection (RFC 9110, section 7.6.1), and those that frame a request."""
 
 
+def proxy_of_the_settings(form: BaseForm, field: Input) -> None:
+    """A proxy that the settings allow; its text, which may hold a password, never gets into the sentence."""
+    _refuse(field, wrong_with_proxy(field.data) if field.data else "")
+
+
 class EndpointForm(JsonForm):
     """An endpoint's own fields, all of them optional: a change holds what changes."""
 
@@ -65,6 +74,12 @@ class EndpointForm(JsonForm):
         "Client certificate", Length(LONGEST), help="A certificate and its private key, as PEM."
     )
 
+    proxy = Secret(
+        "Proxy", Length(LONGEST_PROXY), proxy_of_the_settings,
+        help="HTTP proxy of its own, one of MUSTER_ENDPOINT_PROXIES: http://[user:password@]host:port. The "
+        "same address without a password keeps the stored one.",
+    )  # fmt: skip
+
     def validate_api_key(self, field: Input) -> None:
         """As a model's: a reference to the environment must be allowed and set."""
         check_reference(field)
@@ -85,6 +100,22 @@ class EndpointForm(JsonForm):
     def validate_client_certificate_pem(self, field: Input) -> None:
         """A certificate with the private key that belongs to it."""
         _refuse(field, wrong_with_client_certificate(field.data))
+
+
+def an_end(form: Any, field: Input) -> None:
+    """A day, or a time with its zone."""
+    _refuse(
+        field, "" if stated_end(field.data) else "must be a day such as 2030-01-31, or a time with its zone"
+    )
+
+
+class ChangedEndpointForm(EndpointForm):
+    """A change of an endpoint may also state when its key ends, where the key itself does not tell."""
+
+    key_ends = Text(
+        "Key ends", an_end, example="2030-01-31",
+        help="When this key stops working: a day (from its beginning, UTC) or a time (RFC 3339).",
+    )  # fmt: skip
 
 
 class NewEndpointForm(EndpointForm):
@@ -148,6 +179,7 @@ def settings_of(form: EndpointForm, headers: Mapping[str, str | None]) -> Endpoi
         tuple(sorted((name, value) for name, value in headers.items() if value is not None)),
         form.ca_pem.data or "",
         form.client_certificate_pem.data or "",
+        form.proxy.data or "",
     )
 
 
@@ -156,6 +188,7 @@ _SETTINGS = {
     "auth_scheme": "auth_scheme",
     "ca_pem": "ca_pem",
     "client_certificate_pem": "client_certificate",
+    "proxy": "proxy",
 }
 
 
@@ -165,12 +198,21 @@ def change_of(form: EndpointForm, body: Mapping[str, Any], headers: Mapping[str,
     values = form.values(only_given=True)
     settings = {column: values[name] for name, column in _SETTINGS.items() if name in values}
     gone = {name for name in body if body[name] is None}
-    settings |= {_SETTINGS[name]: "" for name in ("ca_pem", "client_certificate_pem") if name in gone}
+    settings |= {
+        _SETTINGS[name]: "" for name in ("ca_pem", "client_certificate_pem", "proxy") if name in gone
+    }
     if "auth" in gone:
         settings |= {"auth_header": plain.auth_header, "auth_scheme": plain.auth_scheme}
     key = "" if "api_key" in gone else values.get("api_key")
-    drop = "headers" in gone
-    return Change(values.get("name"), values.get("base_url"), key, settings or None, headers or None, drop)
+    return Change(
+        values.get("name"),
+        values.get("base_url"),
+        key,
+        settings or None,
+        headers or None,
+        drop_headers="headers" in gone,
+        key_ends="" if "key_ends" in gone else stated_end(values.get("key_ends") or ""),
+    )
 
 
 def read_model(entry: Any, shared: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:

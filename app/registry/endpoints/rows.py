@@ -12,6 +12,7 @@ from app.probe.base_url import origin_of
 from app.probe.values import EndpointSettings, Target
 from app.registry import credentials
 from app.registry.endpoints.certificates import summary
+from app.registry.endpoints.proxies import parts_of
 from app.store import rotation, vault
 from app.store.base import db, insert_new, new_id, now
 from app.store.endpoints import Endpoint, EndpointHeader
@@ -31,7 +32,7 @@ def identity_of(base_url: str, key: str, settings: EndpointSettings) -> str:
         settings.headers,
         settings.ca_pem,
         settings.client_certificate,
-        "",  # once meant for a proxy; without it no endpoint of before would be found
+        settings.proxy,
     )
     return digest(json.dumps(parts))
 
@@ -42,11 +43,11 @@ def has_key(endpoint: Endpoint, typed: str | None) -> bool:
 
 
 def found(base_url: str, key_digest: str) -> Endpoint | None:
-    """The endpoint with this base URL and this key; of several the one with the fewest headers, or the
-    oldest."""
+    """The endpoint with this base URL and this key; of several one without a proxy, with the fewest headers,
+    the oldest."""
     mine = (Endpoint.key_digest == key_digest) & (Endpoint.base_url == base_url)
     rows = db.session.scalars(select(Endpoint).where(mine).order_by(Endpoint.id))
-    return min(rows, key=lambda row: len(row.headers), default=None)
+    return min(rows, key=lambda row: (bool(row.proxy), len(row.headers)), default=None)
 
 
 def with_identity(identity: str) -> Endpoint | None:
@@ -108,7 +109,7 @@ def rewrite(endpoint: Endpoint, models: Sequence[RegisteredModel], target: Targe
     """Change what is sent to an endpoint, for all of its models. Seals everything for the new origin."""
     fresh = digest(key)
     if fresh != endpoint.key_digest:
-        endpoint.key_changed = now()
+        endpoint.key_changed, endpoint.key_ends = now(), None
     endpoint.base_url, endpoint.origin = target.base_url, origin_of(target.base_url)[:300]
     endpoint.identity, endpoint.key_digest = identity_of(target.base_url, key, target.settings), fresh
     endpoint.updated = now()
@@ -148,6 +149,7 @@ def _sealed(endpoint: Endpoint, target: Target, key: str) -> dict[str, object]:
     """The columns that hold what is secret, sealed for the endpoint's place."""
     is_env, settings = vault.is_reference(key), target.settings
     certificate = settings.client_certificate
+    _, signs_in = parts_of(settings.proxy)
     return {
         "key_env": vault.reference_name(key) if is_env else None,
         "key_ciphertext": rotation.seal(key, endpoint.place_of("key")) if key and not is_env else None,
@@ -155,6 +157,7 @@ def _sealed(endpoint: Endpoint, target: Target, key: str) -> dict[str, object]:
         if certificate
         else None,
         "client_certificate_shown": summary(certificate) if certificate else None,
+        "proxy_ciphertext": rotation.seal(signs_in, endpoint.place_of("proxy")) if signs_in else None,
     }
 
 
@@ -164,6 +167,7 @@ def _way(settings: EndpointSettings) -> dict[str, str | None]:
         "auth_header": settings.auth_header,
         "auth_scheme": settings.auth_scheme,
         "ca_pem": settings.ca_pem or None,
+        "proxy": parts_of(settings.proxy)[0] or None,
     }
 
 

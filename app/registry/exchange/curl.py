@@ -13,6 +13,7 @@ from app.registry.exchange.first_call import (
     CERTIFICATE_VARIABLE,
     JSON_CALLS,
     KEY_VARIABLE,
+    PROXY_VARIABLE,
     is_keyed,
     key_header,
     url_of,
@@ -46,10 +47,22 @@ def to(model: RegisteredModel, url: str, *options: str) -> list[str]:
     parts = [" ".join(["curl --globoff", *options, shlex.quote(url)])]
     parts += [f'--cacert "${CA_VARIABLE}"'] if model.endpoint.ca_pem else []
     parts += [f'--cert "${CERTIFICATE_VARIABLE}"'] if model.endpoint.client_certificate else []
+    parts += _proxy(model)
     if is_keyed(model):
         name, scheme = key_header(model)
         parts.append(_header(f"{name}: {scheme}", KEY_VARIABLE))
     return parts + [_header(f"{name}: ", variable) for name, variable in variables_of(model).items()]
+
+
+def _proxy(model: RegisteredModel) -> list[str]:
+    endpoint = model.endpoint
+    if not endpoint.proxy:
+        return []
+    return [
+        f'--proxy "${PROXY_VARIABLE}"'
+        if endpoint.proxy_ciphertext
+        else f"--proxy {shlex.quote(endpoint.proxy)}"
+    ]
 
 
 def _header(begins: str, variable: str) -> str:

@@ -33,7 +33,8 @@ def is_special(model: RegisteredModel) -> bool:
     """Whether a call needs more than a base URL and a key as `Authorization: Bearer`."""
     endpoint = model.endpoint
     plain = (endpoint.auth_header, endpoint.auth_scheme) == ("Authorization", "Bearer")
-    return bool(not plain or endpoint.headers or endpoint.ca_pem or endpoint.client_certificate)
+    more = (endpoint.headers, endpoint.ca_pem, endpoint.client_certificate, endpoint.proxy)
+    return not plain or any(more)
 
 
 def variables_of(model: RegisteredModel) -> dict[str, str]:
@@ -45,6 +46,10 @@ def key_header(model: RegisteredModel) -> tuple[str, str]:
     """The header that carries the key, and what stands before the key in it, such as `Bearer `."""
     scheme = model.endpoint.auth_scheme
     return model.endpoint.auth_header, f"{scheme} " if scheme else ""
+
+
+PROXY_VARIABLE = "PROXY_URL"
+"""The variable with the endpoint's proxy, where one signs in there."""
 
 
 def _variable(name: str) -> str:

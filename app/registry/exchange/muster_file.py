@@ -30,7 +30,8 @@ _OPTIONAL = (
     *sorted(set(DECLARED.values())),
 )
 _HEAD = """# A Muster registry, for `muster apply`. No key is in here, only references to variables: where
-# `api_key` is absent, the stored one stays. A Muster without such an endpoint needs its key and headers.
+# `api_key` is absent, the stored one stays. A Muster without such an endpoint needs its key, its headers and
+# the password of its proxy.
 """
 
 
@@ -54,6 +55,8 @@ def endpoint_entry(endpoint: Endpoint, base_url: str) -> dict[str, JSON]:
         made["auth"] = {"header": endpoint.auth_header, "scheme": endpoint.auth_scheme}
     if endpoint.ca_pem:
         made["ca_pem"] = endpoint.ca_pem
+    if endpoint.proxy:
+        made["proxy"] = endpoint.proxy
     return made | {"models": []}
 
 

@@ -8,6 +8,7 @@ from app.registry.exchange.first_call import (
     CA_VARIABLE,
     CERTIFICATE_VARIABLE,
     KEY_VARIABLE,
+    PROXY_VARIABLE,
     is_keyed,
     key_header,
     variables_of,
@@ -85,10 +86,11 @@ def script(model: RegisteredModel) -> str:
     imports = ['import OpenAI from "openai";']
     certificates = _certificates(model)
     if certificates:
-        connect = f"{{ {', '.join(certificates)} }}"
-        lines.append(f"  fetchOptions: {{ dispatcher: new Agent({{ connect: {connect} }}) }},")
         imports = ['import { readFileSync } from "node:fs";', *imports]
-        imports += ["// Needs: npm install undici", 'import { Agent } from "undici";']
+    kind, options = _dispatcher(model, certificates)
+    if options:
+        lines.append(f"  fetchOptions: {{ dispatcher: new {kind}({{ {options} }}) }},")
+        imports += ["// Needs: npm install undici", f'import {{ {kind} }} from "undici";']
     if model.model_type in _IMPORTS:
         imports.insert(0, _IMPORTS[model.model_type])
     call = _CALLS[model.model_type].replace("MODEL", quoted(model.wire_model_id), 1)
@@ -112,6 +114,15 @@ def _certificates(model: RegisteredModel) -> list[str]:
     if model.endpoint.client_certificate:
         made += [f"{part}: readFileSync(process.env.{CERTIFICATE_VARIABLE})" for part in ("cert", "key")]
     return made
+
+
+def _dispatcher(model: RegisteredModel, certificates: list[str]) -> tuple[str, str]:
+    """The class that opens the connections, and its options; no options where Node's own will do."""
+    endpoint, tls = model.endpoint, f"{{ {', '.join(certificates)} }}"
+    if not endpoint.proxy:
+        return "Agent", f"connect: {tls}" if certificates else ""
+    uri = f"process.env.{PROXY_VARIABLE}" if endpoint.proxy_ciphertext else quoted(endpoint.proxy)
+    return "ProxyAgent", f"uri: {uri}" + (f", requestTls: {tls}" if certificates else "")
 
 
 def _key(model: RegisteredModel) -> str:

@@ -8,6 +8,7 @@ from app.registry.exchange.first_call import (
     CA_VARIABLE,
     CERTIFICATE_VARIABLE,
     KEY_VARIABLE,
+    PROXY_VARIABLE,
     is_keyed,
     is_special,
     key_header,
@@ -59,6 +60,7 @@ def script(model: RegisteredModel) -> str:
         lines.append(f"    default_headers={{{', '.join(headers)}}},")
     tls = _tls(model)
     options = ["verify=context"] if tls else []
+    options += _proxy(model)
     if is_keyed(model) and key_header(model)[0].lower() != "authorization":
         # The package sends the key as a bearer too, and the endpoint might stumble over that.
         options.append('event_hooks={"request": [lambda sent: sent.headers.pop("Authorization", None)]}')
@@ -93,6 +95,14 @@ def _tls(model: RegisteredModel) -> list[str]:
     if endpoint.client_certificate:
         made.append(f'context.load_cert_chain(os.environ["{CERTIFICATE_VARIABLE}"])')
     return made
+
+
+def _proxy(model: RegisteredModel) -> list[str]:
+    endpoint = model.endpoint
+    if not endpoint.proxy:
+        return []
+    secret = f'os.environ["{PROXY_VARIABLE}"]'
+    return [f"proxy={secret if endpoint.proxy_ciphertext else quoted(endpoint.proxy)}"]
 
 
 def _key(model: RegisteredModel) -> str:

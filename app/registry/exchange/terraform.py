@@ -106,8 +106,8 @@ def _notes(model: RegisteredModel) -> Iterator[str]:
     if not is_keyed(model):
         yield "It refuses an empty api_key; the endpoint needs none and passes over this text."
     if is_special(model):
-        yield "It has no words for the endpoint's key header, further headers and certificates: Muster knows"
-        yield "them, as long as the endpoint with this base_url and key is there."
+        yield "It has no words for the endpoint's key header, further headers, certificates and proxy: Muster"
+        yield "knows them, as long as the endpoint with this base_url and key is there."
     if model.model_type not in _TYPES:
         yield f"It takes {', '.join(_TYPES)} models only, so it refuses this one."
     if "?" in model.base_url:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
 
 from app.access.actors import Actor
 from app.errors import ApiError
+from app.probe.transport.deadline import Cancellation
 from app.probe.values import Sample
 from app.registry import watching
 from app.registry.document import ref_prefix
@@ -35,6 +38,15 @@ class Price:
     calls: int
     tokens: int
     money: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How many calls of at most `most` one of the two models has had: 0 is the first, 1 the second."""
+
+    place: int
+    calls: int
+    most: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +93,44 @@ def price_of(first: RegisteredModel, second: RegisteredModel) -> Price:
 
 def compare_models(first: RegisteredModel, second: RegisteredModel, actor: Actor) -> Compared:
     """Sample both at the same time and compare. No connection to the database is held meanwhile."""
+    *_, found = comparing(first, second, actor)
+    assert isinstance(found, Compared), "it comes last"
+    return found
+
+
+def comparing(
+    first: RegisteredModel, second: RegisteredModel, actor: Actor, stopped: Cancellation | None = None
+) -> Iterator[Asked | Compared]:
+    """The same as it goes on: how far each model is after every call, and in the end what was found.
+
+    Once it is `stopped`, no further call is made.
+    """
     kind = _kind_of(first, second)
     asked = [sampling_of(kind, turn) for turn in range(ENOUGH[kind] + _MORE)]
-    targets = [watching.sampled(model, asked, actor) for model in (first, second)]
-    with ThreadPoolExecutor(2, "compare") as pool:
-        one, other = pool.map(list[Sample | None], targets)
-    return _compared(kind, _payloads(kind, one), _payloads(kind, other))
+    streams = [watching.sampled(model, asked, actor) for model in (first, second)]
+    stop, came = Cancellation(stopped), SimpleQueue[Asked | None]()
+    taken: tuple[list[Sample | None], list[Sample | None]] = ([], [])
+
+    def take(place: int) -> None:
+        try:
+            for sample in streams[place]:
+                taken[place].append(sample)
+                came.put(Asked(place, len(taken[place]), len(asked)))
+                if stop.is_set():
+                    return
+        finally:
+            came.put(None)
+
+    with ThreadPoolExecutor(len(streams), "compare") as pool:
+        takers = [pool.submit(take, place) for place in range(len(streams))]
+        try:
+            for _ in takers:
+                yield from iter(came.get, None)
+        finally:
+            stop.set()
+        for taker in takers:
+            taker.result()
+    yield _compared(kind, _payloads(kind, taken[0]), _payloads(kind, taken[1]))
 
 
 def as_json(price: Price, found: Compared | None) -> dict[str, Any]:

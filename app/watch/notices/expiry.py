@@ -1,7 +1,8 @@
 """Certificates and keys that are about to end: told once at each of a few distances, whoever comes first.
 
-The server's certificate and the end of a key that tells it (a JSON Web Token) are seen by looks; authorities
-and client certificates are stored with their endpoint, and tokens of this Muster's own say when they end.
+The server's certificate and the end of a key that tells it (a JSON Web Token) are seen by looks; of others
+a person may have stated it. Authorities and client certificates are stored with their endpoint, and tokens
+of this Muster's own say when they end.
 """
 
 from __future__ import annotations
@@ -92,6 +93,7 @@ def _endings() -> Iterator[Ending]:
         EndpointWatch.endings.is_not(None),
         Endpoint.ca_pem.is_not(None),
         Endpoint.client_certificate_shown.is_not(None),
+        Endpoint.key_ends.is_not(None),
     )
     for endpoint, endings in db.session.execute(seen.where(holds)):
         yield from _of_endpoint(endpoint, endings or {})
@@ -114,8 +116,11 @@ def _of_endpoint(endpoint: Endpoint, endings: dict[str, list[str | None]]) -> It
             lives["The authority that is trusted"] = authority
     for what, life in lives.items():
         yield Ending("certificate.expiring", f"{endpoint.id}:{what}", what, life, endpoint)
-    if "key" in endings:
-        yield Ending("key.expiring", f"{endpoint.id}:key", "The API key", _life(*endings["key"]), endpoint)
+    stated = Validity(None, endpoint.key_ends) if endpoint.key_ends and endpoint.has_key else None
+    # What the key itself tells is true, whatever anybody stated.
+    key = _life(*endings["key"]) if "key" in endings else stated
+    if key is not None:
+        yield Ending("key.expiring", f"{endpoint.id}:key", "The API key", key, endpoint)
 
 
 def _life(begins: str | None, ends: str | None) -> Validity:

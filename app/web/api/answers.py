@@ -62,7 +62,7 @@ def conditional(response: Response) -> Response:
     """The response, or 304 without a body if the caller already has it."""
     response.headers["Cache-Control"] = "private, no-cache"
     if is_known(response.headers["ETag"]):
-        short = Response(status=304)
+        short = Response(status=304, mimetype="application/json")
         for name in ("ETag", "Cache-Control", "Link"):
             if name in response.headers:
                 short.headers[name] = response.headers[name]

@@ -20,6 +20,7 @@ from app.registry.endpoints import document as endpoint_document
 from app.registry.endpoints import intake as endpoint_intake
 from app.registry.endpoints import rows as endpoints
 from app.registry.endpoints.form import (
+    ChangedEndpointForm,
     EndpointForm,
     NewEndpointForm,
     change_of,
@@ -158,11 +159,11 @@ def add_models(id: str) -> Response:
     examples={"change": CHANGE}, errors=(409,),
 )  # fmt: skip
 def change_endpoint(id: str) -> Response:
-    """Change name, key, base URL, headers or TLS: proven with every model that is up before it is stored."""
+    """Change name, key and its end, base URL, headers or TLS: what is sent is proven before it is stored."""
     endpoint = endpoint_changes.find(id)
     body = json_body()
     rest, (given_headers,) = take_apart(body, "headers")
-    form = EndpointForm.from_json(rest)
+    form = ChangedEndpointForm.from_json(rest)
     actor = current_actor()
     require_may_name(actor, form.api_key.data or "", form.base_url.data or endpoint.base_url)
     headers, problems = read_headers(given_headers)

@@ -154,19 +154,18 @@ def update_openai_like(ref: str) -> Response:
 @describe(tag="Models", gives="Model[]", query=LIST_QUERY, headers=("If-None-Match",))
 def list_models() -> Response:
     """Every model, newest first, or with `limit` a page of them."""
-    paged = "limit" in request.args
-    limit, matching = limit_argument(), _matching()
     # The revision is read before the list, so that the ETag never promises too much.
     etag = stored_documents.list_etag(stored_documents.revision(), request.query_string)
     if is_known(etag):
         return conditional(document_answer(StoredDocument(etag, b"")))
-    limit = limit if paged else LONGEST_PAGE
-    page = stored_documents.page(etag, _newest(matching, cursor_argument(), limit), limit)
+    paged = "limit" in request.args
+    limit = limit_argument() if paged else LONGEST_PAGE
+    page = stored_documents.page(etag, lambda: _newest(_matching(), cursor_argument(), limit), limit)
     response = document_answer(StoredDocument(etag, page.body))
     if page.cursor and paged:
         next_link(response, page.cursor, request.path)
     elif page.cursor:
-        response.response = stream_with_context(_all(page, matching))
+        response.response = stream_with_context(_all(page, _matching()))
         del response.headers["Content-Length"]
     return conditional(response)
 

@@ -12,6 +12,7 @@ from typing import Any
 from flask import Blueprint, render_template, request, url_for
 from sqlalchemy import Select, String, cast, or_, select
 
+from app.store import vault
 from app.store.audit_events import AuditEvent
 from app.store.base import db
 from app.store.models import RegisteredModel
@@ -191,12 +192,15 @@ def _names(ids: Sequence[Any]) -> dict[str, str]:
 LABELS = {
     "api_key": "API key",
     "base_url": "Base URL",
+    "key_ends": "Key ends",
     "model_id": "Model id",
     "remote_model_id": "Sent as",
     "probe": "Probe",
 }
 _SECRET = re.compile(r"key$|password|secret", re.IGNORECASE)
 _LONGEST = 300
+_WORDS = {"list_models": "list its models", "health_check": "health check"}
+"""What a key was used for, where the word on record is none for people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +230,13 @@ def _rest(detail: Mapping[str, Any]) -> Iterator[Line]:
     for name, value in detail.items():
         if name == "changes" or value in (None, ""):
             continue
-        yield Line(_label(name), "not shown" if _SECRET.search(name) else _short(value))
+        yield Line(_label(name), "not shown" if _is_secret(name, value) else _short(value))
+
+
+def _is_secret(name: str, value: Any) -> bool:
+    """Whether a value may be a secret by its name. `key` of a use says which one was used: it is none."""
+    which = name == "key" and (value in ("stored", "headers") or vault.is_reference(str(value)))
+    return bool(_SECRET.search(name)) and not which
 
 
 def _label(name: str) -> str:
@@ -234,5 +244,6 @@ def _label(name: str) -> str:
 
 
 def _short(value: Any) -> str:
-    text = display.as_text(value)
+    text = _WORDS.get(value) if isinstance(value, str) else None
+    text = text or display.as_text(value)
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"

@@ -159,6 +159,11 @@ def money(value: float | None) -> str:
     return "$" + locales.current().number(f"{int(whole):,}.{part.ljust(2, '0')}")
 
 
+def dollars(stated: str | None) -> str:
+    """The same of an amount as a form holds it, "?" where nobody stated one."""
+    return money(float(stated)) if stated else "?"
+
+
 def duration(milliseconds: float | None) -> str:
     """A time span: 340 ms, 1.2 s, 2 min 5 s."""
     if milliseconds is None:
@@ -193,7 +198,11 @@ def as_text(value: Any) -> str:
         return ", ".join(f"{label_of(key).lower()}: {as_text(item)}" for key, item in value.items())
     if isinstance(value, int | float):
         return number(value)
-    return str(value)
+    text = str(value)
+    return exact(text) if _MOMENT.fullmatch(text) else text
+
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 
 
 def sample_cost(input_cost: float | None, output_cost: float | None) -> str:
@@ -211,7 +220,7 @@ def offer_words(offer: OfferedModel) -> str:
     parts = [f"{number(offer.context_window)} tokens of context"] if offer.context_window else []
     if "input_cost" in values or "output_cost" in values:
         parts.append(
-            f"${values.get('input_cost', '?')} in, ${values.get('output_cost', '?')} out per million"
+            f"{dollars(values.get('input_cost'))} in, {dollars(values.get('output_cost'))} out per million"
         )
     if offer.source:
         parts.append(f"prices from {offer.source}")
@@ -222,7 +231,7 @@ def offer_words(offer: OfferedModel) -> str:
 
 def listed_words(listed: ListedPrices) -> str:
     """What the price catalogue knows of a model, with its name and version."""
-    known = ", ".join(f"${value} {_PRICE_WORDS[name]}" for name, value in listed.values.items())
+    known = ", ".join(f"{dollars(value)} {_PRICE_WORDS[name]}" for name, value in listed.values.items())
     return f"{listed.source} has for this model: {known}. Nothing of it is stored unless you fill it in."
 
 
@@ -260,7 +269,7 @@ def browser_words(sent: str) -> str:
 FILTERS: dict[str, Callable[..., Any]] = {
     "ago": ago, "lasting": lasting, "since": since, "brief": brief, "brief_ago": brief_ago,
     "exact": exact, "rfc3339": lambda value: rfc3339(moment_of(value)), "money": money, "number": number,
-    "duration": duration, "percent": percent,
+    "dollars": dollars, "duration": duration, "percent": percent,
     "host_of": host_of, "type_label": type_label,
     "shown": as_text, "words_of": label_of, "coded": coded, "offer_words": offer_words,
     "listed_words": listed_words,

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import socket
-import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
 
 import pytest
 import trustme
@@ -21,30 +17,7 @@ from app.probe.transport.failure import TransportError
 from app.probe.values import Limits
 from tests.probe.transport.test_egress import Names
 from tests.probe.transport.test_tls import server_context
-from tests.probe.wire import OK, Server, answer, closed_port, says, serve
-
-
-def relay(target: int) -> Callable[[socket.socket, bytes], bool]:
-    """A proxy that carries everything to one port of this machine, whatever host it is asked for."""
-
-    def script(connection: socket.socket, request: bytes) -> bool:
-        with socket.create_connection(("127.0.0.1", target)) as upstream, suppress(OSError):
-            if request.startswith(b"CONNECT "):
-                connection.sendall(b"HTTP/1.1 200 Connection established\r\nX: y\r\n\r\n")
-                threading.Thread(target=pump, args=(connection, upstream), daemon=True).start()
-            else:
-                upstream.sendall(request)
-            pump(upstream, connection)
-        return False
-
-    return script
-
-
-def pump(source: socket.socket, sink: socket.socket) -> None:
-    with suppress(OSError):
-        while piece := source.recv(65536):
-            sink.sendall(piece)
-        sink.shutdown(socket.SHUT_WR)
+from tests.probe.wire import OK, Server, answer, closed_port, relay, says, serve
 
 
 def send(proxy: Server, url: str, user: str = "", **rules: object) -> Answer:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import hcl2
 import pytest
@@ -25,6 +26,7 @@ from app.store.models import RegisteredModel
 from tests.clients.installed import node_clients
 from tests.endpoints.base import Simulator
 from tests.endpoints.changes import KEY
+from tests.probe.wire import relay, serve
 from tests.registry.exchange.rows import HOSTILE, row
 
 pytestmark = pytest.mark.usefixtures("settings_only")
@@ -174,6 +176,35 @@ def test_certificates_are_files_that_variables_name() -> None:
         assert "CA_FILE" in made[kind] and "CLIENT_CERTIFICATE_FILE" in made[kind]
     assert "SSL_CERT_FILE" in made["litellm"] and "certificates" in made["terraform"]
     compile(made["python"], "call.py", "exec")
+
+
+@pytest.mark.parametrize("has_password", [False, True])
+@pytest.mark.parametrize("kind", ["curl", "python", "node"])
+def test_a_proxy_of_its_own_carries_the_call(kind: str, has_password: bool, tmp_path: Path) -> None:
+    with Simulator() as simulator, serve(relay(urlsplit(simulator.base_url).port or 0)) as proxy:
+        address = f"http://127.0.0.1:{proxy.port}"
+        model = row(base_url="http://gpu.example/v1")
+        model.endpoint.proxy = address
+        model.endpoint.proxy_ciphertext = b"sealed" if has_password else None
+        text = all_of(model)[kind]
+        assert (address in text) is not has_password
+        if kind == "node":
+            (tmp_path / "node_modules").symlink_to(node_clients() / "node_modules")
+            (tmp_path / "call.mjs").write_text(text, encoding="utf-8")
+        commands = {"curl": ["sh", "-c", text], "python": [sys.executable, "-c", text]}
+        variables = {"PROXY_URL": address.replace("//", "//user:word@")} if has_password else {}
+        run(commands.get(kind, ["node", "call.mjs"]), tmp_path, **variables)
+        assert asked_for(simulator) == "good-model"
+        asked = proxy.requests[0].lower()
+    assert b"gpu.example" in asked and (b"proxy-authorization: basic dxnlcjp3b3jk" in asked) is has_password
+
+
+def test_a_proxy_is_told_where_there_is_no_way_to_name_it() -> None:
+    model = row()
+    model.endpoint.proxy = "http://proxy.example:3128"
+    made = all_of(model)
+    assert "proxy http://proxy.example:3128" in made["litellm"] and "endpoint wants" not in made["litellm"]
+    assert "certificates and proxy" in made["terraform"]
 
 
 def test_without_a_key_none_is_asked_for(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ class Endpoint:
     def __init__(self) -> None:
         self.calls: list[tuple[str, str, str]] = []
         self.before: threading.Event | None = None
-        self._practice = Practice()
+        self.practice = Practice()
         self._server = PracticeServer(self._respond)
         self._server.start()
 
@@ -47,7 +47,7 @@ class Endpoint:
         self.calls.append((request.method, request.path, request.headers.get("authorization", "")))
         if self.before:
             self.before.wait(20)
-        return self._practice.respond(request)
+        return self.practice.respond(request)
 
 
 @pytest.fixture

@@ -57,6 +57,45 @@ def test_an_endpoint_gets_in_with_its_models(made: Body, endpoint: Endpoint) -> 
     assert KEY not in str(made)
 
 
+@pytest.mark.parametrize(
+    ("stated", "kept"),
+    [
+        ("2030-01-31", "2030-01-31T00:00:00.000Z"),
+        ("2030-01-31T12:00:00+02:00", "2030-01-31T10:00:00.000Z"),
+    ],
+)
+def test_a_person_states_when_the_key_ends(
+    client: FlaskClient, auth: Headers, made: Body, endpoint: Endpoint, stated: str, kept: str
+) -> None:
+    assert made["endpoint"]["key_ends"] is None
+    told = change(client, auth, made, key_ends=stated)
+    assert (told.status_code, (told.json or {})["key_ends"], endpoint.calls) == (200, kept, [])
+    again = change(client, auth, made, name="Gateway")
+    assert (again.json or {})["key_ends"] == kept
+    gone = change(client, auth, made, key_ends=None)
+    assert (gone.json or {})["key_ends"] is None
+
+
+@pytest.mark.parametrize("wrong", ["soon", "2030-02-30", "2030-01-31T12:00:00", "1999-01-01", 7])
+def test_what_is_no_time_is_no_end_of_a_key(
+    client: FlaskClient, auth: Headers, made: Body, wrong: str | int
+) -> None:
+    told = change(client, auth, made, key_ends=wrong)
+    assert (told.status_code, (told.json or {})["error"]["field"]) == (400, "key_ends")
+
+
+def test_another_key_has_another_end(
+    client: FlaskClient, auth: Headers, made: Body, endpoint: Endpoint
+) -> None:
+    change(client, auth, made, key_ends="2030-01-31")
+    endpoint.practice.key = "another-key"
+    told = change(client, auth, made, api_key="another-key")
+    assert (told.status_code, (told.json or {})["key_ends"]) == (200, None)
+    endpoint.practice.key = "a-third-key"
+    told = change(client, auth, made, api_key="a-third-key", key_ends="2031-01-31")
+    assert (told.json or {})["key_ends"] == "2031-01-31T00:00:00.000Z"
+
+
 def test_what_fails_is_told_and_the_rest_gets_in(
     client: FlaskClient, auth: Headers, body: Body, endpoint: Endpoint
 ) -> None:

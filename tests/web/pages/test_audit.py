@@ -192,6 +192,21 @@ def test_changes_show_both_values_but_never_a_key() -> None:
     assert audit.lines({"password": "secret"}) == [audit.Line("Password", "not shown")]
 
 
+@pytest.mark.parametrize(
+    ("detail", "told"),
+    [
+        ({"key": "stored"}, ("Key", "stored")),
+        ({"key": "env://MUSTER_KEY_A"}, ("Key", "env://MUSTER_KEY_A")),
+        ({"key": "sk-secret"}, ("Key", "not shown")),
+        ({"use": "list_models"}, ("Use", "list its models")),
+        ({"expires": "2027-02-26T01:02:47.371000+00:00"}, ("Expires", "2027-02-26 01:02:47 UTC")),
+    ],
+)
+def test_a_use_of_a_key_and_a_time_read_as_words(detail: dict[str, str], told: tuple[str, str]) -> None:
+    (line,) = audit.lines(detail)
+    assert (line.label, line.value) == told
+
+
 def test_a_detail_of_another_shape_does_no_harm() -> None:
     odd = {"changes": ["a"], "list": [1, [2]], "none": None, "long": "x" * 1000}
     shown = {line.label: line.value for line in audit.lines(odd)}

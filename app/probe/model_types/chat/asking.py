@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from app.probe.conversation import Conversation, check_of
@@ -11,7 +12,9 @@ from app.probe.model_types.chat.alone import ask_alone
 from app.probe.model_types.chat.attempt import Attempt, Put
 from app.probe.model_types.chat.question import ChatReply, Question
 from app.probe.model_types.chat.state import ChatState
+from app.probe.reading.refusal import printable
 from app.probe.tasks import Finding, Result, Task
+from app.probe.values import Check
 
 
 def tasks_for(bundles: Sequence[Sequence[Question]], chat: ChatState) -> tuple[Task, ...]:
@@ -44,20 +47,18 @@ def ask_together(talk: Conversation, questions: tuple[Question, ...], chat: Chat
         question.name for question in questions if chat.last_witness(question.name, shown.get(question.name))
     }
     proven = [name for name in shown if name in settled and name not in chat.doubted]
-    checks = (
-        ()
-        if put is None
-        else (
-            check_of(name, "passed", put.request, put.answer, chat.witnessed[name], talk, put.adaptations)
-            for name in proven
-        )
-    )
     left = [[one] for one in questions if one.name in settled and one.name not in proven]
     return Result(
         findings=tuple(Finding(name, True, chat.witnessed[name]) for name in proven),
-        checks=tuple(checks),
+        checks=() if put is None else _passed(put, {name: chat.witnessed[name] for name in proven}, talk),
         then=tasks_for(left, chat),
     )
+
+
+def _passed(put: Put, evidence: Mapping[str, str], talk: Conversation) -> tuple[Check, ...]:
+    """The checks that one call passed, with what shows it for each: the call is put on record once."""
+    record = check_of("", "passed", put.request, put.answer, "", talk, put.adaptations)
+    return tuple(replace(record, name=name, evidence=printable(shows)) for name, shows in evidence.items())
 
 
 def _put(talk: Conversation, questions: tuple[Question, ...], chat: ChatState) -> Put | None:

@@ -65,11 +65,25 @@ def single(model: RegisteredModel) -> str:
 def _special(model: RegisteredModel) -> str:
     """What LiteLLM has to be told beside the entry, for an endpoint that is called in a way of its own."""
     name, scheme = key_header(model)
-    told = [f"its key as {name}: {scheme}<key>"] if is_keyed(model) else []
+    as_usual = (name, scheme) == ("Authorization", "Bearer ")
+    told = [f"its key as {name}: {scheme}<key>"] if is_keyed(model) and not as_usual else []
     told += [f"the header {row.name}" for row in model.endpoint.headers]
     told += ["a certificate of the caller"] if model.endpoint.client_certificate else []
     told += ["an authority of its own in SSL_CERT_FILE"] if model.endpoint.ca_pem else []
-    return f"# The endpoint wants {', '.join(told)}: set that in LiteLLM (extra_headers) too.\n"
+    wants = (
+        f"# The endpoint wants {', '.join(told)}: set that in LiteLLM (extra_headers) too.\n" if told else ""
+    )
+    return wants + _proxy(model)
+
+
+def _proxy(model: RegisteredModel) -> str:
+    """LiteLLM has no proxy for one model: the variables of its server count for all."""
+    if not model.endpoint.proxy:
+        return ""
+    return (
+        f"# The endpoint is reached through the proxy {model.endpoint.proxy}: LiteLLM's server takes it\n"
+        "# from HTTP_PROXY and HTTPS_PROXY, for all of its models.\n"
+    )
 
 
 def entry(model: RegisteredModel) -> dict[str, JSON]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from app.registry.endpoints.form import EndpointForm, NewEndpointForm
+from app.registry.endpoints.form import ChangedEndpointForm, EndpointForm, NewEndpointForm
 from app.web.api.schemas.forms import endpoint_request_schema, models_schema, request_schema
 from app.web.api.schemas.probes import DIAGNOSIS, ERROR
 from app.web.api.schemas.shapes import (
@@ -29,10 +29,13 @@ _ENDPOINT = closed(
         "api_key_env": nullable(text("The variable that holds the key, if one does.")),
         "has_key": {"type": "boolean"},
         "key_changed": nullable(TIME),
+        "key_ends": nullable(TIME | {"description": "As somebody stated it; most keys do not tell."}),
         "auth": closed({"header": text(), "scheme": text()}),
         "headers": texts("Names; no value ever comes back."),
         "ca": or_null(_CERTIFICATE),
         "client_certificate": or_null(_CERTIFICATE),
+        "proxy": nullable(text("A proxy of its own, as http://host:port.")),
+        "proxy_has_password": {"type": "boolean"},
         "models": whole("How many models are served there."),
         "health": {"enum": ["up", "degraded", "down", "unknown"]},
         "created": TIME,
@@ -94,7 +97,7 @@ def schemas() -> dict[str, Schema]:
     region = nullable(text("Of every model that names none."))
     return {
         "EndpointRequest": endpoint_request_schema(NewEndpointForm, ("base_url", "models")),
-        "EndpointChange": endpoint_request_schema(EndpointForm, ()),
+        "EndpointChange": endpoint_request_schema(ChangedEndpointForm, ()),
         "EndpointModelsRequest": closed({"models": models_schema(), "region": region}, required=["models"]),
         "CatalogRequest": request_schema(EndpointForm) | {"required": ["base_url"]},
         **_PLAIN,

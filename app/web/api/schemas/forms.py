@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.registry.endpoints.form import LONGEST_VALUE, MOST_HEADERS, MOST_MODELS, EndpointForm
+from app.registry.endpoints.form import LONGEST_VALUE, MOST_HEADERS, MOST_MODELS, EndpointForm, an_end
 from app.registry.fields import Choice, Input, Length, Range, absolute_url, no_binary, no_controls
 from app.registry.form import JsonForm, OpenAILikeForm
 from app.registry.metadata import Kind
@@ -18,6 +18,7 @@ _ONE_LINE = rf"^[{_SPACE}]*([^{_SPACE}{_CONTROL}][^{_CONTROL}]*)?[{_SPACE}]*$"
 _NAME = _ONE_LINE.replace(")?[", ")[")
 """The same, and not empty after that."""
 _WEB = rf"^[{_SPACE}]*[hH][tT][tT][pP][sS]?://[^/?#@\\{_SPACE}{_CONTROL}]+([/?][^#\\{_SPACE}{_CONTROL}]*)?[{_SPACE}]*$"
+_END = r"^20[0-9]{2}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2}))?$"
 """A base URL, with what is trimmed around it; whether its host is one is for the form to say."""
 _TEXT = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]*$"
 
@@ -94,5 +95,5 @@ def _rule_schema(rule: Any) -> Schema:
         return longest | ({"minLength": rule.min} if rule.min else {})
     if isinstance(rule, Range):
         return {"minimum": rule.min} | ({} if rule.max is None else {"maximum": rule.max})
-    patterns = {no_controls: _ONE_LINE, no_binary: _TEXT, absolute_url: _WEB}
+    patterns = {no_controls: _ONE_LINE, no_binary: _TEXT, absolute_url: _WEB, an_end: _END}
     return {"pattern": patterns[rule]} if rule in patterns else {}

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, time
 from typing import Any, Literal
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from app import config
 from app.errors import ApiError
 from app.probe.base_url import origin_of
 from app.probe.values import EndpointSettings
 from app.registry.credentials import require_may_name
+from app.registry.document import rfc3339
 from app.registry.endpoints import changes, rows
 from app.registry.endpoints.changes import Asked, Change
-from app.registry.endpoints.form import EndpointForm, read_headers
+from app.registry.endpoints.form import ChangedEndpointForm, read_headers
+from app.registry.endpoints.key_life import stated_end
+from app.registry.endpoints.proxies import address_shown
 from app.registry.fields import FieldError
 from app.registry.probing import ProbeOrder
 from app.store.base import db
@@ -37,7 +42,7 @@ class Attempt:
     """A change that was sent: the form, the key that is kept for another try, and what went wrong."""
 
     endpoint: Endpoint
-    form: EndpointForm
+    form: ChangedEndpointForm
     purpose: Purpose
     held: Held | None = None
     error: ApiError | None = None
@@ -59,6 +64,11 @@ class Attempt:
         return self.form.base_url.data or self.endpoint.base_url
 
     @property
+    def shown_proxy(self) -> str:
+        """The proxy as the page shows it: what was typed, or what is stored, without a password."""
+        return address_shown(request.form.get("proxy", self.endpoint.proxy or ""))
+
+    @property
     def may_move_key(self) -> bool:
         """Whether the stored key would go to another server, and this person may decide that."""
         leaves = held_keys.origin(self.base_url) not in ("", origin_of(self.endpoint.base_url))
@@ -69,7 +79,7 @@ class Attempt:
 @require_role("editor")
 def rotate(id: str) -> str:
     """A field for the new key."""
-    return _page(Attempt(found(id), EndpointForm(formdata=None), "rotate"))
+    return _page(Attempt(found(id), ChangedEndpointForm(formdata=None), "rotate"))
 
 
 @blueprint.post("/<id>/rotate")
@@ -79,8 +89,9 @@ def store_key(id: str) -> Response | tuple[str, int]:
     tried = _sent(found(id), "rotate")
     if not tried.form.api_key.data and not tried.form.api_key.errors:
         tried.form.api_key.errors = ["Type the new key."]
-    wanted = Change(api_key=tried.form.api_key.data)
-    return _answer(tried, None if tried.form.api_key.errors else wanted)
+    good = tried.form.key_ends.validate(tried.form) and not tried.form.api_key.errors
+    wanted = Change(api_key=tried.form.api_key.data, key_ends=_key_ends(tried) or None)
+    return _answer(tried, wanted if good else None)
 
 
 @blueprint.get("/<id>/edit")
@@ -89,7 +100,8 @@ def edit(id: str) -> str:
     """The form as the endpoint is now; of secrets it shows nothing."""
     endpoint = found(id)
     shown = {name: getattr(endpoint, name) for name in ("name", "base_url", "auth_header", "auth_scheme")}
-    return _page(Attempt(endpoint, EndpointForm(formdata=None, data=shown), "edit"))
+    shown["key_ends"] = _as_typed(endpoint.key_ends)
+    return _page(Attempt(endpoint, ChangedEndpointForm(formdata=None, data=shown), "edit"))
 
 
 @blueprint.post("/<id>/edit")
@@ -120,7 +132,7 @@ def _lines(tried: Attempt, wanted: Change | None) -> Iterator[live.Line]:
     if wanted is not None:
         yield from _proving(tried, wanted)
     if wanted is not None and tried.error is None:
-        same = not wanted.is_of_a_call and wanted.name is None
+        same = not wanted.is_of_a_call and wanted.name is None and wanted.key_ends is None
         done = "same" if same else {"rotate": "rotated", "edit": "changed"}[tried.purpose]
         yield {"event": "end", "location": url_for("endpoints.detail", id=tried.endpoint.id, done=done)}
     else:
@@ -130,8 +142,10 @@ def _lines(tried: Attempt, wanted: Change | None) -> Iterator[live.Line]:
 
 def _sent(endpoint: Endpoint, purpose: Purpose) -> Attempt:
     """What a browser sent, with the key that was kept from the last try where none was typed."""
-    form = EndpointForm()
+    form = ChangedEndpointForm()
     form.api_key.validate(form)
+    if _proxy_stays(endpoint):  # also where the settings allow it no longer
+        form.proxy.data = None
     tried = Attempt(endpoint, form, purpose)
     held = held_keys.find(request.form.get("held_key", ""), current_actor().id)
     if held and not form.api_key.data and held.fits(tried.base_url):
@@ -178,7 +192,20 @@ def _change(tried: Attempt, headers: dict[str, str | None]) -> Change:
         api_key="" if request.form.get("no_key") == "yes" else form.api_key.data or None,
         settings=_settings(tried) or None,
         headers=headers or None,
+        key_ends=_key_ends(tried) if form.key_ends.data != _as_typed(endpoint.key_ends) else None,
     )
+
+
+def _key_ends(tried: Attempt) -> datetime | Literal[""]:
+    """The end that was typed, "" for none."""
+    return stated_end(tried.form.key_ends.data or "") or ""
+
+
+def _as_typed(end: datetime | None) -> str | None:
+    """An end as the field of a day shows it, or as a time where it is not the beginning of a day."""
+    if end is None:
+        return None
+    return f"{end:%Y-%m-%d}" if end.time() == time() else rfc3339(end)
 
 
 def _settings(tried: Attempt) -> dict[str, str]:
@@ -191,7 +218,12 @@ def _settings(tried: Attempt) -> dict[str, str]:
             changed[setting] = form[field].data
         elif request.form.get(f"no_{field}") == "yes":
             changed[setting] = ""
-    return changed
+    return changed | ({} if _proxy_stays(endpoint) else {"proxy": form.proxy.data or ""})
+
+
+def _proxy_stays(endpoint: Endpoint) -> bool:
+    """Whether the form holds the proxy that it was shown with: without the password, which stays too."""
+    return request.form.get("proxy", endpoint.proxy or "").strip() == (endpoint.proxy or "")
 
 
 def _headers(tried: Attempt) -> dict[str, str | None]:
@@ -215,4 +247,5 @@ def _page(tried: Attempt) -> str:
 
 
 def _context(tried: Attempt) -> dict[str, Any]:
-    return {"tried": tried, "count": rows.models_of(tried.endpoint)}
+    allowed = config.settings().endpoint_proxies
+    return {"tried": tried, "count": rows.models_of(tried.endpoint), "allowed_proxies": allowed}

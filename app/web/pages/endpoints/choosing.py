@@ -8,10 +8,11 @@ from typing import Any, Literal
 
 from sqlalchemy import select
 
+from app.access.actors import Actor
 from app.errors import ApiError
 from app.probe.model_types import MODEL_TYPES
-from app.probe.values import Target
-from app.registry.credentials import require_may_name, target_for
+from app.probe.values import EndpointSettings, Target
+from app.registry.credentials import Use, require_may_name, target_for
 from app.registry.endpoint_models import EndpointModels, OfferedModel, list_endpoint_models
 from app.registry.endpoints import intake, rows
 from app.registry.endpoints.form import EndpointForm, read_models
@@ -132,7 +133,8 @@ class Batch:
     def take_a_look(self) -> bool:
         """Fetch the endpoint's list. False where URL or key can't be used: then nothing was contacted."""
         form = self.form
-        good = self.endpoint is not None or form.base_url.validate(form) and form.api_key.validate(form)
+        sent = (form.base_url, form.api_key, form.proxy)
+        good = self.endpoint is not None or all([field.validate(form) for field in sent])
         if self.key_problem:
             form.api_key.errors = [FieldError(self.key_problem, "required")]
         if not good or self.key_problem:
@@ -166,8 +168,7 @@ class Batch:
         if self.endpoint is not None:
             return intake.stored_target(self.endpoint, order)
         key = self.form.api_key.data or ""
-        known = rows.found(self.base_url, digest(key))
-        return target_for(order.actor, "register", self.base_url, typed=key, endpoint=known), key
+        return self._typed_target(order.actor, "register"), key
 
     def place(self) -> str:
         """The id of the endpoint that the models got in at."""
@@ -197,8 +198,14 @@ class Batch:
         if self.endpoint is not None:
             return target_for(actor, "list_models", self.base_url, endpoint=self.endpoint)
         require_may_name(actor, key, self.base_url)
-        known = rows.found(self.base_url, digest(key))
-        return target_for(actor, "list_models", self.base_url, typed=key, endpoint=known)
+        return self._typed_target(actor, "list_models")
+
+    def _typed_target(self, actor: Actor, use: Use) -> Target:
+        """With the typed key: through the chosen proxy, else as an endpoint like it is called already."""
+        key, proxy = self.form.api_key.data or "", self.form.proxy.data
+        settings = EndpointSettings(proxy=proxy) if proxy else None
+        known = None if proxy else rows.found(self.base_url, digest(key))
+        return target_for(actor, use, self.base_url, typed=key, endpoint=known, settings=settings)
 
     def _registered(self) -> dict[str, str]:
         """What of the list is registered: the id that is sent, and the id of the row."""

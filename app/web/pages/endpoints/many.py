@@ -12,6 +12,7 @@ from typing import Any
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from app import config
 from app.errors import ApiError
 from app.probe.transport.deadline import Cancellation
 from app.registry.declared.price_catalogue import source
@@ -128,4 +129,11 @@ def _page(batch: Batch) -> str:
 def _context(batch: Batch) -> dict[str, Any]:
     to = url_for("endpoints.many.add", id=batch.endpoint.id) if batch.endpoint else None
     url = to or url_for("endpoints.many.create")
-    return {"batch": batch, "url": url, "types": choosing.TYPES, "name": new_id(), "catalogue": source()}
+    return {
+        "batch": batch,
+        "url": url,
+        "types": choosing.TYPES,
+        "name": new_id(),
+        "catalogue": source(),
+        "allowed_proxies": config.settings().endpoint_proxies,
+    }

@@ -63,6 +63,7 @@ def detail(id: str) -> str:
         endpoint=_outlined(shown),
         certificates=_certificates(shown),
         endings=_endings(id),
+        key_tone=_tone(shown["key_ends"]) if shown["key_ends"] else "",
         models=models,
         health=health.shown(models, now()),
         registered=request.args.get("registered", type=int),

@@ -19,7 +19,7 @@ _REMEMBERED_S = 365 * 24 * 3600
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column beside the name. `sort` is what its head sorts by (`listing.SORTS`), "" where it does not."""
+    """A column beside the name. `sort` is what its head sorts by (`orders.ORDERS`), "" where it does not."""
 
     name: str
     label: str
@@ -39,10 +39,10 @@ COLUMNS = (
     Column("context", "Context", title="Tokens, prompt and answer together", usual=False, number=True),
     Column("in", "In", "cost", f"Input, {_PRICE}", number=True),
     Column("out", "Out", "out", f"Output, {_PRICE}", number=True),
-    Column("p95", "p95", title="95 of 100 answers came sooner, in the slowest of 24 hours", number=True),
-    Column("owner", "Owner"),
+    Column("p95", "p95", "p95", "95 of 100 answers came sooner, in the slowest of 24 hours", number=True),
+    Column("owner", "Owner", "owner"),
     Column("tags", "Tags", usual=False),
-    Column("looked", "Last look", title="By the watch or by a probe"),
+    Column("looked", "Last look", "looked", "By the watch or by a probe"),
     Column("probed", "Last probe", "probed", usual=False),
     Column("added", "Added", "added", usual=False),
 )

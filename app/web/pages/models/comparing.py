@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from flask import Blueprint, abort, render_template, request
+from flask import Blueprint, Response, abort, render_template, request
 from sqlalchemy import select
 
 from app.errors import ApiError
@@ -16,10 +15,11 @@ from app.store.models import RegisteredModel
 from app.watch.identity import side_by_side
 from app.watch.sampling import UNLIKENESS
 from app.web.guards import current_actor, require_role
+from app.web.pages import live
 from app.web.pages.search import text_of
 
 blueprint = Blueprint("comparing", __name__)
-Response = str | tuple[str, int]
+Answer = Response | tuple[str, int]
 
 _LONGEST_NAME = 600
 """Characters of a refId, and some more."""
@@ -36,36 +36,85 @@ class Compared:
     where: str
 
 
+@dataclass(slots=True)
+class Page:
+    """What the page shows: the two models, the price, and what was found or why it was not."""
+
+    model: Compared
+    offers: Sequence[Compared]
+    wanted: str
+    second: Compared | None = None
+    price: side_by_side.Price | None = None
+    found: side_by_side.Compared | None = None
+    error: ApiError | None = None
+
+    @property
+    def offers_all(self) -> bool:
+        """Whether what can be chosen is in a list that names it."""
+        known = not self.wanted or any(one.id == self.wanted for one in self.offers)
+        return known and len(self.offers) < _OFFERED
+
+
 @blueprint.get("/<id>/compare")
 @require_role("editor")
-def choose(id: str) -> Response:
+def choose(id: str) -> Answer:
     """Choose the other model; with `with` in the address, see what it costs."""
-    return _page(_comparable(id), text_of(request.args, "with", _LONGEST_NAME))
+    return _answer(_page_of(_comparable(id), text_of(request.args, "with", _LONGEST_NAME)))
 
 
 @blueprint.post("/<id>/compare")
 @require_role("editor")
-def compare(id: str) -> Response:
-    """Ask both, and show what came of it. It waits for all answers, and nothing is kept."""
-    return _page(_comparable(id), request.form.get("with", "").strip(), ask=True)
+def compare(id: str) -> Answer:
+    """Ask both, and show what came of it; nothing is kept.
+
+    A browser with scripts sees how far each model is, another waits for all answers.
+    """
+    page = _page_of(_comparable(id), request.form.get("with", "").strip(), chosen=True)
+    if page.error:
+        return _answer(page)
+    lines = _lines(page)
+    if live.wants_stream():
+        return live.stream(lines)
+    live.last_of(lines)
+    return _answer(page)
 
 
-def _page(model: RegisteredModel, wanted: str, *, ask: bool = False) -> Response:
-    told: dict[str, Any] = {"wanted": wanted, "second": None, "price": None, "found": None, "problem": ""}
-    status = 200
-    # Rows don't outlive the calls, during which no connection is held.
-    shown, offers = _shown([model])[0], _shown(_others(model))
+def _page_of(model: RegisteredModel, wanted: str, *, chosen: bool = False) -> Page:
+    page = Page(_shown([model])[0], _shown(_others(model)), wanted)
     try:
-        if wanted or ask:
+        if wanted or chosen:
             second = side_by_side.model_named(wanted, "with")
-            told |= {"second": _shown([second])[0], "price": side_by_side.price_of(model, second)}
-            if ask:
-                told["found"] = side_by_side.compare_models(model, second, current_actor())
+            page.second, page.price = _shown([second])[0], side_by_side.price_of(model, second)
     except ApiError as error:
-        told["problem"], status = error.message, error.status
-    return render_template(
-        "models/compare.html", model=shown, offers=offers, units=UNLIKENESS, **told
-    ), status
+        page.error = error
+    return page
+
+
+def _answer(page: Page) -> Answer:
+    status = page.error.status if page.error else 200
+    return render_template("models/compare.html", page=page, units=UNLIKENESS), status
+
+
+def _lines(page: Page) -> Iterator[live.Line]:
+    """A line after each call, for the model that was asked; the last has the page with what was found."""
+    assert page.second is not None, "its price was told"
+    two = (page.model, page.second)
+    try:
+        with live.watching() as left:
+            models = [side_by_side.model_named(one.id, "with") for one in two]
+            for event in side_by_side.comparing(models[0], models[1], current_actor(), left):
+                if isinstance(event, side_by_side.Compared):
+                    page.found = event
+                else:
+                    yield _line(two[event.place], event)
+    except ApiError as error:
+        page.error = error
+    yield {"event": "end", "html": render_template("models/_compare.html", page=page, units=UNLIKENESS)}
+
+
+def _line(model: Compared, asked: side_by_side.Asked) -> live.Line:
+    note = f"{asked.calls} of {asked.most} calls"
+    return live.row(model.id, model.name, "passed" if asked.calls == asked.most else "running", None, note)
 
 
 def _shown(models: Sequence[RegisteredModel]) -> Sequence[Compared]:

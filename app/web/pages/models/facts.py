@@ -61,6 +61,7 @@ _CONFIGURATION = {
     "is_openai_compatible": "OpenAI-compatible",
     "base_url": "Base URL",
     "workspace_id": "Workspace",
+    "integration_id": "Endpoint",
     "model_id": "Model id that is sent",
     "api_key_env": "Variable of the key",
 }
@@ -80,7 +81,9 @@ def sections_of(model: RegisteredModel, document: Mapping[str, Any]) -> list[Fac
 def _top(document: Mapping[str, Any]) -> Iterator[Fact]:
     for name, label, help in _TOP:
         unit = "USD per 1,000,000 tokens" if name in _COST and document.get(name) is not None else ""
-        yield Fact(label, display.as_text(document.get(name)), unit, help=help)
+        value = document.get(name)
+        text = display.type_label(str(value)) if name == "model_type" else display.as_text(value)
+        yield Fact(label, text, unit, help=help)
 
 
 def _configuration(document: Mapping[str, Any]) -> Iterator[Fact]:

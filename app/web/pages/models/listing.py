@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
-from sqlalchemy import case, select
+from sqlalchemy import select
 
 from app.probe.capabilities import CAPABILITIES
 from app.registry.clients import CLIENTS
@@ -16,25 +16,13 @@ from app.store.base import db, now
 from app.store.models import HEALTHS, RegisteredModel
 from app.store.probes import Probe
 from app.web.pages import display, search
+from app.web.pages.models.orders import ORDERS, Order
 from app.web.pages.search import Search
 from app.web.pages.watch import health
 from app.web.pages.watch.health import Shown
 
 STALE = "stale"
 """A filter beside the healths: what nobody has looked at for three intervals."""
-
-_WORST_FIRST = {"down": 0, "degraded": 1, "unknown": 2, "up": 3}
-# Name in the URL: column of the index `ix_models_list`, whether it begins with the largest.
-SORTS: dict[str, tuple[Any, bool]] = {
-    "added": (RegisteredModel.id, True),
-    "name": (RegisteredModel.search, False),
-    "health": (case(_WORST_FIRST, value=RegisteredModel.health), False),
-    "type": (RegisteredModel.model_type, False),
-    "region": (RegisteredModel.region, False),
-    "cost": (RegisteredModel.input_cost, False),
-    "out": (RegisteredModel.output_cost, False),
-    "probed": (RegisteredModel.last_probe_id, True),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +33,14 @@ class ModelSearch(Search):
     turned: bool = False
 
     @property
+    def order(self) -> Order:
+        """What is sorted by."""
+        return ORDERS[self.sort]
+
+    @property
     def descending(self) -> bool:
         """Whether the largest comes first."""
-        return SORTS[self.sort][1] is not self.turned
+        return self.order.descending is not self.turned
 
     def url(self, cursor: str = "", **more: str) -> str:
         """The list with the same search and order, from a cursor on."""
@@ -128,7 +121,7 @@ def search_of(arguments: Mapping[str, str]) -> ModelSearch:
         search.text_of(arguments, "cursor", 2000),
         choices,
         search.text_of(arguments, "host", 255),
-        sort if sort in SORTS else "added",
+        sort if sort in ORDERS else "added",
         arguments.get("turned") == "yes",
     )
 

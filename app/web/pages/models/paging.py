@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from flask import current_app
@@ -14,7 +15,7 @@ from app.registry.clients import only_working_with
 from app.store.base import db, now
 from app.store.models import HEALTHS, WITH_LABELS, RegisteredModel
 from app.watch import summary
-from app.web.pages.models.listing import SORTS, STALE, ModelSearch
+from app.web.pages.models.listing import STALE, ModelSearch
 
 PAGE = 30
 """How many models a page has: so that it weighs less than 100 kB with all that it loads."""
@@ -36,7 +37,7 @@ class Page:
 def found(wanted: ModelSearch) -> Page:
     """The page that the cursor asks for. Two steps: its ids from the index alone, then these rows."""
     place = _read_cursor(wanted)
-    query = _matching(wanted)
+    query = _sorted_by(wanted)
     backwards = place is not None and place.backwards
     if place:
         query = query.where(_beyond(wanted, place))
@@ -81,15 +82,14 @@ def counts(wanted: ModelSearch) -> list[Count]:
 
 def ids_of(wanted: ModelSearch, most: int) -> list[str]:
     """The ids of all that the search finds, at most so many, in its order."""
-    return [row[0] for row in db.session.execute(_ordered(_matching(wanted), wanted).limit(most))]
+    return [row[0] for row in db.session.execute(_ordered(_sorted_by(wanted), wanted).limit(most))]
 
 
 def _matching(wanted: ModelSearch, *, any_health: bool = False) -> Select[Any]:
-    """Id and sorted value of the models that the search leaves, in no order yet."""
+    """The ids of the models that the search leaves, in no order yet."""
     enabled, status = wanted.value("enabled"), wanted.value("health")
     query = RegisteredModel.matching_in_index(
         RegisteredModel.id,
-        SORTS[wanted.sort][0],
         q=wanted.q or None,
         host=wanted.host or None,
         model_type=wanted.value("type"),
@@ -104,13 +104,18 @@ def _matching(wanted: ModelSearch, *, any_health: bool = False) -> Select[Any]:
     return query.where(RegisteredModel.id.in_(summary.stale_ids(now()))) if status == STALE else query
 
 
+def _sorted_by(wanted: ModelSearch) -> Select[Any]:
+    """The same with the value that each is sorted by."""
+    return wanted.order.applied(_matching(wanted))
+
+
 def _rows(ids: Sequence[str]) -> Select[Any]:
     return select(RegisteredModel).where(RegisteredModel.id.in_(ids)).options(*WITH_LABELS)
 
 
 def _ordered(query: Select[Any], wanted: ModelSearch, *, backwards: bool = False) -> Select[Any]:
     """By the column and then by id; what has no value comes last either way. Backwards all is turned."""
-    column, own = SORTS[wanted.sort][0], RegisteredModel.id
+    column, own = wanted.order.column, RegisteredModel.id
     missing = column.is_(None)
     if wanted.descending is not backwards:
         return query.order_by(missing.desc() if backwards else missing, column.desc(), own.desc())
@@ -128,7 +133,7 @@ class _Place:
 
 def _beyond(wanted: ModelSearch, place: _Place) -> ColumnElement[bool]:
     """What comes after a row, or before it where the place says backwards."""
-    column, own = SORTS[wanted.sort][0], RegisteredModel.id
+    column, own = wanted.order.column, RegisteredModel.id
     down = wanted.descending is not place.backwards
     further_id = own < place.id if down else own > place.id
     if place.value is None:
@@ -140,7 +145,7 @@ def _beyond(wanted: ModelSearch, place: _Place) -> ColumnElement[bool]:
 
 
 def _count_before(wanted: ModelSearch, row: Any) -> int:
-    query = _matching(wanted).where(_beyond(wanted, _Place(row[1], row[0], backwards=True)))
+    query = _sorted_by(wanted).where(_beyond(wanted, _Place(row[1], row[0], backwards=True)))
     return db.session.scalar(query.with_only_columns(func.count())) or 0
 
 
@@ -150,7 +155,8 @@ def _signed() -> URLSafeSerializer:
 
 def _cursor(search: ModelSearch, row: Any, side: str) -> str:
     """A neighbouring page, signed: its value is compared with a column, so it must be of its type."""
-    cursor: str = _signed().dumps([search.sort, row[1], row[0], side])
+    value = row[1].isoformat() if search.order.is_time and row[1] else row[1]
+    cursor: str = _signed().dumps([search.sort, value, row[0], side])
     return cursor
 
 
@@ -160,4 +166,8 @@ def _read_cursor(search: ModelSearch) -> _Place | None:
         sort, value, id, side = _signed().loads(search.cursor)
     except (BadData, ValueError):
         return None
-    return _Place(value, id, side == "before") if sort == search.sort else None
+    if sort != search.sort:
+        return None
+    if search.order.is_time and value:
+        value = datetime.fromisoformat(value)
+    return _Place(value, id, side == "before")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from flask import Blueprint, abort, render_template, request
+from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from app.errors import ApiError
@@ -20,6 +20,13 @@ blueprint = Blueprint("playground", __name__)
 LONGEST = 20_000
 """Characters of a prompt."""
 MOST_TOKENS = 4096
+
+
+@blueprint.get("/<id>/try")
+@require_role("viewer")
+def nothing_sent(id: str) -> Response:
+    """A browser that comes here after signing in, or opens the address, is led to the box."""
+    return redirect(url_for("models.use", id=id), 303)
 
 
 @blueprint.post("/<id>/try")

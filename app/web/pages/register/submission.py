@@ -97,7 +97,9 @@ class Submission:
         if self.problem:
             self.form.api_key.errors = [*self.form.api_key.errors, FieldError(self.problem, "required")]
         if not self.form.model_id.data:
-            self.form.display_name.errors = []  # it follows from the id
+            self.form.display_name.errors = []  # it follows from the id, as does the type
+            if not self.form.model_type.data:
+                self.form.model_type.errors = []
         self.labels.read()
         return good and not self.problem and not self.labels.errors
 

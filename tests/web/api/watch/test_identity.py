@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -135,7 +137,24 @@ def test_the_page_tells_the_price_and_then_the_answer(
     assert "up to 48, with up to 528 tokens" in priced and not voices[0].bodies
     answer = editor.post(url, data={"with": second})
     assert answer.status_code == 200 and '<h2 id="result-head">Different</h2>' in answer.text
+    assert f'<option value="{second}" selected>' in answer.text
     assert "24 of each" in answer.text and "with 95 % certainty at most" in answer.text
+
+
+def test_a_browser_sees_how_far_each_of_the_two_is(
+    app: Flask, editor: FlaskClient, hosts: tuple[Host, Host]
+) -> None:
+    Voice(hosts[0]), Voice(hosts[1])
+    with_logprobs(World(app, *hosts))
+    first, second = ids_of(app)
+    asked = editor.post(
+        f"/models/{first}/compare", data={"with": second}, headers={"Accept": "application/x-ndjson"}
+    )
+    *lines, last = [json.loads(line) for line in asked.text.splitlines()]
+    told = [re.search(r"\d+ of 24 calls", line["html"]) for line in lines if line["name"] == second]
+    assert [one and one[0] for one in told] == [f"{number} of 24 calls" for number in range(1, 25)]
+    assert {line["status"] for line in lines if "24 of 24" in line["html"]} == {"passed"}
+    assert '<h2 id="result-head">The same</h2>' in last["html"]
 
 
 def test_the_page_names_what_can_not_be_compared(

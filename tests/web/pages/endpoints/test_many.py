@@ -45,7 +45,7 @@ def test_the_list_shows_type_context_and_price_and_never_the_key(
     assert "practice-embedding" in page and KEY not in page
     kind = re.search(r'<select name="type:practice-embedding".*?</select>', page, re.S)
     assert kind and 'value="embedding" selected' in kind[0]
-    assert "$0.5 / $1.5" in plain(page)
+    assert "$0.50 / $1.50" in plain(page)
     assert ticked(page) == []
 
 
@@ -116,7 +116,8 @@ def test_what_failed_stays_ticked_with_its_reason(app: Flask, editor: FlaskClien
     assert answer.status_code == 400
     assert "1 of 2 registered" in problem(answer.text)
     assert ticked(answer.text) == ["practice-embedding"]
-    row = re.search(r'value="practice-embedding".*?</tr>', answer.text, re.S)
+    why = re.search(r'value="practice-embedding" checked aria-describedby="([^"]+)"', answer.text)
+    row = re.search(rf'id="{why[1] if why else "none"}".*?</tr>', answer.text, re.S)
     assert row and "Failed" in plain(row[0])
     assert [model.model_id for model in models(app)] == ["practice-chat"]
     again = sent(practice_url, answer.text, model=["practice-embedding"])
@@ -190,3 +191,7 @@ def test_an_endpoint_that_is_there_offers_what_is_new(
     added = {"model": ["practice-embedding"], "region": "us", "depth": "proof", "do": "save"}
     assert editor.post(path, data=added).status_code == 303
     assert len({model.endpoint_id for model in models(app)}) == 1 and len(models(app)) == 2
+
+
+def test_a_proxy_is_asked_for_only_where_the_settings_allow_one(editor: FlaskClient) -> None:
+    assert 'name="proxy"' not in editor.get("/endpoints/new").text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -193,6 +194,22 @@ def test_only_one_without_models_is_deleted(app: Flask, editor: FlaskClient, pag
     assert "Left behind" in plain(editor.get(f"{path}/delete").text)
     assert editor.post(f"{path}/delete").status_code == 303
     assert editor.get(path).status_code == 404
+
+
+def test_the_end_of_a_key_is_stated_shown_and_taken_back(app: Flask, editor: FlaskClient) -> None:
+    with app.app_context():
+        endpoint = an_endpoint(name="Gateway", key_ciphertext=b"-")
+        db.session.add(endpoint)
+        db.session.commit()
+        path = f"/endpoints/{endpoint.id}"
+        form = {name: getattr(endpoint, name) for name in ("name", "base_url", "auth_header", "auth_scheme")}
+    assert editor.post(f"{path}/edit", data=form | {"key_ends": "2020-01-31"}).status_code == 303
+    assert "as somebody stated Has ended" in plain(editor.get(path).text)
+    assert re.search(r'name="key_ends"[^>]* value="2020-01-31"', editor.get(f"{path}/edit").text)
+    wrong = editor.post(f"{path}/edit", data=form | {"key_ends": "soon"})
+    assert wrong.status_code == 400 and 'id="key_ends-error"' in wrong.text
+    assert editor.post(f"{path}/edit", data=form | {"key_ends": ""}).status_code == 303
+    assert "Key ends not known" in plain(editor.get(path).text)
 
 
 @pytest.mark.parametrize(("days", "words"), [(90, "ends"), (9, "Ends soon"), (-1, "Has ended")])

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from app.store.base import db, new_id
 from app.store.labels import ModelOwner, ModelTag
 from app.store.models import RegisteredModel
-from app.web.pages.models import columns, listing, paging
+from app.web.pages.models import columns, orders, paging
 from tests.rows import a_model
 from tests.watched_days import add_watched_days
 from tests.web.pages.conftest import Form, plain, register, with_practice
@@ -125,7 +125,7 @@ def test_pages_follow_one_another_and_keep_the_search(app: Flask, viewer: FlaskC
     assert f"{paging.PAGE + 1}–{paging.PAGE + 2} of {paging.PAGE + 2} models" in second
 
 
-@pytest.mark.parametrize("sort", list(listing.SORTS))
+@pytest.mark.parametrize("sort", list(orders.ORDERS))
 @pytest.mark.parametrize("turned", ["", "yes"])
 def test_every_order_pages_through_every_model_once(
     app: Flask, viewer: FlaskClient, sort: str, turned: str

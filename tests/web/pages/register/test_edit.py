@@ -173,7 +173,7 @@ def look(editor: FlaskClient, form: Form) -> str:
 def test_a_look_offers_the_models_with_what_is_said_of_them(editor: FlaskClient, good: Form) -> None:
     page = look(editor, good | {"model_id": ""})
     assert f"The endpoint lists {len(MODELS)} models" in page and KEY not in page
-    assert re.search(r'<option value="practice-chat">32,768 tokens of context; \$0.5 in, \$1.5 out', page)
+    assert re.search(r'<option value="practice-chat">32,768 tokens of context; \$0.50 in, \$1.50 out', page)
 
 
 def test_what_the_list_says_fills_empty_fields_only(editor: FlaskClient, good: Form) -> None:

@@ -76,6 +76,12 @@ def test_a_wrong_field_is_named_at_its_place_and_nothing_is_lost(
     assert models(app) == []
 
 
+def test_a_form_without_an_id_complains_of_no_type(editor: FlaskClient, good: Form) -> None:
+    """It follows from the id, so the id alone is what is missing."""
+    page = editor.post("/models/new", data=good | {"model_id": "", "model_type": ""}).text
+    assert "Model id is empty" in page and "Model type must be" not in page
+
+
 def test_a_wrong_flag_is_named(app: Flask, editor: FlaskClient, good: Form) -> None:
     page = rejected(editor, good | {"supports_vision": "perhaps"}).text
     assert "Vision must be yes, no or not declared" in problem(page) and 'id="supports_vision-error"' in page
