@@ -53,16 +53,12 @@ class Watch {
     const fresh = holder.content.firstElementChild;
     const later = [...this.list.children].find((row) => Number(row.dataset.place) > Number(fresh.dataset.place));
     if (old) old.replaceWith(fresh); else this.list.insertBefore(fresh, later ?? null);
-    if (line.status === "running") this.begin(line.name, fresh);
-    else this.since.delete(line.name);
+    // Every wait is timed anew, other news of a row is not.
+    if (line.status !== "running") this.since.delete(line.name);
+    else if (fresh.dataset.mayTake || !this.since.has(line.name)) this.since.set(line.name, performance.now());
     const done = this.list.querySelectorAll("li:not([data-status=running])").length;
     this.note.textContent = `${done} of ${this.list.children.length} done so far.`;
     if (this.bar) [this.bar.value, this.bar.max] = [done, this.list.children.length];
-  }
-
-  // A wait counts from its own beginning, other news of the same row does not.
-  begin(name, row) {
-    if (row.dataset.mayTake || !this.since.has(name)) this.since.set(name, performance.now());
   }
 
   tick() {

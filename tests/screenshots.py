@@ -114,6 +114,7 @@ def picture_all(browser: Browser, url: str, form: str, app: Flask) -> None:
     seen: dict[str, str] = {}
 
     def take(name: str) -> None:
+        page.wait_for_load_state()
         seen.setdefault(page.url.partition("?done")[0], name)
         # A window as high as the page: what sticks to the window's end then stands where it ends up.
         height = int(page.evaluate("() => document.documentElement.scrollHeight"))
@@ -264,6 +265,24 @@ def use_pictures(page: Page, url: str, take: Take) -> None:
     take("detail-tried")
 
 
+def compare_pictures(page: Page, url: str, take: Take) -> None:
+    """Two models side by side: the choice, the price, while both are asked, and the answer."""
+    page.goto(url + "/models")
+    page.get_by_role("link", name=MODELS[0]["display_name"]).click()
+    page.get_by_text("More", exact=True).click()
+    page.get_by_role("link", name="Compare with another…").click()
+    take("compare")
+    page.get_by_label("Compare with").select_option(index=1)
+    page.get_by_role("button", name="See the price").click()
+    page.get_by_role("button", name="Compare").wait_for()
+    take("compare-price")
+    page.get_by_role("button", name="Compare").click()
+    page.locator("#live-checks li").first.wait_for()
+    take("compare-live")
+    page.locator("#result").wait_for()
+    take("compare-result")
+
+
 def tick_all(page: Page) -> None:
     """Tick every model of the list."""
     for box in page.locator("#bulk input[name=id]").all():
@@ -343,6 +362,7 @@ STEPS: tuple[Callable[[Page, str, Take], None], ...] = (
     form_pictures,
     model_pictures,
     use_pictures,
+    compare_pictures,
     edit_pictures,
     house_pictures,
 )

@@ -151,6 +151,20 @@ def test_evidence_and_the_command_are_not_cut_off(
     assert not any(cell.evaluate(cut) for cell in page.locator(".evidence-cell").all())
 
 
+def test_a_narrow_list_sorts_and_ticks_all(app: Flask, page: Page, live_server: LiveServer) -> None:
+    with app.app_context():
+        db.session.add_all([a_model(model_id=f"model-{number}") for number in range(2)])
+        db.session.commit()
+    page.set_viewport_size(chromium.NARROW)
+    page.goto(live_server.url + "/models")
+    page.get_by_label("All on this page").check()
+    expect(page.get_by_text("With the 2 selected:")).to_be_visible()
+    page.get_by_role("columnheader", name="p95").get_by_role("link").click()
+    page.wait_for_url(re.compile("sort=p95"))
+    expect(page.get_by_role("columnheader", name="p95")).to_have_attribute("aria-sort", "descending")
+    assert chromium.overflow(page) == 0
+
+
 def test_bulk_results_agree_with_the_list_below(
     app: Flask, page: Page, live_server: LiveServer, endpoint: Endpoint
 ) -> None:

@@ -72,10 +72,15 @@ class Count:
 
 
 def counts(wanted: ModelSearch) -> list[Count]:
-    """All that the search finds whatever their health, then how many are in each state, the worst first."""
+    """All that the search finds whatever their health, then how many are in each state, the worst first; of
+    each some may be stale, and how many are comes last.
+    """
     query = _matching(wanted, any_health=True).with_only_columns(RegisteredModel.health, func.count())
     told = {row[0]: int(row[1]) for row in db.session.execute(query.group_by(RegisteredModel.health))}
     named = [("", sum(told.values())), *((name, told[name]) for name in reversed(HEALTHS) if name in told)]
+    stale = _matching(wanted, any_health=True).where(RegisteredModel.id.in_(summary.stale_ids(now())))
+    number = db.session.scalar(stale.with_only_columns(func.count())) or 0
+    named += [(STALE, number)] if number else []
     chosen = wanted.value("health") or ""
     return [Count(name, count, wanted.url(health=name), name == chosen) for name, count in named]
 

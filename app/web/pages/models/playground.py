@@ -23,7 +23,7 @@ MOST_TOKENS = 4096
 
 
 @blueprint.get("/<id>/try")
-@require_role("viewer")
+@require_role("editor")
 def nothing_sent(id: str) -> Response:
     """A browser that comes here after signing in, or opens the address, is led to the box."""
     return redirect(url_for("models.use", id=id), 303)

@@ -276,6 +276,15 @@ def test_counts_filter_and_the_total_is_said(app: Flask, viewer: FlaskClient) ->
     assert "All 40" in page and "3 models" in page
 
 
+def test_what_is_stale_is_counted_too_and_filters(app: Flask, viewer: FlaskClient) -> None:
+    add(app)
+    add(app, display_name="Old", base_url="https://old.example.com/v1", last_probe_id=None)
+    page = viewer.get("/models").text
+    assert "Up 2" in plain(page) and "Stale 1" in plain(page)
+    assert "Stale 1" not in plain(viewer.get("/models?host=llm").text)
+    assert names(viewer.get("/models?health=stale").text) == ["Old"]
+
+
 def test_all_that_match_are_acted_on(app: Flask, editor: FlaskClient) -> None:
     add(app, 40)
     assert "All 40 that match" in plain(editor.get("/models").text)
