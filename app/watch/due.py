@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, bindparam, func, or_, select, update
 from sqlalchemy.orm import aliased
@@ -50,6 +50,13 @@ class Taken:
     endpoint_id: str
     kind: Kind
     due: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """A look that may not begin yet: its endpoint has as many as it may have at once."""
+
+    endpoint_id: str
 
 
 def lease() -> timedelta:
@@ -188,10 +195,8 @@ def release_lost(now: datetime) -> int:
     return int(count)
 
 
-def take(
-    model_pk: str, turn: int, now: datetime, worker: str | None = None
-) -> Taken | Literal["busy"] | None:
-    """Begin a look. "busy": the endpoint has as many as it may have. None: there is nothing to do. Commits.
+def take(model_pk: str, turn: int, now: datetime, worker: str | None = None) -> Taken | Busy | None:
+    """Begin a look. Busy: the endpoint has as many as it may have. None: there is nothing to do. Commits.
 
     The endpoint's row is held meanwhile, so that the looks under way are counted one after the other.
     """
@@ -202,8 +207,10 @@ def take(
     if place is None or place.endpoint_id != found.endpoint_id:
         place = _made(found)
     taken = _taken(found, place, turn, now)
+    if taken:
+        found.row.taken_by = worker
     if isinstance(taken, Taken):
-        found.row.running_until, found.row.taken_by = now + lease(), worker
+        found.row.running_until = now + lease()
     db.session.commit()
     return taken
 
@@ -258,7 +265,7 @@ def _made(found: _Found) -> EndpointWatch:
     return place
 
 
-def _taken(found: _Found, place: EndpointWatch, turn: int, now: datetime) -> Taken | Literal["busy"] | None:
+def _taken(found: _Found, place: EndpointWatch, turn: int, now: datetime) -> Taken | Busy | None:
     row = found.row
     if row.endpoint_id != found.endpoint_id:  # it has moved, and is counted there from now on
         row.endpoint_id, row.state_before, row.alone = found.endpoint_id, None, False
@@ -269,10 +276,11 @@ def _taken(found: _Found, place: EndpointWatch, turn: int, now: datetime) -> Tak
         place.witness = row.model_pk  # the one that was asked for all is gone, or nobody's business any more
     if place.fault and place.witness != row.model_pk and not row.alone:
         # One model is asked for all of them; when that is over, everybody's turn comes soon.
-        row.due, row.leased_until = now + timedelta(seconds=max(60, plan.every_s)), None
+        row.due = now + timedelta(seconds=max(60, plan.every_s))
+        row.leased_until = row.taken_by = None
         return None
     if found.running >= looks_at_once():
-        return "busy"
+        return Busy(found.endpoint_id)
     spent = found.spent
     kind = kind_of_look(found.model_type, plan, spent, now, row.last_proof, row.last_full)
     if (place.fault or row.state == "down") and spent.tokens < plan.tokens_per_day:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import random
 import socket
+import sqlite3
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -22,14 +23,15 @@ from app.store import database
 from app.store.base import new_id, now
 from app.store.watch.counts import Counts
 from app.watch import chores
-from app.watch.due import Claim, Taken, adopt_new, claim, release_lost, spread_overdue, take
+from app.watch.due import Busy, Claim, Taken, adopt_new, claim, release_lost, spread_overdue, take
 from app.watch.looking import Seen, look_at
 from app.watch.notices import sending
 from app.watch.queue import make_queue
 from app.watch.settling import settle, take_over_probed
+from app.watch.turns import Turns, Waiting
 
 log = logging.getLogger("muster.watch")
-_BUSY_S = 1.0
+_BUSY_S, _BUSY_MOST_S = 1.0, 15.0
 _HEARTBEAT_S = 5.0
 _PACE: Mapping[str, Any] = {
     "periodic": True,
@@ -52,6 +54,7 @@ class Watcher:
         self.id = new_id()
         self.looks = 0
         self.counts = Counts()
+        self.turns = Turns()
         self._later: Callable[..., Any] = self.queue.task(name="look")(self.look)
         self._deliver: Callable[..., Any] = self.queue.task(name="deliver")(self.deliver)
         self.queue.periodic_task(crontab(), name="round")(self.round)
@@ -64,18 +67,41 @@ class Watcher:
             adopt_new(now())
             self.enqueue(claim(now()))
 
-    def look(self, model_pk: str, turn: int) -> None:
-        """One look, if the claim still holds; its endpoint may be busy, then a little later."""
+    def look(self, model_pk: str, turn: int, waits: int = 0) -> None:
+        """One look, if the claim still holds. Where its endpoint is busy, it waits for a turn there."""
+        asked = Waiting(str(model_pk), int(turn), int(waits))
         with self.app.app_context():
-            taken = take(str(model_pk), int(turn), now(), self.id)
-            if taken == "busy":
-                self._schedule("look", (model_pk, turn), _BUSY_S * (0.5 + random.random()))
+            taken = take(asked.model_pk, asked.turn, now(), self.id)
+            if isinstance(taken, Busy):
+                if not self.turns.wait(taken.endpoint_id, asked):
+                    self._try_later(asked)
             elif taken:
-                began = now()
-                seen = look_at(taken, began)
-                following = settle(taken, seen, now())
-                self._count(taken, seen)
-                self.enqueue(following)
+                self._look_in_turn(taken)
+
+    def _look_in_turn(self, taken: Taken) -> None:
+        """A look, and those that waited for its turn."""
+        endpoint_id = taken.endpoint_id
+        self.turns.begin(endpoint_id)
+        try:
+            self._look(taken)
+            while asked := self.turns.following(endpoint_id):
+                after = take(asked.model_pk, asked.turn, now(), self.id)
+                if isinstance(after, Busy):
+                    self._try_later(asked)  # another worker was faster
+                elif after:
+                    self._look(after)
+        except BaseException:
+            self.turns.give_up(endpoint_id)
+            raise
+
+    def _look(self, taken: Taken) -> None:
+        seen = look_at(taken, now())
+        following = settle(taken, seen, now())
+        self._count(taken, seen)
+        self.enqueue(following)
+
+    def _try_later(self, asked: Waiting) -> None:
+        self._schedule("look", asked._replace(waits=asked.waits + 1), _busy_s(asked.waits))
 
     def deliver(self, id: str) -> None:
         """Send one message, if nobody else does."""
@@ -139,7 +165,7 @@ class Watcher:
         while not stop.wait(_HEARTBEAT_S):
             try:
                 self._keep_up(threads, started)
-            except database.FAULTS as error:
+            except (*database.FAULTS, sqlite3.Error) as error:  # the latter of the queue's own file
                 # A database that is away for a moment must not silence a worker that goes on looking.
                 log.error("the heartbeat could not be written: %s", type(error).__name__)
 
@@ -157,6 +183,13 @@ class Watcher:
     def _beat(self, threads: int, started: datetime) -> None:
         with self.app.app_context():
             chores.beat(self.id, socket.gethostname(), threads, started, self.looks, now())
+
+
+def _busy_s(waits: int) -> float:
+    """Seconds until a look is tried again whose endpoint other workers keep busy: rarer each time, so that
+    asking for turns does not become the work.
+    """
+    return min(_BUSY_S * 1.5**waits, _BUSY_MOST_S) * (0.5 + random.random())
 
 
 def _without_traceback_of_an_outage(record: logging.LogRecord) -> bool:

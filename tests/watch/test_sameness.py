@@ -278,8 +278,8 @@ def test_an_embedding_model_is_known_by_its_vector(make_app: Callable[..., Flask
 
 
 def test_a_check_costs_next_to_nothing_where_the_window_fits(world: World, voice: Voice) -> None:
-    """The processor time of all that is done with samples, the database's part included: about 1 ms a check
-    on a busy machine, nearly all of it for the sample's row; to judge a window takes 0.03 ms."""
+    """The processor time of all that is done with samples, with the database: 0.6 ms a check, nearly
+    all of it for the sample's row; to judge a window takes 0.03 ms."""
     learn(world, voice)
     with world.app.app_context():
         model = db.session.scalars(select(RegisteredModel)).one()
@@ -290,5 +290,5 @@ def test_a_check_costs_next_to_nothing_where_the_window_fits(world: World, voice
             at += timedelta(minutes=5)
             sameness.take(health, model, known, Sample(top=voice.top()), at)
         db.session.commit()
-        assert (time.process_time() - began) / 100 < 0.005
+        assert (time.process_time() - began) / 100 < 0.003
     assert state(world) == "same"

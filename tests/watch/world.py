@@ -22,7 +22,7 @@ from app.store.base import db, new_id
 from app.store.models import RegisteredModel
 from app.store.watch.health import ModelHealth
 from app.store.watch.incidents import Incident
-from app.watch.due import HORIZON, Claim, adopt_new, claim, take
+from app.watch.due import HORIZON, Busy, Claim, adopt_new, claim, take
 from app.watch.looking import look_at
 from app.watch.settling import settle
 from tests.rows import an_endpoint
@@ -132,7 +132,7 @@ class World:
 
     def _look(self, at: datetime, model_pk: str, turn: int) -> None:
         taken = take(model_pk, turn, at)
-        assert taken != "busy", "looks come one after the other here"
+        assert not isinstance(taken, Busy), "looks come one after the other here"
         if taken:
             self.taken.append((at, model_pk))
             self._enqueue(settle(taken, look_at(taken, at), at))

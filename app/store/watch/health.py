@@ -66,7 +66,7 @@ class ModelHealth(Base):
     leased_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
     running_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
     taken_by: Mapped[str | None] = mapped_column(String(36))
-    """The worker that is looking, None where nobody is."""
+    """The worker that is looking, or about to; None where nobody is."""
     last_check: Mapped[datetime | None] = mapped_column(UTCDateTime)
     last_proof: Mapped[datetime | None] = mapped_column(UTCDateTime)
     last_full: Mapped[datetime | None] = mapped_column(UTCDateTime)

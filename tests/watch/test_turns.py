@@ -1,0 +1,125 @@
+"""Looks that wait for a turn at their endpoint follow on those that end, in the thread that looked."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select, update
+
+from app.practice.wire import Reply, Request
+from app.store.base import db, now
+from app.store.watch.health import Look, ModelHealth
+from app.watch.due import Claim, adopt_new, claim, looks_at_once, release_lost
+from app.watch.engine import Watcher
+from app.watch.turns import Turns, Waiting
+from tests.watch.world import Host, World
+
+WITHIN_S = 30
+AT_ONCE = 4
+"""As many as an endpoint may have at once by default."""
+
+
+class SlowHost(Host):
+    """Its answers to proofs wait until `released`."""
+
+    def __init__(self, models: int) -> None:
+        self.released, self.filled = threading.Event(), threading.Event()
+        self.inside = self.most = 0
+        self.lock = threading.Lock()
+        super().__init__(models=models)
+
+    def respond(self, request: Request) -> Reply:
+        if request.method != "POST":
+            return super().respond(request)
+        with self.lock:
+            self.inside += 1
+            self.most = max(self.most, self.inside)
+            if self.inside == AT_ONCE:
+                self.filled.set()
+        self.released.wait(WITHIN_S)
+        with self.lock:
+            self.inside -= 1
+        return super().respond(request)
+
+
+@pytest.fixture
+def host() -> Iterator[SlowHost]:
+    made = SlowHost(models=7)
+    yield made
+    made.released.set()
+    made.cut()
+
+
+@pytest.fixture
+def claims(app: Flask, host: SlowHost) -> list[Claim]:
+    """All models of the host, claimed."""
+    World(app, host)
+    with app.app_context():
+        assert looks_at_once() == AT_ONCE
+        adopt_new(now())
+        db.session.execute(update(ModelHealth).values(due=now()))
+        db.session.commit()
+        return claim(now())
+
+
+def counted(app: Flask) -> int:
+    with app.app_context():
+        return db.session.scalar(select(func.count(func.distinct(Look.model_pk)))) or 0
+
+
+def begun(watcher: Watcher, claims: list[Claim]) -> list[threading.Thread]:
+    """A thread for each claim, which looks."""
+    threads = [threading.Thread(target=watcher.look, args=(one.model_pk, one.turn)) for one in claims]
+    for thread in threads:
+        thread.start()
+    return threads
+
+
+def test_what_waits_follows_at_once_and_never_more_than_allowed(
+    app: Flask, host: SlowHost, claims: list[Claim]
+) -> None:
+    watcher = Watcher(app)
+    threads = begun(watcher, claims[:AT_ONCE])
+    assert host.filled.wait(WITHIN_S)
+    for one in claims[AT_ONCE:]:
+        watcher.look(one.model_pk, one.turn)  # comes back at once
+    assert counted(app) == 0
+    host.released.set()
+    for thread in threads:
+        thread.join(WITHIN_S)
+    assert counted(app) == len(claims) == 7
+    assert host.most == AT_ONCE
+
+
+def test_what_waits_in_a_lost_worker_is_claimed_anew(app: Flask, host: SlowHost, claims: list[Claim]) -> None:
+    watcher = Watcher(app)
+    threads = begun(watcher, claims[:AT_ONCE])
+    assert host.filled.wait(WITHIN_S)
+    watcher.look(claims[-1].model_pk, claims[-1].turn)
+    with app.app_context():
+        assert release_lost(now()) == AT_ONCE + 1  # nobody has heard of this worker
+        assert claims[-1].model_pk in {one.model_pk for one in claim(now())}
+    host.released.set()
+    for thread in threads:
+        thread.join(WITHIN_S)
+
+
+def test_nobody_waits_where_nobody_looks() -> None:
+    turns = Turns()
+    assert not turns.wait("here", Waiting("a", 1))
+    turns.begin("here")
+    assert not turns.wait("there", Waiting("a", 1))
+    assert turns.wait("here", Waiting("a", 1))
+    assert turns.following("here") == Waiting("a", 1)
+    assert turns.following("here") is None
+    assert not turns.wait("here", Waiting("b", 1))
+
+
+def test_a_look_that_broke_ends_its_turn() -> None:
+    turns = Turns()
+    turns.begin("here")
+    turns.give_up("here")
+    assert not turns.wait("here", Waiting("a", 1))
