@@ -8,10 +8,11 @@ from urllib.parse import quote
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from app.store.audit_events import AuditEvent
 from app.store.base import db, new_id
+from app.store.models import RenderedDocument
 from app.store.probes import Probe
 from tests.conftest import new_token
 from tests.rows import a_model
@@ -45,6 +46,18 @@ def test_by_id(client: FlaskClient, auth: Headers, app: Flask) -> None:
     answer = client.get(f"/v2/models/{id}", headers=auth)
     assert answer.status_code == 200 and answer.json is not None
     assert answer.json["id"] == id and document_problems(answer.json) == []
+
+
+def test_a_document_of_another_version_is_made_anew_when_asked_for(
+    client: FlaskClient, auth: Headers, app: Flask
+) -> None:
+    id = add(app)
+    made = client.get(f"/v2/models/{id}", headers=auth)
+    with app.app_context():
+        db.session.execute(update(RenderedDocument).values(stamp="older", body=b"{}", etag='"older"'))
+        db.session.commit()
+    again = client.get(f"/v2/models/{id}", headers=auth)
+    assert (again.json, again.headers["ETag"]) == (made.json, made.headers["ETag"])
 
 
 def test_by_ref_id_as_it_stands_and_percent_encoded(client: FlaskClient, auth: Headers, app: Flask) -> None:
