@@ -7,12 +7,15 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from app.config import ROOT
 
@@ -73,6 +76,17 @@ def test_help_needs_neither_a_database_nor_pages(
     code = "import sys; from app.cli import main; main(standalone_mode=False); print(*sorted(sys.modules))"
     loaded = run(installed, tmp_path, "-c", code, *arguments).split()
     assert {"sqlalchemy", "flask_wtf", "gunicorn"}.isdisjoint(loaded)
+
+
+def test_what_runs_is_installed_by_hash() -> None:
+    """Everything that the package needs is in requirements.txt, in a version that fits, with its hashes."""
+    told = (ROOT / "requirements.txt").read_text(encoding="utf-8").replace("\\\n", " ").splitlines()
+    pinned = {line.split("==")[0].partition("[")[0]: line for line in told if line and line[0] != "#"}
+    assert [line for line in pinned.values() if "--hash=sha256:" not in line] == []
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for needed in map(Requirement, project["dependencies"]):
+        version = pinned[canonicalize_name(needed.name)].split("==")[1].split()[0]
+        assert version in needed.specifier, needed
 
 
 class Weaknesses(BaseHTTPRequestHandler):
