@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
+import tomllib
 import zipfile
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from app.config import ROOT
 
@@ -98,3 +104,67 @@ def test_help_needs_neither_a_database_nor_pages(
     code = "import sys; from app.cli import main; main(standalone_mode=False); print(*sorted(sys.modules))"
     loaded = run(installed, tmp_path, "-c", code, *arguments).split()
     assert {"sqlalchemy", "flask_wtf", "gunicorn"}.isdisjoint(loaded)
+
+
+def test_what_runs_is_installed_by_hash() -> None:
+    """Everything that the package needs is in requirements.txt, in a version that fits, with its hashes."""
+    told = (ROOT / "requirements.txt").read_text(encoding="utf-8").replace("\\\n", " ").splitlines()
+    pinned = {line.split("==")[0].partition("[")[0]: line for line in told if line and line[0] != "#"}
+    assert [line for line in pinned.values() if "--hash=sha256:" not in line] == []
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for needed in map(Requirement, project["dependencies"]):
+        version = pinned[canonicalize_name(needed.name)].split("==")[1].split()[0]
+        assert version in needed.specifier, needed
+
+
+class Weaknesses(BaseHTTPRequestHandler):
+    """A database of weaknesses that knows one of Flask, and none of anything else."""
+
+    known: bytes = b"flask"
+
+    def do_POST(self) -> None:
+        """One package, as api.osv.dev is asked for it."""
+        asked = self.rfile.read(int(self.headers["Content-Length"]))
+        affected = [{"package": {"ecosystem": "PyPI", "name": "flask"}, "ranges": [], "versions": []}]
+        weak = {"id": "TEST-1", "summary": "weak", "modified": "2026-01-01T00:00:00Z", "affected": affected}
+        body = json.dumps({"vulns": [weak]} if b'"%b"' % self.known in asked else {}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing of it is printed."""
+
+
+def audited(port: int, cache: Path) -> tuple[int, str]:
+    """How `make audit` ends with the database at this port, and what it prints."""
+    options = f"--vulnerability-service osv --osv-url http://127.0.0.1:{port}/ --cache-dir {cache}"
+    # Nothing is installed: the tests run in what `make install` made.
+    command = ["make", "--no-print-directory", "-o", "install", "audit", f"AUDIT={options}"]
+    command.append(f"BIN={Path(sys.executable).parent}")
+    environ = os.environ | {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
+    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=120)
+    return done.returncode, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("known", "ends", "says"), [(b"flask", 2, "TEST-1"), (b"none", 0, "knows of no weakness")]
+)
+def test_known_weaknesses_fail_the_check(known: bytes, ends: int, says: str, tmp_path: Path) -> None:
+    handler = type("Handler", (Weaknesses,), {"known": known})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        code, printed = audited(server.server_port, tmp_path)
+        server.shutdown()
+    assert code == ends and says in printed
+
+
+def test_a_database_of_weaknesses_that_is_not_there_is_said(tmp_path: Path) -> None:
+    code, printed = audited(9, tmp_path)  # discard: nobody listens there
+    assert code == 0 and printed.startswith("NOT LOOKED FOR") and len(printed.splitlines()) == 2
+
+
+def test_the_check_looks_for_weaknesses() -> None:
+    recipe = re.search(r"^check:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)
+    assert recipe is not None and "$(MAKE) --no-print-directory audit" in recipe[1]

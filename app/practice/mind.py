@@ -17,7 +17,7 @@ QUOTED = re.compile(r"[\"“«]([^\"”»]{1,80})[\"”»]")
 TOKEN = re.compile(r"\s*(?:\w{1,6}|[^\w\s])|\s+")
 PLACE = re.compile(r"(?<![.!?:]\s)(?<!^)\b[A-Z][a-z]+(?:\s[A-Z][a-z]+)*\b")
 SINGLE_WORD = re.compile(r"\b(?:single|one|only the|just the) word:?\s+[\"“]?(\w[\w-]*)", re.IGNORECASE)
-COUNT = re.compile(r"\bcount\b.*?\bfrom\s+(\d+)\s+(?:up )?to\s+(\d+)", re.IGNORECASE)
+COUNT = re.compile(r"\bcount\b.{0,100}?\bfrom\s+(\d{1,9})\s+(?:up )?to\s+(\d{1,9})", re.IGNORECASE)
 SAY = re.compile(r"\b(?:say|repeat|reply with|answer with|respond with)\b:?\s+[\"“]?([\w-]+)", re.IGNORECASE)
 WORD = re.compile(r"[a-z]{3,}")
 SMALL_WORDS = frozenset(
@@ -164,7 +164,7 @@ def fill(schema: Mapping[str, JSON], asked: Asked, place: str = "", name: str = 
             1, schema.get("minItems", 1)
         )
     if kind in ("integer", "number"):
-        found = re.search(r"\d+", asked.user)
+        found = re.search(r"\d{1,15}", asked.user)  # int() refuses thousands of digits
         return int(found[0]) if found else schema.get("minimum", 1)
     return {"boolean": True, "null": None}.get(kind, _text(asked, place, name))
 

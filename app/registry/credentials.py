@@ -46,9 +46,10 @@ def target_for(
 
     The key is `typed` (a key, a reference or "" for none) or, where that is None, the stored one of
     `endpoint`. `settings` are new ones; without them the endpoint's own go along, where they may. The use of
-    a stored key or of a reference is put on record before this comes back. Commits. ApiError 403
-    `insufficient_scope` for a reference or a move that the actor may not ask for, 400 `api_key_required`
-    where a stored key would go to another origin, 400 `api_key_unusable` where it can't be opened.
+    a stored key or of a reference is put on record before this comes back, and so is any look at what an
+    endpoint lists, which leaves no other trace. Commits. ApiError 403 `insufficient_scope` for a reference or
+    a move that the actor may not ask for, 400 `api_key_required` where a stored key would go to another
+    origin, 400 `api_key_unusable` where it can't be opened.
     """
     key = typed if typed is not None else _judged(endpoint, base_url, actor, move_key)
     if typed is not None:
@@ -61,6 +62,8 @@ def target_for(
     stored = endpoint is not None and own.is_secret and settings is None
     if vault.is_reference(key) or (typed is None and clear) or stored:
         _note(actor, use, key, base_url, endpoint)
+    elif use == "list_models":
+        _note_look(actor, base_url)
     return Target(base_url, clear, model_id, own)
 
 
@@ -207,6 +210,13 @@ def _note(actor: Actor, use: Use, key: str, base_url: str, endpoint: Endpoint | 
         **({"proxy": endpoint.proxy} if endpoint and endpoint.proxy else {}),
     }
     audit.record(actor, "key.used", detail=detail, subject=endpoint.name if endpoint else origin_of(base_url))
+    db.session.commit()
+
+
+def _note_look(actor: Actor, base_url: str) -> None:
+    """Put on record that somebody had an endpoint asked for its list, with a key of their own or none."""
+    origin = origin_of(base_url)
+    audit.record(actor, "endpoint.listed", detail={"origin": origin}, subject=origin)
     db.session.commit()
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from app.access import people, sessions
 from app.access.actors import COMMAND_LINE
@@ -71,6 +71,20 @@ def test_use_keeps_a_session_from_being_idle(app: Flask, viewer: FlaskClient) ->
     assert is_in(viewer)
     with app.app_context():
         assert now() - db.session.scalars(select(BrowserSession.seen)).one() < timedelta(minutes=1)
+
+
+@pytest.mark.both_databases
+def test_a_page_neither_waits_nor_fails_while_another_holds_the_session(
+    app: Flask, viewer: FlaskClient
+) -> None:
+    """Its last use is then not noted, and that is all."""
+    set_age(app, created=timedelta(hours=5), seen=timedelta(hours=3))
+    with app.app_context(), db.engine.connect() as other:
+        other.execute(text("UPDATE sessions SET browser = 'held'"))
+        before = now()
+        assert is_in(viewer) and now() - before < timedelta(seconds=5)
+        other.rollback()
+        assert now() - db.session.scalars(select(BrowserSession.seen)).one() > timedelta(hours=2)
 
 
 def test_a_secret_is_not_stored(app: Flask, viewer: FlaskClient) -> None:

@@ -36,6 +36,7 @@ def muster(
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            umask=0o022,  # as most machines have it
             timeout=60,
         )
     assert "Traceback" not in done.stderr
@@ -100,3 +101,9 @@ def test_what_is_in_force_and_who_set_it(instance: Path) -> None:
 
 def test_json_of_the_table_is_wrong_usage(instance: Path) -> None:
     assert muster(instance, "settings", "--json")[0] == 2
+
+
+def test_what_a_command_makes_is_its_users_alone(tmp_path: Path) -> None:
+    code, _, _ = muster(tmp_path, "db", "upgrade")
+    made = {path.name: path.stat().st_mode & 0o077 for path in tmp_path.iterdir()}
+    assert code == 0 and "muster.sqlite" in made and set(made.values()) == {0}

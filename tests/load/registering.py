@@ -58,3 +58,22 @@ def memory_watched(muster: Running) -> Iterator[list[int]]:
         ended.set()
         thread.join()
         seen.append(muster.memory())
+
+
+@contextmanager
+def health_timed(muster: Running) -> Iterator[list[float]]:
+    """Seconds that /healthz took, asked again and again while the block runs."""
+    took: list[float] = []
+    ended = threading.Event()
+
+    def ask() -> None:
+        while not ended.wait(0.1):
+            took.append(requests.get(f"{muster.url}/healthz", timeout=30).elapsed.total_seconds())
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    try:
+        yield took
+    finally:
+        ended.set()
+        thread.join()

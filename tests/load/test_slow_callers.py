@@ -39,6 +39,16 @@ def test_a_request_that_is_never_finished_holds_no_thread(tmp_path: Path, sent: 
     assert "Traceback" not in muster.logged()
 
 
+def test_fewer_slow_callers_than_threads_hold_up_nobody(muster: Running) -> None:
+    """As many as the README promises, without a proxy."""
+    with ExitStack() as opened:
+        for _ in range(7):
+            slow = opened.enter_context(socket.create_connection(("127.0.0.1", muster.port)))
+            slow.sendall(b"GET / ")
+        for _ in range(5):
+            assert requests.get(f"{muster.url}/healthz", timeout=HEAD_WITHIN_S / 2).ok
+
+
 @pytest.mark.parametrize("kilobytes", [200, 2000], ids=["that would fit", "that is too large"])
 def test_after_a_body_that_nobody_reads_the_next_request_is_answered(muster: Running, kilobytes: int) -> None:
     """The server said keep-alive, closed without a word, and the client's next call was lost."""

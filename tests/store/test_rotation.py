@@ -11,10 +11,14 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from sqlalchemy import LargeBinary
 
 from app.store import rotation, vault
-from app.store.base import db
-from app.store.endpoints import Endpoint
+from app.store.accounts import User
+from app.store.base import Base, db, now
+from app.store.endpoints import Endpoint, EndpointHeader
+from app.store.leases import HeldKey
+from app.store.watch.channels import Channel
 from tests.rows import an_endpoint, opened
 
 ROTATE = """
@@ -138,3 +142,50 @@ def test_a_rotation_that_breaks_off_has_lost_nothing(app: Flask) -> None:
         assert keys(ids) == ids
         rotation.rotate()
         assert keys(ids) == ids
+
+
+OTHERWISE = {
+    "users.totp_secret",  # sealed with a key that is made from MUSTER_SECRET_KEY
+    "shown_once.ciphertext",  # with a key in the browser's cookie
+    "idempotent_answers.body",
+    "rendered_documents.body",
+}
+"""Bytes that the key ring has nothing to do with."""
+
+
+def test_every_sealed_column_is_sealed_anew(app: Flask) -> None:
+    """One that is forgotten would be lost with the key that it was sealed with."""
+    with app.app_context():
+        a_secret_of_each_kind()
+        rotation.rotate()
+        bytes_kept = {
+            f"{table.name}.{column.name}"
+            for table in Base.metadata.sorted_tables
+            for column in table.columns
+            if isinstance(column.type, LargeBinary)
+        }
+        seen = {f"{each.table.__tablename__}.{each.column}" for each in rotation.sealed_values()}
+        assert seen == bytes_kept - OTHERWISE
+        newest = vault.Ring(vault.ring().keys[:1])
+        texts = {newest.open(each.ciphertext, each.place) for each in rotation.sealed_values()}
+        assert texts >= {"key", "certificate", "proxy", "header", "url", "secret", "held"}
+
+
+def a_secret_of_each_kind() -> None:
+    """Rows with every column that the ring seals. Commits."""
+    home, channel = an_endpoint(), Channel(id="c1", name="c", kind="webhook", host="h")
+    user = User(email="a@example.com", password_hash="", role="editor")
+    db.session.add_all([home, user])
+    db.session.flush()
+    home.key_ciphertext = rotation.seal("key", home.place_of("key"))
+    home.client_certificate = rotation.seal("certificate", home.place_of("client_certificate"))
+    home.proxy_ciphertext = rotation.seal("proxy", home.place_of("proxy"))
+    header = EndpointHeader(endpoint_id=home.id, name="X-Team")
+    header.ciphertext = rotation.seal("header", home.place_of("header X-Team"))
+    channel.url_ciphertext = rotation.seal("url", channel.place_of("url"))
+    channel.secret_ciphertext = rotation.seal("secret", channel.place_of("secret"))
+    held = HeldKey(id="h1", user_id=user.id, origin="https://h", expires=now())
+    held.ciphertext = rotation.seal("held", held.place)
+    db.session.add_all([header, channel, held])
+    rotation.digest("makes the secret of digests")
+    db.session.commit()

@@ -57,6 +57,7 @@ ACTIONS: dict[str, str] = {
     "user.signed_out": "Signed out",
     "user.second_factor_set_up": "Set up a second factor",
     "user.second_factor_removed": "Removed a second factor",
+    "endpoint.listed": "Listed an endpoint's models",
     "endpoint.updated": "Changed an endpoint",
     "endpoint.rejected": "Had a change of an endpoint rejected",
     "endpoint.deleted": "Deleted an endpoint",

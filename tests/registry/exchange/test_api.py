@@ -188,6 +188,14 @@ def test_export(
     assert answer.headers["Content-Disposition"].startswith("attachment; filename=")
 
 
+def test_an_export_is_on_record(client: FlaskClient, auth: Headers, app: Flask) -> None:
+    add(app)
+    assert client.get("/v2/models/export?format=csv", headers=auth).status_code == 200
+    with app.app_context():
+        (event,) = db.session.scalars(select(AuditEvent).where(AuditEvent.action == "model.exported"))
+        assert event.actor.startswith("token:") and event.detail == {"format": "models.csv"}
+
+
 def test_export_is_litellms_unless_said_otherwise(client: FlaskClient, auth: Headers, app: Flask) -> None:
     add(app)
     answer = client.get("/v2/models/export", headers=auth)

@@ -106,6 +106,15 @@ def test_the_use_of_a_stored_key_names_the_key_and_not_its_value(
     assert used["endpoint"] == made["configuration"]["integration_id"]
 
 
+def test_a_look_at_an_endpoint_is_on_record(
+    client: FlaskClient, app: Flask, auth: Headers, good: Body
+) -> None:
+    """With a typed key, too: nothing else would tell that Muster called there."""
+    asked = {"base_url": good["base_url"] + "?v=secret", "api_key": good["api_key"]}
+    assert client.post("/v2/endpoints/catalog", json=asked, headers=auth).status_code == 200
+    assert events(app, "endpoint.listed") == [{"origin": good["base_url"].removesuffix("/v1")}]
+
+
 def test_the_watcher_leaves_one_event_a_day_and_not_one_a_check(
     client: FlaskClient, app: Flask, auth: Headers, good: Body
 ) -> None:

@@ -68,11 +68,16 @@ def test_probing_many_is_watched(editor: FlaskClient, ids: list[str]) -> None:
 
 
 @pytest.mark.parametrize(("format", "begins"), [("json", "["), ("csv", ""), ("litellm", "# For LiteLLM")])
-def test_the_ticked_ones_are_exported(editor: FlaskClient, ids: list[str], format: str, begins: str) -> None:
+def test_the_ticked_ones_are_exported(
+    app: Flask, editor: FlaskClient, ids: list[str], format: str, begins: str
+) -> None:
     answer = editor.post("/models/bulk", data={"do": "export", "format": format, "id": ids[:1]})
     assert answer.headers["Content-Disposition"].startswith("attachment")
     assert answer.text.startswith(begins) and "practice-chat" in answer.text
     assert "practice-reasoning" not in answer.text
+    with app.app_context():
+        exported = db.select(AuditEvent).where(AuditEvent.action == "model.exported")
+        assert db.session.scalars(exported).one().detail["count"] == 1
 
 
 def test_a_format_that_there_is_not_is_said(editor: FlaskClient, ids: list[str]) -> None:
