@@ -13,10 +13,13 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from app.practice.models import Model
 from app.practice.wire import Reply, Request, as_json
 from app.probe.values import Sample
+from app.store import rotation
 from app.store.base import db
 from app.store.models import RegisteredModel
+from app.store.watch.channels import Channel, Delivery
 from app.store.watch.events import FeedEvent
 from app.store.watch.health import Look, ModelHealth
 from app.store.watch.samples import ModelIdentity, ModelSample
@@ -24,6 +27,7 @@ from app.watch import sameness
 from app.watch.due import adopt_new
 from app.watch.identity import sequence
 from app.watch.identity.samples import PROMPT
+from app.watch.incidents import stamp
 from tests.watch.test_watching import QUICK
 from tests.watch.voices import Voice, learn, with_logprobs
 from tests.watch.world import Host, World
@@ -107,6 +111,45 @@ def test_another_model_is_told_within_fifty_checks(world: World, voice: Voice) -
     assert event["distance"] > event["noise"]
 
 
+def test_a_difference_is_news_for_a_channel(world: World, voice: Voice) -> None:
+    learn(world, voice)
+    with world.app.app_context():
+        channel = Channel(id="c", name="mine", kind="webhook", host="127.0.0.1")
+        channel.url_ciphertext = rotation.seal("http://127.0.0.1:1/", channel.place_of("url"))
+        channel.filter = {"kinds": ["model.changed"]}
+        db.session.add(channel)
+        db.session.commit()
+    voice.change()
+    world.pass_time(minutes=5 * 50)
+    with world.app.app_context():
+        (news,) = db.session.scalars(select(Delivery)).all()
+        assert news.kind == "model.changed"
+        assert "Answers differ from before: they lie" in json.dumps(news.body)
+
+
+def test_what_changed_with_the_answers_is_told_with_them(make_app: Callable[..., Flask]) -> None:
+    """The whole probe that follows at once finds what the other model can't do."""
+    host = Host()
+    world = with_logprobs(World(make_app(**QUICK | {"probe_seconds": 20.0, "watch_full_hours": 8760}), host))
+    voice = Voice(host, whole=True)
+    try:
+        with world.app.app_context():
+            settings_of(world).last_full = None
+            db.session.commit()
+        world.pass_time(minutes=6)
+        learn(world, voice)
+        host.practice.models["m-0"] = Model("m-0", vision=False)
+        voice.change()
+        world.pass_time(minutes=5 * 50)
+    finally:
+        host.cut()
+    with world.app.app_context():
+        found = [one.detail for one in FeedEvent.after(0, 99) if one.kind == "capability"]
+        since = db.session.scalars(select(ModelIdentity.differs_since)).one()
+    assert [(one["name"], one["to"]) for one in found] == [("vision", False)]
+    assert since is not None and found[0]["answers_differ_since"] == stamp(since)
+
+
 def test_who_confirms_has_all_learned_anew(world: World, voice: Voice) -> None:
     learn(world, voice)
     voice.change()
@@ -126,6 +169,16 @@ def test_a_fingerprint_is_told_and_decides_nothing(world: World, voice: Voice) -
     world.pass_time(minutes=10)
     assert told(world, "system_fingerprint") == [{"name": "system_fingerprint", "from": "fp_1", "to": "fp_2"}]
     assert state(world) == "learning"
+
+
+def test_another_way_to_be_asked_is_told_and_learned_anew(world: World, voice: Voice) -> None:
+    """Answers to requests of another shape can't be compared with those of before."""
+    learn(world, voice)
+    voice.limit = "max_completion_tokens"
+    world.pass_time(minutes=31)
+    (event,) = told(world, "sampling")
+    assert event["from"] == "" and "max_completion_tokens" in str(event["to"])
+    assert (state(world), told(world, "answers"), world.states()) == ("learning", [], {"up": 1})
 
 
 def test_another_count_of_the_same_prompt_is_told_once(world: World, voice: Voice) -> None:
@@ -162,6 +215,24 @@ def test_samples_are_kept_four_minutes_apart_at_least(world: World, voice: Voice
         times = db.session.scalars(select(ModelSample.at).order_by(ModelSample.at)).all()
     assert len(voice.bodies) > 2 * len(times) > 6
     assert min(later - at for at, later in pairwise(times)) >= sequence.SPACED
+
+
+def test_words_take_no_further_token(world: World, voice: Voice) -> None:
+    """The prompts for words are asked with the very limit of a check that samples nothing."""
+    with world.app.app_context():
+        db.session.scalars(select(RegisteredModel)).one().capabilities = {}
+        db.session.commit()
+    world.pass_time(minutes=16)
+    sampled = list(voice.bodies)
+    with world.app.app_context():
+        db.session.scalars(select(ModelIdentity)).one().state = "not watched"
+        db.session.commit()
+    world.pass_time(minutes=6)
+    usual = voice.bodies[-1]
+    assert len(sampled) >= 3 and [one["messages"] != usual["messages"] for one in sampled] == [True] * len(
+        sampled
+    )
+    assert all({**one, "messages": usual["messages"]} == usual for one in sampled)
 
 
 def test_what_was_learned_by_an_earlier_version_is_learned_again(world: World, voice: Voice) -> None:

@@ -11,7 +11,7 @@ from app.practice.wire import Reply, Request, as_json, error
 from app.store.base import db
 from app.store.models import RegisteredModel
 from app.store.watch.samples import ModelIdentity, ModelSample
-from app.watch.identity.samples import WORDS
+from app.watch.identity.samples import PROMPT, WORDS
 from app.watch.sampling import Kind, needed_for_baseline
 from tests.watch.world import BROKEN, START, Host, World
 
@@ -19,11 +19,13 @@ from tests.watch.world import BROKEN, START, Host, World
 class Voice:
     """A model as it answers: top log-probabilities with the noise of batching, words, a vector."""
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Host, *, whole: bool = False) -> None:
+        """With `whole` only checks are answered so; the practice endpoint answers all else."""
         self.random = np.random.default_rng(1)
         self.base = -0.5 - 0.5 * np.arange(20)
         self.words = ["seven", "blue", "cat", "Ada"]
         self.gives_logprobs, self.most_tokens, self.fingerprint = True, 20, "fp_1"
+        self.limit, self.whole = "max_tokens", whole
         self.prompt_tokens, self.counts_prompt = 3, False
         self.bodies: list[dict[str, object]] = []
         host.refuse = self.answer
@@ -41,11 +43,18 @@ class Voice:
         body = request.json
         if not isinstance(body, dict) or "messages" not in body:
             return None
+        if self.whole and body["messages"][0]["content"] not in (PROMPT, *WORDS):
+            return None
         self.bodies.append(body)
         if not str(body["model"]).startswith("m-"):
             return BROKEN
         if body.get("top_logprobs", 0) > self.most_tokens:
             return error(400, f"top_logprobs must be at most {self.most_tokens}.", param="top_logprobs")
+        if self.limit == "max_completion_tokens" and "max_tokens" in body:
+            words = (
+                "Unsupported parameter: 'max_tokens' is not supported. Use 'max_completion_tokens' instead."
+            )
+            return error(400, words, param="max_tokens", code="unsupported_parameter")
         prompt = body["messages"][0]["content"]
         said = self.words[WORDS.index(prompt)] if prompt in WORDS else "y"
         rows = [{"token": t, "logprob": v} for t, v in self.top(body.get("top_logprobs", 0)).items()]

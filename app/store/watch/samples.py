@@ -14,7 +14,7 @@ from app.store.watch.health import MODEL
 
 
 class ModelSample(Base):
-    """What one health check told of who answers, in about a hundred bytes (tokens and values, or a word)."""
+    """What one health check told of who answers, in a few hundred bytes (tokens and values, or a word)."""
 
     __tablename__ = "model_samples"
     __table_args__ = (Index(None, "model_pk", "at"),)

@@ -11,6 +11,8 @@ from app.store.watch.health import Look, WatchCost
 from app.watch import sameness
 from app.watch.due import plan_of
 from app.watch.faults import OF_THE_KEY
+from app.watch.identity.noting import DIFFER
+from app.watch.incidents import stamp
 from app.watch.notices import expiry
 from app.watch.schedule import Spent
 from app.watch.settling.look import Settled
@@ -80,11 +82,14 @@ def note_endings(look: Settled) -> None:
 def tell_changes(look: Settled) -> None:
     """Tell of what a whole probe saw changed, and let old reports go."""
     model, found = look.model, look.seen.changes
+    since = look.identity.differs_since if look.identity else None
+    beside = {"answers_differ_since": stamp(since)} if since else {}
     for change in found:
-        detail = {"name": change.name, "from": change.before, "to": change.after}
+        detail = {"name": change.name, "from": change.before, "to": change.after} | beside
         FeedEvent.add(change.kind, model_pk=look.id, endpoint_id=look.row.endpoint_id, at=look.now, **detail)
     for news in dict.fromkeys("price.changed" if one.kind == "price" else "model.changed" for one in found):
         said = [c.sentence for c in found if (c.kind == "price") == (news == "price.changed")]
+        said += [f"{DIFFER}, too."] if since else []
         tell_of_model(news, look.row, model, look.now, code=None, message=" ".join(said))
     if found:
         watching.note_changed(model)

@@ -68,6 +68,10 @@ def test_a_difference_is_told_and_confirmed(
     told = identity(client, auth, id)
     assert (told["state"], told["unit"]) == ("differs", "nats a token")
     assert told["distance"] > told["noise"] and told["p"] <= 0.005 and told["differs_since"]
+    feed = client.get("/v2/events", headers=auth).json or []
+    (event,) = [one for one in feed if one["kind"] == "model"]
+    assert event["detail"]["from"] == "as before" and event["detail"]["p"] <= 0.005
+    assert event["at"] == told["differs_since"]
     page = editor.get(f"/models/{id}/history").text
     assert "Answers differ from before" in page and "This is right: learn it anew" in page
     confirmed = client.post(f"/v2/models/{id}/identity/confirm", headers=auth)
