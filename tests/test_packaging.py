@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -12,6 +13,7 @@ import pytest
 
 from app.config import ROOT
 
+_UNREACHABLE = r"No matching distribution found|NewConnectionError|name resolution"
 SIGNIN = """
 from app import config
 from app.factory import create_app
@@ -27,15 +29,21 @@ print(*(client.get(path).status_code for path in paths))
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with nothing but the unpacked wheel."""
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The built wheel."""
     folder = tmp_path_factory.mktemp("wheel")
     command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "-o", str(folder), str(ROOT)]
     subprocess.run(command, check=True, capture_output=True)
-    (wheel,) = folder.glob("*.whl")
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path) -> Path:
+    """A folder with nothing but the unpacked wheel."""
     with zipfile.ZipFile(wheel) as packed:
-        packed.extractall(folder / "site")
-    return folder / "site"
+        packed.extractall(wheel.parent / "site")
+    return wheel.parent / "site"
 
 
 def run(installed: Path, home: Path, *arguments: str) -> str:
@@ -54,6 +62,27 @@ def test_an_installed_muster_serves_its_pages(installed: Path, tmp_path: Path) -
     assert (resources, where) == (str(installed / "app"), str(instance))
     assert statuses.split()[:3] == ["200", "200", "200"]
     assert (instance / "muster.sqlite").exists()
+
+
+def test_pipx_runs_it_with_nothing_but_what_the_wheel_asks_for(wheel: Path, tmp_path: Path) -> None:
+    environ = {
+        name: value for name, value in os.environ.items() if not name.startswith(("MUSTER_", "PYTHON"))
+    }
+    command = [sys.executable, "-m", "pipx", "run", "--spec", str(wheel), "muster", "db", "upgrade"]
+    ran = subprocess.run(
+        command,
+        cwd=tmp_path,
+        env=environ | {"HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=400,
+    )
+    if re.search(_UNREACHABLE, ran.stderr):
+        pytest.skip("what the wheel asks for could not be fetched, so pipx was NOT tried")
+    assert ran.returncode == 0 and ran.stdout.startswith("The database is at revision"), (
+        ran.stdout + ran.stderr
+    )
+    assert (tmp_path / ".local/share/muster/muster.sqlite").exists()
 
 
 def test_nothing_but_the_program_is_in_the_wheel(installed: Path) -> None:
