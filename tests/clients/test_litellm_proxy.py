@@ -33,8 +33,8 @@ JSON = Any
 KEY = "sk-the-proxys-own-master-key"
 MODELS = {"chat": "team-babbler", "embedding": "team-vectors"}
 """The id at the proxy, by what it is."""
-FIRM = {"streaming", "stream_usage", "json_mode", "json_schema", "logprobs", "responses_api"}
-"""What even a model that babbles shows each time."""
+FIRM = {"streaming", "stream_usage", "json_schema", "logprobs", "responses_api"}
+"""What even a model that babbles shows each time; JSON without a schema it may babble on past any limit."""
 READY_WITHIN_S = 180
 NO_NETWORK = {
     "HTTP_PROXY": "http://127.0.0.1:9",
@@ -227,8 +227,8 @@ def test_what_it_can_do_is_told_as_plain_calls_show(proxy: Proxy) -> None:
     report = whole(proxy.url, "chat", MODELS["chat"], KEY)
     with OpenAI(base_url=proxy.url, api_key=KEY, max_retries=0, timeout=60) as client:
         plain = PlainCalls(client)
-        shown = {name: getattr(plain, name)() for name in ("streaming", "json_mode", "logprobs", "vision")}
-    assert shown == {"streaming": True, "json_mode": True, "logprobs": True, "vision": False}
+        shown = {name: getattr(plain, name)() for name in ("streaming", "json_schema", "logprobs", "vision")}
+    assert shown == {"streaming": True, "json_schema": True, "logprobs": True, "vision": False}
     assert {name: report.capabilities[name].observed for name in shown} == shown
 
 
@@ -244,10 +244,18 @@ class PlainCalls:
         pieces = list(self.create(**self.asked, max_tokens=20, stream=True))
         return sum(bool(piece.choices and piece.choices[0].delta.content) for piece in pieces) > 1
 
-    def json_mode(self) -> bool:
-        """Whether the content is JSON where that is asked for."""
-        answer = self.create(**self.asked, max_tokens=250, response_format={"type": "json_object"})
-        return isinstance(json.loads(answer.choices[0].message.content), dict)
+    def json_schema(self) -> bool:
+        """Whether the content is what a schema asks for that chance would not meet."""
+        schema = {
+            "type": "object",
+            "properties": {"wet": {"type": "boolean"}},
+            "required": ["wet"],
+            "additionalProperties": False,
+        }
+        form = {"type": "json_schema", "json_schema": {"name": "rain", "schema": schema, "strict": True}}
+        answer = self.create(**self.asked, max_tokens=250, response_format=form)
+        found = json.loads(answer.choices[0].message.content)
+        return set(found) == {"wet"} and isinstance(found["wet"], bool)
 
     def logprobs(self) -> bool:
         """Whether the tokens come with their log-probabilities."""
