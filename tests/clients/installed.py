@@ -21,6 +21,14 @@ def older_sdk() -> Path:
         pytest.skip(f"the older orq-ai-sdk could not be installed, so it was NOT tested: {error}")
 
 
+def litellm_proxy() -> Path:
+    """The folder with LiteLLM and what its proxy needs."""
+    try:
+        return pip_installed(HERE / "litellm-proxy.txt")
+    except NotInstalled as error:
+        pytest.skip(f"LiteLLM's proxy could not be installed, so it was NOT tried: {error}")
+
+
 def node_clients() -> Path:
     """The folder with the JavaScript clients and the scripts that use them."""
     try:

@@ -51,7 +51,7 @@ def _refusal(line: str) -> Refusal:
 
 _FILE = Path(__file__).with_name("corpus.jsonl")
 CORPUS = tuple(map(_refusal, _FILE.read_text("utf-8").splitlines()))
-UNDERSTOOD: dict[Half, int] = {"first": 292, "second": 336, "third": 57}
+UNDERSTOOD: dict[Half, int] = {"first": 292, "second": 337, "third": 57}
 """How many refusals of each half are understood today. It may only rise, with each better rule."""
 
 

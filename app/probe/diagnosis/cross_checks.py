@@ -47,6 +47,7 @@ _CROSS: Mapping[str, Proof] = {
 }
 _USUAL: Mapping[str, tuple[str, ...]] = {"rerank": ("/v1", "/v2")}
 """Bases at which a type is served that the OpenAI API does not have."""
+_MADE_UP_KEY = "sk-muster-no-such-key"
 _UNPOINTED = ("chat", "completion", "embedding", "rerank", "stt")
 """The types that are tried where nothing points to one, in this order."""
 _NOWHERE: frozenset[Meaning] = frozenset({"no_route", "not_openai_compatible", "bot_filter"})
@@ -64,7 +65,7 @@ class Elsewhere:
     model_works: str | None = None
     """Another listed model that works on this very route: the path and the type are right."""
     gate: bool = False
-    """Every route is refused in the same words: they are about the caller."""
+    """The list of models is refused in the same words: they are about the caller."""
     route_is_there: bool = False
     """The route is there, other paths are told that there is none: the words are about the model."""
     serves_pages: bool = False
@@ -84,6 +85,15 @@ class LookAround:
         self.until = self._in(_LOOK_S)
         self.model_until = self._in(_MODEL_S)
         self.tried: dict[Base, Outcome] = {}
+
+    def wants_a_key(self) -> bool:
+        """Whether a server that fails at a call without any key refuses one with a made-up key for that key:
+        some read the header before they look whether it is there.
+        """
+        if self.talk.endpoint.api_key or (self.outcome.answer.status or 0) < 500:
+            return False
+        answer = self.talk.ask(self.outcome.request, key=_MADE_UP_KEY, until=self.until)
+        return meaning_of(read_refusal(answer)).meaning == "invalid_credentials"
 
     def all_around(self) -> Elsewhere:
         """Gather what tells a wrong path from a wrong type from a wrong id, the likeliest first."""

@@ -166,6 +166,8 @@ class _Verdict:
         failed = meaning == "endpoint_error" and status < 300 and not is_empty
         if suspect is None and (self.outcome.why or failed):
             return self.tell.advised("endpoint_error")
+        if meaning == "endpoint_error" and self.around.wants_a_key():
+            return self.tell.wants_a_key()
         found = self.around.all_around()
         if found.gate:
             return self.tell.gate()

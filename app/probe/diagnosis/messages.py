@@ -68,12 +68,17 @@ class Messages:
         return self.said(code, field, self._also_unlisted(code, self._advice(rows, *marks)))
 
     def gate(self) -> Diagnosis:
-        """Every route is refused in the same words: they are about the caller."""
+        """The list of models is refused in the same words: they are about the caller."""
         following = self._wanted() or (
-            "It refuses every path alike, so it is about the caller and not about this call: see which "
-            "address, tenant or header its operator lets in."
+            "It refuses its list of models alike, so it is about the caller and not about this call: see "
+            "which key, address, tenant or header its operator lets in."
         )
         return self.said("permission_denied", "api_key", following)
+
+    def wants_a_key(self) -> Diagnosis:
+        """No key was given, and the server fails where it refuses a made-up one."""
+        following = "It fails so without a key and refuses a made-up one: give the key that it issued."
+        return self.said("invalid_credentials", "api_key", following)
 
     def another_works(self, works: str) -> Diagnosis:
         """Another listed model works: an unlisted id is unknown, a listed one is refused for itself."""

@@ -29,9 +29,9 @@ _WANTED = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """`same`: a path that can't exist is refused in the same words. `gate`: the list of models is, too, and
-    it is no missing route. `route_is_there`: the other paths are told that there is no such route, this one
-    something else, of the model.
+    """`same`: a path that can't exist is refused in the same words. `gate`: the list of models is, which is
+    asked without model and fields, and it is no missing route. `route_is_there`: the other paths are told
+    that there is no such route, this one something else, of the model.
     """
 
     same: bool = False
@@ -40,25 +40,30 @@ class Neighbours:
 
 
 def neighbours_of(talk: Conversation, outcome: Outcome, catalog: Catalog, until: float) -> Neighbours:
-    """Ask a path that can't exist, and where it is refused alike the list of models; two calls at most."""
+    """Ask a path that can't exist, and where it could be a gate the list of models; two calls at most."""
     nowhere = read_refusal(
         talk.ask(replace(outcome.request, route=NO_ROUTE, script=None, method="POST"), until=until)
     )
     if nowhere.status is None:
         return Neighbours()
-    if not same_words(outcome.refusal, nowhere):
-        missing = meaning_of(nowhere).meaning == "no_route"
-        return Neighbours(route_is_there=missing and _is_of_the_model(talk, outcome))
-    refused = outcome.refusal.status or 0
-    if (
-        catalog.there
-        or not 400 <= refused < 500
-        or refused in _ABSENT
-        or outcome.judgement.meaning == "no_route"
-    ):
+    same = same_words(outcome.refusal, nowhere)
+    if _may_be_a_gate(outcome, catalog) and (same or outcome.refusal.text):
+        listing = read_refusal(talk.ask(Request("/models", method="GET"), until=until))
+        if same_words(outcome.refusal, listing) and not listing.is_html:
+            return Neighbours(same=same, gate=True)
+    if same:
         return Neighbours(same=True)
-    listing = read_refusal(talk.ask(Request("/models", method="GET"), until=until))
-    return Neighbours(same=True, gate=same_words(outcome.refusal, listing) and not listing.is_html)
+    missing = meaning_of(nowhere).meaning == "no_route"
+    return Neighbours(route_is_there=missing and _is_of_the_model(talk, outcome))
+
+
+def _may_be_a_gate(outcome: Outcome, catalog: Catalog) -> bool:
+    """Whether a refusal is of the kind that those before all routes give: some look at the key route by
+    route, so a path that can't exist need not be refused alike.
+    """
+    refused = outcome.refusal.status or 0
+    speaks = 400 <= refused < 500 and refused not in _ABSENT
+    return speaks and not catalog.there and outcome.judgement.meaning != "no_route"
 
 
 def same_words(one: Refusal, other: Refusal) -> bool:

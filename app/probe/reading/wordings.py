@@ -200,7 +200,7 @@ RULES: tuple[Rule, ...] = (
             r"(no|not have an?|without an?|missing) (pad(ding)?|bos|eos|unk) token|invalid token ids?\b",
             r"expecting ('.{1,3}'|value|property name|,).{0,20}: line \d|unterminated string starting at",
             r"(error|failed) (while )?(rendering|parsing) .{0,20}(jinja|template)|database query error",
-            r"no connected db|no_db_connection|database (is )?(locked|unavailable|connection)",
+            r"database (is )?(locked|unavailable|connection)",
             r"(reach|connect to) (the )?database",
         ),
         field="base_url",
@@ -688,6 +688,16 @@ RULES: tuple[Rule, ...] = (
         but_not=any_of(r"upstream"),
     ),
     # The model is of another kind, or was started for another task.
+    # A gateway that has no way to ask this of a provider, whatever kind of failure it calls that.
+    Rule(
+        "wrong_model_type",
+        any_of(
+            r"exception - \W{0,3}un(supported|mapped) (llm )?provider|unmapped (llm )?provider",
+            r"unable to map the custom.llm.provider",
+            r"\bimage (generation|edit)( config)? is not supported for \w",
+        ),
+        field="model_type",
+    ),
     Rule(
         "wrong_model_type",
         any_of(
@@ -893,7 +903,10 @@ RULES: tuple[Rule, ...] = (
             rf"no ({_WELL} ){{0,3}}(worker|server|instance|replica|backend|upstream|node|gpu)s?\b",
             r"bad gateway|gateway time-?out",
             r"origin (is )?(unreachable|down)|name resolution failed|ring-balancer",
-            r"econnrefused|connection (refused|error)|dial tcp|connect call failed|apiconnectionerror",
+            r"econnrefused|connection (refused|error|reset)|dial tcp|connect call failed",
+            # The name of a class that wraps any failure at all says nothing before words of another kind.
+            r"apiconnectionerror(?!:.{0,60}exception - )",
+            r"apiconnectionerror\b.{0,400}(connect(ion)?|timed? ?out|unreachable|disconnected)\b",
             r"cannot connect to host",
         ),
         field="model_id",
@@ -1072,10 +1085,10 @@ RULES: tuple[Rule, ...] = (
             r"invalid|incorrect",
         ),
     ),
-    # a gateway issues its own;
+    # a gateway issues its own, and without a database it knows none but its own master key;
     Rule(
         "invalid_credentials",
-        any_of(r"invalid proxy server token", r"virtual key"),
+        any_of(r"invalid proxy server token", r"virtual key", r"no connected db|no_db_connection"),
         field="api_key",
         advice="gateway_issued",
     ),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.practice.models import Model
-from app.practice.wire import error
+from app.practice.wire import Request, error
 from app.probe.base_url import Base, kin
 from app.probe.diagnosis.neighbours import same_words
 from app.probe.diagnosis.place import place_of
@@ -16,6 +16,7 @@ from app.probe.diagnosis.types_pointed_at import named_types, pointed_at
 from app.probe.reading.refusal import Refusal
 from app.probe.values import Diagnosis
 from tests.endpoints.base import Simulator
+from tests.endpoints.changes import KEY
 from tests.endpoints.replies import raw, text
 from tests.probe.asked import probed
 
@@ -148,7 +149,42 @@ def test_the_same_words_on_every_route_are_about_the_caller() -> None:
     sim.every(lambda request: error(400, f"Tenant missing (request {id(request)})"))
     found = diagnosed(sim)
     assert (found.code, found.field) == ("permission_denied", "api_key")
-    assert "every path alike" in found.message
+    assert "its list of models alike" in found.message
+
+
+def test_so_are_those_of_a_gate_that_looks_at_the_key_route_by_route() -> None:
+    sim = Simulator()
+    sim.every(error(400, "Tenant missing"), lambda request: "no-such-route" not in request.path)
+    found = diagnosed(sim)
+    assert (found.code, found.field) == ("permission_denied", "api_key")
+
+
+def test_other_words_for_the_list_are_no_gate() -> None:
+    sim = Simulator()
+    sim.every(error(400, "Tenant missing"), lambda request: request.path.endswith("/chat/completions"))
+    sim.every(error(400, "Team missing"), lambda request: request.path.endswith("/models"))
+    assert (diagnosed(sim).code, diagnosed(sim).field) == ("endpoint_error", "base_url")
+
+
+def _keyless(request: Request) -> bool:
+    return not request.key
+
+
+def test_a_server_that_fails_where_no_key_came_wants_one() -> None:
+    sim = Simulator()
+    sim.api_key = ""
+    sim.every(text(500, "Internal Server Error"), _keyless)
+    found = diagnosed(sim)
+    assert (found.code, found.field) == ("invalid_credentials", "api_key")
+    assert "refuses a made-up one" in found.message
+
+
+@pytest.mark.parametrize("key", ["", KEY])
+def test_a_server_that_fails_with_any_key_is_at_fault_itself(key: str) -> None:
+    sim = Simulator()
+    sim.api_key = key
+    sim.every(text(500, "Internal Server Error"))
+    assert (diagnosed(sim).code, diagnosed(sim).field) == ("endpoint_error", "base_url")
 
 
 def test_the_same_words_where_the_list_is_shown_are_no_gate() -> None:
