@@ -61,11 +61,11 @@ check: install
 # Known weaknesses of what a Muster installs fail the check. pip-audit asks a public database for them; where
 # that can't be reached, a line says so. AUDIT is for more options, such as another database.
 audit: install
-	@said=$$(mktemp); trap "rm -f $$said" EXIT; if found=$$($(BIN)/pip-audit --requirement requirements.txt --disable-pip --progress-spinner off \
-		--timeout 5 $(AUDIT) 2>$$said); then echo "pip-audit knows of no weakness in requirements.txt."; \
+	@said=$$(mktemp); trap 'rm -f "$$said"' EXIT; \
+	if found=$$($(BIN)/pip-audit --strict --requirement requirements.txt --disable-pip --timeout 5 \
+		--progress-spinner off $(AUDIT) 2>"$$said"); then echo "pip-audit knows of no weakness in requirements.txt."; \
 	elif [ -n "$$found" ]; then echo "$$found"; exit 1; \
-	else echo "NOT LOOKED FOR: known weaknesses of what is installed. pip-audit says:"; \
-		tail -n 1 $$said; fi
+	else echo "NOT LOOKED FOR: known weaknesses of what is installed. pip-audit says:"; tail -n 1 "$$said"; fi
 
 lock: install
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check pip-tools
