@@ -18,6 +18,7 @@ from tests.load.running import Running
 
 JSON = Any
 KEY = "llama-key"
+SURE = ("streaming", "json_mode", "json_schema", "vision", "reasoning")
 
 
 @contextmanager
@@ -65,6 +66,24 @@ def report_of(muster: Running, id: str) -> JSON:
         return client.get(f"{muster.url}/v2/models/{id}/probes", timeout=30).json()[0]
 
 
+def observed_in_the_end(running: Running, id: str, report: JSON) -> dict[str, bool | None]:
+    """What was observed. Now and then a babble ends at the token limit before it shows anything, and is told
+    as null: what was not told of `SURE` is asked again, as a person would.
+    """
+    observed: dict[str, bool | None] = {}
+    for _ in range(4):
+        observed |= {
+            name: seen["observed"]
+            for name, seen in report["capabilities"].items()
+            if observed.get(name) is None
+        }
+        if all(observed[name] is not None for name in SURE):
+            break
+        with running.session() as client:
+            report = client.post(f"{running.url}/v2/models/{id}/probes", timeout=120).json()
+    return observed
+
+
 def test_a_chat_model_that_babbles_gets_in(empty: Running, chat_url: str) -> None:
     answer = register(empty, chat_url, "chat")
     assert answer.status_code == 200, answer.text
@@ -73,14 +92,15 @@ def test_a_chat_model_that_babbles_gets_in(empty: Running, chat_url: str) -> Non
     assert report["verdict"] == "accepted" and report["warnings"] == []
     assert checks["proof"]["status"] == "passed" and checks["wrong_key"]["status"] == "passed"
     assert report["catalog"]["listed"] is True
-    observed = {name: seen["observed"] for name, seen in report["capabilities"].items()}
+    observed = observed_in_the_end(empty, answer.json()["id"], report)
     # A grammar holds even this model to JSON; pictures it is not served with; and what it babbles is no
     # obedience: nothing that needs a mind may be seen in it.
     assert observed["streaming"] is observed["json_mode"] is observed["json_schema"] is True
     assert observed["vision"] is observed["reasoning"] is False
     for needs_a_mind in ("system_message", "tool_calling", "tool_choice", "parallel_tool_calls"):
         assert observed[needs_a_mind] is not True
-    metadata = answer.json()["metadata"]
+    with empty.session() as client:
+        metadata = client.get(f"{empty.url}/v2/models/{answer.json()['id']}", timeout=30).json()["metadata"]
     assert metadata["context_window"] == 4096 and metadata["supports_streaming"] is True
     assert metadata["supports_vision"] is False
 
