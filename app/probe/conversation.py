@@ -313,21 +313,18 @@ def check_of(
         first_byte_ms=answer.first_byte_ms if answer else None,
         evidence=printable(evidence),
         adaptations=adaptations,
-        request=_without_secrets(shown(request.sent), _secrets_of(talk))
+        request=_without_secrets(shown(request.sent), talk)
         if request.body is not None or request.form
         else None,
     )
 
 
-def _secrets_of(talk: Conversation) -> tuple[str, ...]:
-    return tuple(filter(is_secret, secrets_of(talk.endpoint.api_key, talk.endpoint.settings)))
-
-
-def _without_secrets(body: Any, secrets: tuple[str, ...]) -> Any:
+def _without_secrets(body: Any, talk: Conversation) -> Any:
     """A second turn repeats what the endpoint said: a key that came in pieces of a stream is whole there.
 
     The text of all is looked at first, since hardly any holds one, and text by text takes ten times as long.
     """
+    secrets = tuple(filter(is_secret, secrets_of(talk.endpoint.api_key, talk.endpoint.settings)))
     text = json.dumps(body, ensure_ascii=False)
     return body if without_secrets(text, secrets) == text else _keyless(body, secrets)
 

@@ -136,7 +136,7 @@ class Watcher:
     def _schedule(self, name: str, args: tuple[Any, ...], in_s: float) -> None:
         task = {"look": self._later, "deliver": self._deliver}[name]
         if in_s > 0:
-            # Not `task.schedule`: it goes once more through the queue, to whoever finds that it is early.
+            # Not `task.schedule`: that goes through the queue first, to a thread that finds it early.
             self.queue.add_schedule(task.s(*args, delay=in_s))  # type: ignore[attr-defined]  # huey has no types
         else:
             task(*args)

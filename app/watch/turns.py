@@ -18,7 +18,7 @@ class Waiting(NamedTuple):
 class Turns:
     """Which endpoints this worker is asking, and the looks that follow there; its threads share it.
 
-    So a turn that gets free is used at once, and nobody has to ask for one again and again. What waits here
+    So a turn is used as soon as it is free, and nobody has to ask for it again and again. What waits here
     is gone with its worker, as a look under way is, and is claimed again by others in the same way.
     """
 

@@ -31,7 +31,7 @@ def advice(code: str, named: Advice | None, evidence: str, facts: Mapping[str, s
 
 
 _MARKS_OUTWEIGH = frozenset({"invalid_credentials"})
-"""Codes of which a mark tells more than any words: without a key nobody need read how one is sent."""
+"""Codes of which a mark tells more than any words: where no key was given, how one is sent is no help."""
 
 
 _EGRESS: tuple[Row, ...] = (

@@ -100,10 +100,9 @@ class LookAround:
         meaning, listed = self.outcome.judgement.meaning, self.catalog.listed(self.talk.endpoint.model_id)
         if self.outcome.suspect == "base":
             return self.proven_base(candidates(self.talk.base)) or Elsewhere()
-        if self.catalog.there and not self.outcome.refusal.is_html:
-            works = self.listed_model_works()
-            if works:
-                return Elsewhere(model_works=works)
+        works = self.listed_model_works()
+        if works:
+            return Elsewhere(model_works=works)
         beside = neighbours_of(self.talk, self.outcome, self.catalog, self.until)
         if beside.gate:
             return Elsewhere(gate=True)
@@ -144,6 +143,8 @@ class LookAround:
 
     def listed_model_works(self) -> str | None:
         """One other model that the catalog lists, where the same call works with it."""
+        if not self.catalog.there or self.outcome.refusal.is_html:
+            return None
         typed = self.talk.endpoint.model_id
         close = self.catalog.closest(typed, 3) or self.catalog.ids[:3]
         of_type = [name for name in (*close, *self.catalog.ids) if self._may_be_of_type(name)]

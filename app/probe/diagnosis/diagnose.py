@@ -151,8 +151,6 @@ class _Verdict:
 
     def _of_this_model(self) -> Diagnosis | None:
         """A refusal of the typed model alone, where another one that is listed works."""
-        if not self.catalog.there or self.outcome.refusal.is_html:
-            return None
         works = self.around.listed_model_works()
         return self.tell.another_works(works) if works else None
 

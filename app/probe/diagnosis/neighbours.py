@@ -29,9 +29,9 @@ _WANTED = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """`same`: a path that can't exist is refused in the same words. `gate`: the list of models is, which is
-    asked without model and fields, and it is no missing route. `route_is_there`: the other paths are told
-    that there is no such route, this one something else, of the model.
+    """`same`: a path that can't exist is refused in the same words. `gate`: so is the list of models, which
+    is asked for without a model or fields, and no missing route is meant. `route_is_there`: the other paths
+    are told that there is no such route, this one something else, of the model.
     """
 
     same: bool = False

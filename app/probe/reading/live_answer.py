@@ -5,7 +5,7 @@ A piece of the stream may end in the middle of a secret.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from app.probe.reading.redaction import without_secrets
@@ -37,9 +37,9 @@ class KeylessText:
     That is the last run of visible ASCII: in prose the last word, in Chinese nothing.
     """
 
-    def __init__(self, secrets: Iterable[str]) -> None:
-        self._secrets = tuple(filter(None, secrets))
-        longest = max(map(len, self._secrets), default=0)
+    def __init__(self, secrets: Sequence[str]) -> None:
+        self._secrets = secrets
+        longest = max(map(len, secrets), default=0)
         self._longest = max(_AT_LEAST, _PER_CHARACTER * longest) if longest else 0
         self._waiting = ""
 
@@ -63,11 +63,10 @@ class KeylessText:
 class Tap:
     """Reads the stream while it comes: the client shows it the end of the body, this finds what is new."""
 
-    def __init__(self, emit: Callable[[Piece], None], secrets: Iterable[str]) -> None:
+    def __init__(self, emit: Callable[[Piece], None], secrets: Sequence[str]) -> None:
         self._emit = emit
         self._total = 0
         self._rest = b""
-        secrets = tuple(secrets)
         self._texts = {thinking: KeylessText(secrets) for thinking in (True, False)}
 
     def __call__(self, tail: bytes) -> bool:

@@ -136,7 +136,7 @@ _ABSENT = r"\b(expired|revoked|disabled|inactive|missing|no|empty)"
 _WELL = r"(available|healthy|live|free|ready|active|prefill|decode)"
 _THE_MODEL = r"\bmodels?\b.{0,160}?\b"
 _FILTERABLE = r"(input|prompt|message|content|conversation|output|text)"
-"""What a filter judges. Of nothing else may a refusal count as a filter's: those let a model in."""
+"""What a filter judges. A refusal of anything else must not count as a filter's, which lets a model in."""
 _LONG_WINDOW = r"(day|week|month)"
 _SHORT_WINDOW = r"(sec(ond)?|min(ute)?|hour)"
 

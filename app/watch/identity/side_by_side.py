@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from queue import SimpleQueue
 from typing import Any
@@ -107,30 +107,40 @@ def comparing(
     """
     kind = _kind_of(first, second)
     asked = [sampling_of(kind, turn) for turn in range(ENOUGH[kind] + _MORE)]
-    streams = [watching.sampled(model, asked, actor) for model in (first, second)]
-    stop, came = Cancellation(stopped), SimpleQueue[Asked | None]()
     taken: tuple[list[Sample | None], list[Sample | None]] = ([], [])
+    streams = [watching.sampled(model, asked, actor) for model in (first, second)]
+    for place, sample in _as_they_come(streams, Cancellation(stopped)):
+        taken[place].append(sample)
+        yield Asked(place, len(taken[place]), len(asked))
+    yield _compared(kind, _payloads(kind, taken[0]), _payloads(kind, taken[1]))
 
-    def take(place: int) -> None:
+
+def _as_they_come(
+    streams: Sequence[Iterator[Sample | None]], stop: Cancellation
+) -> Iterator[tuple[int, Sample | None]]:
+    """What these streams give, each read by a thread of its own, with the place of the stream."""
+    came = SimpleQueue[tuple[int, Sample | None] | None]()
+
+    def read(place: int) -> None:
         try:
             for sample in streams[place]:
-                taken[place].append(sample)
-                came.put(Asked(place, len(taken[place]), len(asked)))
+                came.put((place, sample))
                 if stop.is_set():
                     return
         finally:
             came.put(None)
 
-    with ThreadPoolExecutor(len(streams), "compare") as pool:
-        takers = [pool.submit(take, place) for place in range(len(streams))]
-        try:
-            for _ in takers:
-                yield from iter(came.get, None)
-        finally:
-            stop.set()
-        for taker in takers:
-            taker.result()
-    yield _compared(kind, _payloads(kind, taken[0]), _payloads(kind, taken[1]))
+    pool = ThreadPoolExecutor(len(streams), "compare")
+    readers = [pool.submit(read, place) for place in range(len(streams))]
+    pool.shutdown(wait=False)  # not at the end, for the reason that app.probe.run has
+    try:
+        for _ in readers:
+            yield from iter(came.get, None)
+    finally:
+        stop.set()
+        wait(readers)
+    for reader in readers:
+        reader.result()
 
 
 def as_json(price: Price, found: Compared | None) -> dict[str, Any]:

@@ -132,7 +132,8 @@ def test_a_refusal_of_every_listed_model_is_not_the_typed_ones() -> None:
     sim = Simulator()
     sim.serve_also(Model("other"))
     sim.refuse(UNKNOWN)
-    assert (diagnosed(sim).code, diagnosed(sim).field) == ("endpoint_error", "base_url")
+    found = diagnosed(sim)
+    assert (found.code, found.field) == ("endpoint_error", "base_url")
 
 
 def test_another_model_of_another_type_is_no_witness() -> None:
@@ -163,7 +164,8 @@ def test_other_words_for_the_list_are_no_gate() -> None:
     sim = Simulator()
     sim.every(error(400, "Tenant missing"), lambda request: request.path.endswith("/chat/completions"))
     sim.every(error(400, "Team missing"), lambda request: request.path.endswith("/models"))
-    assert (diagnosed(sim).code, diagnosed(sim).field) == ("endpoint_error", "base_url")
+    found = diagnosed(sim)
+    assert (found.code, found.field) == ("endpoint_error", "base_url")
 
 
 def _keyless(request: Request) -> bool:
@@ -184,7 +186,8 @@ def test_a_server_that_fails_with_any_key_is_at_fault_itself(key: str) -> None:
     sim = Simulator()
     sim.api_key = key
     sim.every(text(500, "Internal Server Error"))
-    assert (diagnosed(sim).code, diagnosed(sim).field) == ("endpoint_error", "base_url")
+    found = diagnosed(sim)
+    assert (found.code, found.field) == ("endpoint_error", "base_url")
 
 
 def test_the_same_words_where_the_list_is_shown_are_no_gate() -> None:

@@ -238,10 +238,8 @@ def _judge_streaming(said: Said) -> tuple[bool | None, str]:
     if not said.is_event_stream:
         return False, "A stream was asked for, and one whole answer came."
     if said.deltas and said.is_complete:
-        return (
-            True,
-            f"{said.deltas} piece{'' if said.deltas == 1 else 's'} came as events, and the end after them.",
-        )
+        pieces = "1 piece" if said.deltas == 1 else f"{said.deltas} pieces"
+        return True, f"{pieces} came as events, and the end after them."
     if said.is_cut and not said.deltas:
         return None, "The limit ended the answer before it said anything."
     lacking = "no piece of an answer" if not said.deltas else "no event that ends it"
