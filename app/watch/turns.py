@@ -87,7 +87,7 @@ def _query_of_a_look() -> Select[Any]:
     )
 
 
-_LOOK = _query_of_a_look()  # once, for to put it together takes longer than to run it
+_LOOK = _query_of_a_look()  # once, since putting it together takes longer than running it
 
 
 def _found(model_pk: str, now: datetime) -> _Found | None:
