@@ -195,7 +195,7 @@ def _stored(
 
 
 def _noted(id: str, wanted: Change, actor: Actor) -> Endpoint:
-    """Store what nobody is asked about."""
+    """Store what no model has to prove."""
     endpoint = Endpoint.locked(id)
     if endpoint is None:
         db.session.rollback()
