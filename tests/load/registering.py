@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
@@ -44,19 +44,10 @@ def register_all(muster: Running, urls: Sequence[str]) -> list[requests.Response
 def memory_watched(muster: Running) -> Iterator[list[int]]:
     """Bytes that the server held, looked at several times a second while the block runs."""
     seen: list[int] = [muster.memory()]
-    ended = threading.Event()
-
-    def look() -> None:
-        while not ended.wait(0.1):
-            seen.append(muster.memory())
-
-    thread = threading.Thread(target=look, daemon=True)
-    thread.start()
     try:
-        yield seen
+        with _again_and_again(lambda: seen.append(muster.memory())):
+            yield seen
     finally:
-        ended.set()
-        thread.join()
         seen.append(muster.memory())
 
 
@@ -64,16 +55,27 @@ def memory_watched(muster: Running) -> Iterator[list[int]]:
 def health_timed(muster: Running) -> Iterator[list[float]]:
     """Seconds that /healthz took, asked again and again while the block runs."""
     took: list[float] = []
-    ended = threading.Event()
 
     def ask() -> None:
-        while not ended.wait(0.1):
-            took.append(requests.get(f"{muster.url}/healthz", timeout=30).elapsed.total_seconds())
+        took.append(requests.get(f"{muster.url}/healthz", timeout=30).elapsed.total_seconds())
 
-    thread = threading.Thread(target=ask, daemon=True)
+    with _again_and_again(ask):
+        yield took
+
+
+@contextmanager
+def _again_and_again(act: Callable[[], None]) -> Iterator[None]:
+    """Do it several times a second while the block runs."""
+    ended = threading.Event()
+
+    def go_on() -> None:
+        while not ended.wait(0.1):
+            act()
+
+    thread = threading.Thread(target=go_on, daemon=True)
     thread.start()
     try:
-        yield took
+        yield
     finally:
         ended.set()
         thread.join()
