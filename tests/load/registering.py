@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import requests
 
@@ -14,6 +14,7 @@ from app.practice.models import KEY
 from tests.load.running import Running
 
 JSON = Any
+T = TypeVar("T")
 
 
 def body_for(base_url: str, number: int) -> dict[str, JSON]:
@@ -41,41 +42,40 @@ def register_all(muster: Running, urls: Sequence[str]) -> list[requests.Response
 
 
 @contextmanager
+def _repeated(what: Callable[[], T]) -> Iterator[list[T]]:
+    """What a function gives, asked several times a second while the block runs; its error is the block's."""
+    found: list[T] = []
+    ended = threading.Event()
+
+    def ask() -> None:
+        while not ended.wait(0.1):
+            found.append(what())
+
+    with ThreadPoolExecutor(1) as pool:
+        asking = pool.submit(ask)
+        try:
+            yield found
+        finally:
+            ended.set()
+        asking.result()
+
+
+@contextmanager
 def memory_watched(muster: Running) -> Iterator[list[int]]:
-    """Bytes that the server held, looked at several times a second while the block runs."""
-    seen: list[int] = [muster.memory()]
-    try:
-        with _again_and_again(lambda: seen.append(muster.memory())):
-            yield seen
-    finally:
-        seen.append(muster.memory())
+    """Bytes that the server held, looked at several times a second while the block runs, before and after."""
+    before = muster.memory()
+    with _repeated(muster.memory) as seen:
+        seen.insert(0, before)
+        yield seen
+    seen.append(muster.memory())
 
 
 @contextmanager
 def health_timed(muster: Running) -> Iterator[list[float]]:
     """Seconds that /healthz took, asked again and again while the block runs."""
-    took: list[float] = []
 
-    def ask() -> None:
-        took.append(requests.get(f"{muster.url}/healthz", timeout=30).elapsed.total_seconds())
+    def ask() -> float:
+        return requests.get(f"{muster.url}/healthz", timeout=30).elapsed.total_seconds()
 
-    with _again_and_again(ask):
+    with _repeated(ask) as took:
         yield took
-
-
-@contextmanager
-def _again_and_again(act: Callable[[], None]) -> Iterator[None]:
-    """Do it several times a second while the block runs."""
-    ended = threading.Event()
-
-    def go_on() -> None:
-        while not ended.wait(0.1):
-            act()
-
-    thread = threading.Thread(target=go_on, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
