@@ -110,6 +110,6 @@ def test_secrets_are_not_in_the_repr() -> None:
 
 
 def test_the_readme_shows_every_setting() -> None:
-    """Else: .venv/bin/python -m tests.docs.making"""
+    """Where one is missing: .venv/bin/python -m tests.docs.making"""
     assert markdown() in (ROOT / "README.md").read_text(encoding="utf-8")
     assert all(variable(row) in markdown() for row in fields(Settings))

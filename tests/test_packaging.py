@@ -19,7 +19,7 @@ from packaging.utils import canonicalize_name
 
 from app.config import ROOT
 
-_UNREACHABLE = r"No matching distribution found|NewConnectionError|name resolution"
+_UNREACHABLE = r"from versions: none|NewConnectionError|name resolution"
 SIGNIN = """
 from app import config
 from app.factory import create_app

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from app.access.actors import COMMAND_LINE
 from app.cli.api import exchange as elsewhere_exchange
 from app.cli.api.client import Api, fail, with_api, with_elsewhere
-from app.cli.api.exchange import Told
+from app.cli.api.exchange import PLANNED, Told
 from app.cli.application import made_app, opened_app
 from app.cli.config_files import mapped, read
 from app.cli.output import is_quiet, json_option, quiet_option, wants_json
@@ -35,7 +35,6 @@ from app.store import vault
 from app.store.base import db
 from app.store.models import RegisteredModel
 
-_PLANNED = {"create": "would probe", "exists": "exists", "refuse": "refused", "skip": "skipped"}
 _workers = click.option(
     "--workers",
     type=click.IntRange(1, MOST_WORKERS),
@@ -185,7 +184,7 @@ def _ids(which: str | None) -> list[str]:
 def _say_planned(step: Step, dry_run: bool) -> None:
     """A line for what is decided already; what is to be probed gets its line when it was."""
     if dry_run or step.action != "create":
-        _say("same" if step.is_same else _PLANNED[step.action], step.name, "" if step.is_same else step.why)
+        _say("same" if step.is_same else PLANNED[step.action], step.name, "" if step.is_same else step.why)
     if step.entry and step.entry.ignored:
         _say("", "", f"{step.name}: Muster does not use {', '.join(step.entry.ignored)}.")
 

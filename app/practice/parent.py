@@ -12,7 +12,7 @@ _DIES_WITH_ITS_PARENT = 1
 
 
 def end_with(parent: int) -> None:
-    """End when the process with this id does. Linux only; elsewhere its signal at its own end has to do."""
+    """End when the process with this id does. Linux only: elsewhere this one outlives one that is killed."""
     if sys.platform == "linux":
         CDLL(None).prctl(_DIES_WITH_ITS_PARENT, signal.SIGTERM)
     if os.getppid() != parent:

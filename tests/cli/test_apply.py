@@ -106,6 +106,8 @@ def test_a_proxy_comes_from_a_variable_and_must_be_allowed(muster: Muster, endpo
     assert "MUSTER_ENDPOINT_PROXIES" in done.stderr and "pass-word" not in done.output
     assert endpoint.calls == []
     assert "EMPTY is not set" in muster(*arguments, "--proxy-env", "EMPTY", code=2).stderr
+    both = muster(*arguments, "--proxy-env", "PROXY", "--proxy", "http://127.0.0.1:2", code=2)
+    assert "--proxy or --proxy-env" in both.stderr
 
 
 def test_an_endpoint_is_added_rotated_and_deleted(muster: Muster, endpoint: Endpoint) -> None:

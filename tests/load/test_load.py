@@ -63,7 +63,7 @@ def test_endless_answers_fill_no_memory(tmp_path: Path) -> None:
             assert {answer.status_code for answer in register_all(muster, good)} == {200}
         with memory_watched(muster) as held, health_timed(muster) as took:
             answers = register_all(muster, urls)
-        # Of all the looks, for a test beside this one may hold the machine for a moment.
+        # The median, since a test beside this one may hold the machine for a moment.
         assert len(took) > 3 and median(took) < 1, took
         for answer in answers:
             # Words without an end are words: whether such a model works is not the question here.

@@ -68,7 +68,7 @@ def test_other_model_types_are_not_in_the_table() -> None:
 def test_every_filter_fits_into_the_index() -> None:
     """Even a model that can do everything is found by each of its capabilities.
 
-    Else: a longer SEARCHED, with its migration, or `is_filter=False` in the new row.
+    Where they no longer fit: a longer SEARCHED, with its migration, or `is_filter=False` in the new row.
     """
     text = seen_text(ALL)
     assert len(text) < SEARCHED

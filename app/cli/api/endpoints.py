@@ -71,9 +71,10 @@ def add(
     Exit code 0: each is in; 1: some are not.
     """
     body = {"base_url": url_of_endpoint, "api_key": _key(key_env, key_reference), "region": region}
-    body |= {"name": name} if name else {}
+    if proxy and proxy_env:
+        raise click.UsageError("Say --proxy or --proxy-env.")
     through = _of_shell(proxy_env) if proxy_env else proxy
-    body |= {"proxy": through} if through else {}
+    body |= {member: value for member, value in (("name", name), ("proxy", through)) if value}
     models = _wanted(api, body, wanted, model_type)
     answer = api.call("POST", "/v2/endpoints", body | {"models": models})
     _tell(answer)

@@ -12,7 +12,7 @@ from app.registry.exchange.litellm.imported import name_of
 
 JSON = Any
 T = TypeVar("T")
-_PLANNED = {"create": "would probe", "exists": "exists", "refuse": "refused", "skip": "skipped"}
+PLANNED = {"create": "would probe", "exists": "exists", "refuse": "refused", "skip": "skipped"}
 
 
 class Told(NamedTuple):
@@ -56,7 +56,7 @@ def reprobe_each(api: Api, which: str | None, workers: int) -> Iterator[Told]:
 def _planned(answer: Answer) -> Told:
     (step,) = answer.json
     why = " ".join(problem["message"] for problem in step["problems"])
-    return Told(_PLANNED[step["action"]], step["model_name"], why, step["action"] in ("create", "exists"))
+    return Told(PLANNED[step["action"]], step["model_name"], why, step["action"] in ("create", "exists"))
 
 
 def _brought(name: str, answer: Answer) -> Told:

@@ -159,7 +159,8 @@ def _changes(wanted: WantedEndpoint, row: Endpoint) -> Changes:
     if not same_headers:
         changes["headers"] = [[header.name for header in row.headers], sorted(wanted.headers or {})]
     if not same_proxy:
-        changes["proxy"] = [row.proxy, parts_of(proxy or "")[0] or None]
+        address = parts_of(proxy or "")[0] or None
+        changes["proxy"] = [row.proxy, address] if address != row.proxy else _HIDDEN
     return changes | ({} if same_certificate else {"client_certificate_pem": _HIDDEN})
 
 

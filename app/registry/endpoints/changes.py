@@ -20,10 +20,10 @@ from app.registry.document import rfc3339
 from app.registry.endpoints import proxies
 from app.registry.endpoints import rows as endpoints
 from app.registry.endpoints.intake import target_of
+from app.registry.endpoints.refusal import Proven, refused
 from app.registry.many import as_judged
-from app.registry.probing import ProbeOrder, Values, returned
-from app.registry.saving import wire_report
-from app.store.base import db, new_id, now
+from app.registry.probing import ProbeOrder, returned
+from app.store.base import db, now
 from app.store.endpoints import Endpoint
 from app.store.models import RegisteredModel
 
@@ -49,14 +49,6 @@ class Change:
         """Whether anything of what is sent is different."""
         given = (self.base_url, self.api_key, self.settings, self.headers)
         return self.drop_headers or any(one is not None for one in given)
-
-
-class Proven(NamedTuple):
-    """A model of the endpoint, and what its probe saw with the change."""
-
-    id: str
-    values: Values
-    report: Report
 
 
 class Asked(NamedTuple):
@@ -117,7 +109,7 @@ def changing(
     failed = [one for one in proven if one.report.verdict == "rejected"]
     enough = partial or any_will_do
     if failed and (not enough or len(failed) == len(proven)):
-        raise _refused(id, proven, failed, order.actor)
+        raise refused(find(id), proven, failed, order.actor)
     return _stored(id, before, wanted, target, key, proven, order.actor)
 
 
@@ -195,7 +187,7 @@ def _stored(
 
 
 def _noted(id: str, wanted: Change, actor: Actor) -> Endpoint:
-    """Store what nobody is asked about."""
+    """Store what no model has to prove."""
     endpoint = Endpoint.locked(id)
     if endpoint is None:
         db.session.rollback()
@@ -237,43 +229,6 @@ def _changes(endpoint: Endpoint, target: Target, key: str) -> dict[str, list[JSO
         changes["proxy"] = [endpoint.proxy, proxy or None]
     names = [row.name for row in endpoint.headers], [name for name, _ in target.settings.headers]
     return changes | ({"headers": list(names)} if names[0] != names[1] else {})
-
-
-def _refused(id: str, proven: Sequence[Proven], failed: Sequence[Proven], actor: Actor) -> ApiError:
-    """400 with the first reason in front; `results` has every model that was asked. Commits."""
-    results = [_result(one) for one in proven]
-    first = next(result["error"] for result in results if result["error"])
-    audit.record(
-        actor, "endpoint.rejected", subject=find(id).name, detail={"endpoint": id, "failed": len(failed)}
-    )
-    db.session.commit()
-    message = (
-        f"Nothing was changed: {len(failed)} of {len(proven)} models did not work with it. {first['message']}"
-    )
-    details = [
-        {"field": result["model_id"], "code": result["error"]["code"], "message": result["error"]["message"]}
-        for result in results
-        if result["error"]
-    ]
-    return ApiError(
-        first["code"],
-        message,
-        status=400,
-        field=first["field"],
-        details=details,
-        extra={"results": results},
-    )
-
-
-def _result(one: Proven) -> dict[str, JSON]:
-    full = wire_report(one.report, new_id(), one.id)
-    outcome = "accepted" if one.report.verdict == "accepted" else "rejected"
-    return {
-        "model": one.id,
-        "model_id": one.values["model_id"],
-        "outcome": outcome,
-        "error": full["diagnosis"],
-    }
 
 
 def _gone(id: str) -> ApiError:

@@ -15,7 +15,7 @@ from app.registry.endpoints.certificates import LONGEST, wrong_with_ca, wrong_wi
 from app.registry.endpoints.changes import Change
 from app.registry.endpoints.key_life import stated_end
 from app.registry.endpoints.proxies import LONGEST as LONGEST_PROXY
-from app.registry.endpoints.proxies import wrong_with_proxy
+from app.registry.endpoints.proxies import spelled, wrong_with_proxy
 from app.registry.fields import (
     FieldError,
     Input,
@@ -79,6 +79,10 @@ class EndpointForm(JsonForm):
         help="HTTP proxy of its own, one of MUSTER_ENDPOINT_PROXIES: http://[user:password@]host:port. The "
         "same address without a password keeps the stored one.",
     )  # fmt: skip
+
+    def filter_proxy(self, typed: str | None) -> str | None:
+        """One spelling of it: by that an endpoint is known again."""
+        return spelled(typed)
 
     def validate_api_key(self, field: Input) -> None:
         """As a model's: a reference to the environment must be allowed and set."""

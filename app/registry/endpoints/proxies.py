@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from app.config import settings
-from app.probe.transport.egress import Denied, is_no_proxy, judge_proxy, origin_of_proxy
+from app.probe.transport.egress import is_no_proxy, judge_proxy, origin_of_proxy
 
 LONGEST = 2048
 
@@ -27,13 +27,18 @@ def joined(origin: str, signs_in: str) -> str:
     return origin.replace("://", f"://{signs_in}@", 1) if origin and signs_in else origin
 
 
+def spelled(typed: str | None) -> str | None:
+    """A proxy as it is spelled from here on, so that one address is one; what is none stays as it is."""
+    return typed if typed is None or is_no_proxy(typed) else joined(*parts_of(typed))
+
+
 def wrong_with_proxy(proxy: str) -> str:
     """What is wrong with a proxy that somebody wants for an endpoint, as the rest of a sentence; or ""."""
     if is_no_proxy(proxy):
         return (
             "must be a URL such as http://proxy.example:3128, with user:password@ before the host if needed"
         )
-    if not isinstance(judge_proxy(proxy, settings().egress), Denied):
+    if judge_proxy(proxy, settings().egress) is None:
         return ""
     allowed = settings().endpoint_proxies
     if not allowed:

@@ -58,11 +58,8 @@ def _proxy(model: RegisteredModel) -> list[str]:
     endpoint = model.endpoint
     if not endpoint.proxy:
         return []
-    return [
-        f'--proxy "${PROXY_VARIABLE}"'
-        if endpoint.proxy_ciphertext
-        else f"--proxy {shlex.quote(endpoint.proxy)}"
-    ]
+    value = f'"${PROXY_VARIABLE}"' if endpoint.proxy_ciphertext else shlex.quote(endpoint.proxy)
+    return [f"--proxy {value}"]
 
 
 def _header(begins: str, variable: str) -> str:

@@ -160,6 +160,22 @@ def test_the_same_address_without_a_password_keeps_it(
     )
     assert other.json is not None
     assert other.json["entries"][0]["changes"] == {"proxy": [plain(proxy), None]}
+    signs_in = entry | {"proxy": body["proxy"].replace("word@", "another@")}
+    again = client.post("/v2/apply", json={"endpoints": [signs_in], "dry_run": True}, headers=auth)
+    assert again.get_json()["entries"][0]["changes"] == {"proxy": ["(not shown)", "(changed)"]}
+
+
+def test_another_spelling_of_the_address_is_the_same_endpoint(
+    client: FlaskClient, auth: Headers, body: Body
+) -> None:
+    spelled = body | {"proxy": body["proxy"].replace("http:", "HTTP:") + "/"}
+    id = client.post(URL, json=spelled, headers=auth).get_json()["endpoint"]["id"]
+    more = {"models": [{"model_id": "practice-reasoning", "model_type": "chat"}], "region": "eu"}
+    added = client.post(f"/v2/endpoints/{id}/models?depth=proof", json=more, headers=auth)
+    assert added.get_json()["endpoint"]["id"] == id
+    entry = {name: spelled[name] for name in ("name", "base_url", "api_key", "proxy", "models")}
+    applied = client.post("/v2/apply", json={"endpoints": [entry], "dry_run": True}, headers=auth)
+    assert applied.get_json()["entries"][0]["outcome"] == "same", applied.json
 
 
 def test_a_new_encryption_key_takes_the_password_along(app: Flask, id: str) -> None:

@@ -70,10 +70,8 @@ def _special(model: RegisteredModel) -> str:
     told += [f"the header {row.name}" for row in model.endpoint.headers]
     told += ["a certificate of the caller"] if model.endpoint.client_certificate else []
     told += ["an authority of its own in SSL_CERT_FILE"] if model.endpoint.ca_pem else []
-    wants = (
-        f"# The endpoint wants {', '.join(told)}: set that in LiteLLM (extra_headers) too.\n" if told else ""
-    )
-    return wants + _proxy(model)
+    wants = f"# The endpoint wants {', '.join(told)}: set that in LiteLLM (extra_headers) too.\n"
+    return (wants if told else "") + _proxy(model)
 
 
 def _proxy(model: RegisteredModel) -> str:
