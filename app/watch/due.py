@@ -10,17 +10,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, func, or_, select, update
-from sqlalchemy.orm import aliased
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
 
 from app.config import settings
-from app.store.base import UTCDateTime, db, insert_missing
+from app.store.base import db, insert_missing
 from app.store.models import RegisteredModel
 from app.store.watch.health import EndpointWatch, ModelHealth, WatchCost, WatchWorker, is_enabled
 from app.watch.places import host_of
-from app.watch.schedule import Kind, Plan, Spent, first_due, kind_of_look
+from app.watch.schedule import Plan, Spent, first_due
 
 HORIZON = timedelta(seconds=90)
 """How far ahead claims are made: longer than the minute between two rounds."""
@@ -39,24 +37,6 @@ class Claim:
     model_pk: str
     turn: int
     due: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """A look that may begin now."""
-
-    model_pk: str
-    turn: int
-    endpoint_id: str
-    kind: Kind
-    due: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Busy:
-    """A look that may not begin yet: its endpoint has as many as it may have at once."""
-
-    endpoint_id: str
 
 
 def lease() -> timedelta:
@@ -193,104 +173,6 @@ def release_lost(now: datetime) -> int:
     count = db.session.execute(freed.execution_options(synchronize_session=False)).rowcount  # type: ignore[attr-defined]
     db.session.commit()
     return int(count)
-
-
-def take(model_pk: str, turn: int, now: datetime, worker: str | None = None) -> Taken | Busy | None:
-    """Begin a look. Busy: the endpoint has as many as it may have. None: there is nothing to do. Commits.
-
-    The endpoint's row is held meanwhile, so that the looks under way are counted one after the other.
-    """
-    place, found = EndpointWatch.locked_for(model_pk), _found(model_pk, now)
-    if found is None or not found.enabled or not found.row.watched:
-        db.session.rollback()
-        return None
-    if place is None or place.endpoint_id != found.endpoint_id:
-        place = _made(found)
-    taken = _taken(found, place, turn, now)
-    if taken:
-        found.row.taken_by = worker
-    if isinstance(taken, Taken):
-        found.row.running_until = now + lease()
-    db.session.commit()
-    return taken
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """What is known before a look. `running` counts the looks at its endpoint that are under way."""
-
-    row: ModelHealth
-    endpoint_id: str
-    base_url: str
-    model_type: str
-    enabled: bool
-    running: int
-    spent: Spent
-
-
-def _query_of_a_look() -> Select[Any]:
-    """What `_Found` is made of, of the model `model_pk` at the time `now` on `today`."""
-    model, other = RegisteredModel, aliased(ModelHealth)
-    running = select(func.count()).where(
-        other.endpoint_id == model.endpoint_id, other.running_until > bindparam("now", type_=UTCDateTime)
-    )
-    columns = (model.endpoint_id, model.base_url, model.model_type, model.enabled)
-    return (
-        select(ModelHealth, *columns, running.scalar_subquery(), WatchCost.tokens, WatchCost.looks)
-        .join(model, model.id == ModelHealth.model_pk)
-        .outerjoin(WatchCost, WatchCost.of_today())
-        .where(ModelHealth.model_pk == bindparam("model_pk"))
-        .execution_options(populate_existing=True)
-    )
-
-
-_LOOK = _query_of_a_look()  # once, for to put it together takes longer than to run it
-
-
-def _found(model_pk: str, now: datetime) -> _Found | None:
-    asked = {"model_pk": model_pk, "now": now, "today": now.date()}
-    one = db.session.execute(_LOOK, asked).one_or_none()
-    if one is None:
-        return None
-    row, endpoint_id, base_url, model_type, enabled, running, tokens, looks = one
-    spent = Spent(tokens or 0, looks or 0)
-    return _Found(row, endpoint_id, base_url, model_type, enabled, running, spent)
-
-
-def _made(found: _Found) -> EndpointWatch:
-    """The row of a model's endpoint, held, where it is a new one or the model has just moved there."""
-    insert_missing(EndpointWatch, [{"endpoint_id": found.endpoint_id, "host": host_of(found.base_url)}])
-    place = EndpointWatch.locked(found.endpoint_id)
-    assert place is not None, "it was just made sure of"
-    return place
-
-
-def _taken(found: _Found, place: EndpointWatch, turn: int, now: datetime) -> Taken | Busy | None:
-    row = found.row
-    if row.endpoint_id != found.endpoint_id:  # it has moved, and is counted there from now on
-        row.endpoint_id, row.state_before, row.alone = found.endpoint_id, None, False
-    if row.turn != turn or (row.running_until and row.running_until > now):
-        return None
-    plan = plan_of(row)
-    if place.fault and not ModelHealth.is_looked_at(place.witness):
-        place.witness = row.model_pk  # the one that was asked for all is gone, or nobody's business any more
-    if place.fault and place.witness != row.model_pk and not row.alone:
-        # One model is asked for all of them; when that is over, everybody's turn comes soon.
-        row.due = now + timedelta(seconds=max(60, plan.every_s))
-        row.leased_until = row.taken_by = None
-        return None
-    if found.running >= looks_at_once():
-        return Busy(found.endpoint_id)
-    spent = found.spent
-    kind = kind_of_look(found.model_type, plan, spent, now, row.last_proof, row.last_full)
-    if (place.fault or row.state == "down") and spent.tokens < plan.tokens_per_day:
-        kind = "proof"
-    return Taken(row.model_pk, turn, row.endpoint_id, kind, row.due)
-
-
-def looks_at_once() -> int:
-    """How many looks an endpoint may have at once: each makes two calls, the proof beside the catalog."""
-    return max(1, settings().probe_calls_at_once // 2)
 
 
 def spent_today(model_pk: str, now: datetime) -> Spent:

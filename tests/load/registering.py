@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import requests
 
@@ -14,6 +14,7 @@ from app.practice.models import KEY
 from tests.load.running import Running
 
 JSON = Any
+T = TypeVar("T")
 
 
 def body_for(base_url: str, number: int) -> dict[str, JSON]:
@@ -41,39 +42,40 @@ def register_all(muster: Running, urls: Sequence[str]) -> list[requests.Response
 
 
 @contextmanager
-def memory_watched(muster: Running) -> Iterator[list[int]]:
-    """Bytes that the server held, looked at several times a second while the block runs."""
-    seen: list[int] = [muster.memory()]
+def _repeated(what: Callable[[], T]) -> Iterator[list[T]]:
+    """What a function gives, asked several times a second while the block runs; its error is the block's."""
+    found: list[T] = []
     ended = threading.Event()
 
-    def look() -> None:
+    def ask() -> None:
         while not ended.wait(0.1):
-            seen.append(muster.memory())
+            found.append(what())
 
-    thread = threading.Thread(target=look, daemon=True)
-    thread.start()
-    try:
+    with ThreadPoolExecutor(1) as pool:
+        asking = pool.submit(ask)
+        try:
+            yield found
+        finally:
+            ended.set()
+        asking.result()
+
+
+@contextmanager
+def memory_watched(muster: Running) -> Iterator[list[int]]:
+    """Bytes that the server held, looked at several times a second while the block runs, before and after."""
+    before = muster.memory()
+    with _repeated(muster.memory) as seen:
+        seen.insert(0, before)
         yield seen
-    finally:
-        ended.set()
-        thread.join()
-        seen.append(muster.memory())
+    seen.append(muster.memory())
 
 
 @contextmanager
 def health_timed(muster: Running) -> Iterator[list[float]]:
     """Seconds that /healthz took, asked again and again while the block runs."""
-    took: list[float] = []
-    ended = threading.Event()
 
-    def ask() -> None:
-        while not ended.wait(0.1):
-            took.append(requests.get(f"{muster.url}/healthz", timeout=30).elapsed.total_seconds())
+    def ask() -> float:
+        return requests.get(f"{muster.url}/healthz", timeout=30).elapsed.total_seconds()
 
-    thread = threading.Thread(target=ask, daemon=True)
-    thread.start()
-    try:
+    with _repeated(ask) as took:
         yield took
-    finally:
-        ended.set()
-        thread.join()

@@ -12,9 +12,9 @@ from sqlalchemy import func, select, update
 from app.practice.wire import Reply, Request
 from app.store.base import db, now
 from app.store.watch.health import Look, ModelHealth
-from app.watch.due import Claim, adopt_new, claim, looks_at_once, release_lost
+from app.watch.due import Claim, adopt_new, claim, release_lost
 from app.watch.engine import Watcher
-from app.watch.turns import Turns, Waiting
+from app.watch.turns import Turns, Waiting, looks_at_once
 from tests.watch.world import Host, World
 
 WITHIN_S = 30

@@ -22,9 +22,10 @@ from app.store.base import db, new_id
 from app.store.models import RegisteredModel
 from app.store.watch.health import ModelHealth
 from app.store.watch.incidents import Incident
-from app.watch.due import HORIZON, Busy, Claim, adopt_new, claim, take
+from app.watch.due import HORIZON, Claim, adopt_new, claim
 from app.watch.looking import look_at
 from app.watch.settling import settle
+from app.watch.turns import Busy, take
 from tests.rows import an_endpoint
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
