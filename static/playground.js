@@ -4,14 +4,6 @@ import { NDJSON, isStream, lines } from "./ndjson.js";
 
 let controller = null;
 
-// What is no stream (a lost session, an error page) is best shown by the browser itself. once.js takes this for
-// a second click.
-function plainly(form) {
-  form.dataset.plain = "yes";
-  delete form.dataset.sent;
-  form.requestSubmit();
-}
-
 async function send(form) {
   const place = document.getElementById("tried");
   const stop = form.querySelector("[data-try-stop]");
@@ -26,7 +18,7 @@ async function send(form) {
     const answer = await fetch(form.getAttribute("action"), {
       method: "POST", body: new URLSearchParams(new FormData(form)), headers: { Accept: NDJSON }, signal: controller.signal,
     });
-    if (!isStream(answer)) return plainly(form);
+    if (!isStream(answer)) { form.dataset.plain = "yes"; return form.requestSubmit(); }
     for await (const line of lines(answer)) {
       if (line.event === "end") { place.innerHTML = line.html; continue; }
       if (!begun) { said.textContent = ""; begun = true; }

@@ -200,7 +200,7 @@ LABELS = {
 }
 _SECRET = re.compile(r"key$|password|secret", re.IGNORECASE)
 _LONGEST = 300
-_WORDS = {"list_models": "list its models", "health_check": "health check"}
+_USES = {"list_models": "list its models", "health_check": "health check"}
 """What a key was used for, where the word on record is none for people."""
 
 
@@ -231,7 +231,8 @@ def _rest(detail: Mapping[str, Any]) -> Iterator[Line]:
     for name, value in detail.items():
         if name == "changes" or value in (None, ""):
             continue
-        yield Line(_label(name), "not shown" if _is_secret(name, value) else _short(value))
+        words = _USES.get(str(value)) if name == "use" else None
+        yield Line(_label(name), "not shown" if _is_secret(name, value) else words or _short(value))
 
 
 def _is_secret(name: str, value: Any) -> bool:
@@ -245,6 +246,5 @@ def _label(name: str) -> str:
 
 
 def _short(value: Any) -> str:
-    text = _WORDS.get(value) if isinstance(value, str) else None
-    text = text or display.as_text(value)
+    text = display.as_text(value)
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -199,7 +200,9 @@ def as_text(value: Any) -> str:
     if isinstance(value, int | float):
         return number(value)
     text = str(value)
-    return exact(text) if _MOMENT.fullmatch(text) else text
+    with suppress(ValueError, OverflowError):  # a name that looks like a time and is none
+        return exact(text) if _MOMENT.fullmatch(text) else text
+    return text
 
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")

@@ -199,7 +199,10 @@ def test_changes_show_both_values_but_never_a_key() -> None:
         ({"key": "env://MUSTER_KEY_A"}, ("Key", "env://MUSTER_KEY_A")),
         ({"key": "sk-secret"}, ("Key", "not shown")),
         ({"use": "list_models"}, ("Use", "list its models")),
+        ({"name": "list_models"}, ("Name", "list_models")),
         ({"expires": "2027-02-26T01:02:47.371000+00:00"}, ("Expires", "2027-02-26 01:02:47 UTC")),
+        ({"name": "2027-02-30T01:02:47Z"}, ("Name", "2027-02-30T01:02:47Z")),
+        ({"name": "0001-01-01T00:00:00+10:00"}, ("Name", "0001-01-01T00:00:00+10:00")),
     ],
 )
 def test_a_use_of_a_key_and_a_time_read_as_words(detail: dict[str, str], told: tuple[str, str]) -> None:

@@ -131,7 +131,7 @@ class Batch:
         return not self.errors and not self.problem
 
     def take_a_look(self) -> bool:
-        """Fetch the endpoint's list. False where URL or key can't be used: then nothing was contacted."""
+        """Fetch the endpoint's list. False where URL, key or proxy can't be used: nothing was contacted."""
         form = self.form
         sent = (form.base_url, form.api_key, form.proxy)
         good = self.endpoint is not None or all([field.validate(form) for field in sent])

@@ -28,7 +28,7 @@ _OFFERED = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class Candidate:
     """A model of the two, or one that is offered: its name, and where it is served."""
 
     id: str
@@ -40,10 +40,10 @@ class Compared:
 class Page:
     """What the page shows: the two models, the price, and what was found or why it was not."""
 
-    model: Compared
-    offers: Sequence[Compared]
+    model: Candidate
+    offers: Sequence[Candidate]
     wanted: str
-    second: Compared | None = None
+    second: Candidate | None = None
     price: side_by_side.Price | None = None
     found: side_by_side.Compared | None = None
     error: ApiError | None = None
@@ -112,14 +112,14 @@ def _lines(page: Page) -> Iterator[live.Line]:
     yield {"event": "end", "html": render_template("models/_compare.html", page=page, units=UNLIKENESS)}
 
 
-def _line(model: Compared, asked: side_by_side.Asked) -> live.Line:
+def _line(model: Candidate, asked: side_by_side.Asked) -> live.Line:
     note = f"{asked.calls} of {asked.most} calls"
     return live.row(model.id, model.name, "passed" if asked.calls == asked.most else "running", None, note)
 
 
-def _shown(models: Sequence[RegisteredModel]) -> Sequence[Compared]:
+def _shown(models: Sequence[RegisteredModel]) -> Sequence[Candidate]:
     seen = as_seen(models, whole_url=current_actor().may("write"))
-    return [Compared(one.id, one.display_name, one.base_url) for one in seen]
+    return [Candidate(one.id, one.display_name, one.base_url) for one in seen]
 
 
 def _others(model: RegisteredModel) -> Sequence[RegisteredModel]:

@@ -72,8 +72,8 @@ class Count:
 
 
 def counts(wanted: ModelSearch) -> list[Count]:
-    """All that the search finds whatever their health, then how many are in each state, the worst first; of
-    each some may be stale, and how many are comes last.
+    """All that the search finds whatever their health, then how many are in each state, the worst first, and
+    last how many of them all are stale.
     """
     query = _matching(wanted, any_health=True).with_only_columns(RegisteredModel.health, func.count())
     told = {row[0]: int(row[1]) for row in db.session.execute(query.group_by(RegisteredModel.health))}

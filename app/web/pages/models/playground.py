@@ -71,4 +71,4 @@ def _page(id: str, texts: list[str], tried: PlaygroundAnswer) -> str:
 
 def _limit() -> int:
     text = request.form.get("limit", "")
-    return min(max(int(text), 1), MOST_TOKENS) if text.isdigit() and len(text) < 9 else 512
+    return min(max(int(text), 1), MOST_TOKENS) if text.isdecimal() and len(text) < 9 else 512

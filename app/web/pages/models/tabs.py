@@ -81,7 +81,6 @@ def head(model: RegisteredModel) -> dict[str, Any]:
         "model": model,
         "document": made,
         "health": health.shown([model], now())[model.id],
-        "type_label": display.type_label(model.model_type),
         "cost": listing.cost_of(model),
         "window": listing.window_of(model),
         "chips": listing.chips_of(model.capabilities or {}),

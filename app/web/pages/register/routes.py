@@ -43,7 +43,7 @@ def change(id: str) -> Response | tuple[str, int]:
 
 
 def _model(id: str) -> RegisteredModel:
-    model = RegisteredModel.by_id(id) if "\0" not in id else None
+    model = RegisteredModel.by_id(id)
     if model is None:
         abort(404)
     return model

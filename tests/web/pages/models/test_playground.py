@@ -67,6 +67,14 @@ def test_a_limit_cuts_the_answer_off(editor: FlaskClient, good: Form) -> None:
     assert "cut off by the token limit" in html
 
 
+def test_a_limit_that_is_no_number_is_the_usual_one(editor: FlaskClient, good: Form) -> None:
+    """A superscript is a digit to Python, and no number."""
+    url = register(editor, good)
+    for limit in ("many", "\u00b2"):
+        answer = editor.post(f"{url}/try", data={"prompt": "Say hello.", "limit": limit})
+        assert answer.status_code == 200 and 'value="512"' in answer.text
+
+
 def test_what_the_endpoint_refuses_is_said(app: Flask, editor: FlaskClient, good: Form) -> None:
     url = register(editor, good)
     with app.app_context():
