@@ -81,7 +81,7 @@ class Guard:
     def _against_name(self, host: Any, port: Any) -> str:
         name = host.decode("ascii", "replace") if isinstance(host, bytes) else str(host or "")
         self._names.add(name)
-        number = int(port) if str(port or "0").isdigit() else 0
+        number = int(port) if str(port or "0").isdecimal() else 0
         denied = None if self._is_proxy(name, number) else egress.judge_name(name, number, self._rules)
         return denied.reason if denied else ""
 
