@@ -51,6 +51,7 @@ def test_the_keyboard_finds_and_opens(page: Page, live_server: LiveServer) -> No
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Llama")
+    page.wait_for_load_state()  # no key means anything before the scripts are there
     page.keyboard.press("/")
     expect(box.get_by_role("link")).to_have_text(["Llama llama Unknown"])  # what was opened last
 

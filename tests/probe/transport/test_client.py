@@ -8,6 +8,7 @@ import threading
 import time
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -294,18 +295,22 @@ def test_an_answer_before_the_request_was_read(client: Client) -> None:
     listener = socket.create_server(("127.0.0.1", 0))
 
     def refuse() -> None:
-        for _ in range(2):
-            connection, _ = listener.accept()
-            connection.recv(1000)
-            connection.sendall(answer(b"too big", status="HTTP/1.1 413 Too Large"))
-            connection.shutdown(socket.SHUT_WR)
-            connection.recv(1000)
-            connection.close()
+        with suppress(OSError):  # the client may reset its connection, and the listener is closed in the end
+            while True:
+                connection, _ = listener.accept()
+                connection.recv(1000)
+                connection.sendall(answer(b"too big", status="HTTP/1.1 413 Too Large"))
+                connection.shutdown(socket.SHUT_WR)
+                connection.recv(1000)
+                connection.close()
 
-    threading.Thread(target=refuse, daemon=True).start()
+    thread = threading.Thread(target=refuse, daemon=True)
+    thread.start()
     url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
     got = client.send(Call("POST", url, body=b"x" * 8_000_000, content_type="audio/wav"))
+    listener.shutdown(socket.SHUT_RDWR)  # so that an accept which waits ends
     listener.close()
+    thread.join(10)
     assert got.status == 413 or (got.failure is not None and got.failure.kind == "reset")
 
 

@@ -8,16 +8,19 @@ from werkzeug.wrappers import Response
 from app.store.models import RegisteredModel
 from app.web.guards import current_actor, require_role
 from app.web.pages.register import answering, reading
+from app.web.pages.search import text_of
 
 blueprint = Blueprint("register", __name__, url_prefix="/models")
+_LONGEST_ID = 36
 
 
 @blueprint.get("/new")
 @require_role("editor")
 def new() -> str:
     """The form; `?preset=NAME` fills in what is known of a server, `?copy=ID` what another model has."""
-    if request.args.get("copy"):
-        return answering.page(reading.copy_of(_model(request.args["copy"])))
+    source = text_of(request.args, "copy", _LONGEST_ID)
+    if source:
+        return answering.page(reading.copy_of(_model(source)))
     return answering.page(reading.blank(request.args))
 
 
