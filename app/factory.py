@@ -56,11 +56,8 @@ def _digest_of(folder: Path) -> str:
 def flask_config(chosen: config.Settings) -> dict[str, Any]:
     """Flask's own configuration, and its extensions', as these settings have it."""
     secure = chosen.public_url.startswith("https://")
-    return {
-        "MUSTER": chosen,
+    return database.configuration(chosen) | {
         "SECRET_KEY": chosen.secret_key or _kept_secret(chosen),
-        "SQLALCHEMY_DATABASE_URI": chosen.database,
-        "SQLALCHEMY_ENGINE_OPTIONS": database.engine_options(chosen.database),
         "MAX_CONTENT_LENGTH": MAX_BODY_BYTES,
         "MAX_FORM_MEMORY_SIZE": MAX_BODY_BYTES,
         "PERMANENT_SESSION_LIFETIME": timedelta(hours=chosen.session_hours),
