@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 import pytest
 import requests
 
+from tests.clients.asked_often import always_told
 from tests.clients.installed import llama_router
-from tests.clients.test_real_servers import probed, told
 from tests.clients.tiny_llama import CONTEXT, write_model
 from tests.load.running import Running
 from tests.ports import free_port
@@ -112,10 +112,10 @@ def test_two_models_with_one_key_get_in_and_the_key_is_rotated_for_both(empty: R
 def test_mistakes_at_a_server_with_two_models(place: Place) -> None:
     root = place.url.removesuffix("/v1")
     with serving(place, OLD):
-        code, field, suggestions = told(probed(place.url, "chat", "babbler-three", OLD))
-        assert (code, field, set(suggestions["model_id"])) == ("model_not_found", "model_id", {*MODELS})
-        assert told(probed(place.url, "chat", MODELS[1], NEW))[:2] == ("invalid_credentials", "api_key")
-        assert told(probed(place.url, "embedding", MODELS[0], OLD))[:2] == ("wrong_model_type", "model_type")
+        other = always_told(place.url, "chat", "babbler-three", OLD)
+        assert other == ("model_not_found", "model_id", {"model_id": MODELS})
+        assert always_told(place.url, "chat", MODELS[1], NEW)[:2] == ("invalid_credentials", "api_key")
+        assert always_told(place.url, "embedding", MODELS[0], OLD)[:2] == ("wrong_model_type", "model_type")
         right = ("wrong_path", "base_url", {"base_url": (place.url,)})
-        assert told(probed(f"{place.url}/v1", "chat", MODELS[0], OLD)) == right
-        assert told(probed(root, "chat", MODELS[0], OLD))[0] == "accepted"
+        assert always_told(f"{place.url}/v1", "chat", MODELS[0], OLD) == right
+        assert always_told(root, "chat", MODELS[0], OLD)[0] == "accepted"
