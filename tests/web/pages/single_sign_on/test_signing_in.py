@@ -18,6 +18,7 @@ from sqlalchemy import select
 
 from app.access import people
 from app.access.actors import COMMAND_LINE
+from app.access.tokens import create_token
 from app.store.accounts import User
 from app.store.audit_events import AuditEvent
 from app.store.base import db
@@ -207,6 +208,22 @@ def test_the_role_is_that_of_now(app: Flask, client: FlaskClient, fake: FakeProv
     fake.person["groups"] = []
     assert sign_in(other := app.test_client()).headers["Location"] == "/signin"
     assert not is_in(other) and not is_in(client)
+
+
+def test_the_tokens_of_who_has_no_role_any_more_end_too(
+    app: Flask, client: FlaskClient, fake: FakeProvider
+) -> None:
+    sign_in(client)
+    with app.app_context():
+        user = db.session.scalars(select(User)).one()
+        _, text = create_token("ci", ["write"], user.email, user_id=user.id)
+        db.session.commit()
+    headers = {"Authorization": f"Bearer {text}"}
+    assert client.get("/v2/models", headers=headers).status_code == 200
+    fake.person["groups"] = []
+    sign_in(client)
+    assert client.get("/v2/models", headers=headers).status_code == 401
+    assert "token.revoked" in actions(app)
 
 
 def test_a_default_role(make_app: Callable[..., Flask], fake: FakeProvider) -> None:
