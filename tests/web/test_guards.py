@@ -354,6 +354,14 @@ def test_behind_https_cookies_are_secure(make_app: Callable[..., Flask]) -> None
 
 
 @pytest.mark.parametrize(
+    "path", ["/v2/models", "/v2/endpoints", "/openapi.json", "/now", "/models", "/nowhere"]
+)
+def test_no_cache_that_others_share_keeps_an_answer(admin: FlaskClient, token: str, path: str) -> None:
+    answer = admin.get(path, headers={"Authorization": f"Bearer {token}"})
+    assert {"private", "no-store"} & set(answer.headers["Cache-Control"].split(", "))
+
+
+@pytest.mark.parametrize(
     ("told", "sent"), [({}, "muster="), ({"X-Forwarded-Proto": "https"}, "__Host-muster=")]
 )
 def test_the_cookie_is_bound_to_https_where_the_browser_came_over_it(
