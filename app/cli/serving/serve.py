@@ -32,7 +32,7 @@ def serve(host: str | None, port: int | None, practice: bool) -> None:
     given: dict[str, Any] = {"host": host, "port": port, "practice": practice or None}
     overrides = {name: value for name, value in given.items() if value is not None}
     chosen = config.load_with(overrides)
-    server.require_folder(chosen.instance)
+    server.require_folder(chosen.instance, chosen.database)
     with server.listening(chosen.host, chosen.port) as socket:
         config.ensure_secret(chosen)
         metrics.share(chosen)
