@@ -28,5 +28,6 @@ def _tells_of(word: str) -> ColumnElement[bool]:
         Incident.endpoint_name.icontains(word, autoescape=True),
         Incident.message.icontains(word, autoescape=True),
         Incident.code.in_(titled),
+        Incident.code.icontains(word, autoescape=True),  # one without a title of its own is told by its code
         Incident.id.in_(members),
     )
