@@ -1,4 +1,4 @@
-"""The work of an operator with the keyboard alone: every stop is seen, none is a trap, and nothing is clicked."""
+"""An operator's work with the keyboard alone: every stop is seen, none is a trap, and nothing is clicked."""
 
 from __future__ import annotations
 
