@@ -74,7 +74,7 @@ def test_each_look_keeps_the_p95_of_the_slowest_hour_of_the_day(world: Worlds) -
     watched.pass_time(minutes=11)
     with watched.app.app_context():
         row = db.session.scalars(select(ModelHealth)).one()
-        slowest = max(db.session.scalars(select(Look.latency_ms)))
+        slowest = max(took for took in db.session.scalars(select(Look.latency_ms)) if took is not None)
         assert row.day_p95_ms == slowest
         for hours, took in ((20, 4000), (30, 9000)):
             at = hour_of(watched.now) - hours * HOUR

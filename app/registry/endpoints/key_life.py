@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.probe.values import Validity
-from app.registry.times import time_of
+from app.store.base import time_of
 
 _PARTS, _LONGEST = 3, 16_384
 

@@ -16,7 +16,7 @@ from app.watch.incidents import stamp
 from app.watch.notices import expiry
 from app.watch.schedule import Spent
 from app.watch.settling.look import Settled
-from app.watch.slowest import p95_of_slowest_hour
+from app.watch.settling.slowest import p95_of_slowest_hour
 from app.watch.states import tell_of_model
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from app.errors import ApiError
 from app.registry.form import invalid
 from app.registry.json_body import Problem, closest
-from app.registry.times import time_of
+from app.store.base import time_of
 from app.web.api.answers import json_body
 from app.web.api.schemas.watch import SCHEMAS
 

@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 from flask import Blueprint, Response, request
 
 from app.access import audit
-from app.registry.times import time_of
-from app.store.base import db, now
+from app.store.base import db, now, time_of
 from app.watch import summary
 from app.watch.due import adopt, usual_every_s
 from app.watch.schedule import first_due

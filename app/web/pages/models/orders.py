@@ -12,7 +12,7 @@ from app.store.labels import ModelOwner
 from app.store.models import RegisteredModel
 from app.store.probes import Probe
 from app.store.watch.health import ModelHealth
-from app.watch.slowest import begin_of_day
+from app.watch.history import begin_of_day
 
 _HEALTH = (ModelHealth, ModelHealth.model_pk == RegisteredModel.id)
 _WORST_FIRST = {"down": 0, "degraded": 1, "unknown": 2, "up": 3}

@@ -11,9 +11,8 @@ from sqlalchemy import select
 
 from app.store.base import db
 from app.store.watch.health import Look, ModelHealth, Rollup
-from app.watch.history import HOUR, hour_of
+from app.watch.history import HOUR, HOURS, begin_of_day, hour_of
 from app.watch.judgement import FAILED
-from app.watch.slowest import HOURS, begin_of_day
 
 HourState = Literal["up", "unsteady", "down", "unknown"]
 

@@ -15,7 +15,7 @@ from app.store.models import RegisteredModel
 from app.store.probes import Probe
 from app.store.watch.health import Look, ModelHealth, Rollup
 from app.watch.history import HOUR, hour_of
-from app.watch.slowest import p95_of_slowest_hour
+from app.watch.settling.slowest import p95_of_slowest_hour
 from app.web.pages.models import paging
 from tests.web.pages.models.test_listing import add, names, walked
 

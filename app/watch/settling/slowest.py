@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import bindparam, false, select, true, union_all
+from sqlalchemy import String, bindparam, false, select, true, union_all
 
 from app.store.base import UTCDateTime, db
 from app.store.watch.health import Look, Rollup
-from app.watch.history import HOUR, hour_of, percentile
+from app.watch.history import HOUR, begin_of_day, hour_of, percentile
 from app.watch.judgement import FAILED
 
-HOURS = 24
-_MODEL, _DAY = bindparam("model_pk"), bindparam("day", type_=UTCDateTime)
+_MODEL, _DAY = bindparam("model_pk", type_=String), bindparam("day", type_=UTCDateTime)
 _UNROLLED = bindparam("unrolled", type_=UTCDateTime)
 _TIMES = union_all(
     select(Rollup.at, Rollup.p95_ms.label("ms"), true().label("is_hour")).where(
@@ -29,17 +30,13 @@ _TIMES = union_all(
 """The hours that are rolled up, and the looks of this hour and the one before it."""
 
 
-def begin_of_day(now: datetime) -> datetime:
-    """The first of the 24 hours, of which this one is the last."""
-    return hour_of(now) - (HOURS - 1) * HOUR
-
-
 def p95_of_slowest_hour(model_pk: str, now: datetime) -> int | None:
     """In milliseconds; None where nothing was answered in 24 hours."""
     asked = {"model_pk": model_pk, "day": begin_of_day(now), "unrolled": hour_of(now) - HOUR}
     rolled: dict[datetime, int] = {}
     looks: dict[datetime, list[int]] = defaultdict(list)
-    for at, ms, is_hour in db.session.execute(_TIMES, asked):
+    rows: Sequence[Any] = db.session.execute(_TIMES, asked).all()
+    for at, ms, is_hour in rows:
         if is_hour:
             rolled[at] = ms
         else:
