@@ -65,7 +65,7 @@ class Serving:
             try:
                 if requests.get(f"{self.url}/readyz", timeout=5).ok:
                     return
-            except requests.ConnectionError:
+            except (requests.ConnectionError, requests.Timeout):  # not there yet, or on a busy machine
                 time.sleep(0.05)
         raise AssertionError(f"not ready: {self.process.communicate(timeout=10)}")
 

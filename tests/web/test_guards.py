@@ -30,8 +30,9 @@ MAY = {
 
 
 @pytest.fixture
-def app(app: Flask) -> Flask:
+def app(make_app: Callable[..., Flask]) -> Flask:
     """The application with a route per scope and a page per role."""
+    app = make_app()
     add_routes(app)
     return app
 
