@@ -277,7 +277,7 @@ def compare_pictures(page: Page, url: str, take: Take) -> None:
     page.get_by_role("button", name="Compare").wait_for()
     take("compare-price")
     page.get_by_role("button", name="Compare").click()
-    page.locator("#live-checks li").first.wait_for()
+    page.locator("#live-checks li").or_(page.locator("#result")).first.wait_for()
     take("compare-live")
     page.locator("#result").wait_for()
     take("compare-result")

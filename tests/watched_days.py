@@ -45,6 +45,7 @@ def _watch(model: RegisteredModel, place: int, *, down: bool) -> None:
         row.reason_code, row.reason_message = "server_error", WHY if down else "Six of twenty looks failed."
     if stale:
         model.last_probe_id = None
+    row.day_p95_ms = None if stale else 640 + 9 * 23
     db.session.add(row)
     db.session.add(
         Span(model_pk=model.id, state="up", begin=now() - timedelta(days=9), end=since if down else seen)

@@ -48,6 +48,19 @@ class _Session(Session):
 db = SQLAlchemy(metadata=Base.metadata, session_options={"class_": _Session})
 
 
+_YEARS = range(2000, 9000)
+"""Those that every time zone and every database knows."""
+
+
+def time_of(text: str) -> datetime | None:
+    """A time with its zone (RFC 3339), in UTC; None where it is none, or of a year that not all know."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment.astimezone(UTC) if moment.tzinfo and moment.year in _YEARS else None
+
+
 class UTCDateTime(TypeDecorator[datetime]):
     """A time that is always aware and in UTC, also on SQLite, which stores none of that."""
 

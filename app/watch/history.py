@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from math import ceil
 
 HOUR = timedelta(hours=1)
+HOURS = 24
+"""Those that lists tell of, the present one included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,11 @@ def hour_of(moment: datetime) -> datetime:
 def day_of(moment: datetime) -> datetime:
     """The beginning of its day (UTC)."""
     return hour_of(moment).replace(hour=0)
+
+
+def begin_of_day(now: datetime) -> datetime:
+    """The first of the 24 hours, of which this one is the last."""
+    return hour_of(now) - (HOURS - 1) * HOUR
 
 
 @dataclass(frozen=True, slots=True)

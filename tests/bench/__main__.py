@@ -11,6 +11,7 @@ from tests.bench import (
     crowding,
     editing,
     identity,
+    listing,
     probing,
     reading,
     registering,
@@ -32,6 +33,7 @@ MEASUREMENTS: dict[str, Callable[[], Iterator[Finding | Remark]]] = {
     "watching": watching.measure,
     "yearly": yearly.measure,
     "identity": identity.measure,
+    "listing": listing.measure,
 }
 
 

@@ -39,7 +39,7 @@ class Watched:
         self.page.set_viewport_size(chromium.NARROW)
         self._note(name, "narrow")
         self.page.set_viewport_size(chromium.TABLET)
-        self._keep(f"{name}, tablet", [])
+        self._keep(f"{name}, tablet", chromium.cut_off(self.page, "main .scroll"))
         self.page.emulate_media(media="print")
         self.page.set_viewport_size(chromium.PAPER)
         self._keep(f"{name}, paper", chromium.cut_off(self.page))

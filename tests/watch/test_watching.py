@@ -19,8 +19,9 @@ from app.store.base import db
 from app.store.models import RegisteredModel
 from app.store.probes import Probe
 from app.store.watch.events import FeedEvent
-from app.store.watch.health import EndpointWatch, ModelHealth
+from app.store.watch.health import EndpointWatch, Look, ModelHealth, Rollup
 from app.watch.due import spread_overdue
+from app.watch.history import HOUR, hour_of
 from app.watch.settling import take_over_probed
 from tests.watch.world import BROKEN, LIMITED, WRONG_KEY, Host, World
 
@@ -66,6 +67,22 @@ def test_each_look_has_a_line_in_the_log(world: Worlds, caplog: pytest.LogCaptur
     assert {(facts["host"], facts["result"], facts["code"]) for facts in told} == {
         ("127.0.0.1", "good", None)
     }
+
+
+def test_each_look_keeps_the_p95_of_the_slowest_hour_of_the_day(world: Worlds) -> None:
+    watched = world(Host())
+    watched.pass_time(minutes=11)
+    with watched.app.app_context():
+        row = db.session.scalars(select(ModelHealth)).one()
+        slowest = max(took for took in db.session.scalars(select(Look.latency_ms)) if took is not None)
+        assert row.day_p95_ms == slowest
+        for hours, took in ((20, 4000), (30, 9000)):
+            at = hour_of(watched.now) - hours * HOUR
+            db.session.add(Rollup(model_pk=row.model_pk, step="hour", at=at, p95_ms=took))
+        db.session.commit()
+    watched.pass_time(minutes=5)
+    with watched.app.app_context():
+        assert db.session.scalars(select(ModelHealth.day_p95_ms)).one() == 4000
 
 
 def test_no_two_looks_at_a_model_in_one_interval(world: Worlds) -> None:

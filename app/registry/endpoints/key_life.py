@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.probe.values import Validity
+from app.store.base import time_of
 
 _PARTS, _LONGEST = 3, 16_384
-_FIRST_YEAR, _PAST_ALL = 2000, 2100
 
 
 def life_of(key: str) -> Validity | None:
@@ -31,11 +31,7 @@ def life_of(key: str) -> Validity | None:
 
 def stated_end(text: str) -> datetime | None:
     """The end that a person states: a day, from its beginning (UTC) on, or a time of RFC 3339; else None."""
-    try:
-        moment = datetime.fromisoformat(text if "T" in text.upper() else f"{text}T00:00:00Z")
-    except ValueError:
-        return None
-    return moment.astimezone(UTC) if moment.tzinfo and _FIRST_YEAR <= moment.year < _PAST_ALL else None
+    return time_of(text if "T" in text.upper() else f"{text}T00:00:00Z")
 
 
 def _moment(claims: Any, name: str) -> datetime | None:

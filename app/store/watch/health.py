@@ -60,6 +60,8 @@ class ModelHealth(Base):
     memory: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     week_p95_ms: Mapped[int | None]
     """The p95 of the last seven days, set once a day."""
+    day_p95_ms: Mapped[int | None]
+    """The p95 of the slowest of 24 hours, set with each look: lists sort by it."""
 
     due: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
     turn: Mapped[int] = mapped_column(default=0)

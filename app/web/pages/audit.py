@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, get_args
 
 from flask import Blueprint, render_template, request, url_for
-from sqlalchemy import Select, String, cast, or_, select
+from sqlalchemy import Select, String, cast, func, or_, select
 
 from app.registry.credentials import Which
 from app.store import vault
@@ -24,6 +24,8 @@ from app.web.pages.search import text_of
 blueprint = Blueprint("audit", __name__, url_prefix="/audit")
 
 PAGE = 50
+LATELY = 10_000
+"""How many events are looked through where an answer is wanted at once."""
 ACTIONS: dict[str, str] = {
     "model.registered": "Registered a model",
     "model.rejected": "Had a registration rejected",
@@ -139,11 +141,17 @@ def oldest_id(moment: datetime) -> str:
     return f"{stamp[:8]}-{stamp[8:]}-7000-8000-000000000000"
 
 
-def found(wanted: AuditFilter, most: int) -> list[AuditEvent]:
-    """The newest events that the filters leave and this person may read, at most so many."""
+def found(wanted: AuditFilter, most: int, *, among: int = 0) -> list[AuditEvent]:
+    """The newest events that the filters leave and this person may read, at most so many.
+
+    `among`: only so many of the newest are looked through; 0 is all of them.
+    """
     query = _within(select(AuditEvent).order_by(AuditEvent.id.desc()).limit(most), wanted)
     if not current_actor().may("admin"):
         query = query.where(AuditEvent.action.startswith(OPEN_TO_ALL, autoescape=True))
+    if among:
+        nth = select(AuditEvent.id).order_by(AuditEvent.id.desc()).offset(among - 1).limit(1)
+        query = query.where(AuditEvent.id >= func.coalesce(nth.scalar_subquery(), ""))
     if wanted.actor:
         query = query.where(AuditEvent.actor.icontains(wanted.actor, autoescape=True))
     if wanted.action:

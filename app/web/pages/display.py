@@ -35,6 +35,7 @@ BADGES: dict[str, Badge] = {
     "down": Badge("Down", "bad", "bad"),
     "unknown": Badge("Unknown", "idle", "idle"),
     "stale": Badge("Stale", "stale", "stale"),
+    "open": Badge("Open", "bad", "bad"),
     "resolved": Badge("Resolved", "ok", "idle"),
     "acknowledged": Badge("Acknowledged", "tick", "idle"),
     "look-good": Badge("Works", "ok", "ok"),

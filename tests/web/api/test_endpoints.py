@@ -62,6 +62,7 @@ def test_an_endpoint_gets_in_with_its_models(made: Body, endpoint: Endpoint) -> 
     [
         ("2030-01-31", "2030-01-31T00:00:00.000Z"),
         ("2030-01-31T12:00:00+02:00", "2030-01-31T10:00:00.000Z"),
+        ("8999-12-31", "8999-12-31T00:00:00.000Z"),
     ],
 )
 def test_a_person_states_when_the_key_ends(
@@ -76,7 +77,9 @@ def test_a_person_states_when_the_key_ends(
     assert (gone.json or {})["key_ends"] is None
 
 
-@pytest.mark.parametrize("wrong", ["soon", "2030-02-30", "2030-01-31T12:00:00", "1999-01-01", 7])
+@pytest.mark.parametrize(
+    "wrong", ["soon", "2030-02-30", "2030-01-31T12:00:00", "1999-01-01", "9000-01-01", 7]
+)
 def test_what_is_no_time_is_no_end_of_a_key(
     client: FlaskClient, auth: Headers, made: Body, wrong: str | int
 ) -> None:

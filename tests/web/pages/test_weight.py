@@ -40,7 +40,8 @@ def loaded(page: str) -> set[str]:
 
 
 def test_every_file_is_loaded_by_some_page(editor: FlaskClient, model_url: str) -> None:
-    pages = [editor.get(path).text for path in ("/models", "/models/new", model_url, "/docs")]
+    paths = ("/models", "/models/new", model_url, model_url.replace("models", "catalogue"), "/docs", "/now")
+    pages = [editor.get(path).text for path in paths]
     assert set().union(*map(loaded, pages)) == {file.name for file in STATIC.iterdir()}
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from app.errors import ApiError
 from app.registry.form import invalid
 from app.registry.json_body import Problem, closest
+from app.store.base import time_of
 from app.web.api.answers import json_body
 from app.web.api.schemas.watch import SCHEMAS
 
@@ -38,15 +39,6 @@ def moment_of(body: dict[str, Any], name: str) -> datetime | None:
     if text is not None and moment is None:
         raise ApiError("invalid_request", f"`{name}` {A_TIME}.", field=name)
     return moment
-
-
-def time_of(text: str) -> datetime | None:
-    """A time with its zone, of a year that every zone and database knows; None where it is none."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo and 2000 <= moment.year < 9000 else None
 
 
 @cache

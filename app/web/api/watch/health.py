@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 from flask import Blueprint, Response, request
 
 from app.access import audit
-from app.store.base import db, now
+from app.store.base import db, now, time_of
 from app.watch import summary
 from app.watch.due import adopt, usual_every_s
 from app.watch.schedule import first_due
 from app.web.api.answers import answer, find_model, find_or_none, whole_model
 from app.web.api.describe import describe
 from app.web.api.query import bad_argument, choice_argument
-from app.web.api.watch.bodies import A_TIME, checked_body, time_of
+from app.web.api.watch.bodies import A_TIME, checked_body
 from app.web.guards import current_actor, require_scope
 
 blueprint = Blueprint("api_model_health", __name__)

@@ -192,8 +192,14 @@ def _change(tried: Attempt, headers: dict[str, str | None]) -> Change:
         api_key="" if request.form.get("no_key") == "yes" else form.api_key.data or None,
         settings=_settings(tried) or None,
         headers=headers or None,
-        key_ends=_key_ends(tried) if form.key_ends.data != _as_typed(endpoint.key_ends) else None,
+        key_ends=_key_ends(tried) if _states_end(tried) else None,
     )
+
+
+def _states_end(tried: Attempt) -> bool:
+    """Whether the end is another than the stored one, or stands beside a new key, whose end it is then."""
+    form = tried.form
+    return bool(form.api_key.data) or form.key_ends.data != _as_typed(tried.endpoint.key_ends)
 
 
 def _key_ends(tried: Attempt) -> datetime | Literal[""]:

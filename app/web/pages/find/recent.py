@@ -7,7 +7,7 @@ from typing import Literal
 
 from flask import session
 
-Kind = Literal["model", "endpoint", "user"]
+Kind = Literal["model", "endpoint", "user", "incident"]
 MOST = 8
 _PLACE = "opened"
 

@@ -1,4 +1,4 @@
-"""The search of the header: models, endpoints, people and audit events, as this person may see them."""
+"""The search of the header: what this person may see of models, endpoints, incidents, people and events."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from app.store.accounts import User
 from app.store.base import db
 from app.store.endpoints import Endpoint
 from app.store.models import RegisteredModel
+from app.store.watch.incidents import Incident
 from app.web.guards import current_actor, require_role
 from app.web.pages import audit, display, search
-from app.web.pages.find import recent
+from app.web.pages.find import incidents, recent
+from app.web.pages.incidents.words import title_of
 
 blueprint = Blueprint("find", __name__, url_prefix="/search")
 
@@ -58,6 +60,7 @@ def _found(q: str) -> Iterable[Group]:
     # By its origin and not by its base URL, whose query may hold a key.
     places = [word.rpartition("://")[2].partition("/")[0] for word in words]
     yield Group("Endpoints", _endpoints(_each(places, Endpoint.name + " " + Endpoint.origin)))
+    yield Group("Incidents", _incidents(incidents.telling_of(words)))
     if current_actor().may("admin"):
         yield Group("People", _people(_each(words, User.email)))
     yield Group("Audit log", _events(q), url_for("audit.index", q=q))
@@ -66,8 +69,10 @@ def _found(q: str) -> Iterable[Group]:
 def _opened() -> Iterable[Group]:
     """The same kinds by what this person opened."""
     models, endpoints, people = (recent.opened(kind) for kind in ("model", "endpoint", "user"))
+    happened = select(Incident).where(Incident.id.in_(recent.opened("incident")))
     yield Group("Models", _models(select(RegisteredModel).where(RegisteredModel.id.in_(models))))
     yield Group("Endpoints", _endpoints(Endpoint.id.in_(endpoints)))
+    yield Group("Incidents", _incidents(happened))
     if current_actor().may("admin"):
         yield Group("People", _people(User.id.in_(people)))
 
@@ -87,6 +92,19 @@ def _endpoints(condition: ColumnElement[bool]) -> Sequence[Hit]:
     ]
 
 
+def _incidents(query: Any) -> Sequence[Hit]:
+    found = db.session.scalars(_first(query, Incident, recent.opened("incident")))
+    return [
+        Hit(
+            title_of(one.code),
+            f"{one.endpoint_name}, {display.ago(one.opened)}",
+            url_for("incidents.detail", id=one.id),
+            "resolved" if one.resolved else "open",
+        )
+        for one in found
+    ]
+
+
 def _people(condition: ColumnElement[bool]) -> Sequence[Hit]:
     found = db.session.scalars(_first(select(User).where(condition), User, recent.opened("user")))
     return [Hit(user.email, user.role, url_for("users.detail", id=user.id)) for user in found]
@@ -94,7 +112,7 @@ def _people(condition: ColumnElement[bool]) -> Sequence[Hit]:
 
 def _events(q: str) -> Sequence[Hit]:
     """The newest events that tell of it; each leads to the log, where its detail is."""
-    found = audit.found(audit.wanted_of({"q": q}), MOST)
+    found = audit.found(audit.wanted_of({"q": q}), MOST, among=audit.LATELY)
     return [
         Hit(
             " ".join((audit.ACTIONS.get(event.action, event.action), event.subject or "")).strip(),

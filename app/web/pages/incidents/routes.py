@@ -17,6 +17,7 @@ from app.store.watch.health import Look
 from app.store.watch.incidents import Incident
 from app.watch import incidents
 from app.web.guards import current_actor, require_role
+from app.web.pages.find import recent
 from app.web.pages.incidents import words
 from app.web.pages.search import text_of
 
@@ -61,6 +62,7 @@ def index() -> str:
 def detail(id: str) -> str:
     """One incident: its models, its timeline, and what each look saw."""
     incident = _found(id)
+    recent.note("incident", id)
     (told,) = words.told([incident])
     return render_template(
         "incidents/detail.html",

@@ -11,10 +11,9 @@ from sqlalchemy import select
 
 from app.store.base import db
 from app.store.watch.health import Look, ModelHealth, Rollup
-from app.watch.history import HOUR, hour_of, percentile
+from app.watch.history import HOUR, HOURS, begin_of_day, hour_of
 from app.watch.judgement import FAILED
 
-HOURS = 24
 HourState = Literal["up", "unsteady", "down", "unknown"]
 
 
@@ -26,7 +25,6 @@ class Hour:
     state: HourState
     checks: int = 0
     failures: int = 0
-    p95_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +36,14 @@ class Day:
 
     @property
     def p95_ms(self) -> int | None:
-        """The slowest hour's p95, in milliseconds."""
-        return max((hour.p95_ms for hour in self.hours if hour.p95_ms is not None), default=None)
+        """The slowest hour's p95, in milliseconds; None where nobody has looked for so long."""
+        row = self.health
+        return row.day_p95_ms if row and row.last_check and row.last_check >= self.hours[0].at else None
 
 
 def days_of(ids: Sequence[str], now: datetime) -> Mapping[str, Day]:
     """The last 24 hours of each of these models, the oldest hour first."""
-    begin = hour_of(now) - (HOURS - 1) * HOUR
+    begin = begin_of_day(now)
     known = select(ModelHealth).where(ModelHealth.model_pk.in_(ids))
     health = {row.model_pk: row for row in db.session.scalars(known)}
     rolled = _rolled(ids, begin)
@@ -63,7 +62,7 @@ def _rolled(ids: Sequence[str], begin: datetime) -> dict[tuple[str, datetime], H
     query = select(Rollup).where(Rollup.model_pk.in_(ids), Rollup.step == "hour", Rollup.at >= begin)
     return {
         (row.model_pk, row.at): Hour(
-            row.at, _state(row.checks, row.failures, row.down_s), row.checks, row.failures, row.p95_ms
+            row.at, _state(row.checks, row.failures, row.down_s), row.checks, row.failures
         )
         for row in db.session.scalars(query)
     }
@@ -73,21 +72,20 @@ def _fresh(
     ids: Sequence[str], begin: datetime, health: Mapping[str, ModelHealth]
 ) -> dict[tuple[str, datetime], Hour]:
     """The hours that are not rolled up yet: this one, and the one before it."""
-    query = select(Look.model_pk, Look.at, Look.result, Look.latency_ms)
-    looks: dict[tuple[str, datetime], list[tuple[str, int | None]]] = {}
-    for id, at, result, took in db.session.execute(query.where(Look.model_pk.in_(ids), Look.at >= begin)):
-        looks.setdefault((id, hour_of(at)), []).append((result, took))
-    return {key: _hour(key[1], seen, health.get(key[0])) for key, seen in looks.items()}
+    query = select(Look.model_pk, Look.at, Look.result).where(Look.model_pk.in_(ids), Look.at >= begin)
+    results: dict[tuple[str, datetime], list[str]] = {}
+    for id, at, result in db.session.execute(query):
+        results.setdefault((id, hour_of(at)), []).append(result)
+    return {key: _hour(key[1], seen, health.get(key[0])) for key, seen in results.items()}
 
 
-def _hour(at: datetime, looks: Sequence[tuple[str, int | None]], health: ModelHealth | None) -> Hour:
-    failures = sum(result in FAILED for result, _ in looks)
-    times = [took for result, took in looks if took is not None and result not in FAILED]
+def _hour(at: datetime, results: Sequence[str], health: ModelHealth | None) -> Hour:
+    failures = sum(result in FAILED for result in results)
     fell = (
         health is not None and health.state == "down" and (health.since is None or health.since < at + HOUR)
     )
     down_s = 1.0 if failures and fell else 0.0
-    return Hour(at, _state(len(looks), failures, down_s), len(looks), failures, percentile(times, 95))
+    return Hour(at, _state(len(results), failures, down_s), len(results), failures)
 
 
 def _state(checks: int, failures: int, down_s: float) -> HourState:

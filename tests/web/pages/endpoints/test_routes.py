@@ -212,6 +212,20 @@ def test_the_end_of_a_key_is_stated_shown_and_taken_back(app: Flask, editor: Fla
     assert "Key ends not known" in plain(editor.get(path).text)
 
 
+def test_the_end_that_stands_beside_a_new_key_is_its_end(
+    app: Flask, editor: FlaskClient, keyed: Keyed, page: str
+) -> None:
+    endpoint = stored(app)
+    form = {name: getattr(endpoint, name) for name in ("name", "base_url", "auth_header", "auth_scheme")}
+    dated = form | {"key_ends": "2030-01-31"}
+    assert editor.post(f"{page}/edit", data=dated).status_code == 303
+    keyed.practice.key = NEW_KEY
+    assert editor.post(f"{page}/edit", data=dated | {"api_key": NEW_KEY}).status_code == 303
+    with app.app_context():
+        assert opened(stored(app)) == NEW_KEY
+    assert str(stored(app).key_ends) == "2030-01-31 00:00:00+00:00"
+
+
 @pytest.mark.parametrize(("days", "words"), [(90, "ends"), (9, "Ends soon"), (-1, "Has ended")])
 def test_what_looks_saw_end_is_on_its_page(app: Flask, viewer: FlaskClient, days: int, words: str) -> None:
     with app.app_context():

@@ -8,10 +8,15 @@ import re
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import insert
 
 from app.access import audit
 from app.access.actors import COMMAND_LINE
-from app.store.base import db
+from app.store.audit_events import AuditEvent
+from app.store.base import db, new_id, now
+from app.store.models import RegisteredModel
+from app.watch import incidents as events
+from app.web.pages.audit import LATELY
 from tests.rows import a_model
 from tests.web.pages.conftest import plain
 
@@ -59,6 +64,29 @@ def test_only_administrators_find_people_and_what_happened_to_them(
     assert found(admin, "viewer@")["People"] == ["viewer@example.com viewer"]
     assert "Added a person qwen@example.com just now" in found(admin, "qwen")["Audit log"]
     assert not any("Added" in event for event in found(viewer, "qwen")["Audit log"])
+
+
+def test_incidents_are_found_by_endpoint_reason_and_model(
+    app: Flask, viewer: FlaskClient, ids: list[str]
+) -> None:
+    with app.app_context():
+        for id, code, message in ((ids[0], "server_error", "Out of memory."), (ids[1], "timeout", "Silent.")):
+            model = db.session.get_one(RegisteredModel, id)
+            events.join([model], code, message, now())
+        db.session.commit()
+    assert len(found(viewer, "rack gpu")["Incidents"]) == 2
+    for q in ("rack MEMORY", "gpu-1 qwen", "gpu-1 error"):
+        assert found(viewer, q)["Incidents"] == ["Server error Rack gpu-1, just now Open"]
+    assert "Incidents" not in found(viewer, "gpu-2 memory")
+
+
+def test_only_the_newest_events_are_looked_through_but_in_the_log(app: Flask, viewer: FlaskClient) -> None:
+    with app.app_context():
+        row = {"at": now(), "actor": "cli", "action": "model.probed", "subject": "Other", "detail": {}}
+        db.session.execute(insert(AuditEvent), [row | {"id": new_id()} for _ in range(LATELY)])
+        db.session.commit()
+    assert "Audit log" not in found(viewer, "Qwen 2")
+    assert "Registered a model" in plain(viewer.get("/audit?q=Qwen+2").text)
 
 
 def test_what_was_opened_last_comes_first(viewer: FlaskClient, ids: list[str]) -> None:

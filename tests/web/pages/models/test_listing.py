@@ -39,7 +39,7 @@ def add(app: Flask, count: int = 1, **columns: object) -> None:
 
 def names(page: str) -> list[str]:
     """The names in the list, from the top."""
-    return re.findall(r'class="name-cell"><a [^>]*>([^<]*)</a>', page)
+    return re.findall(r'role="rowheader"><a [^>]*>([^<]*)</a>', page)
 
 
 def test_an_empty_list_teaches(editor: FlaskClient) -> None:
@@ -153,7 +153,7 @@ def walked(browser: FlaskClient, path: str, rel: str) -> list[tuple[str, list[st
     pages = []
     while path:
         page = browser.get(path).text
-        pages.append((path, re.findall(r'name-cell"><a href="([^"]*)"', page)))
+        pages.append((path, re.findall(r'role="rowheader"><a href="([^"]*)"', page)))
         link = re.search(rf'rel="{rel}" href="([^"]*)"', page)
         path = link[1].replace("&amp;", "&") if link else ""
     return pages
