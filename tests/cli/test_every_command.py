@@ -245,7 +245,14 @@ def test_every_option_says_what_it_is_for(words: tuple[str, ...]) -> None:
 @pytest.mark.parametrize("words", sorted({words[:-1] for words in commands()}), ids=" ".join)
 def test_no_line_of_a_list_of_commands_is_cut_off(words: tuple[str, ...]) -> None:
     help = CliRunner().invoke(main, [*words, "--help"], terminal_width=80).output
-    assert "..." not in help.partition("\nCommands:\n")[2] != ""
+    listed = help.partition("\nCommands:\n")[2]
+    assert listed and "..." not in listed
+
+
+def test_a_command_that_is_nearly_right_is_told() -> None:
+    told = CliRunner().invoke(main, ["serv"])
+    assert told.exit_code == 2 and "No such command 'serv'. Did you mean 'serve'?" in told.output
+    assert "Did you mean" not in CliRunner().invoke(main, ["frobnicate"]).output
 
 
 @pytest.mark.parametrize("words", [*commands()], ids=" ".join)
