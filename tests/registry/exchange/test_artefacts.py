@@ -289,8 +289,8 @@ def test_terraform_validates_the_file(tmp_path: Path) -> None:
     plugins, terraform = Path.home() / ".terraform.d/plugins", shutil.which("terraform")
     if terraform is None or not plugins.is_dir():
         pytest.skip(
-            f"terraform or its provider orq-ai/orq ({plugins}) is not there: `terraform validate` did NOT run; "
-            "python-hcl2 read the file"
+            f"terraform or its provider orq-ai/orq ({plugins}) is not there: `terraform validate` did NOT "
+            "run; python-hcl2 read the file"
         )
     rows = [row(model_id=model_id, **DECLARED) for model_id in HOSTILE]
     (tmp_path / "main.tf").write_text(FORMATS["terraform"].make(rows), encoding="utf-8")
