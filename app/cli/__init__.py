@@ -70,8 +70,8 @@ class Commands(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            near = get_close_matches(args[0], COMMANDS, n=1)
-            error.message += f" Did you mean '{near[0]}'?" if near else ""
+            for near in get_close_matches(args[0], COMMANDS, n=1):
+                ctx.fail(f"{error.message} Did you mean '{near}'?")
             raise
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
