@@ -59,7 +59,7 @@ def worker(app: Flask, database_url: str, tmp_path: Path) -> Iterator[Callable[[
 
     yield start
     for process in started:
-        if process.returncode is None:
+        if process.stderr is not None and not process.stderr.closed:
             ended(process)
 
 
