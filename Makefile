@@ -67,14 +67,18 @@ audit: install
 	elif [ -n "$$found" ]; then echo "$$found"; exit 1; \
 	else echo "NOT LOOKED FOR: known weaknesses of what is installed. pip-audit says:"; tail -n 1 "$$said"; fi
 
+# What the tests passed with is what a Muster installs: the one file is made within the bounds of the other.
 lock: install
+	$(BIN)/pip freeze --exclude-editable > constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check pip-tools
 	$(BIN)/pip-compile --quiet --generate-hashes --strip-extras --no-header --no-annotate --no-emit-index-url \
-		--no-emit-find-links --no-emit-trusted-host --output-file requirements.txt pyproject.toml
-	$(BIN)/pip freeze --exclude-editable > constraints.txt
+		--no-emit-find-links --no-emit-trusted-host --constraint constraints.txt \
+		--output-file requirements.txt pyproject.toml
 
+# What a Muster installs, as a CycloneDX document.
+SBOM := muster.cdx.json
 sbom: install
-	$(BIN)/cyclonedx-py requirements requirements.txt --output-format JSON --output-file muster.cdx.json
+	@$(BIN)/cyclonedx-py requirements requirements.txt --output-format JSON --output-file $(SBOM)
 
 format: install
 	$(BIN)/ruff check --fix $(SOURCES)

@@ -38,7 +38,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
         static_url_path=f"/static/{_digest_of(config.RESOURCES / 'static')}",
     )
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the order of a document is the order of its tables
-    app.config.from_mapping(_flask_config(chosen))
+    app.config.from_mapping(flask_config(chosen))
     app.config["MUSTER_ORIGINS"] = config.origins(os.environ, overrides)
     app.config.from_mapping({name: value for name, value in overrides.items() if name.isupper()})
     _wire(app, chosen)
@@ -53,13 +53,11 @@ def _digest_of(folder: Path) -> str:
     return told.hexdigest()[:12]
 
 
-def _flask_config(chosen: config.Settings) -> dict[str, Any]:
+def flask_config(chosen: config.Settings) -> dict[str, Any]:
+    """Flask's own configuration, and its extensions', as these settings have it."""
     secure = chosen.public_url.startswith("https://")
-    return {
-        "MUSTER": chosen,
+    return database.configuration(chosen) | {
         "SECRET_KEY": chosen.secret_key or _kept_secret(chosen),
-        "SQLALCHEMY_DATABASE_URI": chosen.database,
-        "SQLALCHEMY_ENGINE_OPTIONS": database.engine_options(chosen.database),
         "MAX_CONTENT_LENGTH": MAX_BODY_BYTES,
         "MAX_FORM_MEMORY_SIZE": MAX_BODY_BYTES,
         "PERMANENT_SESSION_LIFETIME": timedelta(hours=chosen.session_hours),

@@ -32,6 +32,7 @@ from app.store import database, vault
 from app.store.accounts import User
 from app.store.base import db
 from tests.migrated import migrate, put_sqlite
+from tests.shared_app import SharedApp
 
 PASSWORD = "correct horse battery"
 _numbers = count(1)
@@ -141,35 +142,56 @@ def make_app(
     """Makes applications on the test's empty database, with keys; by default without rate limits and without
     forgery tokens. Takes overrides of settings (lower case) and of Flask's configuration (capitals)."""
     made: list[Flask] = []
-    usual = {"instance": tmp_path, "database_url": database_url, "rate_limit": 0}
-    usual |= {"TESTING": True, "WTF_CSRF_ENABLED": False}
 
     def make(**overrides: Any) -> Flask:
-        app = create_app(usual | overrides)
+        app = create_app(_usual(tmp_path, database_url) | overrides)
         app.jinja_env.bytecode_cache = compiled_templates
-        vault.ensure_ring(app.config["MUSTER"])
-        config.ensure_secret(app.config["MUSTER"])
-        made.append(app)
+        made.append(_with_keys(app))
         return app
 
     yield make
     for app in made:
-        with app.app_context():
-            _let_go()
+        _let_go(app)
 
 
-def _let_go() -> None:
+def _usual(instance: Path, database_url: str) -> dict[str, Any]:
+    usual = {"instance": instance, "database_url": database_url, "rate_limit": 0}
+    return usual | {"TESTING": True, "WTF_CSRF_ENABLED": False}
+
+
+def _with_keys(app: Flask) -> Flask:
+    vault.ensure_ring(app.config["MUSTER"])
+    config.ensure_secret(app.config["MUSTER"])
+    return app
+
+
+def _let_go(app: Flask) -> None:
     """Close the connections. A thread of the test may still hold one, which would then be left open."""
-    pool, end = db.engine.pool, time.monotonic() + 1
-    while isinstance(pool, QueuePool) and pool.checkedout() and time.monotonic() < end:
-        time.sleep(0.02)
-    database.let_go()
+    with app.app_context():
+        pool, end = db.engine.pool, time.monotonic() + 1
+        while isinstance(pool, QueuePool) and pool.checkedout() and time.monotonic() < end:
+            time.sleep(0.02)
+        database.let_go()
+
+
+@pytest.fixture(scope="session")
+def shared_apps() -> dict[str, SharedApp]:
+    """The application that tests on one kind of database use one after the other."""
+    return {}
 
 
 @pytest.fixture
-def app(make_app: Callable[..., Flask]) -> Flask:
-    """The application on an empty database, without rate limits and without forgery tokens."""
-    return make_app()
+def app(
+    database_url: str, database_kind: str, tmp_path: Path, shared_apps: dict[str, SharedApp]
+) -> Iterator[Flask]:
+    """The application on an empty database, without rate limits and without forgery tokens. A test that adds
+    to it, or counts its requests, makes one of its own by `make_app`."""
+    usual = _usual(tmp_path, database_url)
+    if database_kind not in shared_apps:
+        shared_apps[database_kind] = SharedApp(usual)
+    app = _with_keys(shared_apps[database_kind].lend(usual))
+    yield app
+    _let_go(app)
 
 
 @pytest.fixture

@@ -117,6 +117,32 @@ def test_what_runs_is_installed_by_hash() -> None:
         assert version in needed.specifier, needed
 
 
+def pins(name: str) -> dict[str, str]:
+    """The version of each package in one of the files that pin them."""
+    lines = (line.split() for line in (ROOT / name).read_text(encoding="utf-8").splitlines() if "==" in line)
+    told = (words[0].split("==") for words in lines)
+    return {canonicalize_name(package.partition("[")[0]): version for package, version in told}
+
+
+def test_what_runs_is_what_the_tests_ran_with() -> None:
+    runs, tested = pins("requirements.txt"), pins("constraints.txt")
+    assert len(runs) > 50
+    assert {name: (version, tested.get(name)) for name, version in runs.items()} == {
+        name: (version, version) for name, version in runs.items()
+    }
+
+
+def test_the_bill_of_materials_lists_what_runs(tmp_path: Path) -> None:
+    made = tmp_path / "sbom.json"
+    command = ["make", "--no-print-directory", "-o", "install", "sbom", f"SBOM={made}"]
+    command.append(f"BIN={Path(sys.executable).parent}")
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=120)
+    told = json.loads(made.read_text(encoding="utf-8"))
+    assert told["bomFormat"] == "CycloneDX"
+    listed = {canonicalize_name(one["name"]): one["version"] for one in told["components"]}
+    assert listed == pins("requirements.txt")
+
+
 class Weaknesses(BaseHTTPRequestHandler):
     """A database of weaknesses that knows one of Flask, and none of anything else."""
 

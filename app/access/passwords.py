@@ -7,13 +7,16 @@ knows lists of leaked passwords, names and words, rows of keys, dates and repeti
 
 from __future__ import annotations
 
+import re
 import secrets
 import unicodedata
 from functools import cache
+from math import prod
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from zxcvbn import zxcvbn
+from zxcvbn.matching import L33T_TABLE
 
 from app.access.actors import AccessError
 
@@ -23,6 +26,9 @@ COMMON = "This password is among those that are tried first. Take some words tha
 # zxcvbn's own scale: 0 and 1 fall to fewer than a million guesses.
 _GUESSABLE = 1
 _JUDGED = 72
+_WAYS = 16
+"""In so many ways zxcvbn may read signs as letters: it tries all of them, and 576 take it ten seconds."""
+_SIGN = re.compile(r"[^\w\s]")
 _hasher = PasswordHasher()
 
 
@@ -43,8 +49,15 @@ def problem(password: str, email: str = "") -> str:
     if not SHORTEST <= len(password) <= LONGEST:
         return RULE
     expected = ["muster", email, *email.split("@")]
-    judged = zxcvbn(password[:_JUDGED], user_inputs=[word for word in expected if word])
+    judged = zxcvbn(_judged(password), user_inputs=[word for word in expected if word])
     return COMMON if judged["score"] <= _GUESSABLE else ""
+
+
+def _judged(password: str) -> str:
+    """The part of a password that zxcvbn is asked about; without its signs where too many may be letters."""
+    start = password[:_JUDGED]
+    ways = prod(max(1, sum(sign in start for sign in signs)) for signs in L33T_TABLE.values())
+    return start if ways <= _WAYS else _SIGN.sub("", start)
 
 
 def made() -> str:

@@ -11,14 +11,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.access import audit, people, sessions
 from app.access.actors import ROLES, SYSTEM, AccessError, user_actor
 from app.config import Settings
-from app.store.accounts import User
-from app.store.base import db
+from app.store.accounts import Token, User
+from app.store.base import db, now
 
 _LONGEST = 255
 """Characters of a subject and of a session's name; Core 1.0, 2, allows a subject no more."""
@@ -85,7 +85,7 @@ def admit(visitor: Visitor) -> User:
     """
     user = _known(visitor)
     if not visitor.role:
-        _end_all_of(user)
+        _shut(user)
         raise AccessError("None of your groups has a role in Muster. Ask who runs it for one.")
     if user is None:
         user = _waiting(visitor) or _new(visitor)
@@ -146,11 +146,16 @@ def _follow(user: User, visitor: Visitor) -> None:
         setattr(user, name, new)
 
 
-def _end_all_of(user: User | None) -> None:
-    """Who has no role any more is out in every browser."""
-    if user is not None:
-        sessions.end_all(user.id)
-        db.session.commit()
+def _shut(user: User | None) -> None:
+    """Who has no role any more is out in every browser, and every program with a token of theirs."""
+    if user is None:
+        return
+    sessions.end_all(user.id)
+    theirs = (Token.user_id == user.id) & Token.revoked.is_(None)
+    revoked = update(Token).where(theirs).values(revoked=now()).returning(Token.name)
+    for name in db.session.scalars(revoked).all():
+        audit.record(SYSTEM, "token.revoked", subject=name)
+    db.session.commit()
 
 
 def sign_out(issuer: str, subject: str | None, provider_session: str | None) -> int:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
 
 from flask import Flask
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from app import config
 from app.cli.serving.log_lines import prepare_log
-from app.factory import create_app
+from app.registry import stored_documents  # noqa: F401  # follows every change of a model
 from app.store import database
 from app.store.base import db
 from app.store.endpoints import require_opens
@@ -21,21 +20,25 @@ from app.store.vault import VaultError
 log = logging.getLogger("muster.start")
 
 
-def made_app(**overrides: Any) -> Flask:
-    """The application with its log lines on standard error and a warning for each unknown setting."""
-    app = create_app(overrides)
-    chosen: config.Settings = app.config["MUSTER"]
+def made_app() -> Flask:
+    """Settings and database without pages and API, which take three times as long to load. Log lines go to
+    standard error.
+    """
+    chosen = config.load_with({})
+    app = Flask("app")
+    app.config.from_mapping(database.configuration(chosen))
+    database.init_app(app)
     prepare_log(chosen)
     return app
 
 
 @contextmanager
-def opened_app(*, current: bool = True) -> Iterator[Flask]:
+def opened_app(make: Callable[[], Flask] = made_app, *, current: bool = True) -> Iterator[Flask]:
     """The application as the current one; DatabaseError unless its database is at the right revision.
 
     `current=False` leaves that question out.
     """
-    app = made_app()
+    app = make()
     with app.app_context():
         try:
             if current:

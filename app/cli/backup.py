@@ -11,6 +11,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 import click
+from sqlalchemy import delete
 from sqlalchemy.engine import make_url
 
 from app import config
@@ -19,6 +20,8 @@ from app.cli.output import done, json_option, quiet_option
 from app.cli.serving import server
 from app.operator_error import OperatorError
 from app.store import database, locks, vault
+from app.store.accounts import BrowserSession
+from app.store.base import db
 
 
 class BackupError(OperatorError):
@@ -59,7 +62,11 @@ def backup(file: Path) -> None:
 @json_option
 @quiet_option
 def restore(file: Path, yes: bool) -> None:
-    """Put a backup in the place of the embedded database. Stop Muster first."""
+    """Put a backup in the place of the embedded database. Stop Muster first.
+
+    Everybody has to sign in again: sessions that were ended since the backup would hold once more. Tokens
+    that were revoked since do; `muster token list` shows them.
+    """
     chosen = config.load_with({})
     target = _embedded(chosen, f"pg_restore --clean --if-exists --dbname=… {file}")
     server.require_folder(chosen.instance)
@@ -75,7 +82,11 @@ def restore(file: Path, yes: bool) -> None:
     with opened_app(current=False), locks.exclusive("start"):
         database.upgrade_database()
         vault.ring()
-    done(f"{target} is what {file} was.", file=str(file), database=str(target))
+        db.session.execute(delete(BrowserSession))
+        db.session.commit()
+    done(
+        f"{target} is what {file} was. Everybody has to sign in again.", file=str(file), database=str(target)
+    )
 
 
 def _embedded(chosen: config.Settings, instead: str) -> Path:

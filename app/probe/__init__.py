@@ -14,6 +14,7 @@ from app.probe.phases import ProbeRun
 from app.probe.reliability import Repeat
 from app.probe.transport.deadline import Cancellation
 from app.probe.transport.egress import EgressRules
+from app.probe.transport.shared_lists import SharedLists
 from app.probe.values import Depth, Event, Finished, Limits, Report, Sampling, Target
 
 _END_S = 5.0
@@ -34,6 +35,7 @@ def run(
     key_control: bool = True,
     repeat: Repeat | None = None,
     sampling: Sampling | None = None,
+    lists: SharedLists | None = None,
     cancelled: Cancellation | None = None,
 ) -> Generator[Event, None, None]:
     """Probe an endpoint; yields events as they happen, the last of them exactly one `Finished`.
@@ -41,9 +43,10 @@ def run(
     `declared` maps capability names to what a person said (None: not said). `depth` "proof" leaves the
     capabilities out, `strict` rejects where a declared one was seen not to work, `key_control` False leaves
     out the call with a wrong key, `repeat` asks some checks many times in place of all of them once,
-    `sampling` has the proof ask what can be compared from one time to the next (the report's `sample`).
-    Closing the generator cancels the probe: calls under way end within a
-    fraction of a second. Never raises for what an endpoint does; a defect of its own is raised to the caller.
+    `sampling` has the proof ask what can be compared from one time to the next (the report's `sample`),
+    `lists` is what probes of one endpoint side by side share. Closing the generator cancels the probe: calls
+    under way end within a fraction of a second. Never raises for what an endpoint does; a defect of its own
+    is raised to the caller.
     """
     events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
     stop = cancelled or Cancellation()
@@ -58,6 +61,7 @@ def run(
         key_control=key_control,
         repeat=repeat,
         sampling=sampling,
+        lists=lists or SharedLists(),
         stop=stop,
         emit=events.put,
     )

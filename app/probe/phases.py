@@ -29,6 +29,7 @@ from app.probe.tasks import Checks, Finding, Result, Task
 from app.probe.transport.client import Client
 from app.probe.transport.deadline import Cancellation
 from app.probe.transport.egress import EgressRules
+from app.probe.transport.shared_lists import SharedLists
 from app.probe.values import (
     Check,
     CheckEnded,
@@ -61,6 +62,7 @@ class ProbeRun:
     key_control: bool
     repeat: Repeat | None
     sampling: Sampling | None
+    lists: SharedLists
     stop: Cancellation
     emit: Callable[[Event], None]
     seen: Seen = field(default_factory=Seen)
@@ -203,7 +205,9 @@ class ProbeRun:
 
     def _read_catalog(self, talk: Conversation) -> Result:
         request = Request("/models", method="GET")
-        answer = talk.ask(request, until=time.monotonic() + min(_CATALOG_S, self.limits.check_s))
+        until = time.monotonic() + min(_CATALOG_S, self.limits.check_s)
+        ask = partial(talk.ask, request, until=until)
+        answer = self.lists.read(self.endpoint, ask, self.stop, until)
         catalog = self.seen.catalog = read_catalog(answer)
         talk.listed = catalog.listed(self.endpoint.model_id)
         if catalog.there:

@@ -39,11 +39,6 @@ class EndpointSettings:
     proxy: str = with_default(default="", repr=False)
     """`http://[user:password@]host:port` that carries every call in place of the settings' proxy."""
 
-    @property
-    def is_secret(self) -> bool:
-        """Whether more than the key tells the endpoint who calls."""
-        return bool(self.headers or self.client_certificate)
-
 
 @dataclass(frozen=True, slots=True)
 class Target:

@@ -19,7 +19,7 @@ from app.access.actors import Actor
 from app.errors import ApiError
 from app.probe.base_url import origin_of
 from app.probe.values import EndpointSettings, Target
-from app.registry.endpoints.proxies import joined, kept
+from app.registry.endpoints.proxies import joined, kept, parts_of
 from app.registry.probing import key_unusable
 from app.store import vault
 from app.store.base import db, now
@@ -29,6 +29,8 @@ from app.store.leases import HeldKey
 Use = Literal[
     "register", "validate", "change", "probe", "health_check", "list_models", "playground", "release"
 ]
+Which = Literal["stored", "headers", "client certificate", "proxy sign-in"]
+"""What of an endpoint went out, the first of these that did; a reference stands for itself."""
 
 
 def target_for(
@@ -59,9 +61,11 @@ def target_for(
         own = settings or _settings_of(endpoint, base_url, move_key)
     except vault.VaultError as error:
         raise key_unusable(error) from error
-    stored = endpoint is not None and own.is_secret and settings is None
-    if vault.is_reference(key) or (typed is None and clear) or stored:
-        _note(actor, use, key, base_url, endpoint)
+    which = key if vault.is_reference(key) else "stored" if typed is None and clear else None
+    if endpoint is not None and settings is None:
+        which = which or _beside_the_key(own)
+    if which:
+        _note(actor, use, which, base_url, endpoint)
     elif use == "list_models":
         _note_look(actor, base_url)
     return Target(base_url, clear, model_id, own)
@@ -116,8 +120,7 @@ def held_key(held: HeldKey, base_url: str) -> str:
 def is_usable(endpoint: Endpoint) -> bool:
     """Whether the stored key opens with this machine's ring; nothing is handed out."""
     try:
-        if endpoint.key_ciphertext is not None:
-            vault.open_(endpoint.key_ciphertext, endpoint.place_of("key"))
+        _opened(endpoint)
     except vault.VaultError:
         return False
     return True
@@ -155,14 +158,24 @@ def _judged(endpoint: Endpoint | None, base_url: str, actor: Actor, move_key: bo
     if endpoint is None:
         return ""
     refuse_move(endpoint, base_url, actor, move_key)
-    if endpoint.key_env:
-        return f"env://{endpoint.key_env}"
-    if endpoint.key_ciphertext is None:
-        return ""
     try:
-        return vault.open_(endpoint.key_ciphertext, endpoint.place_of("key"))
+        return _opened(endpoint)
     except vault.VaultError as error:
         raise key_unusable(error) from error
+
+
+def _opened(endpoint: Endpoint) -> str:
+    """The stored key, or its reference, "" for none; VaultError where it is not for the endpoint as it is.
+
+    A reference is sealed like a key, and `key_env` only shows it: a variable, or a base URL, that somebody
+    wrote into the database gets nothing of the environment.
+    """
+    sealed = endpoint.key_ciphertext
+    key = vault.open_(sealed, endpoint.place_of("key")) if sealed is not None else ""
+    shown = f"env://{endpoint.key_env}" if endpoint.key_env else ""
+    if shown != (key if vault.is_reference(key) else ""):
+        raise vault.VaultError("The variable that holds the API key was not named for this row.")
+    return key
 
 
 def _settings_of(endpoint: Endpoint | None, base_url: str, move_key: bool) -> EndpointSettings:
@@ -195,6 +208,15 @@ def _proxy_of(endpoint: Endpoint) -> str:
     return joined(endpoint.proxy or "", vault.open_(sealed, endpoint.place_of("proxy")) if sealed else "")
 
 
+def _beside_the_key(settings: EndpointSettings) -> Which | None:
+    """What else of the settings tells somebody who calls: the endpoint, or the proxy."""
+    if settings.headers:
+        return "headers"
+    if settings.client_certificate:
+        return "client certificate"
+    return "proxy sign-in" if parts_of(settings.proxy)[1] else None
+
+
 def _note(actor: Actor, use: Use, key: str, base_url: str, endpoint: Endpoint | None) -> None:
     """Put the use of a key on record: which one, for what, and the origin that gets it.
 
@@ -204,7 +226,7 @@ def _note(actor: Actor, use: Use, key: str, base_url: str, endpoint: Endpoint | 
         return
     detail = {
         "use": use,
-        "key": key if vault.is_reference(key) else "stored" if key else "headers",
+        "key": key,
         "endpoint": endpoint.id if endpoint else None,
         "origin": origin_of(base_url),
         **({"proxy": endpoint.proxy} if endpoint and endpoint.proxy else {}),

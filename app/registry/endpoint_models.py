@@ -102,7 +102,11 @@ def list_endpoint_models(target: Target) -> EndpointModels:
     )
 
 
-_REFUSED = {401: "the key was not accepted there", 403: "this key may not read the list"}
+_REFUSED = {
+    401: "the key was not accepted there",
+    403: "this key may not read the list",
+    407: "the proxy wants a user and a password, or does not know these",
+}
 
 
 def _why_not(answer: Answer, url: str, key: str) -> str:

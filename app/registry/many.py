@@ -12,6 +12,7 @@ from flask import Flask, current_app
 from app.access.actors import Actor
 from app.errors import ApiError
 from app.probe.transport.deadline import Cancellation
+from app.probe.transport.shared_lists import SharedLists
 from app.probe.values import Depth, Report, Target
 from app.registry import registration, saving
 from app.registry.endpoints import twins
@@ -61,7 +62,8 @@ def all_judged(wanted: Sequence[tuple[Values, Target]], order: ProbeOrder) -> li
 
 def as_judged(wanted: Sequence[tuple[Values, Target]], order: ProbeOrder) -> Iterator[tuple[int, Report]]:
     """The same for somebody who watches: each one's place and its report, in the order in which they end."""
-    return as_ended(range(len(wanted)), lambda at: judged(*wanted[at], order))
+    together = replace(order, lists=SharedLists())
+    return as_ended(range(len(wanted)), lambda at: judged(*wanted[at], together))
 
 
 def judged(values: Values, target: Target, order: ProbeOrder) -> Report:

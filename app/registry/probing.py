@@ -24,6 +24,7 @@ from app.probe.model_types import MODEL_TYPES
 from app.probe.reliability import Repeat
 from app.probe.transport.deadline import Cancellation
 from app.probe.transport.egress import EgressRules
+from app.probe.transport.shared_lists import SharedLists
 from app.probe.values import Depth, Event, Finished, Report, Sampling, Target
 from app.registry.metadata import FIELD_BY_NAME
 from app.store import vault
@@ -98,6 +99,8 @@ class ProbeOrder:
     waits: bool = True
     """Whether to wait where an endpoint asks for it. A health check comes again by itself."""
     sampling: Sampling | None = None
+    lists: SharedLists | None = None
+    """Where many models are probed side by side: each endpoint's list is asked for once."""
 
 
 def probed(
@@ -154,6 +157,7 @@ def _run(
         cancelled=asked.cancelled,
         repeat=asked.repeat,
         sampling=asked.sampling,
+        lists=asked.lists,
     )
     yield from events
 

@@ -20,6 +20,7 @@ from sqlalchemy import Engine, Executable, Row, event, text
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError, SQLAlchemyError
 
+from app.config import Settings
 from app.operator_error import OperatorError
 from app.store import schema_floor
 from app.store.base import db
@@ -55,6 +56,15 @@ def engine_options(url: str) -> dict[str, Any]:
     if make_url(url).get_backend_name() == "sqlite":
         return options | {"connect_args": {"timeout": _WAIT_MS / 1000, "check_same_thread": False}}
     return options | {"connect_args": dict(POSTGRES_OPTIONS)}
+
+
+def configuration(chosen: Settings) -> dict[str, Any]:
+    """What an application is configured with, so that it has the settings and their database."""
+    return {
+        "MUSTER": chosen,
+        "SQLALCHEMY_DATABASE_URI": chosen.database,
+        "SQLALCHEMY_ENGINE_OPTIONS": engine_options(chosen.database),
+    }
 
 
 def init_app(app: Flask) -> None:

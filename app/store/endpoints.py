@@ -38,7 +38,9 @@ class Endpoint(Base):
     identity: Mapped[str] = mapped_column(String(64), unique=True)
     """A keyed digest of all that is sent: no two endpoints are the same."""
     key_env: Mapped[str | None] = mapped_column(String(256))
+    """NAME of a key that is the reference `env://NAME`, to show and to find by."""
     key_ciphertext: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """The key, or the reference to it, sealed: so neither is used where it was not entered for."""
     key_digest: Mapped[str] = mapped_column(String(64), index=True)
     """A keyed digest of the key, or of the reference to it: tells equal ones without opening any."""
     key_changed: Mapped[datetime | None] = mapped_column(UTCDateTime)

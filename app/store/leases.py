@@ -85,6 +85,8 @@ class IdempotentAnswer(Base):
     created: Mapped[datetime] = mapped_column(UTCDateTime, default=now, index=True)
     leased: Mapped[datetime] = mapped_column(UTCDateTime)
     """Until then its owner is believed to be at work."""
+    holder: Mapped[str | None] = mapped_column(String(36))
+    """The mark of the process at work (`living`): where it has ended, its lease has too."""
     status: Mapped[int | None]
     headers: Mapped[dict[str, str] | None] = mapped_column(JSON)
     body: Mapped[bytes | None] = mapped_column(LargeBinary)

@@ -86,7 +86,8 @@ def rotate() -> int:
             break
         time.sleep(_PAUSE_S)
         left = _pass(new_key=False)
-    keys = select(func.count()).select_from(Endpoint).where(Endpoint.key_ciphertext.is_not(None))
+    keys = select(func.count()).select_from(Endpoint)
+    keys = keys.where(Endpoint.key_ciphertext.is_not(None), Endpoint.key_env.is_(None))
     return db.session.scalar(keys) or 0
 
 

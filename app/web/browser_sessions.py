@@ -37,6 +37,15 @@ class BrowserSessions(SecureCookieSessionInterface):
             return self.session_class()
         return super().open_session(app, request)
 
+    def get_cookie_secure(self, app: Flask) -> bool:
+        """Whether the cookie goes over https alone: by the settings, or as this request came over https."""
+        return super().get_cookie_secure(app) or request.is_secure
+
+    def get_cookie_name(self, app: Flask) -> str:
+        """Over https a name that browsers take from this very host alone (RFC 6265bis, 4.1.3.2)."""
+        name = super().get_cookie_name(app)
+        return f"__Host-{name}" if self.get_cookie_secure(app) else name
+
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         """Keep a browser's session in its cookie."""
         if not request.path.startswith(JSON_PATHS):

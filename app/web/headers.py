@@ -46,8 +46,8 @@ def _harden(response: Response) -> Response:
         kept = response.status_code in (200, 304)
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if kept else "no-cache"
     else:
-        # Pages and answers hold what only this person may see.
+        # Pages and answers hold what only this person may see: no cache that others share keeps them.
         response.headers.setdefault(
-            "Cache-Control", "no-store" if response.mimetype == "text/html" else "no-cache"
+            "Cache-Control", "no-store" if response.mimetype == "text/html" else "private, no-cache"
         )
     return response

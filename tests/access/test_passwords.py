@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from argon2 import PasswordHasher
 
@@ -66,3 +68,17 @@ def test_a_password_that_was_made_can_be_taken() -> None:
 @pytest.mark.parametrize("typed", ["", "x" * 100_000, "\ud800", "wrong"])
 def test_nothing_odd_fits_or_breaks(typed: str) -> None:
     assert not passwords.fits(passwords.decoy(), typed)
+
+
+@pytest.mark.parametrize(
+    "unit", ["4@8({[<369!1|70$5+7%2", "(a{b[c<d!e|f$g+h", "4@(<69!|$5+7", "aA4@eE3sS5$oO0iI1!lL|"]
+)
+def test_judging_a_password_never_takes_long(unit: str) -> None:
+    """Whoever is signed in may send one, and the server does nothing else meanwhile."""
+    before = time.process_time()
+    passwords.problem((unit * 100)[: passwords.LONGEST])
+    assert time.process_time() - before < 3
+
+
+def test_a_common_password_in_other_signs_is_not_taken() -> None:
+    assert passwords.problem("p@$$w0rdp@$$w0rd") == COMMON

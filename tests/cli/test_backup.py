@@ -8,8 +8,13 @@ import sys
 from pathlib import Path
 
 import requests
+from sqlalchemy import select
 
+from app.access import sessions
 from app.config import ROOT
+from app.store.accounts import BrowserSession, User
+from app.store.base import db
+from tests.cli.test_serve import started_once
 from tests.load.running import Running
 from tests.migrated import put_sqlite
 
@@ -62,6 +67,23 @@ def test_the_drill(tmp_path: Path) -> None:
         assert probed.status_code == 200 and probed.json()["verdict"] == "accepted", probed.text
     finally:
         again.stop()
+
+
+def test_a_restore_brings_back_no_session(tmp_path: Path) -> None:
+    """Who was signed in on the day of the backup may have been shut out since."""
+    copy = tmp_path / "monday.sqlite"
+    with started_once(tmp_path, ""):
+        user = User(email="a@example.com", password_hash="", role="admin")
+        db.session.add(user)
+        db.session.flush()
+        sessions.begin(user, "127.0.0.1", "")
+        db.session.commit()
+    assert muster(tmp_path, "backup", str(copy)).returncode == 0
+    done = muster(tmp_path, "restore", str(copy), "--yes")
+    assert done.returncode == 0 and "has to sign in again" in done.stdout
+    with started_once(tmp_path, ""):
+        assert db.session.scalars(select(BrowserSession)).all() == []
+        assert db.session.scalars(select(User.email)).all() == ["a@example.com", "admin@localhost"]
 
 
 def test_a_file_that_is_no_backup_replaces_nothing(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ class Serving:
             try:
                 if requests.get(f"{self.url}/readyz", timeout=5).ok:
                     return
-            except requests.ConnectionError:
+            except (requests.ConnectionError, requests.Timeout):  # not there yet, or on a busy machine
                 time.sleep(0.05)
         raise AssertionError(f"not ready: {self.process.communicate(timeout=10)}")
 
@@ -111,12 +111,16 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Serving]]:
 @contextmanager
 def started_once(folder: Path, database_url: str) -> Iterator[None]:
     """The database of a Muster that has been started once before, opened in this process."""
-    with create_app({"instance": folder, "database_url": database_url}).app_context() as opened:
-        server.require_folder(folder)
-        prepare(opened.app)
-        yield
-        db.session.remove()
-        database.let_go()
+    before = os.umask(0o077)  # as the command sets it
+    try:
+        with create_app({"instance": folder, "database_url": database_url}).app_context() as opened:
+            server.require_folder(folder)
+            prepare(opened.app)
+            yield
+            db.session.remove()
+            database.let_go()
+    finally:
+        os.umask(before)
 
 
 def is_open(port: int) -> bool:

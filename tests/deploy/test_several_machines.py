@@ -84,7 +84,8 @@ def test_who_signed_in_at_one_is_signed_in_at_the_other(team: Team, tmp_path: Pa
     assert browser.get(f"{team.second.url}/account", timeout=30).status_code == 200
     with proxied([team.first, team.second], tmp_path) as (url, _, authority):
         browser.verify, browser.trust_env = authority, False
-        cookie = {"Cookie": f"muster={browser.cookies['muster']}", "Connection": "close"}
+        # Over https the same session has the name that browsers keep for this host.
+        cookie = {"Cookie": f"__Host-muster={browser.cookies['muster']}", "Connection": "close"}
         pages = [browser.get(f"{url}/account", headers=cookie, timeout=30).status_code for _ in range(6)]
     assert pages == [200] * 6
     assert all('"/account"' in machine.logged() for machine in (team.first, team.second)), (

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from app.cli.serving.web_worker import HEAD_WITHIN_S
+from app.cli.serving.web_worker import HEAD_WITHIN_S, PatientSocket
 from tests.load.running import Running, running
 
 
@@ -37,6 +37,38 @@ def test_a_request_that_is_never_finished_holds_no_thread(tmp_path: Path, sent: 
         for _ in range(5):
             assert requests.get(f"{muster.url}/healthz", timeout=3).ok
     assert "Traceback" not in muster.logged()
+
+
+def test_an_answer_that_is_never_read_holds_no_thread(tmp_path: Path) -> None:
+    """Every thread is held by who asks for a large page again and again and takes none of it."""
+    asked = b"GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n" * 20
+    with running(tmp_path, practice=False, workers=1, threads=4) as muster, ExitStack() as opened:
+        for _ in range(8):
+            deaf = opened.enter_context(socket.socket())
+            deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+            deaf.connect(("127.0.0.1", muster.port))
+            deaf.sendall(asked)
+        with pytest.raises(requests.Timeout):
+            for _ in range(20):  # the first come in before all threads are held
+                requests.get(f"{muster.url}/healthz", timeout=3)
+        assert requests.get(f"{muster.url}/healthz", timeout=120).ok
+    assert "Traceback" not in muster.logged()
+
+
+@pytest.mark.parametrize("as_file", [False, True])
+def test_what_is_not_taken_in_time_is_given_up(tmp_path: Path, as_file: bool) -> None:
+    ours, theirs = socket.socketpair()
+    with PatientSocket(fileno=ours.detach()) as patient, theirs:
+        patient.within_s = 0.05
+        patient.sendall(b"x")
+        assert (theirs.recv(1), patient.gettimeout()) == (b"x", None)
+        large = tmp_path / "large"
+        large.write_bytes(bytes(4_000_000 if as_file else 0))
+        with pytest.raises(BrokenPipeError), large.open("rb") as file:
+            if as_file:
+                patient.sendfile(file)
+            while not as_file:
+                patient.sendall(bytes(10_000))
 
 
 def test_fewer_slow_callers_than_threads_hold_up_nobody(muster: Running) -> None:

@@ -145,8 +145,8 @@ def test_times_are_utc_to_the_millisecond(app: Flask) -> None:
     assert found is not None and found.created == moment and found.created.utcoffset() is not None
 
 
-def test_a_worker_does_not_wait_for_the_disk(app: Flask) -> None:
-    with app.app_context():
+def test_a_worker_does_not_wait_for_the_disk(make_app: Callable[..., Flask]) -> None:
+    with make_app().app_context():
         if db.engine.dialect.name != "sqlite":
             database.write_without_waiting_for_the_disk()  # PostgreSQL is left as its operator set it
             return

@@ -170,3 +170,27 @@ def test_a_thousand_models_take_under_ten_seconds(app: Flask, migrated: Any) -> 
         found = db.session.scalars(select(RegisteredModel).order_by(RegisteredModel.id))
         keys = [opened(model.endpoint) for model in found]
         assert keys == [f"key-{at % 100}" for at in range(1000)]
+
+
+def test_references_that_were_there_before_are_sealed_where_they_are(app: Flask) -> None:
+    """Migration 0130: in the usual way and in one of its own, down and up again."""
+    with app.app_context():
+        proxy = "http://proxy.example:3128"
+        ways: tuple[dict[str, Any], ...] = ({}, {"auth_header": "api-key", "ca_pem": "p", "proxy": proxy})
+        rows = [an_endpoint(A, key_env="MUSTER_KEY_A", **way) for way in ways] + [an_endpoint(B)]
+        rows[2].key_ciphertext = vault.seal("k1", rows[2].place_of("key"))
+        db.session.add_all(rows)
+        db.session.commit()
+        ids = [row.id for row in rows]
+        db.session.rollback()
+        downgrade(revision="0120")
+        upgrade()
+        db.session.expire_all()
+        opens = [opened(db.session.get_one(Endpoint, id)) for id in ids]
+        assert opens == ["env://MUSTER_KEY_A", "env://MUSTER_KEY_A", "k1"]
+        db.session.rollback()
+        downgrade(revision="0120")
+        left = select(Endpoint.key_env, Endpoint.key_ciphertext.is_(None)).order_by(Endpoint.id)
+        assert db.session.execute(left).all() == [("MUSTER_KEY_A", True)] * 2 + [(None, False)]
+        db.session.rollback()
+        upgrade()

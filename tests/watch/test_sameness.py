@@ -27,6 +27,7 @@ from app.watch import sameness
 from app.watch.due import adopt_new
 from app.watch.identity import sequence
 from app.watch.identity.samples import PROMPT
+from app.watch.identity.told import identity_of
 from app.watch.incidents import stamp
 from tests.watch.test_watching import QUICK
 from tests.watch.voices import Voice, learn, with_logprobs
@@ -146,8 +147,10 @@ def test_what_changed_with_the_answers_is_told_with_them(make_app: Callable[...,
     with world.app.app_context():
         found = [one.detail for one in FeedEvent.after(0, 99) if one.kind == "capability"]
         since = db.session.scalars(select(ModelIdentity.differs_since)).one()
+        identity = identity_of(db.session.scalars(select(RegisteredModel)).one())
     assert [(one["name"], one["to"]) for one in found] == [("vision", False)]
     assert since is not None and found[0]["answers_differ_since"] == stamp(since)
+    assert identity["changed_with_it"] == [{"name": "vision", "from": True, "to": False}]
 
 
 def test_who_confirms_has_all_learned_anew(world: World, voice: Voice) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -24,9 +24,9 @@ MEMBERS = (
 
 
 @pytest.fixture
-def app(app: Flask) -> Flask:
+def app(make_app: Callable[..., Flask]) -> Flask:
     """The application with routes that go wrong."""
-    app.config["PROPAGATE_EXCEPTIONS"] = False
+    app = make_app(PROPAGATE_EXCEPTIONS=False)
 
     @app.post("/v2/wrong/json")
     def take_json() -> ResponseReturnValue:

@@ -30,8 +30,9 @@ MAY = {
 
 
 @pytest.fixture
-def app(app: Flask) -> Flask:
+def app(make_app: Callable[..., Flask]) -> Flask:
     """The application with a route per scope and a page per role."""
+    app = make_app()
     add_routes(app)
     return app
 
@@ -351,6 +352,36 @@ def test_browsers_need_one(make_app: Callable[..., Flask]) -> None:
 def test_behind_https_cookies_are_secure(make_app: Callable[..., Flask]) -> None:
     made = make_app(public_url="https://muster.example.com")
     assert made.config["SESSION_COOKIE_SECURE"] and made.config["REMEMBER_COOKIE_SECURE"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/v2/models", "/v2/endpoints", "/openapi.json", "/now", "/models", "/nowhere"]
+)
+def test_no_cache_that_others_share_keeps_an_answer(admin: FlaskClient, token: str, path: str) -> None:
+    answer = admin.get(path, headers={"Authorization": f"Bearer {token}"})
+    assert {"private", "no-store"} & set(answer.headers["Cache-Control"].split(", "))
+
+
+@pytest.mark.parametrize(
+    ("told", "sent"), [({}, "muster="), ({"X-Forwarded-Proto": "https"}, "__Host-muster=")]
+)
+def test_the_cookie_is_bound_to_https_where_the_browser_came_over_it(
+    make_app: Callable[..., Flask], told: dict[str, str], sent: str
+) -> None:
+    """Also where nobody set MUSTER_PUBLIC_URL: no neighbour of the host's, and no plain http, gets at it."""
+    client = make_app(trusted_proxies=1, WTF_CSRF_ENABLED=True).test_client()
+    answer = client.get("/signin", headers=told)
+    cookie = answer.headers["Set-Cookie"]
+    assert cookie.startswith(sent) and ("Secure" in cookie) == bool(told) and "Domain" not in cookie
+
+
+@pytest.mark.usefixtures("viewer")
+def test_a_browser_stays_signed_in_over_https(make_app: Callable[..., Flask]) -> None:
+    here = "https://muster.example.com"
+    browser = make_app(public_url=here).test_client()
+    form = {"email": "viewer@example.com", "password": PASSWORD}
+    browser.post("/signin", data=form, base_url=here)
+    assert browser.get("/account", base_url=here).status_code == 200
 
 
 @pytest.mark.parametrize("hops, seen", [(0, "127.0.0.1"), (1, "203.0.113.9")])

@@ -23,6 +23,12 @@ Scrape = Callable[[], dict[str, Metric]]
 
 
 @pytest.fixture
+def app(make_app: Callable[..., Flask]) -> Flask:
+    """An application that has counted nothing yet."""
+    return make_app()
+
+
+@pytest.fixture
 def scrape(client: FlaskClient, auth: dict[str, str]) -> Scrape:
     """Reads /metrics."""
 

@@ -18,15 +18,10 @@ from urllib.parse import urlencode
 
 import click
 import requests
-from werkzeug.test import Client
 
-from app.access.actors import COMMAND_LINE
-from app.cli.application import opened_app
 from app.cli.output import show_json, wants_json
 from app.probe.printing import put
 from app.registry.json_body import shortened
-from app.store import vault
-from app.web.guards import HERE
 
 JSON = Any
 P = ParamSpec("P")
@@ -88,7 +83,7 @@ class Elsewhere:
 
     def call(self, method: str, path: str, body: JSON = None, **query: str | None) -> Answer:
         """As `Api` says; ClickException where it can't be reached."""
-        url = self._url + _with_query(path, query)
+        url = self._url + with_query(path, query)
         try:
             answer = self._session.request(method, url, json=body, timeout=TIMEOUT_S, allow_redirects=False)
         except requests.RequestException as error:
@@ -97,25 +92,7 @@ class Elsewhere:
         if answer.is_redirect:
             raise click.ClickException(f"{self._url} answers with a redirect. Give --url the address itself.")
         answer.encoding = "utf-8"  # whatever is guessed from the bytes
-        return Answer(answer.status_code, answer.text, _path_of(answer.links))
-
-
-class Here:
-    """This machine's Muster, without a server."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    def call(self, method: str, path: str, body: JSON = None, **query: str | None) -> Answer:
-        """As `Api` says."""
-        sent = {} if body is None else {"json": body}
-        answer = self._client.open(
-            _with_query(path, query), method=method, environ_overrides={HERE: COMMAND_LINE}, **sent
-        )
-        links = requests.utils.parse_header_links(answer.headers.get("Link", ""))
-        return Answer(
-            answer.status_code, answer.get_data(as_text=True), _path_of({link["rel"]: link for link in links})
-        )
+        return Answer(answer.status_code, answer.text, next_of(answer.headers.get("Link", "")))
 
 
 def with_api(command: Callable[P, None]) -> Callable[..., None]:
@@ -158,9 +135,11 @@ def opened(url: str | None, token_env: str) -> Iterator[Api]:
             raise click.UsageError(f"Put a token for {url} into the variable {token_env}.")
         yield Elsewhere(url, token)
         return
-    with opened_app() as app:
-        vault.ensure_ring(app.config["MUSTER"])
-        yield Here(Client(app))
+    # Pages and API take three times as long to load as all the rest of a command.
+    from app.cli.api.here import here  # noqa: PLC0415
+
+    with here() as api:
+        yield api
 
 
 def require(answer: Answer) -> JSON:
@@ -202,12 +181,14 @@ def _cell(value: JSON) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _with_query(path: str, query: Mapping[str, str | None]) -> str:
+def with_query(path: str, query: Mapping[str, str | None]) -> str:
+    """A path with those query parameters that are not None."""
     given = {name: value for name, value in query.items() if value is not None}
     return path + ("&" if "?" in path else "?") + urlencode(given) if given else path
 
 
-def _path_of(links: Mapping[str, Mapping[str, str]]) -> str:
-    """The path and query of the next page, whatever host the server takes itself to be."""
-    url = links.get("next", {}).get("url", "")
+def next_of(links: str) -> str:
+    """The path and query of the next page by the header `Link`, whatever host the server says it is."""
+    found = {link.get("rel"): link["url"] for link in requests.utils.parse_header_links(links)}
+    url = found.get("next", "")
     return "/" + url.partition("://")[2].partition("/")[2] if "://" in url else url

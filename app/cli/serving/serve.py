@@ -9,9 +9,11 @@ from flask import Flask
 
 from app import config
 from app.access import actors, audit, passwords, people
-from app.cli.application import made_app, warn_of_another_ring
+from app.cli.application import warn_of_another_ring
 from app.cli.serving import server, tracing
+from app.cli.serving.log_lines import prepare_log
 from app.cli.serving.worker import watcher
+from app.factory import create_app
 from app.practice import models
 from app.store import database, locks, rotation, vault
 from app.store.accounts import User
@@ -30,11 +32,12 @@ def serve(host: str | None, port: int | None, practice: bool) -> None:
     given: dict[str, Any] = {"host": host, "port": port, "practice": practice or None}
     overrides = {name: value for name, value in given.items() if value is not None}
     chosen = config.load_with(overrides)
-    server.require_folder(chosen.instance)
+    server.require_folder(chosen.instance, chosen.database)
     with server.listening(chosen.host, chosen.port) as socket:
         config.ensure_secret(chosen)
         metrics.share(chosen)
-        app = made_app(**overrides)
+        app = create_app(overrides)
+        prepare_log(chosen)
         tracing.start(app)
         password = prepare(app)
         with server.practice_endpoint(chosen) as base_url, watcher(chosen):

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from typing import Any
 import click
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from sqlalchemy.engine import make_url
 
 from app.config import Settings
 from app.operator_error import OperatorError
@@ -40,13 +41,20 @@ class ServeError(OperatorError):
     """Muster can't be served; the text is one sentence for the operator."""
 
 
-def require_folder(folder: Path) -> None:
-    """Make the instance folder if need be; ServeError where nothing can be written into it."""
+def require_folder(folder: Path, database: str = "") -> None:
+    """Make the instance folder if need be; ServeError where nothing can be written into it.
+
+    What was open to others of it, and of an embedded `database` (its URL) elsewhere, is closed.
+    """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
-        _close_to_others(folder)
+        folder.chmod(0o700)
+        _close_to_others(folder, _PRIVATE)
+        if database.startswith("sqlite") and (name := make_url(database).database):
+            file = Path(name).resolve()
+            _close_to_others(file.parent, (f"{file.name}*",))
     except OSError as error:
         raise ServeError(
             f"The folder {folder} can't be written ({error.strerror}). "
@@ -54,10 +62,9 @@ def require_folder(folder: Path) -> None:
         ) from error
 
 
-def _close_to_others(folder: Path) -> None:
-    """Take the instance folder, and what holds keys in it, from all but its owner; say what was open."""
-    folder.chmod(0o700)
-    kept = [file for pattern in _PRIVATE for file in folder.glob(pattern)]
+def _close_to_others(folder: Path, patterns: Sequence[str]) -> None:
+    """Take files of a folder, which may hold keys, from all but their owner; say what was open."""
+    kept = [file for pattern in patterns for file in folder.glob(pattern) if file.is_file()]
     opened = [file for file in kept if file.stat().st_mode & 0o077]
     for file in opened:
         file.chmod(0o600)

@@ -346,6 +346,16 @@ _FAILED: tuple[Row, ...] = (
     ),
     _OTHER_JSON,
     (
+        any_of(
+            r"#status:4.*\b(missing|required|provide|provided|specify|specified)\b.{0,80}"
+            r"\b(project|space|workspace|tenant|account|team|org(ani[sz]ation)?|instance)[ _-]?(id|crn)\b",
+            r"#status:4.*\b(project|space|workspace|tenant|account|team|org(ani[sz]ation)?|instance)[ _-]?"
+            r"(id|crn)\b.{0,80}\b(missing|required|be (provided|specified|set))\b",
+        ),
+        "It wants more than an OpenAI client sends: give it in the base URL or in a further header of the "
+        "endpoint, as the server's documentation says, or put a gateway in between that adds it.",
+    ),
+    (
         any_of("#status:4"),
         "Muster made this call in {calls} and each was refused: compare the words with what the "
         "server's documentation says of {route}.",
@@ -401,6 +411,8 @@ ADVISED: Mapping[Advice, str] = {
     "referrer": "The key is for web pages only: lift its referrer restriction, or use a key without one.",
     "address": "This is about the address that Muster calls from{address}, not about the key: have that "
     "address allowed at the endpoint, or reach the endpoint from inside its network.",
+    "client_certificate": "It wants a certificate beside or in place of the key: put one that it accepts "
+    "into the endpoint's settings (client certificate), or use an address that asks for the key only.",
     "enable_api": "Enable the API in that project, wait some minutes, and probe again.",
     "account_shut": "The account or project behind the key is shut: clear that up with the vendor, or use a "
     "key of another one. A new key of the same account will not help.",
@@ -469,6 +481,8 @@ ADVISED: Mapping[Advice, str] = {
     "so, look at the parser and the chat template that the server uses for this model.",
     "servers_own": "That is an error inside the server: read its log if it is yours, else see the vendor's "
     "status page, then probe again.",
+    "install": "Something that the server needs is not installed there: install what its words name, restart "
+    "it, and probe again.",
     "short_context": "The model's context is too short even for the few tokens of a probe: start the server "
     "with a longer one.",
 }

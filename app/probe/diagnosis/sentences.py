@@ -51,8 +51,8 @@ def came_back(talk: Conversation, outcome: Outcome) -> str:
         return f"{_CAME.get(failure.kind, 'failed:')} {detail}{_where(talk, failure)}"
     if failure is not None:
         return f"answered {answer.status}, but {_broke(talk, outcome, failure)}"
-    if outcome.why:
-        return f"answered {answer.status}, but {outcome.why}"
+    if why := _why(outcome):
+        return f"answered {answer.status}, but {why}"
     return f"{_opened(outcome)}{_content(talk, outcome)}"
 
 
@@ -71,6 +71,12 @@ def _broke(talk: Conversation, outcome: Outcome, failure: Failure) -> str:
         return detail
     seconds = outcome.answer.duration_ms / 1000
     return f"{detail}: {len(outcome.answer.body)} bytes came in {seconds:.1f} s"
+
+
+def _why(outcome: Outcome) -> str:
+    """What is wrong with an answer that came, unless the endpoint's own words are an error and say it."""
+    says_it = outcome.refusal.is_error and outcome.refusal.text and outcome.judgement.by_words
+    return "" if says_it else outcome.why
 
 
 def _opened(outcome: Outcome) -> str:
@@ -111,7 +117,7 @@ def evidence(talk: Conversation, outcome: Outcome, *marks: str) -> str:
     """One line for the table of advice: marks for what no words tell, then the words, in lower case."""
     found = [*marks, *_marks(talk, outcome)]
     failure = outcome.answer.failure
-    words = failure.detail if failure else outcome.why or outcome.refusal.all
+    words = failure.detail if failure else _why(outcome) or outcome.refusal.all
     return " ".join([*(f"#{mark}" for mark in found), words]).lower().replace("\n", " ")
 
 

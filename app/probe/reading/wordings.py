@@ -37,6 +37,7 @@ Advice = Literal[
     "place",
     "referrer",
     "address",
+    "client_certificate",
     "enable_api",
     "account_shut",
     "organization",
@@ -88,6 +89,7 @@ Advice = Literal[
     "short_context",
     "generation",
     "servers_own",
+    "install",
 ]
 """What to do next, where the words tell more than their meaning does; the sentences stand in diagnosis."""
 
@@ -188,6 +190,20 @@ RULES: tuple[Rule, ...] = (
         field="base_url",
         advice="generation",
     ),
+    # A program or a library that the server needs.
+    Rule(
+        "endpoint_error",
+        any_of(
+            r"\b(ffmpeg|ffprobe|sox|espeak(-ng)?|tesseract|nvcc)\b.{0,20}\b(not (be )?"
+            r"(found|installed)|missing)",
+            r"no such file or directory: ?['\"](ffmpeg|ffprobe|sox|espeak(-ng)?|tesseract|nvcc)['\"]",
+            r"no module named ['\"]?\w|\bpip3? install \w",
+        ),
+        field="base_url",
+        advice="install",
+        lasts=True,
+        statuses=frozenset(range(500, 600)),
+    ),
     # Errors of the machine, the language and the tokenizer: the server's own, whatever they are called.
     Rule(
         "endpoint_error",
@@ -264,6 +280,8 @@ RULES: tuple[Rule, ...] = (
             r"\b(upstream|provider|backend)('s)?\b.{0,80}?(unauthori[sz]ed|authenticat|credential)",
             r"\b(upstream|provider|backend)('s)?\b.{0,80}?(invalid.{0,12}key|incorrect api key)",
             r"bad[ _]response[ _]status[ _]code",
+            r"\bno (api )?(key|credentials?) (was |were |is |are )?(found|configured|set|stored|available)? ?"
+            r"(for|of) (the )?((llm|ai|model|upstream) )?provider\b",
             r"exception - .{0,200}(\barn:|\biam (user|role)|service role|assumed-role|marketplace)",
         ),
         field="model_id",
@@ -303,6 +321,21 @@ RULES: tuple[Rule, ...] = (
         ),
         field="base_url",
         on_pages=True,
+    ),
+    # Who wants a certificate of the caller's, of nginx as a page.
+    Rule(
+        "permission_denied",
+        any_of(
+            r"no required ssl certificate was sent|certificate_required",
+            r"(client|ssl|tls|mtls) certificate (is |was )?(required|missing|not (sent|provided|presented))",
+            r"\b(requires?|missing|provide|present) (an? |the |your )?(valid )?(client|mtls) certificate",
+            r"\bthe ssl certificate error\b",
+        ),
+        field="api_key",
+        advice="client_certificate",
+        lasts=True,
+        on_pages=True,
+        but_not=any_of(r"certificate.?verif|self.?signed"),
     ),
     # The wall of a cloud in front of a private service, as a page.
     Rule(
@@ -385,7 +418,9 @@ RULES: tuple[Rule, ...] = (
             r"\bip\b.{0,40}not (allowed|authori[sz]ed|whitelisted|in (the )?(allow|white))",
             r"\bip\b.{0,40}(denied|blocked|forbidden|不在)",
             r"ip_not_authorized",
-            r"(allow|white)list",
+            r"\b(ip|address|network|cidr|host|origin|domain|caller|client)\b.{0,60}(allow|white)[ _-]?list",
+            r"(allow|white)[ _-]?list.{0,60}\b(ip|address|network|cidr|host|origin|domain)",
+            r"not (on|in) (the |our |an? )?(allow|white)[ _-]?list",
             r"check your network settings",
             r"traffic .{0,40}(virtual network|firewall|denied)",
             r"virtual network/firewall",
@@ -393,6 +428,9 @@ RULES: tuple[Rule, ...] = (
         ),
         field="api_key",
         advice="address",
+        but_not=any_of(
+            r"\bmodels?\b.{0,80}(allow|white)[ _-]?list", r"(allow|white)[ _-]?list.{0,40}\bmodel"
+        ),
     ),
     # A right key that may not use this very model: for what the account's own settings say,
     Rule(
@@ -459,6 +497,7 @@ RULES: tuple[Rule, ...] = (
             r"model.{0,80}(access denied|permission denied|is blocked|restricted|not allowed)",
             r"access to (the |this )?model .{0,60}(denied|restricted|forbidden)",
             r"access to model denied|eligible for using the model",
+            r"\bmodels?\b.{0,80}\bnot (on|in|allowed by)\b.{0,60}(allow|white)[ _-]?list",
             r"model .{0,80}not (enabled|activated) (for|in|on) (your|this) \w+",
             rf"(has|have|is) ?{_NOT} activated the model|modelnotopen",
             r"无权(使用|访问|调用)(该|此)?模型",
@@ -560,6 +599,7 @@ RULES: tuple[Rule, ...] = (
             r"reached (your|the) (\w{1,20} ){0,2}(usage|billing) (limit|cap)",
             r"exceeded (your |the )?current quota|exceeded_current_quota",
             r"quota.{0,40}(exhausted|exceeded|used up|depleted|reached)",
+            r"\b(no|without) (\w{1,20} ){0,2}(quota|tokens?|credits?|budget) (is |was )?(left|remaining)\b",
             r"\bquota (is |was |has been )?(used|spent)\b|out of (\w{1,20} ){0,3}quota",
             r"\b(key|spend(ing)?|usage|inference) (limit|cap).{0,40}(reached|exceeded|hit)",
             r"(reached|exceeded|hit) .{0,30}(spending|inference) .{0,12}(limit|cap)",
@@ -572,9 +612,11 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "invalid_credentials",
         any_of(
-            r"key was reported as leaked|\bkey (has |is |was )?expired\b",
+            r"key was reported as leaked|\bkey (has |is |was )?expired\b|\bexpired[ _]key\b",
+            r"\bkey (is |has been |was )(currently )?(blocked|disabled|revoked|suspended)\b",
             r"token could not be (validated|verified)|bad.credentials",
             rf"{_KEY} (is |has been |was )?(currently )?(blocked|disabled|revoked|suspended)",
+            r"\bkey ending (in|with) \S{1,12} (is |has been |was )?(expired|revoked|disabled|deleted)",
         ),
         field="api_key",
         advice="new_key",
@@ -592,7 +634,8 @@ RULES: tuple[Rule, ...] = (
         any_of(
             r"(project|organi[sz]ation|account|team).{0,40}(archived|deactivated)",
             r"(project|organi[sz]ation|account|team).{0,40}(disabled|suspended)",
-            r"(resource|account|subscription|access) has been (temporarily )?(blocked|restricted)",
+            r"(resource|account|subscription|access|organi[sz]ation) has been (temporarily )?"
+            r"(blocked|restricted)",
             r"unavailable for (this |your )?account",
             r"封禁|账[户号].{0,16}(非活动|锁定|冻结|停用|禁用)",
         ),
@@ -853,6 +896,7 @@ RULES: tuple[Rule, ...] = (
             r"\bloading\b|is still load|warming up|cold.?start|starting up|scaling.?up|runner to start",
             r"is (still )?(being )?(initiali[sz]|start|deploy|provision|download)",
             r"being (loaded|registered|downloaded|pulled)\b|server (is )?not (yet )?started",
+            r"(runner|engine|pipeline|backend|worker) (is |was |has )?not (yet )?(been )?initiali[sz]ed",
             r"not[ _]ready|did not become ready|(not loaded|not yet loaded) ?yet|is not yet loaded",
         ),
         field="model_id",
@@ -1009,6 +1053,7 @@ RULES: tuple[Rule, ...] = (
             r"not a (valid|supported|known|recogni[sz]ed) model",
             r"no ((available|allowed) )?(endpoint|channel|provider|adapter|lora)s? "
             r"((are|is) )?((found|available) )?(for|serving|with)\b",
+            r"(graph|servable|pipeline)( definition)? with requested name .{0,60}not found",
             r"repository not found",
             r"(could not|can(no|')t|failed to|unable to) (find|access) (\S{1,20} )?(model|deployment)",
             r"no models? (named|with|found|matching|loaded)|there is no model|(not|no) found.{0,12}\bmodel",

@@ -13,6 +13,7 @@ from app.errors import ApiError
 from app.registry import credentials
 from app.registry.declared.wanted import Wanted, WantedEndpoint, WantedModel
 from app.registry.endpoints import rows as endpoints
+from app.registry.endpoints.differences import HIDDEN
 from app.registry.endpoints.form import change_of
 from app.registry.endpoints.proxies import parts_of
 from app.store.base import db
@@ -23,7 +24,6 @@ from app.store.rotation import digest
 JSON = Any
 Outcome = Literal["create", "change", "same", "delete", "rejected"]
 Changes = dict[str, list[JSON]]
-_HIDDEN = ["(not shown)", "(changed)"]
 
 
 @dataclass(slots=True)
@@ -154,14 +154,14 @@ def _changes(wanted: WantedEndpoint, row: Endpoint) -> Changes:
         if old != (value or ""):
             changes[name] = [old, value]
     if wanted.key is not None and not endpoints.has_key(row, wanted.key):
-        changes["api_key"] = _HIDDEN
+        changes["api_key"] = HIDDEN
     same_headers, same_certificate, same_proxy = credentials.holds(row, wanted.headers, certificate, proxy)
     if not same_headers:
         changes["headers"] = [[header.name for header in row.headers], sorted(wanted.headers or {})]
     if not same_proxy:
         address = parts_of(proxy or "")[0] or None
-        changes["proxy"] = [row.proxy, address] if address != row.proxy else _HIDDEN
-    return changes | ({} if same_certificate else {"client_certificate_pem": _HIDDEN})
+        changes["proxy"] = [row.proxy, address] if address != row.proxy else HIDDEN
+    return changes | ({} if same_certificate else {"client_certificate_pem": HIDDEN})
 
 
 def _models(of: EndpointPlan, endpoint_id: str | None) -> Iterator[ModelPlan]:

@@ -13,12 +13,12 @@ from sqlalchemy.exc import IntegrityError
 from app.access import audit
 from app.access.actors import Actor
 from app.errors import ApiError
-from app.probe.base_url import without_query_values
 from app.probe.values import EndpointSettings, Report, Target
 from app.registry import credentials, saving
 from app.registry.document import rfc3339
 from app.registry.endpoints import proxies
 from app.registry.endpoints import rows as endpoints
+from app.registry.endpoints.differences import differences
 from app.registry.endpoints.intake import target_of
 from app.registry.endpoints.refusal import Proven, refused
 from app.registry.many import as_judged
@@ -167,10 +167,10 @@ def _stored(
     if endpoint is None or endpoint.identity != before:
         db.session.rollback()
         raise ApiError("conflict", "Others changed this endpoint meanwhile. Read it and try again.")
-    changes = _changes(endpoint, target, key)
+    changes, said = differences(endpoint, target, key), _said(endpoint)
     try:
         endpoints.rewrite(endpoint, models, target, key)
-        changes |= _note(endpoint, wanted)
+        changes |= _note(endpoint, wanted, said)
         reports = {one.id: one.report for one in proven}
         for model in models:
             if model.id in reports and model.endpoint_id == id:
@@ -192,7 +192,7 @@ def _noted(id: str, wanted: Change, actor: Actor) -> Endpoint:
     if endpoint is None:
         db.session.rollback()
         raise _gone(id)
-    changes = _note(endpoint, wanted)
+    changes = _note(endpoint, wanted, _said(endpoint))
     if changes:
         endpoint.updated = now()
         detail = {"endpoint": id, "changes": changes}
@@ -201,34 +201,19 @@ def _noted(id: str, wanted: Change, actor: Actor) -> Endpoint:
     return endpoint
 
 
-def _note(endpoint: Endpoint, wanted: Change) -> dict[str, list[JSON]]:
-    """Set what people say of an endpoint; gives old and new value of what changed."""
-    before = endpoint.name, endpoint.key_ends
+def _note(endpoint: Endpoint, wanted: Change, before: Mapping[str, JSON]) -> dict[str, list[JSON]]:
+    """Set what people say of an endpoint; gives old and new value of what is not as it was `before`."""
     endpoint.name = wanted.name or endpoint.name
     if wanted.key_ends is not None:
         endpoint.key_ends = wanted.key_ends or None
-    ends = [_time(before[1]), _time(endpoint.key_ends)]
-    changes: dict[str, list[JSON]] = {"name": [before[0], endpoint.name], "key_ends": ends}
-    return {name: values for name, values in changes.items() if values[0] != values[1]}
+    after = _said(endpoint)
+    return {name: [before[name], after[name]] for name in after if before[name] != after[name]}
 
 
-def _time(moment: datetime | None) -> str | None:
-    return rfc3339(moment) if moment else None
-
-
-def _changes(endpoint: Endpoint, target: Target, key: str) -> dict[str, list[JSON]]:
-    """Old and new value of what may be shown; of what is secret only that it changed."""
-    hidden = ["(not shown)", "(changed)"]
-    changes: dict[str, list[JSON]] = {}
-    if endpoint.base_url != target.base_url:
-        changes["base_url"] = [without_query_values(url) for url in (endpoint.base_url, target.base_url)]
-    if not endpoints.has_key(endpoint, key):
-        changes["api_key"] = hidden
-    proxy = proxies.parts_of(target.settings.proxy)[0]
-    if (endpoint.proxy or "") != proxy:
-        changes["proxy"] = [endpoint.proxy, proxy or None]
-    names = [row.name for row in endpoint.headers], [name for name, _ in target.settings.headers]
-    return changes | ({"headers": list(names)} if names[0] != names[1] else {})
+def _said(endpoint: Endpoint) -> dict[str, JSON]:
+    """What people say of an endpoint. The end of a key goes with the key."""
+    ends = endpoint.key_ends
+    return {"name": endpoint.name, "key_ends": rfc3339(ends) if ends else None}
 
 
 def _gone(id: str) -> ApiError:

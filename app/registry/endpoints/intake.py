@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from app.errors import ApiError
 from app.probe.transport.deadline import Cancellation
+from app.probe.transport.shared_lists import SharedLists
 from app.probe.values import Report, Target
 from app.registry import credentials, saving
 from app.registry.endpoints import rows as endpoints
@@ -67,12 +68,13 @@ def adding(
     is set none begins any more, and what got in before stays; `stops` may hold one for each model alone.
     """
     alone = stops or [Cancellation(order.cancelled) for _ in models]
+    lists = SharedLists()
     values = [dict(each) | {"api_key": key, "base_url": target.base_url} for each in models]
     there = [_there_already(each, values[:at]) for at, each in enumerate(values)]
     yield from ((at, result) for at, result in enumerate(there) if result is not None)
     yield from as_ended(
         (at for at, result in enumerate(there) if result is None),
-        lambda at: _settled(values[at], target, replace(order, cancelled=alone[at]), name),
+        lambda at: _settled(values[at], target, replace(order, cancelled=alone[at], lists=lists), name),
     )
 
 

@@ -147,12 +147,12 @@ def _insert(target: Target, key: str, identity: str, name: str) -> None:
 
 def _sealed(endpoint: Endpoint, target: Target, key: str) -> dict[str, object]:
     """The columns that hold what is secret, sealed for the endpoint's place."""
-    is_env, settings = vault.is_reference(key), target.settings
+    settings = target.settings
     certificate = settings.client_certificate
     _, signs_in = parts_of(settings.proxy)
     return {
-        "key_env": vault.reference_name(key) if is_env else None,
-        "key_ciphertext": rotation.seal(key, endpoint.place_of("key")) if key and not is_env else None,
+        "key_env": vault.reference_name(key) if vault.is_reference(key) else None,
+        "key_ciphertext": rotation.seal(key, endpoint.place_of("key")) if key else None,
         "client_certificate": rotation.seal(certificate, endpoint.place_of("client_certificate"))
         if certificate
         else None,

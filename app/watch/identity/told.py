@@ -74,6 +74,7 @@ def identity_of(model: RegisteredModel) -> dict[str, Any]:
         "samples_needed": needed_for_baseline(kind) if kind else None,
         "baseline_since": stamp(row.baseline_since) if row else None,
         "differs_since": stamp(row.differs_since) if row else None,
+        "changed_with_it": _changed_with_it(row) if row else [],
         "distance": row.distance if row else None,
         "noise": row.noise if row else None,
         "p": row.p if row else None,
@@ -89,6 +90,20 @@ def events_of(model: RegisteredModel) -> list[Told]:
     query = select(FeedEvent).where(FeedEvent.model_pk == model.id, FeedEvent.kind == "model")
     rows = db.session.scalars(query.order_by(FeedEvent.number.desc()).limit(_SHOWN))
     return [Told(row.at, _sentence(row.detail)) for row in rows]
+
+
+def _changed_with_it(row: ModelIdentity) -> list[dict[str, Any]]:
+    """What whole probes found changed since answers differ, the first that was found first."""
+    since = stamp(row.differs_since)
+    if row.differs_since is None:
+        return []
+    query = select(FeedEvent).where(FeedEvent.model_pk == row.model_pk, FeedEvent.at >= row.differs_since)
+    details = [one.detail for one in db.session.scalars(query.order_by(FeedEvent.number))]
+    return [
+        {name: detail.get(name) for name in ("name", "from", "to")}
+        for detail in details
+        if detail.get("answers_differ_since") == since
+    ]
 
 
 def _sentence(detail: Mapping[str, Any]) -> str:

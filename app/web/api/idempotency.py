@@ -2,7 +2,7 @@
 
 The first call claims the key with a row; others wait for its answer. The claim is a lease of a few seconds
 that is renewed for as long as the work takes: two hundred models may take half an hour, and a process that
-died at work holds its key no longer than that.
+died at work holds its key no longer than that; not at all where it ran on the machine of the next call.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import wraps
 from typing import Any, ParamSpec
 
 from flask import Response, current_app, request
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import ColumnElement, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.errors import ApiError
-from app.store import database
+from app.store import database, living
 from app.store.base import db, new_id, now
 from app.store.leases import IdempotentAnswer
 from app.web import errors
@@ -107,17 +107,29 @@ def _members(pairs: list[tuple[str, Any]]) -> Any:
 def _claim(call: Call) -> str | None:
     """The id of the new row where this call is the first, or takes over from one that died; else None."""
     moment = now()
-    mine = (Answers.caller == call.caller) & (Answers.key == call.key)
-    row = new_id()
-    given = {"id": row, "caller": call.caller, "key": call.key, "request": call.request}
+    row, holder = new_id(), living.mark(_is_held_by)
+    given = {"id": row, "caller": call.caller, "key": call.key, "request": call.request, "holder": holder}
     try:
         with db.engine.begin() as connection:
             connection.execute(delete(Answers).where(Answers.created < moment - KEPT_FOR))
-            connection.execute(delete(Answers).where(mine, Answers.status.is_(None), Answers.leased < moment))
+            connection.execute(
+                delete(Answers).where(_of(call), Answers.status.is_(None), Answers.leased < moment)
+            )
             connection.execute(insert(Answers).values(**given, created=moment, leased=moment + _LEASE))
     except IntegrityError:
         return None
     return row
+
+
+def _is_held_by(mark: str) -> bool:
+    """Whether a process with this mark is, or was, at work for somebody."""
+    mine = select(Answers.id).where(Answers.status.is_(None), Answers.holder == mark)
+    with db.engine.connect() as connection:
+        return connection.execute(mine.limit(1)).first() is not None
+
+
+def _of(call: Call) -> ColumnElement[bool]:
+    return (Answers.caller == call.caller) & (Answers.key == call.key)
 
 
 def _first(row: str, work: Callable[[], Response]) -> Response:
@@ -175,7 +187,7 @@ def _awaited(call: Call) -> Response | None:
     pause, longest = _POLLS_S
     while True:
         found = _look(call)
-        if found is None or (found.status is None and _is_over(found.leased)):
+        if found is None or (found.status is None and _is_over(call, found)):
             return None
         if not hmac.compare_digest(found.request, call.request):
             raise ApiError(
@@ -190,14 +202,23 @@ def _awaited(call: Call) -> Response | None:
 
 
 def _look(call: Call) -> Any:
-    columns = (Answers.request, Answers.leased, Answers.status, Answers.headers, Answers.body)
-    mine = (Answers.caller == call.caller) & (Answers.key == call.key)
+    columns = (
+        Answers.request, Answers.leased, Answers.holder, Answers.status, Answers.headers, Answers.body,
+    )  # fmt: skip
     with db.engine.connect() as connection:
-        return connection.execute(select(*columns).where(mine)).first()
+        return connection.execute(select(*columns).where(_of(call))).first()
 
 
-def _is_over(leased: datetime) -> bool:
-    return leased < now()
+def _is_over(call: Call, found: Any) -> bool:
+    """Whether nobody is at work for this call any more; where its process has ended, the lease ends now."""
+    if found.leased < now():
+        return True
+    if not found.holder or not living.has_ended(found.holder):
+        return False
+    with db.engine.begin() as connection:
+        theirs = (Answers.holder == found.holder) & Answers.status.is_(None)
+        connection.execute(delete(Answers).where(_of(call), theirs))
+    return True
 
 
 def _repeated(found: Any) -> Response:

@@ -7,11 +7,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, get_args
 
 from flask import Blueprint, render_template, request, url_for
 from sqlalchemy import Select, String, cast, or_, select
 
+from app.registry.credentials import Which
 from app.store import vault
 from app.store.audit_events import AuditEvent
 from app.store.base import db
@@ -237,7 +238,7 @@ def _rest(detail: Mapping[str, Any]) -> Iterator[Line]:
 
 def _is_secret(name: str, value: Any) -> bool:
     """Whether a value may be a secret by its name. `key` of a use says which one was used: it is none."""
-    which = name == "key" and (value in ("stored", "headers") or vault.is_reference(str(value)))
+    which = name == "key" and (value in get_args(Which) or vault.is_reference(str(value)))
     return bool(_SECRET.search(name)) and not which
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -10,9 +10,19 @@ from numpy.typing import NDArray
 
 from app.watch.identity.distance import Apart
 from app.watch.identity.learned import Learned, learn
-from app.watch.identity.samples import Rows, Word, vocabulary_of, word_rows
+from app.watch.identity.samples import WORDS, Rows, Word, vocabulary_of, word_rows
 from app.watch.identity.sequence import PLANS, followed, suspicion
-from tests.watch.identity.sources import Noise, a_model, changed, log_source, word_source
+from tests.watch.identity.sources import (
+    VOCABULARY,
+    Codes,
+    Noise,
+    a_model,
+    changed,
+    code_of,
+    log_source,
+    word_source,
+    words_of,
+)  # fmt: skip
 
 YEAR_S = 365 * 86_400
 
@@ -81,30 +91,52 @@ def swap_seen(noise: Noise, seed: int, change: float, most: int = 100) -> int:
 
 
 def word_alarms(seed: int, even: float, years: float) -> int:
-    """The same for words, which takes longer: at the pace of 300 s."""
+    """The same for words, at the pace of 300 s."""
     random, plan = np.random.default_rng(seed), PLANS["words"]
-    draw = word_source(random, 40, even)
-    baseline = draw(plan.baseline)
-    alarms, before, differs = 0, list[Apart](), False
+    draw = word_source(random, even)
+    baseline = words_of(draw(plan.baseline))
     learned, columns = _learn_words(baseline)
-    words = draw(int(years * YEAR_S / 300))
-    for window in (
-        words[at : at + plan.window] for at in range(0, len(words) - plan.window + 1, plan.window)
-    ):
-        before = followed(before, _words_suspicion(learned, columns, baseline, window, random), plan.in_a_row)
-        alarms += len(before) == plan.in_a_row and not differs
-        differs = bool(before) and (differs or len(before) == plan.in_a_row)
+    windows = draw(int(years * YEAR_S / 300) // plan.window * plan.window).reshape(-1, plan.window)
+
+    def fits(at: int) -> bool:
+        return _words_suspicion(learned, columns, baseline, words_of(windows[at]), random) is None
+
+    outside = _runs(~learned.fits(_word_means(windows, columns)))
+    return sum(_alarms_within(begin, end, plan.in_a_row, fits) for begin, end in outside)
+
+
+def _alarms_within(begin: int, end: int, in_a_row: int, fits: Callable[[int], bool]) -> int:
+    """How often so many windows in a row fit not, in a run outside of the noise. The last of them is judged
+    first, since one that fits spares the others."""
+    alarms = 0
+    while begin + in_a_row <= end:
+        found = next((at for at in range(begin + in_a_row - 1, begin - 1, -1) if fits(at)), None)
+        if found is not None:
+            begin = found + 1
+            continue
+        alarms += 1
+        begin = next((at for at in range(begin + in_a_row, end) if fits(at)), end)
     return alarms
+
+
+def _word_means(windows: Codes, columns: Sequence[Word]) -> Rows:
+    """What `word_rows(window, columns).mean(axis=0)` is, for all windows at once."""
+    places = np.full(len(WORDS) * VOCABULARY, len(columns))
+    places[[code_of(word) for word in columns]] = np.arange(len(columns))
+    counts = np.zeros((len(windows), len(columns) + 1))
+    np.add.at(counts, (np.arange(len(windows))[:, None], places[windows]), 1)
+    means: Rows = counts / windows.shape[1]
+    return means
 
 
 def words_swap_seen(seed: int, even: float, most: int = 600) -> int:
     """After how many checks other words are told, 0 where they are not."""
     random, plan = np.random.default_rng(seed), PLANS["words"]
-    same, other = word_source(random, 40, even), word_source(random, 40, even)
-    baseline = same(plan.baseline)
+    same, other = word_source(random, even), word_source(random, even)
+    baseline = words_of(same(plan.baseline))
     learned, columns = _learn_words(baseline)
     began = int(random.integers(plan.window))
-    words, before = [*same(began), *other(most)], list[Apart]()
+    words, before = words_of(np.concatenate((same(began), other(most)))), list[Apart]()
     for place, at in enumerate(range(0, len(words) - plan.window + 1, plan.window)):
         window = words[at : at + plan.window]
         before = followed(before, _words_suspicion(learned, columns, baseline, window, random), plan.in_a_row)

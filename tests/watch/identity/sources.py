@@ -7,14 +7,18 @@ from collections.abc import Callable
 from typing import Any, Literal, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app.watch.identity.samples import WORDS, Rows, Word
 
 Noise = Literal["none", "batching", "two replicas", "drift of load", "coarse numbers"]
 NOISES: tuple[Noise, ...] = get_args(Noise)
 Draw = Callable[[int], Any]
+Codes = NDArray[np.int64]
 
 COLUMNS = 20
+VOCABULARY = 40
+"""Words that a model answers one prompt with."""
 _DAY_S = 86_400
 _ALONE_S = 7200
 """How long one replica answers on end where callers stick to one."""
@@ -73,19 +77,25 @@ def log_source(noise: Noise, random: np.random.Generator, base: Rows, every_s: i
     return draw
 
 
-def word_source(
-    random: np.random.Generator, words: int = 15, even: float = 0.3
-) -> Callable[[int], list[Word]]:
+def word_source(random: np.random.Generator, even: float = 0.3) -> Draw:
     """One-word answers of one model: for each prompt a distribution of its own, the more even the more words
-    come.
+    come. As numbers: the word's own, and `VOCABULARY` more for each prompt before its own.
     """
-    shares = [random.dirichlet(np.full(words, even)) for _ in WORDS]
+    shares = [random.dirichlet(np.full(VOCABULARY, even)) for _ in WORDS]
 
-    def draw(count: int) -> list[Word]:
-        drawn = [random.choice(words, count // len(WORDS) + 1, p=share) for share in shares]
-        return [
-            Word(place % len(WORDS), str(drawn[place % len(WORDS)][place // len(WORDS)]))
-            for place in range(count)
-        ]
+    def draw(count: int) -> Codes:
+        drawn = [random.choice(VOCABULARY, count // len(WORDS) + 1, p=share) for share in shares]
+        codes = np.stack(drawn, axis=1) + VOCABULARY * np.arange(len(WORDS))
+        return codes.ravel()[:count]
 
     return draw
+
+
+def words_of(codes: Codes) -> list[Word]:
+    """The words that such numbers stand for."""
+    return [Word(code // VOCABULARY, str(code % VOCABULARY)) for code in codes.tolist()]
+
+
+def code_of(word: Word) -> int:
+    """The number that stands for a word."""
+    return word.prompt * VOCABULARY + int(word.word)

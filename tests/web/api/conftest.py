@@ -26,6 +26,7 @@ class Endpoint:
     def __init__(self) -> None:
         self.calls: list[tuple[str, str, str]] = []
         self.before: threading.Event | None = None
+        self.called = threading.Event()
         self.practice = Practice()
         self._server = PracticeServer(self._respond)
         self._server.start()
@@ -45,6 +46,7 @@ class Endpoint:
 
     def _respond(self, request: Request) -> Reply:
         self.calls.append((request.method, request.path, request.headers.get("authorization", "")))
+        self.called.set()
         if self.before:
             self.before.wait(20)
         return self.practice.respond(request)

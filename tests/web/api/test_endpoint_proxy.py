@@ -11,6 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from app.access.actors import SYSTEM
 from app.practice.models import KEY
 from app.probe.values import EndpointSettings
 from app.registry import credentials, watching
@@ -102,6 +103,20 @@ def test_a_probe_a_list_a_look_and_a_rotation_use_it(
         assert len(proxy.requests) >= len(endpoint.calls) > 0, use
     used = db.session.scalars(select(AuditEvent).where(AuditEvent.action == "key.used")).all()
     assert used and {(event.detail or {}).get("proxy") for event in used} == {plain(proxy)}
+
+
+@pytest.mark.parametrize(("gone", "which"), [((), "stored"), (("key_ciphertext",), "proxy sign-in")])
+def test_the_use_of_its_password_alone_is_on_record(
+    app: Flask, id: str, gone: tuple[str, ...], which: str
+) -> None:
+    """Where an endpoint has no key, a password leaves the vault all the same."""
+    row = db.session.get_one(EndpointRow, id)
+    for column in gone:
+        setattr(row, column, None)
+    db.session.commit()
+    credentials.target_for(SYSTEM, "probe", row.base_url, endpoint=row)
+    (used,) = db.session.scalars(select(AuditEvent).where(AuditEvent.action == "key.used"))
+    assert (used.detail or {})["key"] == which and "pass" not in str(used.detail)
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,7 @@ def test_what_is_no_time_is_no_end_of_a_key(
 
 
 def test_another_key_has_another_end(
-    client: FlaskClient, auth: Headers, made: Body, endpoint: Endpoint
+    client: FlaskClient, app: Flask, auth: Headers, made: Body, endpoint: Endpoint
 ) -> None:
     change(client, auth, made, key_ends="2030-01-31")
     endpoint.practice.key = "another-key"
@@ -94,6 +94,11 @@ def test_another_key_has_another_end(
     endpoint.practice.key = "a-third-key"
     told = change(client, auth, made, api_key="a-third-key", key_ends="2031-01-31")
     assert (told.json or {})["key_ends"] == "2031-01-31T00:00:00.000Z"
+    with app.app_context():
+        changed = select(AuditEvent).where(AuditEvent.action == "endpoint.updated").order_by(AuditEvent.id)
+        ends = [(event.detail or {})["changes"]["key_ends"] for event in db.session.scalars(changed)]
+    moments = [f"{year}-01-31T00:00:00.000Z" for year in (2030, 2031)]
+    assert ends == [[None, moments[0]], [moments[0], None], [None, moments[1]]]
 
 
 def test_what_fails_is_told_and_the_rest_gets_in(

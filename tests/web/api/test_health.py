@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import pytest
 import requests
@@ -62,8 +63,9 @@ def test_not_ready_where_nothing_can_be_written(app: Flask, client: FlaskClient)
 
 @pytest.mark.both_databases
 def test_not_ready_on_a_full_or_read_only_database(
-    app: Flask, client: FlaskClient, database_kind: str
+    make_app: Callable[..., Flask], database_kind: str
 ) -> None:
+    app = make_app()
     with app.app_context():
         if database_kind == "sqlite":
             event.listen(db.engine, "connect", lambda raw, _record: raw.execute("PRAGMA query_only=ON"))
@@ -72,7 +74,7 @@ def test_not_ready_on_a_full_or_read_only_database(
             with db.engine.begin() as connection:
                 connection.execute(text(f"ALTER DATABASE {name} SET default_transaction_read_only = on"))
         db.engine.dispose()
-    answer = client.get("/readyz")
+    answer = app.test_client().get("/readyz")
     assert answer.json is not None and answer.json["error"]["code"] == "database_unavailable"
 
 

@@ -10,14 +10,16 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.access.actors import SYSTEM
 from app.config import ROOT
 from app.practice.models import KEY
-from app.registry import registration
+from app.registry import credentials, registration
+from app.store import rotation
 from app.store.audit_events import AuditEvent
 from app.store.base import db
+from app.store.endpoints import Endpoint as EndpointRow
 from app.store.models import RegisteredModel
 from tests.conftest import new_token
 from tests.web.api.conftest import Endpoint
@@ -93,6 +95,60 @@ def test_a_writer_may_probe_what_an_administrator_set_up_with_one(
     assert made is not None
     assert client.post(f"/v2/models/{made['id']}/probes", headers=auth).status_code == 200
     assert [(one["use"], one["key"]) for one in events(app)][1:] == [("probe", "env://MUSTER_KEY_A")]
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("forged", ["base_url", "key_env"])
+def test_a_row_that_somebody_rewrote_gets_nothing_of_the_environment(
+    client: FlaskClient, app: Flask, chief: Headers, good: Body, other: Endpoint, endpoint: Endpoint,
+    monkeypatch: pytest.MonkeyPatch, forged: str,
+) -> None:  # fmt: skip
+    """In the database, past every rule: another server, or another variable of the environment."""
+    monkeypatch.setenv("MUSTER_KEY_B", "sk-of-another-endpoint")
+    made = client.post(CREATE, json=good | NAMED, headers=chief).json
+    assert made is not None
+    endpoint.calls.clear()
+    with app.app_context():
+        (row,) = db.session.scalars(select(EndpointRow))
+        setattr(row, forged, {"base_url": other.base_url, "key_env": "MUSTER_KEY_B"}[forged])
+        db.session.execute(update(RegisteredModel).values(base_url=row.base_url))
+        db.session.commit()
+        assert not credentials.is_usable(row)
+    answer = client.post(f"/v2/models/{made['id']}/probes", headers=chief)
+    assert answer.status_code == 400 and answer.json is not None
+    assert answer.json["error"]["code"] == "api_key_unusable"
+    assert other.calls == [] and endpoint.calls == []
+
+
+@pytest.mark.both_databases
+def test_a_reference_that_was_only_written_into_a_row_is_none(
+    client: FlaskClient, app: Flask, auth: Headers, good: Body, endpoint: Endpoint
+) -> None:
+    """In place of a key, or of none: only what an administrator entered here is sealed here."""
+    made = client.post(CREATE, json=good, headers=auth).json
+    assert made is not None
+    endpoint.calls.clear()
+    for sealed in ("as it is", None):
+        with app.app_context():
+            (row,) = db.session.scalars(select(EndpointRow))
+            row.key_env = "MUSTER_KEY_A"
+            row.key_ciphertext = row.key_ciphertext if sealed else None
+            db.session.commit()
+        answer = client.post(f"/v2/models/{made['id']}/probes", headers=auth)
+        assert answer.status_code == 400 and endpoint.calls == [], sealed
+
+
+@pytest.mark.both_databases
+def test_a_reference_works_on_after_a_rotation(
+    client: FlaskClient, app: Flask, chief: Headers, good: Body
+) -> None:
+    made = client.post(CREATE, json=good | NAMED, headers=chief).json
+    assert made is not None
+    with app.app_context():
+        assert [rotation.rotate(), rotation.rotate()] == [0, 0], "no key of the environment is kept here"
+    answer = client.post(f"/v2/models/{made['id']}/probes", headers=chief)
+    assert answer.status_code == 200 and answer.json is not None
+    assert answer.json["verdict"] == "accepted"
 
 
 def test_the_use_of_a_stored_key_names_the_key_and_not_its_value(
@@ -181,6 +237,7 @@ MAY_OPEN = {
     "app/store/rotation.py": {"open_", "ring", "Ring"},  # seals anew
     "app/store/migrations/versions/0006_endpoints.py": {"ring", "Ring"},
     "app/store/migrations/versions/0080_way_of_keys.py": {"ring"},
+    "app/store/migrations/versions/0130_sealed_references.py": {"ring"},
     "app/watch/notices/sending.py": {"open_"},  # addresses and secrets of channels, never of endpoints
     "app/web/api/health.py": {"open_"},  # a word of its own
     "app/cli/serving/serve.py": {"ring"},  # whether there is one

@@ -182,6 +182,15 @@ def test_an_administrator_removes_what_was_lost(app: Flask, admin: FlaskClient, 
     assert app.test_client().post("/signin", data=form).headers["Location"] == "/now"
 
 
+def test_an_open_browser_of_an_administrator_does_not_remove_their_own(
+    app: Flask, admin: FlaskClient
+) -> None:
+    set_up(admin)
+    answer = admin.post(page_of(app, "admin@example.com") + "/second-factor/remove")
+    assert answer.headers["Location"] == PAGE
+    second_step(app, "admin@example.com")
+
+
 def test_a_role_that_needs_one_gets_no_further_without(
     make_app: Callable[..., Flask], app: Flask, viewer: FlaskClient, admin: FlaskClient
 ) -> None:

@@ -114,6 +114,11 @@ SCHEMAS: Mapping[str, Schema] = {
             "samples_needed": _NO_WHOLE | {"description": "For a baseline."},
             "baseline_since": _NO_TIME,
             "differs_since": _NO_TIME,
+            "changed_with_it": {
+                "type": "array",
+                "items": closed({"name": text(), "from": {}, "to": {}}),
+                "description": "What whole probes found changed since answers differ.",
+            },
             "distance": _NO_NUMBER | {"description": "Of the last window from the baseline, in `unit`."},
             "noise": _NO_NUMBER | {"description": "How far parts of the baseline lie apart at most."},
             "p": _NO_NUMBER | {"description": "How likely chance alone makes a window lie that far out."},

@@ -81,6 +81,7 @@ _IDENTITY: JSON = {
     "samples_needed": 288,
     "baseline_since": _AT,
     "differs_since": None,
+    "changed_with_it": [],
     "distance": 0.02,
     "noise": 0.05,
     "p": None,

@@ -17,6 +17,7 @@ from app.registry.endpoint_models import EndpointModels, OfferedModel, list_endp
 from app.registry.endpoints import intake, rows
 from app.registry.endpoints.form import EndpointForm, read_models
 from app.registry.endpoints.intake import Result
+from app.registry.endpoints.proxies import address_shown
 from app.registry.fields import FieldError
 from app.registry.probing import ProbeOrder
 from app.store.base import db
@@ -24,6 +25,7 @@ from app.store.endpoints import Endpoint
 from app.store.models import RegisteredModel
 from app.store.rotation import digest
 from app.web.guards import current_actor
+from app.web.pages.endpoints.proxy_sign_in import ProxySignIn
 from app.web.pages.label_fields import LABELS, LabelFields
 from app.web.pages.register import held_keys
 from app.web.pages.register.held_keys import Held
@@ -47,6 +49,7 @@ class Batch:
     endpoint: Endpoint | None = None
     action: Action = "look"
     held: Held | None = None
+    proxy: ProxySignIn = field(default_factory=ProxySignIn)
     ticked: set[str] = field(default_factory=set)
     types: dict[str, str] = field(default_factory=dict)
     region: str = ""
@@ -73,6 +76,11 @@ class Batch:
     def base_url(self) -> str:
         """Where the models are."""
         return self.endpoint.base_url if self.endpoint else self.form.base_url.data or ""
+
+    @property
+    def shown_proxy(self) -> str:
+        """The chosen proxy as the page shows it."""
+        return address_shown(self.form.proxy.data or "")
 
     @property
     def new(self) -> Sequence[OfferedModel]:
@@ -137,7 +145,7 @@ class Batch:
         good = self.endpoint is not None or all([field.validate(form) for field in sent])
         if self.key_problem:
             form.api_key.errors = [FieldError(self.key_problem, "required")]
-        if not good or self.key_problem:
+        if not self.proxy.is_valid(form.proxy) or not good or self.key_problem:
             return False
         try:
             self.look = list_endpoint_models(self._target_of_list())
@@ -184,14 +192,16 @@ class Batch:
             self.there[result.model_id] = result.model or ""
 
     def keep_key(self) -> None:
-        """Hold the typed key for the next step, sealed; the page gets an id for it."""
+        """Hold the typed key, and who signs in at the proxy, for the next step, sealed; the page gets ids."""
         if self.endpoint is None:
+            self.proxy.keep(self.form.proxy)
             self.held = held_keys.keep(self.form.api_key, self.base_url, current_actor().id, self.held)
 
     def drop_key(self) -> None:
         """Forget the key that was held: the endpoint has it now."""
         if self.held:
             held_keys.drop(self.held.id)
+        self.proxy.drop()
 
     def _target_of_list(self) -> Target:
         actor, key = current_actor(), self.form.api_key.data or ""

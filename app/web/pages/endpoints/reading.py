@@ -7,6 +7,7 @@ from werkzeug.datastructures import MultiDict
 from app.registry.endpoints.form import NewEndpointForm
 from app.store.endpoints import Endpoint
 from app.web.guards import current_actor
+from app.web.pages.endpoints import proxy_sign_in
 from app.web.pages.endpoints.choosing import AT_MOST, TYPES, Action, Batch
 from app.web.pages.label_fields import sent_labels
 from app.web.pages.register import held_keys
@@ -38,6 +39,7 @@ def read(sent: MultiDict[str, str], endpoint: Endpoint | None = None) -> Batch:
         list_prices=sent.get("list_prices") == "yes",
         labels=sent_labels(sent),
         name=sent.get("batch", ""),
+        proxy=proxy_sign_in.read(sent, form.proxy),
     )
     _use_held(batch, sent.get("held_key", ""))
     return batch

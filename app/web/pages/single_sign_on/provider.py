@@ -8,6 +8,7 @@ log or a message.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -37,6 +38,7 @@ _SIGNATURES = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "E
 """A shared secret signs nothing here, and `none` even less."""
 _METADATA_HOLDS_S = 3600.0
 _KEPT = "muster.single_sign_on"
+_OTHERS_WAIT_S = 1.0
 _KEYS_ANEW_S = 5.0
 """Anybody may send a token that no key fits: so often at most the keys are fetched for it."""
 
@@ -70,6 +72,7 @@ class Provider:
         self._made_at = 0.0
         self._keys_at = -_KEYS_ANEW_S
         self._app: Any = None
+        self._asking = threading.Lock()
 
     def ask(self, redirect_uri: str) -> dict[str, str]:
         """What a sign-in begins with: the `url` to go to, and state, nonce and code_verifier to keep."""
@@ -119,14 +122,28 @@ class Provider:
         return url
 
     def _client(self) -> Any:
-        if self._app is None or time.monotonic() - self._made_at > _METADATA_HOLDS_S:
-            app = self._new_client()
-            metadata = app.load_server_metadata()
-            # Discovery 1.0, 4.3: it must be the very issuer that was asked, but for a slash at the end.
-            if str(metadata.get("issuer", "")).rstrip("/") != self.issuer:
-                raise ProviderError("The provider calls itself by another address than MUSTER_OIDC_ISSUER.")
-            self._app, self._made_at = app, time.monotonic()
+        if self._is_known():
+            return self._app
+        # Anybody may begin a sign-in: a provider that is slow must not hold a thread for each.
+        if not self._asking.acquire(timeout=_OTHERS_WAIT_S):
+            raise ProviderError("The provider is slow to answer. Try again soon.")
+        try:
+            if not self._is_known():
+                self._discover()
+        finally:
+            self._asking.release()
         return self._app
+
+    def _is_known(self) -> bool:
+        return self._app is not None and time.monotonic() - self._made_at <= _METADATA_HOLDS_S
+
+    def _discover(self) -> None:
+        app = self._new_client()
+        metadata = app.load_server_metadata()
+        # Discovery 1.0, 4.3: it must be the very issuer that was asked, but for a slash at the end.
+        if str(metadata.get("issuer", "")).rstrip("/") != self.issuer:
+            raise ProviderError("The provider calls itself by another address than MUSTER_OIDC_ISSUER.")
+        self._app, self._made_at = app, time.monotonic()
 
     def _new_client(self) -> Any:
         return _App(

@@ -17,6 +17,7 @@ from app.cli import main
 from app.store.audit_events import AuditEvent
 from app.store.base import db
 from app.store.models import RegisteredModel
+from app.store.watch.events import FeedEvent
 from tests.watch.test_watching import QUICK
 from tests.watch.voices import Voice, learn, with_logprobs
 from tests.watch.world import Host, World
@@ -52,6 +53,14 @@ def identity(client: FlaskClient, auth: Auth, id: str) -> dict[str, Any]:
     return dict(answer.json or {})
 
 
+def found_changed(app: Flask, id: str, since: str) -> None:
+    """Have a whole probe find that vision is gone while answers differ."""
+    detail: dict[str, Any] = {"name": "vision", "from": True, "to": False, "answers_differ_since": since}
+    with app.app_context():
+        FeedEvent.add("capability", model_pk=id, **detail)
+        db.session.commit()
+
+
 def test_a_difference_is_told_and_confirmed(
     app: Flask, client: FlaskClient, auth: Auth, editor: FlaskClient, hosts: tuple[Host, Host]
 ) -> None:
@@ -72,7 +81,9 @@ def test_a_difference_is_told_and_confirmed(
     (event,) = [one for one in feed if one["kind"] == "model"]
     assert event["detail"]["from"] == "as before" and event["detail"]["p"] <= 0.005
     assert event["at"] == told["differs_since"]
+    found_changed(app, id, told["differs_since"])
     page = editor.get(f"/models/{id}/history").text
+    assert "Vision: yes before, no now" in page
     assert "Answers differ from before" in page and "This is right: learn it anew" in page
     confirmed = client.post(f"/v2/models/{id}/identity/confirm", headers=auth)
     assert (confirmed.json or {})["state"] == "learning"

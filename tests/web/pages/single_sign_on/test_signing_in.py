@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import logging
+import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -18,6 +20,7 @@ from sqlalchemy import select
 
 from app.access import people
 from app.access.actors import COMMAND_LINE
+from app.access.tokens import create_token
 from app.store.accounts import User
 from app.store.audit_events import AuditEvent
 from app.store.base import db
@@ -209,6 +212,22 @@ def test_the_role_is_that_of_now(app: Flask, client: FlaskClient, fake: FakeProv
     assert not is_in(other) and not is_in(client)
 
 
+def test_the_tokens_of_who_has_no_role_any_more_end_too(
+    app: Flask, client: FlaskClient, fake: FakeProvider
+) -> None:
+    sign_in(client)
+    with app.app_context():
+        user = db.session.scalars(select(User)).one()
+        _, text = create_token("ci", ["write"], user.email, user_id=user.id)
+        db.session.commit()
+    headers = {"Authorization": f"Bearer {text}"}
+    assert client.get("/v2/models", headers=headers).status_code == 200
+    fake.person["groups"] = []
+    sign_in(client)
+    assert client.get("/v2/models", headers=headers).status_code == 401
+    assert "token.revoked" in actions(app)
+
+
 def test_a_default_role(make_app: Callable[..., Flask], fake: FakeProvider) -> None:
     app = make_app(**fake.settings(oidc_default_role="viewer"))
     fake.person["groups"] = []
@@ -322,3 +341,20 @@ def test_realm_roles_of_keycloak(
     app = make_app(**fake.settings(oidc_role_claim="realm_access.roles"))
     sign_in(app.test_client())
     assert people_there(app) == [("ada@example.com", role, SUBJECT)]
+
+
+def test_a_provider_that_does_not_answer_holds_one_thread(make_app: Callable[..., Flask]) -> None:
+    """Anybody may begin a sign-in: the others are told at once, and not after the deadline of a call."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        app = make_app(oidc_issuer=url, oidc_client_id=CLIENT_ID, public_url="http://localhost")
+        first = threading.Thread(target=lambda: app.test_client().get("/signin/provider"))
+        first.start()
+        connection, _ = silent.accept()
+        for _ in range(2):
+            browser = app.test_client()
+            assert browser.get("/signin/provider").headers["Location"] == "/signin"
+            assert "The provider is slow to answer" in plain(browser.get("/signin").text)
+        assert first.is_alive(), "the one that asks waits still"
+        connection.close()
+        first.join()
