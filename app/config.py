@@ -254,7 +254,9 @@ class Settings:
         off_or(1, 720), 4, "hours after which an incident that nobody acknowledged is told again; 0: never"
     )
     metrics_public: bool = _setting(flag, False, "anybody may read /metrics; 0: only with a token")
-    hide_down: bool = _setting(flag, False, "models that are down are left out of the lists for consumers")
+    hide_down: bool = _setting(
+        flag, False, "leave models that are down out of the catalogue and of /v1/models"
+    )
 
     @property
     def database(self) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -61,6 +62,17 @@ class Commands(click.Group):
         module, name = COMMANDS[cmd_name].place.split(":")
         found: click.Command = getattr(import_module(f"app.cli.{module}"), name)
         return examples.give(found, cmd_name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does it; a name that is nearly one of these is told."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            for near in get_close_matches(args[0], COMMANDS, n=1):
+                ctx.fail(f"{error.message} Did you mean '{near}'?")
+            raise
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The help's list of commands, from the table alone."""

@@ -29,7 +29,7 @@ def audit_group() -> None:
 @json_option
 @quiet_option
 def verify(knows: str) -> None:
-    """Check that no event was changed, taken out or put in; exit code 1 where one was.
+    """Check that no event was changed, taken out or put in. Exit code 1 where one was.
 
     Note the digest that it prints somewhere else: with --knows it shows later that nothing was written anew.
     """
@@ -47,7 +47,7 @@ def verify(knows: str) -> None:
 @audit_group.command("export")
 @click.option("--after", type=click.IntRange(0), default=0, help="Leave out the events up to this place.")
 def export(after: int) -> None:
-    """Print the events as JSON lines, the oldest first, as MUSTER_AUDIT_FILE gets them."""
+    """Print the events, the oldest first. Lines of JSON, as MUSTER_AUDIT_FILE gets them."""
     with opened_app():
         for row in audit_chain.rows(after):
             put(line_of(facts_of(row) | {"digest": row.digest}))

@@ -20,7 +20,9 @@ from app.cli.output import quiet_option, say
 from app.operator_error import OperatorError
 from app.probe.printing import put
 from app.store import database, endpoints, vault
+from app.store.audit_events import AuditEvent
 from app.store.base import db
+from app.watch.notices import reaching
 
 _LEAST_SPACE = 256 * 2**20
 _CLOCKS_APART_S = 30.0
@@ -39,9 +41,10 @@ class Finding:
 @quiet_option
 @click.pass_context
 def check(ctx: click.Context, as_json: bool) -> None:
-    """Say what is wrong with this installation: rights, keys, clock, database, space.
+    """Say what is wrong with this installation: rights, space, database, clock, keys, channels.
 
-    Ends with 0 where all is right and with 1 where something is not.
+    A channel is only connected to; nothing is sent. Ends with 0 where all is right, with 1 where something is
+    not.
     """
     found = list(findings())
     if as_json:
@@ -65,10 +68,18 @@ def findings() -> Iterator[Finding]:
             yield Finding("database", problem)
             if not problem:
                 yield Finding("clock", _clock())
-                yield Finding("keys", _sentence(vault.ring) or _sentence(endpoints.require_opens))
+                problem = _sentence(vault.ring) or _sentence(endpoints.require_opens)
+                yield Finding("keys", problem)
+            if not problem:  # else the channels' addresses can't be read
+                yield from _channels()
         finally:
             db.session.remove()
             database.let_go()
+
+
+def _channels() -> Iterator[Finding]:
+    wrong = [Finding("channels", problem) for problem in reaching.problems()]
+    yield from wrong or [Finding("channels", "")]
 
 
 def _sentence(look: Callable[[], object]) -> str:
@@ -86,7 +97,17 @@ def _folder(folder: Path) -> str:
         return f"{folder} can't be written by this user."
     if folder.stat().st_mode & 0o077:
         return f"Others on this machine can enter {folder}: chmod 700 {folder}"
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    for path in (path for path in files if not os.access(path, os.R_OK | os.W_OK)):
+        return f"{path} can't be read and written by this user; it belongs to {_owner(path)}."
     return ""
+
+
+def _owner(path: Path) -> str:
+    try:
+        return path.owner()
+    except (KeyError, OSError):
+        return "a user that this machine does not know"
 
 
 def _space(folder: Path) -> str:
@@ -96,9 +117,15 @@ def _space(folder: Path) -> str:
 
 
 def _clock() -> str:
-    """The database's clock beside this machine's: times of several machines are compared with each other."""
+    """This machine's clock beside the database's, and beside what was written last: times of several machines
+    are compared with each other, and tokens and sessions end by them.
+    """
+    last = db.session.scalar(select(AuditEvent.at).order_by(AuditEvent.id.desc()).limit(1))
+    behind = (last - datetime.now(UTC)).total_seconds() if last else 0.0
+    if behind > _CLOCKS_APART_S:
+        return f"This machine's clock is {behind:.0f} s behind the newest audit event."
     if db.engine.dialect.name == "sqlite":
-        return "" if datetime.now(UTC).year >= 2026 else "This machine's clock is years behind."
+        return ""
     before = time.time()
     there = db.session.scalar(select(func.extract("epoch", func.clock_timestamp())))
     apart = abs(float(there or 0) - (before + time.time()) / 2)

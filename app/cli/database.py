@@ -26,7 +26,7 @@ def db_group() -> None:
 @json_option
 @quiet_option
 def upgrade() -> None:
-    """Bring the database up to what this version needs; `serve` does it by itself."""
+    """Bring the database up to this version. `serve` does it by itself."""
     server.require_folder(config.load_with({}).instance)
     with opened_app(current=False), locks.exclusive("start"):
         database.upgrade_database()

@@ -45,7 +45,14 @@ _workers = click.option(
 
 
 @click.command("export")
-@click.option("--format", "form", type=click.Choice([*FORMATS]), default="litellm", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice([*FORMATS]),
+    default="litellm",
+    show_default=True,
+    help="What is written.",
+)
 @click.option("--disabled", is_flag=True, help="Export disabled models too; `muster` always has them.")
 @click.option("--healthy", is_flag=True, help="Leave out models that are down; `muster` always has them.")
 @click.argument("file", type=click.Path(dir_okay=False, allow_dash=True), default="-")
@@ -72,7 +79,14 @@ def export(form: str, disabled: bool, healthy: bool, file: str, api: Api) -> Non
 
 @click.command("import")
 @click.argument("file", type=click.File("rb"))
-@click.option("--format", "form", type=click.Choice(["litellm"]), default="litellm", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["litellm"]),
+    default="litellm",
+    show_default=True,
+    help="What FILE is.",
+)
 @click.option("--dry-run", is_flag=True, help="Only report what would be done; contact nothing.")
 @click.option(
     "--region", default=litellm_import.REGION, show_default=True, help="Region for entries that name none."

@@ -31,12 +31,12 @@ password_stdin = click.option("--password-stdin", is_flag=True, help="Read the p
 
 @user_group.command("create")
 @click.argument("email")
-@click.option("--role", type=ROLE, default="viewer", show_default=True)
+@click.option("--role", type=ROLE, default="viewer", show_default=True, help="What they may do.")
 @password_stdin
 @json_option
 @quiet_option
 def create_user(email: str, role: str, password_stdin: bool) -> None:
-    """Make a user who can sign in with EMAIL; the password is asked for unless it is piped in."""
+    """Make a user who can sign in with EMAIL. The password is asked for unless it is piped in."""
     if password_stdin:
         password = _first_line()
     else:
@@ -62,7 +62,7 @@ def list_users() -> None:
 @password_stdin
 @json_option
 def reset_password(email: str, password_stdin: bool) -> None:
-    """Give EMAIL a new password and print it, this once only; each of their sessions ends."""
+    """Give EMAIL a new password and print it once. Each of their sessions ends."""
     typed = _first_line() if password_stdin else ""
     with opened_app():
         user = _user(email)
@@ -97,7 +97,7 @@ def reset_second_factor(email: str) -> None:
 @json_option
 @quiet_option
 def to_provider(email: str) -> None:
-    """Let EMAIL sign in through the provider alone: password and second factor are gone, sessions end."""
+    """Let EMAIL sign in through the provider alone. Password and second factor are gone, sessions end."""
     with opened_app():
         user = _user(email)
         people.leave_to_provider(user, actors.COMMAND_LINE)
@@ -109,7 +109,7 @@ def to_provider(email: str) -> None:
 @json_option
 @quiet_option
 def disable(email: str) -> None:
-    """Keep EMAIL out from now on: sessions end, and their tokens do not hold until `enable`."""
+    """Keep EMAIL out from now on. Sessions end, and their tokens do not hold until `enable`."""
     _set_active(email, False)
 
 

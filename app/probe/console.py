@@ -61,7 +61,14 @@ def command(settings: Callable[[], tuple[Limits, EgressRules]]) -> click.Command
     @click.command("probe", context_settings={"help_option_names": ["-h", "--help"]})
     @click.argument("base_url")
     @click.argument("model_id")
-    @click.option("--type", "type_name", type=click.Choice([*MODEL_TYPES]), default="chat", show_default=True)
+    @click.option(
+        "--type",
+        "type_name",
+        type=click.Choice([*MODEL_TYPES]),
+        default="chat",
+        show_default=True,
+        help="Model type, which decides what is asked.",
+    )
     @click.option(
         "--key-env",
         metavar="NAME",

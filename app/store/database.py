@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import select
 import sqlite3
 from collections.abc import Iterator, Mapping
@@ -190,7 +191,18 @@ def require_current() -> None:
                 "The database is not up to date; run: muster db upgrade (muster serve does it too)."
             )
     except SQLAlchemyError as error:
-        raise DatabaseError(unusable(error)) from error
+        raise DatabaseError(_not_made_yet() or unusable(error)) from error
+
+
+def _not_made_yet() -> str:
+    """What to do where nothing was ever started here; "" where a database is there, or may be."""
+    file = db.engine.url.database
+    if db.engine.dialect.name != "sqlite" or not file or os.path.lexists(file):
+        return ""
+    made = "muster serve makes it, and so does muster db upgrade"
+    return (
+        f"There is no database at {file}: {made}. MUSTER_INSTANCE, or MUSTER_DATABASE_URL, says where it is."
+    )
 
 
 def fit() -> Fit:

@@ -112,6 +112,11 @@ def ring() -> Ring:
     path = ring_path(chosen)
     try:
         stat = path.stat()
+    except FileNotFoundError as error:
+        raise VaultError(
+            f"There is no key ring at {path}. Where keys are stored already, restore it from a backup; else "
+            "muster serve makes it."
+        ) from error
     except OSError as error:
         raise VaultError(f"The key ring {path} can't be read ({error.strerror}).") from error
     return _cached((stat.st_mtime_ns, stat.st_ino), lambda: Ring(_read(path)))

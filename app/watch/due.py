@@ -105,6 +105,11 @@ def is_watched() -> ColumnElement[bool]:
     return and_(ModelHealth.watched.is_(True), on, is_enabled(ModelHealth.model_pk))
 
 
+def watches(row: ModelHealth, *, enabled: bool) -> bool:
+    """The same as `is_watched` of a row that is at hand; `enabled` is its model's."""
+    return enabled and row.watched and plan_of(row).every_s > 0
+
+
 def is_idle(now: datetime) -> ColumnElement[bool]:
     """Whether nobody is looking at the model of a row of ModelHealth."""
     return or_(ModelHealth.running_until.is_(None), ModelHealth.running_until <= now)
@@ -140,7 +145,7 @@ def claim_held(row: ModelHealth, now: datetime, *, enabled: bool) -> Claim | Non
 
     None where it is not due within the horizon, or not to be looked at.
     """
-    if row.due > now + HORIZON or not (enabled and row.watched and plan_of(row).every_s):
+    if row.due > now + HORIZON or not watches(row, enabled=enabled):
         return None
     row.turn, row.leased_until = row.turn + 1, now + HORIZON + lease()
     return Claim(row.model_pk, row.turn, row.due)

@@ -1,6 +1,7 @@
 """Faults of a whole endpoint, and of Muster's own network: what a look says about models not asked.
 
-No connection, no trust, a refused key and a used-up quota count for all models of an endpoint. The fault that
+No connection, no trust, a refused key and a used-up quota count for all models of an endpoint, and so does an
+error of its server that its list of models meets too. The fault that
 one model met is repeated by another one, where there is one, so that what is only true of the first takes
 nobody else down. While a fault stands, one model, the canary, is asked for all of them.
 
@@ -20,6 +21,8 @@ UNREACHABLE = frozenset({"endpoint_unreachable", "tls_error", "egress_denied"})
 OF_THE_KEY = frozenset({"invalid_credentials", "quota_exhausted"})
 ENDPOINT_WIDE = UNREACHABLE | OF_THE_KEY
 """The codes that count for all models of an endpoint."""
+_OF_A_SERVER = frozenset({"endpoint_error", "model_unavailable", "timeout"})
+"""Codes that do so where the list of models failed like this too, as behind a proxy whose server is gone."""
 
 CANARY_S = 40
 """Seconds between looks while a fault stands: with two calls a look, three calls a minute."""
@@ -49,11 +52,16 @@ def learn(fault: Fault | None, model: str, look: Look, rules: Rules) -> tuple[Fa
     """The fault after a look at one of the endpoint's models, and what that means."""
     if look.result == "untold":
         return fault, "nothing"
-    if look.code in ENDPOINT_WIDE:
+    if is_endpoint_wide(look):
         return _met(fault, model, look, rules)
     if fault is None:
         return None, "nothing"
     return _answered(fault)
+
+
+def is_endpoint_wide(look: Look) -> bool:
+    """Whether what a look met counts for all models of its endpoint, until another model is answered."""
+    return look.code in ENDPOINT_WIDE or (look.of_all and look.code in _OF_A_SERVER)
 
 
 def _met(fault: Fault | None, model: str, look: Look, rules: Rules) -> tuple[Fault, Told]:

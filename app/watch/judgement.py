@@ -59,13 +59,14 @@ class Look:
     """What one look saw.
 
     Of a full probe, `seen` are the capabilities that work, `absent` those that do not, and `missing` those of
-    them that the model had until now.
+    them that the model had until now. `of_all`: the endpoint's list of models failed as the model did.
     """
 
     at: datetime
     result: Result
     code: str = ""
     message: str = ""
+    of_all: bool = False
     latency_ms: int | None = None
     answered_by: str | None = None
     dimensions: int | None = None

@@ -115,6 +115,7 @@ def of_report(report: Report, kind: Kind, known: Mapping[str, Any], now: datetim
         result=result_of(code),
         code=code or "",
         message=report.diagnosis.message if report.diagnosis else "",
+        of_all=code is not None and _catalog_failed(report),
         latency_ms=proof.duration_ms if proof and code is None else None,
         answered_by=report.answered_by,
         dimensions=report.observed.get("embedding_dimensions"),
@@ -132,6 +133,12 @@ def of_report(report: Report, kind: Kind, known: Mapping[str, Any], now: datetim
         completion_tokens=report.usage.get("completion_tokens", 0),
         certificate=report.certificate,
     )
+
+
+def _catalog_failed(report: Report) -> bool:
+    """Whether the list of models got an error of the server's (but "not implemented"), or no answer."""
+    status = next((check.http_status for check in report.checks if check.name == "catalog"), 200)
+    return status is None or (status >= 500 and status != 501)
 
 
 def _of_catalog(presence: Presence, now: datetime) -> Seen:

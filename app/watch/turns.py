@@ -44,11 +44,11 @@ def take(model_pk: str, turn: int, now: datetime, worker: str | None = None) -> 
     The endpoint's row is held meanwhile, so that the looks under way are counted one after the other.
     """
     place, found = EndpointWatch.locked_for(model_pk), _found(model_pk, now)
-    if found is None or not found.enabled or not found.row.watched:
+    if found and (place is None or place.endpoint_id != found.endpoint_id):
+        place, found = _made(found), _found(model_pk, now)  # counted anew, now that its row is held
+    if place is None or found is None or not found.enabled or not found.row.watched:
         db.session.rollback()
         return None
-    if place is None or place.endpoint_id != found.endpoint_id:
-        place = _made(found)
     taken = _taken(found, place, turn, now)
     if taken:
         found.row.taken_by = worker

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 import requests
 from sqlalchemy import select
 
-from app import config
 from app.access import sessions
 from app.config import ROOT
 from app.store.accounts import BrowserSession, User
@@ -103,31 +100,3 @@ def test_postgresql_has_a_command_of_its_own(tmp_path: Path) -> None:
     url = "postgresql://muster:hunter2@db.example.com/muster"
     done = muster(tmp_path, "backup", "x", MUSTER_DATABASE_URL=url)
     assert done.returncode == 1 and "pg_dump" in done.stderr and "hunter2" not in done.stderr
-
-
-@pytest.mark.parametrize(
-    ("spoil", "name"),
-    [
-        (lambda folder: None, ""),
-        (lambda folder: folder.chmod(0o755), "folder"),
-        (lambda folder: (folder / "keyring.json").write_text("{}"), "keys"),
-        (lambda folder: (folder / "keyring.json").unlink(), "keys"),
-        (lambda folder: (folder / "muster.sqlite").unlink(), "database"),
-    ],
-    ids=["nothing", "open folder", "spoiled ring", "no ring", "no database"],
-)
-def test_check_names_what_is_wrong(prepared: Path, spoil: object, name: str) -> None:
-    assert callable(spoil)
-    spoil(prepared)
-    done = muster(prepared, "check", "--json")
-    wrong = [one["name"] for one in json.loads(done.stdout) if one["problem"]]
-    assert wrong == ([name] if name else []) and done.returncode == (1 if name else 0)
-
-
-@pytest.fixture
-def prepared(tmp_path: Path) -> Path:
-    """An instance folder as a first start leaves it."""
-    put_sqlite(tmp_path / "muster.sqlite")
-    config.ensure_secret(config.load_with({"instance": tmp_path}))
-    with started_once(tmp_path, ""):
-        return tmp_path

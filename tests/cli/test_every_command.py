@@ -16,6 +16,7 @@ from typing import Any
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from app import config
 from app.cli import main
@@ -202,19 +203,19 @@ def test_no_terminal_is_wrong_usage(muster: Zygote, installed: Path) -> None:
 LISTS_AND_DEEDS = [words for words in RUNS if words not in {("export",), ("audit", "export"), ("settings",)}]
 
 
-def option_names(words: tuple[str, ...]) -> set[str]:
-    """The options of a command."""
+def command_of(words: tuple[str, ...]) -> click.Command:
+    """The command with these words."""
     command: click.Command | None = main
     for word in words:
         assert isinstance(command, click.Group)
         command = command.get_command(click.Context(command), word)
     assert command is not None
-    return {name for parameter in command.params for name in parameter.opts}
+    return command
 
 
 @pytest.mark.parametrize("words", LISTS_AND_DEEDS, ids=" ".join)
 def test_json_is_there_for_programs(words: tuple[str, ...]) -> None:
-    assert "--json" in option_names(words)
+    assert "--json" in {name for parameter in command_of(words).params for name in parameter.opts}
 
 
 ANSWERED = (
@@ -233,6 +234,25 @@ def test_quiet_says_nothing_where_all_goes_well(muster: Zygote, installed: Path)
     assert [(one["code"], one["out"]) for one in muster(installed, "pipe", quiet, "-q")] == [(0, "")] * 5
     (made,) = muster(installed, "pipe", [("token", "create")], "-q")
     assert re.fullmatch(r"mst_[\w-]{43}\n", made["out"]) and not lines_of(made)
+
+
+@pytest.mark.parametrize("words", [*commands()], ids=" ".join)
+def test_every_option_says_what_it_is_for(words: tuple[str, ...]) -> None:
+    options = [one for one in command_of(words).params if isinstance(one, click.Option)]
+    assert [one.opts for one in options if not one.help] == []
+
+
+@pytest.mark.parametrize("words", sorted({words[:-1] for words in commands()}), ids=" ".join)
+def test_no_line_of_a_list_of_commands_is_cut_off(words: tuple[str, ...]) -> None:
+    help = CliRunner().invoke(main, [*words, "--help"], terminal_width=80).output
+    listed = help.partition("\nCommands:\n")[2]
+    assert listed and "..." not in listed
+
+
+def test_a_command_that_is_nearly_right_is_told() -> None:
+    told = CliRunner().invoke(main, ["serv"])
+    assert told.exit_code == 2 and "No such command 'serv'. Did you mean 'serve'?" in told.output
+    assert "Did you mean" not in CliRunner().invoke(main, ["frobnicate"]).output
 
 
 @pytest.mark.parametrize("words", [*commands()], ids=" ".join)

@@ -57,7 +57,7 @@ def test_no_terminal_for_a_password(instance: Path) -> None:
 
 def test_a_database_that_is_not_there(tmp_path: Path) -> None:
     code, _, said = muster(tmp_path / "gone", "user", "list")
-    assert code == 1 and said.startswith("Error: The database can't be used") and said.count("\n") == 1
+    assert code == 1 and said.startswith("Error: There is no database at") and said.count("\n") == 1
 
 
 def test_a_database_that_is_locked(instance: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -121,11 +121,18 @@ def test_a_database_that_is_not_there(tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("act", "words"),
+    [
+        (database.require_current, "There is no database at {}: muster serve makes it"),
+        (database.upgrade_database, "Check that {} can be written"),
+    ],
+)
+def test_a_folder_that_is_not_there(tmp_path: Path, act: Callable[[], None], words: str) -> None:
     with create_app({"instance": tmp_path / "gone"}).app_context(), pytest.raises(DatabaseError) as caught:
-        database.require_current()
+        act()
     said = str(caught.value)
-    assert f"{tmp_path / 'gone' / 'muster.sqlite'} can be written" in said and "MUSTER_INSTANCE" in said
+    assert words.format(tmp_path / "gone" / "muster.sqlite") in said and "MUSTER_INSTANCE" in said
 
 
 def test_times_are_utc_to_the_millisecond(app: Flask) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import signal
@@ -19,9 +20,11 @@ from flask import Flask
 from huey.registry import Message
 from sqlalchemy import func, select
 
+from app.practice.models import KEY
 from app.store.base import db
 from app.store.watch.counts import WatchCount
 from app.store.watch.health import Look, ModelHealth, WatchWorker
+from app.watch.places import host_of
 from app.watch.queue import JsonTasks, NotATask, make_queue
 from tests.watch.world import BROKEN, Host, World
 
@@ -56,9 +59,16 @@ def worker(app: Flask, database_url: str, tmp_path: Path) -> Iterator[Callable[[
 
     yield start
     for process in started:
-        process.terminate()
-        _, log = process.communicate(timeout=15)
-        assert "Traceback" not in log, log
+        if process.stderr is not None and not process.stderr.closed:
+            ended(process)
+
+
+def ended(process: subprocess.Popen[str]) -> str:
+    """End a worker; what it has logged."""
+    process.terminate()
+    _, log = process.communicate(timeout=30)
+    assert "Traceback" not in log, log
+    return log
 
 
 def await_that(app: Flask, holds: Callable[[], Any], within_s: float = WITHIN_S) -> None:
@@ -86,13 +96,21 @@ def test_a_worker_looks_and_says_that_it_is_there(
     app: Flask, host: Host, worker: Callable[[], subprocess.Popen[str]]
 ) -> None:
     World(app, host)
-    worker()
+    process = worker()
     await_that(app, lambda: looked_at() == 6)
     await_that(app, lambda: db.session.scalar(select(WatchWorker.looks)))
     counted = select(func.sum(WatchCount.value)).where(WatchCount.name == "looks")
     await_that(app, lambda: (db.session.scalar(counted) or 0) >= 6)
     host.answer(BROKEN, "m-1")
     await_that(app, lambda: down() == 1)
+    lines = [json.loads(line) for line in ended(process).splitlines()]
+    looks = [line for line in lines if line["logger"] == "muster.watch.look"]
+    told = {(one["host"], one["model"], one["result"], one["code"]) for one in looks}
+    here = host_of(host.base_url)
+    assert told == {(here, f"m-{number}", "good", None) for number in range(6)} | {
+        (here, "m-1", "failed", "model_not_found")
+    }
+    assert all(one["latency_ms"] > 0 for one in looks if one["result"] == "good") and KEY not in str(lines)
 
 
 @pytest.mark.both_databases

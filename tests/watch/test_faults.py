@@ -1,6 +1,7 @@
 """Faults of an endpoint: a line of looks as `model:letter`, and what each of them tells.
 
-`c` no connection, `k` a refused key, `.` a good look, `x` another failure, `?` limited.
+`c` no connection, `k` a refused key, `.` a good look, `x` another failure, `?` limited,
+`s` an error of the server which its list of models met too, `t` one that the list did not meet.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ KINDS: dict[str, tuple[Result, str]] = {
     "c": ("failed", "endpoint_unreachable"),
     "k": ("refused", "invalid_credentials"),
     "x": ("failed", "timeout"),
+    "s": ("failed", "endpoint_error"),
+    "t": ("failed", "endpoint_error"),
     "?": ("untold", "rate_limited"),
     ".": ("good", ""),
 }
@@ -26,7 +29,7 @@ STANDING = Fault("endpoint_unreachable", "No.", NOON, failures=3, witnesses=("a"
 def look(kind: str, at: datetime = NOON) -> Look:
     """A look of one of the kinds."""
     result, code = KINDS[kind]
-    return Look(at=at, result=result, code=code, message="No." if code else "")
+    return Look(at=at, result=result, code=code, message="No." if code else "", of_all=kind == "s")
 
 
 @pytest.mark.parametrize(
@@ -36,6 +39,8 @@ def look(kind: str, at: datetime = NOON) -> Look:
         ("a:x a:x a:x", ["nothing"] * 3),  # a fault of the model alone
         ("a:c b:c c:c", ["doubt", "doubt", "confirmed"]),
         ("a:c a:c a:c", ["doubt", "doubt", "confirmed"]),
+        ("a:s b:s c:s", ["doubt", "doubt", "confirmed"]),
+        ("a:s b:t", ["doubt", "own"]),  # the list works: each model is asked for itself
         ("a:k b:k", ["doubt", "confirmed"]),  # a refused key is repeated once
         ("a:k b:.", ["doubt", "own"]),  # the key is good for another model
         ("a:c b:x", ["doubt", "own"]),  # who answers can be reached

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import product
 
 import pytest
 from flask import Flask
@@ -11,8 +12,9 @@ from sqlalchemy import func, select, update
 
 from app.practice.wire import Reply, Request
 from app.store.base import db, now
+from app.store.models import RegisteredModel
 from app.store.watch.health import Look, ModelHealth
-from app.watch.due import Claim, adopt_new, claim, release_lost
+from app.watch.due import Claim, adopt_new, claim, is_watched, release_lost, watches
 from app.watch.engine import Watcher
 from app.watch.turns import Turns, Waiting, looks_at_once
 from tests.watch.world import Host, World
@@ -123,3 +125,25 @@ def test_a_look_that_broke_ends_its_turn() -> None:
     turns.begin("here")
     turns.give_up("here")
     assert not turns.wait("here", Waiting("a", 1))
+
+
+@pytest.mark.parametrize(("usual", "watched"), [(0, 1), (300, 2)])
+def test_who_is_watched_is_the_same_in_sql_and_in_python(
+    make_app: Callable[..., Flask], usual: int, watched: int
+) -> None:
+    """Both are there since one look may follow on another without a query."""
+    cases = list(product([True, False], [True, False], [None, 0, 60]))
+    app, host = make_app(watch_seconds=usual), Host(models=len(cases))
+    host.cut()
+    World(app, host)
+    with app.app_context():
+        adopt_new(now())
+        both = select(ModelHealth, RegisteredModel)
+        both = both.join(RegisteredModel, RegisteredModel.id == ModelHealth.model_pk)
+        for (row, model), case in zip(db.session.execute(both), cases, strict=True):
+            row.watched, model.enabled, row.every_seconds = case
+        db.session.commit()
+        found = set(db.session.scalars(select(ModelHealth.model_pk).where(is_watched())))
+        rows = db.session.execute(both)
+        assert found == {row.model_pk for row, model in rows if watches(row, enabled=model.enabled)}
+        assert len(found) == watched

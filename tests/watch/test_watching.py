@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from app.access.actors import SYSTEM
 from app.practice.models import Model
+from app.practice.wire import error
 from app.registry import registration
 from app.store.base import db
 from app.store.models import RegisteredModel
@@ -129,6 +130,33 @@ def test_a_whole_endpoint_goes_down_and_comes_back(world: Worlds) -> None:
     watched.pass_time(minutes=3)
     assert watched.states() == {"up": 61}
     assert watched.incidents() == [("endpoint_unreachable", 60, False)]
+
+
+@pytest.mark.parametrize("status", [500, 502, 503])
+def test_a_proxy_whose_server_is_gone_answers_for_all(world: Worlds, status: int) -> None:
+    """The list of models gets the same answer, so nobody asks sixty models one by one."""
+    host = Host(models=60)
+    watched = world(host)
+    watched.pass_time(minutes=6)
+    host.answer(error(status, "The server behind this proxy does not answer."))
+    before = len(watched.taken)
+    watched.pass_time(minutes=3)
+    assert watched.states() == {"down": 60} and len(watched.taken) - before <= 3 * 2 + 2
+    assert [(models, is_open) for _, models, is_open in watched.incidents()] == [(60, True)]
+    host.answer(None)
+    watched.pass_time(minutes=3)
+    assert watched.states() == {"up": 60}
+    assert [(models, is_open) for _, models, is_open in watched.incidents()] == [(60, False)]
+
+
+def test_a_model_that_fails_while_the_list_is_broken_goes_down_alone(world: Worlds) -> None:
+    host = Host(models=4)
+    watched = world(host)
+    watched.pass_time(minutes=6)
+    gone = error(503, "The model is being loaded.")
+    host.refuse = lambda request: gone if request.method == "GET" or b'"m-2"' in request.body else None
+    watched.pass_time(minutes=12)
+    assert watched.states() == {"up": 3, "down": 1} and watched.state("m-2") == "down"
 
 
 def test_a_refused_key_takes_all_down_after_one_repeat(world: Worlds) -> None:

@@ -52,9 +52,11 @@ def show_(which: str, catalog: bool, api: Api) -> None:
 @_key_env
 @_key_reference
 @click.option("--models", "wanted", required=True, help="all, or ids with commas between them.")
-@click.option("--type", "model_type", default="chat", show_default=True, help="Where the list tells no type.")
-@click.option("--region", default="unspecified", show_default=True)
-@click.option("--name", help="By default its host.")
+@click.option(
+    "--type", "model_type", default="chat", show_default=True, help="Model type where the list tells none."
+)
+@click.option("--region", default="unspecified", show_default=True, help="Where it is served.")
+@click.option("--name", help="Name of the endpoint; by default its host.")
 @click.option("--proxy", metavar="URL", help="HTTP proxy of its own, one of MUSTER_ENDPOINT_PROXIES.")
 @click.option(
     "--proxy-env", metavar="NAME", help="The variable of this shell with that URL and its password."
@@ -91,7 +93,7 @@ def add(
 def rotate(
     which: str, key_env: str | None, key_reference: str | None, key_ends: str | None, api: Api
 ) -> None:
-    """Give an endpoint a new key, proven with every model that is up; else nothing changes."""
+    """Give an endpoint a new key. Nothing changes unless it works for every model that is up."""
     id = _found(api, which)["id"]
     wanted = {"api_key": _key(key_env, key_reference)} | ({"key_ends": key_ends} if key_ends else {})
     answer = api.call("PATCH", f"/v2/endpoints/{id}", wanted)
@@ -112,7 +114,7 @@ def rotate(
 @quiet_option
 @with_api
 def key_ends(which: str, when: str, api: Api) -> None:
-    """State when the key of an endpoint ends: a day, a time (RFC 3339), or `unknown`."""
+    """State when the key of an endpoint ends. WHEN is a day, a time (RFC 3339), or `unknown`."""
     id = _found(api, which)["id"]
     wanted = {"key_ends": None if when == "unknown" else when}
     facts = require(api.call("PATCH", f"/v2/endpoints/{id}", wanted))

@@ -22,10 +22,10 @@ def models_group() -> None:
 
 @models_group.command("list")
 @click.option("--q", help="Words that name, id, base URL or description hold.")
-@click.option("--tag")
-@click.option("--owner")
-@click.option("--endpoint", help="The id of an endpoint.")
-@click.option("--status", type=click.Choice(["up", "degraded", "down", "unknown"]))
+@click.option("--tag", help="Only those with this tag.")
+@click.option("--owner", help="Only those of this owner.")
+@click.option("--endpoint", help="Only those of the endpoint with this id.")
+@click.option("--status", type=click.Choice(["up", "degraded", "down", "unknown"]), help="Only those so.")
 @json_option
 @with_api
 def list_(api: Api, **filters: str | None) -> None:
@@ -63,7 +63,7 @@ def enable(which: str, api: Api) -> None:
 @quiet_option
 @with_api
 def disable(which: str, api: Api) -> None:
-    """Hide a model from consumers."""
+    """Hide a model from consumers; nobody looks at it either."""
     require(api.call("DELETE", f"/v2/workspace-models/{quote(which, safe='')}"))
     _done(which, "disabled")
 

@@ -53,16 +53,21 @@ def new_secret() -> str:
 def host_of(kind: str, url: str) -> str:
     """The host that people know a channel by; BadChannel where its address may not be used."""
     if kind == "webhook":
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise BadChannel("A webhook needs an http:// or https:// address with a host.")
-        host, port = parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
+        host, port = place_of_webhook(url)
         refuse_denied(host, port, egress_rules())
         return host
     told = _asked_of_apprise(url)
     if told.bad:
         raise BadChannel(told.bad)
     return told.host
+
+
+def place_of_webhook(url: str) -> tuple[str, int]:
+    """Host and port of a webhook; BadChannel where it has none."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise BadChannel("A webhook needs an http:// or https:// address with a host.")
+    return parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
 
 
 def claim_due(now: datetime) -> list[str]:

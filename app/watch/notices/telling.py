@@ -44,15 +44,20 @@ def tell(
     endpoint_id: str | None = None,
     topic: str = "",
 ) -> int:
-    """Put a message for every channel that wants it into the transaction at hand; gives how many."""
+    """Put a message for every channel that wants it into the transaction at hand; gives how many.
+
+    Its data is what is given, with the owners of the models.
+    """
     listening = [one for one in Channel.listening() if wants(one, news, models, endpoint_id)]
     if not listening or is_quiet(now, models, endpoint_id):
         return 0
+    owners = sorted(labels_of(list(models))[0])
+    named = dict(data) | ({"owners": owners} if owners else {})
     told = 0
     for channel in listening:
         if topic and _was_told(channel.id, topic, now):
             continue
-        body = {"type": news, "timestamp": rfc3339(now), "data": dict(data)}
+        body = {"type": news, "timestamp": rfc3339(now), "data": named}
         row = Delivery(channel_id=channel.id, kind=news, topic=topic, body=body, due=now, created=now)
         db.session.add(row)
         told += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from app.probe.diagnosis.codes import CODES
@@ -34,11 +35,18 @@ def title_of(body: Mapping[str, Any]) -> str:
 
 
 def text_of(body: Mapping[str, Any]) -> str:
-    """The lines below it: what, since when, why in the endpoint's words, what to do, a link."""
+    """The lines below it: what, since when, whose, why in the endpoint's words, what to do, a link."""
     told = body["data"]
     if body["type"] == "test":
         return "This channel works. Muster tells here what goes wrong with the models that it watches."
-    lines = [_names(told), _since(told), _why(told), _advice(body["type"], told), told.get("link")]
+    lines = [
+        _names(told),
+        _since(told),
+        _whose(told),
+        _why(told),
+        _advice(body["type"], told),
+        told.get("link"),
+    ]
     return "\n".join(line for line in lines if line)
 
 
@@ -67,11 +75,21 @@ def _since(told: Mapping[str, Any]) -> str:
     begin, end = told.get("opened") or told.get("since"), told.get("resolved")
     if not begin:
         return ""
-    return f"From {begin} to {end}." if end else f"Since {begin}."
+    return f"From {_minute(begin)} to {_minute(end)}." if end else f"Since {_minute(begin)}."
+
+
+def _minute(moment: str) -> str:
+    return f"{datetime.fromisoformat(moment).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _whose(told: Mapping[str, Any]) -> str:
+    owners = told.get("owners") or []
+    return f"Owner{'s' if len(owners) > 1 else ''}: {', '.join(owners)}." if owners else ""
 
 
 def _why(told: Mapping[str, Any]) -> str:
-    return str(told.get("message") or "")
+    why = str(told.get("message") or "")
+    return f"It was: {why}" if why and told.get("resolved") else why
 
 
 def _advice(news: str, told: Mapping[str, Any]) -> str:

@@ -13,12 +13,12 @@ from app.store.models import RegisteredModel
 from app.store.watch.health import EndpointWatch, ModelHealth
 from app.watch import incidents, judgement
 from app.watch.faults import (
-    ENDPOINT_WIDE,
     UNREACHABLE,
     Contact,
     Fault,
     Told,
     in_doubt_again,
+    is_endpoint_wide,
     learn,
     next_witness,
     untried,
@@ -43,7 +43,7 @@ def judge(look: Settled) -> list[str]:
     if seen.result == "untold" and look.seen.reached and fault and fault.code in UNREACHABLE:
         seen = replace(seen, result="good", code="")  # a limit, or the list of models, came from there
     _note_contact(look)
-    if look.row.alone and seen.code in ENDPOINT_WIDE and fault is None:
+    if look.row.alone and is_endpoint_wide(seen) and fault is None:
         return _alone(look)
     learned, told = learn(fault, look.id, seen, look.rules)
     look.place.fault = _kept(learned)

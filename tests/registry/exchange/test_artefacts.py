@@ -284,6 +284,20 @@ def test_a_whole_registry_is_one_terraform_file() -> None:
     assert text.count("so it refuses this one") == len(rows) - len(taken)
 
 
+def test_terraform_validates_the_file(tmp_path: Path) -> None:
+    """Against the provider's own schema, where somebody has put the provider into the usual folder."""
+    plugins, terraform = Path.home() / ".terraform.d/plugins", shutil.which("terraform")
+    if terraform is None or not plugins.is_dir():
+        pytest.skip(
+            f"terraform or its provider orq-ai/orq ({plugins}) is not there: `terraform validate` did NOT "
+            "run; python-hcl2 read the file"
+        )
+    rows = [row(model_id=model_id, **DECLARED) for model_id in HOSTILE]
+    (tmp_path / "main.tf").write_text(FORMATS["terraform"].make(rows), encoding="utf-8")
+    run([terraform, "init", "-backend=false", "-input=false", f"-plugin-dir={plugins}"], tmp_path)
+    run([terraform, "validate"], tmp_path)
+
+
 def test_terraform_says_what_was_declared() -> None:
     made = all_of(row(**DECLARED, key_env="MUSTER_KEY_X"))["terraform"]
     lines = {line.strip().replace("  ", "") for line in made.splitlines()}

@@ -49,7 +49,10 @@ def readable(view: Callable[P, str]) -> Callable[P, str | Response]:
 @blueprint.get("")
 @readable
 def index() -> str:
-    """The enabled models, newest first; search and filters stand in the URL."""
+    """The enabled models, newest first; search and filters stand in the URL.
+
+    Where MUSTER_HIDE_DOWN is set, those that are down are left out.
+    """
     wanted = search_of(request.args)
     found = _found(wanted)
     models, cursor = found[:PAGE], found[PAGE - 1].id if len(found) > PAGE else ""
@@ -120,6 +123,8 @@ def search_of(arguments: Mapping[str, str]) -> Search:
 def _found(wanted: Search) -> list[RegisteredModel]:
     # Nearly all are enabled: without a filter the newest ones are found soonest by walking the rows.
     query = _matching(wanted) if wanted.active else select(RegisteredModel).where(RegisteredModel.enabled)
+    if settings().hide_down:
+        query = query.where(RegisteredModel.health != "down")
     if wanted.cursor:
         query = query.where(RegisteredModel.id < wanted.cursor)
     return list(db.session.scalars(query.order_by(RegisteredModel.id.desc()).limit(PAGE + 1)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -20,10 +21,12 @@ from app.practice.server import PracticeServer
 from app.practice.wire import Reply, Request
 from app.probe.transport.egress import EgressRules
 from app.store.base import db, now
+from app.store.models import RegisteredModel
 from app.store.watch.channels import Channel, Delivery, Maintenance
 from app.watch import chores
 from app.watch.notices import apprise_process, sending
 from app.watch.notices.apprise_process import Told
+from app.watch.notices.wording import text_of
 from tests.conftest import new_token
 from tests.watch.test_watching import QUICK
 from tests.watch.world import BROKEN, Host, World
@@ -143,9 +146,14 @@ def test_only_an_administrator_may(client: FlaskClient, app: Flask) -> None:
 
 @pytest.mark.usefixtures("channel")
 def test_an_outage_of_many_models_is_one_message_and_its_end_another(
-    app: Flask, host: Host, hook: Hook
+    app: Flask, client: FlaskClient, auth: dict[str, str], host: Host, hook: Hook
 ) -> None:
     world = World(app, host)
+    with app.app_context():
+        id = db.session.scalars(select(RegisteredModel.id).limit(1)).one()
+    assert (
+        client.put(f"/v2/models/{id}/labels", json={"owner": "Search team"}, headers=auth).status_code == 200
+    )
     host.cut()
     world.pass_time(minutes=9)
     host.connect()
@@ -156,6 +164,12 @@ def test_an_outage_of_many_models_is_one_message_and_its_end_another(
     assert [body["type"] for body in bodies] == ["incident.opened", "incident.resolved"]
     assert len(bodies[0]["data"]["models"]) == 3
     assert "practice-key" not in str(bodies)
+    opened, resolved = [text_of(body).splitlines() for body in bodies]
+    assert opened[0] == "m-0 at 127.0.0.1, m-1 at 127.0.0.1, m-2 at 127.0.0.1"
+    assert re.fullmatch(r"Since 2026-03-01 12:0\d UTC\.", opened[1]) and opened[2] == "Owner: Search team."
+    assert "refuses connections" in opened[3] and len(opened[4]) > 20, "why, and what to do"
+    assert re.fullmatch(r"From 2026-03-01 12:0\d UTC to 2026-03-01 12:[01]\d UTC\.", resolved[1])
+    assert resolved[3].startswith("It was: ")
 
 
 def test_a_filter_lets_only_its_kinds_through(

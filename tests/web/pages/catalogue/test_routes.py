@@ -5,13 +5,17 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
 from app.store.base import db, new_id
+from app.store.models import RegisteredModel
 from app.web.pages.catalogue.routes import PAGE
+from tests.conftest import new_token
 from tests.rows import a_model
 from tests.watched_days import add_watched_days
 from tests.web.pages.conftest import KEY, Form, plain, register
@@ -221,3 +225,22 @@ def test_nothing_to_compare_tells_what_to_do(viewer: FlaskClient, ids: list[str]
 def test_what_is_disabled_is_not_compared(app: Flask, viewer: FlaskClient) -> None:
     (off,) = add(app, enabled=False)
     assert compared(viewer, off) == {}
+
+
+@pytest.mark.parametrize(("hide", "there"), [(False, ["Down", "Up"]), (True, ["Up"])])
+def test_what_is_down_is_hidden_from_consumers_where_a_setting_says_so(
+    make_app: Callable[..., Flask], hide: bool, there: list[str]
+) -> None:
+    """And shown again as soon as it works; with a filter as without."""
+    app = make_app(public_catalogue=True, hide_down=hide)
+    client, auth = app.test_client(), {"Authorization": f"Bearer {new_token(app, 'read')}"}
+    for name, health in (("Up", "up"), ("Down", "down")):
+        add(app, model_id=name, display_name=name, health=health)
+    listed: Any = client.get("/v1/models", headers=auth).json
+    assert [one["id"] for one in listed["data"]] == there
+    assert names(client.get("/catalogue").text) == there
+    assert names(client.get("/catalogue?region=europe").text) == there
+    with app.app_context():
+        db.session.execute(update(RegisteredModel).values(health="up"))
+        db.session.commit()
+    assert names(client.get("/catalogue").text) == ["Down", "Up"]
