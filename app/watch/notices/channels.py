@@ -62,7 +62,7 @@ def remove(channel: Channel, actor: Actor) -> None:
     db.session.commit()
 
 
-def try_out(channel: Channel, moment: datetime) -> Sent:
+def try_out(channel: Channel, actor: Actor, moment: datetime) -> Sent:
     """Send a test message now, and keep how it went. Commits."""
     id, kind = channel.id, channel.kind
     address, secret = sending.opened(channel)
@@ -73,6 +73,7 @@ def try_out(channel: Channel, moment: datetime) -> Sent:
     row = Delivery(channel_id=id, kind="test", body=body, due=moment, attempts=1, state=state)
     row.message, row.sent = ended.message, moment if ended.ok else None
     db.session.add(row)
+    _note(actor, "channel.tested", channel)
     db.session.commit()
     return ended
 

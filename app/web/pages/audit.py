@@ -70,6 +70,7 @@ ACTIONS: dict[str, str] = {
     "channel.created": "Added a channel",
     "channel.changed": "Changed a channel",
     "channel.deleted": "Deleted a channel",
+    "channel.tested": "Sent a test to a channel",
     "key.used": "Used a stored key",
     "access.refused": "Was refused",
     "keys.rotated": "Re-encrypted the stored keys",

@@ -78,7 +78,7 @@ def delete_channel(id: str) -> Response:
 def test_channel(id: str) -> Response:
     """Send a test message now, and say how it went."""
     require_no_body("It sends a message that is the same each time.")
-    ended = channels.try_out(_found(id), now())
+    ended = channels.try_out(_found(id), current_actor(), now())
     return answer({"ok": ended.ok, "message": ended.message})
 
 

@@ -119,7 +119,7 @@ def detail(id: str) -> str:
 @require_role("admin")
 def test(id: str) -> Response:
     """Send a test message now."""
-    ended = channels.try_out(_found(id), now())
+    ended = channels.try_out(_found(id), current_actor(), now())
     flash(
         f"{'It arrived.' if ended.ok else 'It did not arrive.'} {ended.message}", "ok" if ended.ok else "bad"
     )

@@ -20,6 +20,7 @@ from standardwebhooks import Webhook
 from app.practice.server import PracticeServer
 from app.practice.wire import Reply, Request
 from app.probe.transport.egress import EgressRules
+from app.store.audit_events import AuditEvent
 from app.store.base import db, now
 from app.store.models import RegisteredModel
 from app.store.watch.channels import Channel, Delivery, Maintenance
@@ -99,6 +100,9 @@ def test_a_message_is_signed_as_the_standard_says(
     (got,) = hook.got
     body = Webhook(channel["secret"]).verify(got.body, dict(got.headers))
     assert body["type"] == "test"
+    with app.app_context():
+        tested = db.session.scalars(select(AuditEvent).where(AuditEvent.action == "channel.tested")).one()
+    assert tested.subject == channel["name"]
 
 
 def test_neither_address_nor_secret_comes_back(
