@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import gzip
 import os
+import re
 import socket
 import threading
 import time
@@ -392,10 +393,11 @@ def test_no_socket_is_left_open() -> None:
     assert len(os.listdir("/proc/self/fd")) <= before + 2
 
 
-@pytest.mark.parametrize(("limits", "said"), [
-    (Limits(first_byte_s=0.3, probe_s=5), "within 0.3 s"),
-    (Limits(first_byte_s=60, probe_s=0.5), "within 0.5 s"),
+@pytest.mark.parametrize(("limits", "least", "most"), [
+    (Limits(first_byte_s=0.3, probe_s=5), 0.3, 0.3),
+    (Limits(first_byte_s=60, probe_s=0.5), 0.2, 0.5),  # what is left of it once there is a connection
 ])  # fmt: skip
-def test_the_limit_that_applied_is_the_one_that_is_said(limits: Limits, said: str) -> None:
+def test_the_limit_that_applied_is_the_one_that_is_said(limits: Limits, least: float, most: float) -> None:
     got, _ = ask(silent, limits)
-    assert got.failure and got.failure.detail == f"no answer began {said}"
+    said = re.fullmatch(r"no answer began within ([\d.]+) s", got.failure.detail if got.failure else "")
+    assert said and least <= float(said[1]) <= most
