@@ -58,6 +58,11 @@ class Verdict:
 def verify(knows: str = "") -> Verdict:
     """Follow the chain from its start; `knows` is a digest that must be among those of its events."""
     start = _start()
+    found = _followed(start, knows)
+    return found if _start() == start else verify(knows)  # it was shortened meanwhile
+
+
+def _followed(start: Start, knows: str) -> Verdict:
     place, digest = start
     seen, vouched = knows in ("", digest), start == _WHOLE
     for row in rows():
@@ -84,10 +89,10 @@ def shorten(before: datetime) -> int:
     An event says so, and which was the last of them. Nothing is done for less than a day's events, so that
     there is one such event a day at most.
     """
-    # Whoever holds the end is the only one who shortens.
-    db.session.execute(update(AuditHead).values(id=AuditHead.id), execution_options=_APART)
-    oldest = db.session.scalar(_FIRST.with_only_columns(AuditEvent.at))
-    if oldest is None or oldest >= before - _A_DAY:
+    if _is_due(before):
+        # Whoever holds the end is the only one who shortens.
+        db.session.execute(update(AuditHead).values(id=AuditHead.id), execution_options=_APART)
+    if not _is_due(before):
         db.session.rollback()
         return 0
     first_kept = db.session.scalar(select(func.min(AuditEvent.place)).where(AuditEvent.at >= before))
@@ -99,6 +104,11 @@ def shorten(before: datetime) -> int:
     audit.record(SYSTEM, SHORTENED, detail=last._asdict())
     db.session.commit()
     return cast("CursorResult[Any]", gone).rowcount
+
+
+def _is_due(before: datetime) -> bool:
+    oldest = db.session.scalar(_FIRST.with_only_columns(AuditEvent.at))
+    return oldest is not None and oldest < before - _A_DAY
 
 
 def rows(after: int = 0) -> Iterator[Any]:
