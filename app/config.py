@@ -162,6 +162,7 @@ class Settings:
     oidc_domains: tuple[str, ...] = _setting(
         words, (), "domains whose addresses get in, with commas between; empty: all"
     )
+    audit_days: int = _setting(integer(0, 36_500), 730, "days for which the audit log is kept; 0: for good")
     audit_file: Path | None = _setting(file_path, None, "file that gets each audit event as a line of JSON")
     audit_syslog: str = _setting(
         matching(

@@ -3,20 +3,45 @@
 The chain shows what was changed by somebody who did not write the rest anew. Against somebody who does, it
 needs a witness: the lines that Muster sends on hold each digest, and `muster audit verify --knows` asks
 whether a digest that was noted elsewhere is still part of the log.
+
+What is older than it is kept goes from the start of the chain, and an event of the chain says up to where.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple, cast
 
-from sqlalchemy import func, select
+from sqlalchemy import CursorResult, delete, func, select, update
 
+from app.access import audit
+from app.access.actors import SYSTEM
 from app.store.audit_events import COLUMNS, START, AuditEvent, AuditHead, digest_of, facts_of
 from app.store.base import db
 
+SHORTENED = "audit.shortened"
+"""The action of an event that says up to which one the log was kept no longer."""
 _AT_ONCE = 1000
+_A_DAY = timedelta(days=1)
+_APART = {"synchronize_session": False}
+
+
+class Start(NamedTuple):
+    """The event that the first one of the log follows."""
+
+    place: int
+    digest: str
+
+
+_WHOLE = Start(0, START)
+_FIRST = (
+    select(AuditEvent.place, AuditEvent.previous)
+    .where(AuditEvent.place.is_not(None))  # else of an older program, and not in the chain yet
+    .order_by(AuditEvent.place)
+    .limit(1)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +57,58 @@ class Verdict:
 
 def verify(knows: str = "") -> Verdict:
     """Follow the chain from its start; `knows` is a digest that must be among those of its events."""
-    place, digest, seen = 0, START, not knows
+    start = _start()
+    found = _followed(start, knows)
+    return found if _start() == start else verify(knows)  # it was shortened meanwhile
+
+
+def _followed(start: Start, knows: str) -> Verdict:
+    place, digest = start
+    seen, vouched = knows in ("", digest), start == _WHOLE
     for row in rows():
         wrong = _wrong(row, place, digest)
         if wrong:
-            return Verdict(place, digest, wrong)
+            return Verdict(place - start.place, digest, wrong)
         place, digest = row.place, row.digest
         seen = seen or digest == knows
+        vouched = vouched or (row.action == SHORTENED and row.detail == start._asdict())
     wrong = _wrong_end(place, digest)
+    if not wrong and not vouched:
+        wrong = f"The event at place 1 is missing: the next one is at {start.place + 1}."
     if not wrong and not seen:
-        wrong = "No event has the digest that was noted: the log was written anew, or is another one."
-    return Verdict(place, digest, wrong)
+        wrong = (
+            "No event has the digest that was noted: the log was written anew, is another one, or keeps "
+            "events of that time no longer (MUSTER_AUDIT_DAYS)."
+        )
+    return Verdict(place - start.place, digest, wrong)
+
+
+def shorten(before: datetime) -> int:
+    """Delete the events at the start of the chain that are older than this; gives how many. Commits.
+
+    An event says so, and which was the last of them. Nothing is done for less than a day's events, so that
+    there is one such event a day at most.
+    """
+    if _is_due(before):
+        # Whoever holds the end is the only one who shortens.
+        db.session.execute(update(AuditHead).values(id=AuditHead.id), execution_options=_APART)
+    if not _is_due(before):
+        db.session.rollback()
+        return 0
+    first_kept = db.session.scalar(select(func.min(AuditEvent.place)).where(AuditEvent.at >= before))
+    old = AuditEvent.place < first_kept if first_kept else AuditEvent.place.is_not(None)
+    newest = select(AuditEvent.place, AuditEvent.digest).where(old).order_by(AuditEvent.place.desc())
+    found = db.session.execute(newest.limit(1)).one()
+    last = Start(found.place, found.digest)
+    gone = db.session.execute(delete(AuditEvent).where(old), execution_options=_APART)
+    audit.record(SYSTEM, SHORTENED, detail=last._asdict())
+    db.session.commit()
+    return cast("CursorResult[Any]", gone).rowcount
+
+
+def _is_due(before: datetime) -> bool:
+    oldest = db.session.scalar(_FIRST.with_only_columns(AuditEvent.at))
+    return oldest is not None and oldest < before - _A_DAY
 
 
 def rows(after: int = 0) -> Iterator[Any]:
@@ -54,6 +120,12 @@ def rows(after: int = 0) -> Iterator[Any]:
         if len(found) < _AT_ONCE:
             return
         after = found[-1].place
+
+
+def _start() -> Start:
+    """What the first event that is there follows."""
+    found = db.session.execute(_FIRST).first()
+    return Start(found.place - 1, found.previous) if found else _WHOLE
 
 
 def _wrong(row: Any, place: int, digest: str) -> str:

@@ -9,6 +9,8 @@ from typing import Any
 
 from sqlalchemy import delete, func, select, update
 
+from app.access import audit_chain
+from app.config import settings
 from app.store.accounts import RateCount
 from app.store.base import db, insert_missing
 from app.store.endpoints import Endpoint
@@ -50,6 +52,8 @@ def tend(now: datetime) -> None:
     db.session.commit()
     roll_up(now)
     throw_away(now)
+    if days := settings().audit_days:
+        audit_chain.shorten(now - days * DAY)
 
 
 def beat(id: str, name: str, threads: int, started: datetime, looks: int, now: datetime) -> None:

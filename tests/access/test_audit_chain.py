@@ -6,6 +6,7 @@ import json
 import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,9 @@ from sqlalchemy import delete, insert, select, text, update
 
 from app.access import audit, audit_chain
 from app.access.actors import COMMAND_LINE, Actor
-from app.store.audit_events import START, AuditEvent, AuditHead
+from app.store.audit_events import START, AuditEvent, AuditHead, digest_of, facts_of
 from app.store.base import db, new_id, now
+from app.watch import chores
 
 
 def write(app: Flask, count: int = 5) -> None:
@@ -84,6 +86,73 @@ def test_a_missing_event_shows(app: Flask, place: int) -> None:
         db.session.commit()
     wrong = verdict(app).wrong
     assert "Events at the end are missing" in wrong if place == 5 else f"place {place} is missing" in wrong
+
+
+def aged(app: Flask, places: range, days: int) -> None:
+    """Have these events be so old, as if they had been written then."""
+    with app.app_context():
+        digest = START
+        for event in db.session.scalars(select(AuditEvent).order_by(AuditEvent.place)):
+            event.at -= timedelta(days=days if event.place in places else 0)
+            event.previous = digest
+            event.digest = digest = digest_of(facts_of(event))
+        db.session.execute(update(AuditHead).values(digest=digest))
+        db.session.commit()
+
+
+def shortened(app: Flask, days: int = 10) -> int:
+    """How many events went for being older than this."""
+    with app.app_context():
+        return audit_chain.shorten(now() - timedelta(days=days))
+
+
+@pytest.mark.both_databases
+def test_what_is_kept_no_longer_leaves_a_whole_log(app: Flask) -> None:
+    write(app)
+    aged(app, range(1, 4), days=12)
+    noted = verdict(app).digest
+    assert verdict(app).wrong == ""
+    assert (shortened(app), shortened(app)) == (3, 0)
+    found = verdict(app, knows=noted)
+    assert (found.events, found.wrong) == (3, ""), "two that were kept, and the one that says so"
+    write(app, 1)
+    assert verdict(app).wrong == ""
+
+
+def test_a_log_may_lose_all_but_the_event_that_says_so(app: Flask) -> None:
+    write(app)
+    aged(app, range(1, 6), days=12)
+    assert shortened(app) == 5
+    assert (verdict(app).events, verdict(app).wrong) == (1, "")
+
+
+def test_less_than_a_day_is_not_worth_an_event(app: Flask) -> None:
+    write(app)
+    aged(app, range(1, 4), days=10)
+    assert shortened(app) == 0 and verdict(app).events == 5
+
+
+@pytest.mark.parametrize("places", [range(4, 5), range(4, 6)])
+def test_events_that_somebody_else_took_from_the_start_show(app: Flask, places: range) -> None:
+    write(app)
+    aged(app, range(1, 4), days=12)
+    shortened(app)
+    with app.app_context():
+        db.session.execute(delete(AuditEvent).where(AuditEvent.place.in_(places)))
+        db.session.commit()
+    assert f"place 1 is missing: the next one is at {places.stop}" in verdict(app).wrong
+
+
+@pytest.mark.parametrize(("days", "left"), [(10, 3), (20, 5), (0, 5)])
+def test_the_watcher_keeps_it_for_as_long_as_is_set(
+    make_app: Callable[..., Flask], days: int, left: int
+) -> None:
+    app = make_app(audit_days=days)
+    write(app)
+    aged(app, range(1, 4), days=12)
+    with app.app_context():
+        chores.tend(now())
+    assert (verdict(app).events, verdict(app).wrong) == (left, "")
 
 
 def test_a_log_that_was_written_anew_does_not_have_the_digest_that_was_noted(app: Flask) -> None:

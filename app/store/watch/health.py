@@ -61,7 +61,7 @@ class ModelHealth(Base):
     week_p95_ms: Mapped[int | None]
     """The p95 of the last seven days, set once a day."""
     day_p95_ms: Mapped[int | None]
-    """The p95 of the slowest of 24 hours, set with each look: lists sort by it."""
+    """The p95 of the slowest of 24 hours, set by looks: lists sort by it."""
 
     due: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
     turn: Mapped[int] = mapped_column(default=0)

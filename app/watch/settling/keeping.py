@@ -15,8 +15,8 @@ from app.watch.identity.noting import DIFFER
 from app.watch.incidents import stamp
 from app.watch.notices import expiry
 from app.watch.schedule import Spent
+from app.watch.settling import slowest
 from app.watch.settling.look import Settled
-from app.watch.settling.slowest import p95_of_slowest_hour
 from app.watch.states import tell_of_model
 
 
@@ -46,8 +46,9 @@ def note(look: Settled) -> None:
             tokens=tokens,
         )
     )
+    if slowest.may_be_another(row, seen.look.latency_ms, look.now):
+        row.day_p95_ms = slowest.p95_of_slowest_hour(look.id, look.now)
     row.last_check, row.evidence = look.now, seen.kind
-    row.day_p95_ms = p95_of_slowest_hour(look.id, look.now)
     if seen.kind != "catalog":
         row.last_proof = look.now
     if seen.kind == "full":

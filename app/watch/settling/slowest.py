@@ -1,4 +1,4 @@
-"""How slow a model was at its slowest in 24 hours: kept with each look, since lists sort by it."""
+"""How slow a model was at its slowest in 24 hours: kept by looks, since lists sort by it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import String, bindparam, false, select, true, union_all
 
 from app.store.base import UTCDateTime, db
-from app.store.watch.health import Look, Rollup
+from app.store.watch.health import Look, ModelHealth, Rollup
 from app.watch.history import HOUR, begin_of_day, hour_of, percentile
 from app.watch.judgement import FAILED
 
@@ -28,6 +28,15 @@ _TIMES = union_all(
     ),
 )
 """The hours that are rolled up, and the looks of this hour and the one before it."""
+
+
+def may_be_another(row: ModelHealth, ms: int | None, now: datetime) -> bool:
+    """Whether a look that took `ms` may have changed it: the first of an hour, and one that took longer.
+
+    All others leave it, or lower it within the hour; so most looks ask the database nothing for it.
+    """
+    is_first = row.last_check is None or hour_of(row.last_check) != hour_of(now)
+    return is_first or (ms is not None and ms > (row.day_p95_ms or 0))
 
 
 def p95_of_slowest_hour(model_pk: str, now: datetime) -> int | None:

@@ -71,6 +71,7 @@ ACTIONS: dict[str, str] = {
     "channel.changed": "Changed a channel",
     "channel.deleted": "Deleted a channel",
     "channel.tested": "Sent a test to a channel",
+    "audit.shortened": "Deleted what the audit log keeps no longer",
     "key.used": "Used a stored key",
     "access.refused": "Was refused",
     "keys.rotated": "Re-encrypted the stored keys",
