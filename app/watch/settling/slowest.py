@@ -14,6 +14,9 @@ from app.store.watch.health import Look, ModelHealth, Rollup
 from app.watch.history import HOUR, begin_of_day, hour_of, percentile
 from app.watch.judgement import FAILED
 
+_TURNS = 12
+_SELDOM = HOUR / 2
+"""Between looks: for such a model it is found out each time."""
 _MODEL, _DAY = bindparam("model_pk", type_=String), bindparam("day", type_=UTCDateTime)
 _UNROLLED = bindparam("unrolled", type_=UTCDateTime)
 _TIMES = union_all(
@@ -31,12 +34,13 @@ _TIMES = union_all(
 
 
 def may_be_another(row: ModelHealth, ms: int | None, now: datetime) -> bool:
-    """Whether a look that took `ms` may have changed it: the first of an hour, and one that took longer.
-
-    All others leave it, or lower it within the hour; so most looks ask the database nothing for it.
+    """Whether a look that took `ms` is to find it out anew: where it took longer, and each twelfth time, an
+    hour at the usual pace, since what was slow grows old. Models have different turns for that: all at once
+    at the beginning of an hour would hold the looks up.
     """
-    is_first = row.last_check is None or hour_of(row.last_check) != hour_of(now)
-    return is_first or (ms is not None and ms > (row.day_p95_ms or 0))
+    if row.last_check is None or row.day_p95_ms is None or now - row.last_check > _SELDOM:
+        return True
+    return (ms is not None and ms > row.day_p95_ms) or (row.turn + int(row.model_pk[-4:], 16)) % _TURNS == 0
 
 
 def p95_of_slowest_hour(model_pk: str, now: datetime) -> int | None:
