@@ -17,12 +17,18 @@ from tests.conftest import PASSWORD, LiveServer
 from tests.rows import a_model, an_endpoint
 
 
+def lose_session(page: Page) -> None:
+    """Sign out as far as the browser knows; no answer that is under way may bring the session back."""
+    page.wait_for_load_state("networkidle")
+    page.context.clear_cookies()
+
+
 def test_a_session_that_ended_in_the_middle_of_a_form_loses_nothing_but_the_key(
     page: Page, live_server: LiveServer, endpoint: Endpoint
 ) -> None:
     page.goto(live_server.url + "/models/new")
     fill(page, endpoint)
-    page.context.clear_cookies()
+    lose_session(page)
     page.get_by_role("button", name="Probe and register").last.click()
     expect(page.get_by_text("You were signed out in the meantime")).to_be_visible()
     page.get_by_label("Email").fill(EMAIL)
@@ -42,7 +48,7 @@ def test_a_prompt_survives_being_signed_out(app: Flask, page: Page, live_server:
         path = f"/models/{model.id}/use"
     page.goto(live_server.url + path)
     page.get_by_label("Prompt").fill("What is down?")
-    page.context.clear_cookies()
+    lose_session(page)
     page.get_by_role("button", name="Send").click()
     page.get_by_label("Email").fill(EMAIL)
     page.get_by_label("Password").fill(PASSWORD)
