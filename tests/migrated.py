@@ -7,13 +7,13 @@ from functools import cache
 from pathlib import Path
 
 from app.factory import create_app
-from app.store import database
+from app.store import database, revisions
 
 
 def migrate(folder: Path, url: str) -> None:
     """Bring this database to the newest revision; `folder` is for what else an instance keeps."""
     with create_app({"instance": folder, "database_url": url}).app_context():
-        database.upgrade_database()
+        revisions.upgrade_database()
         database.let_go()
 
 

@@ -25,7 +25,7 @@ from app.access import people
 from app.factory import create_app
 from app.practice.api import Practice
 from app.practice.server import PracticeServer
-from app.store import database, vault
+from app.store import database, revisions, vault
 from app.store.base import db
 from tests.browser import chromium
 from tests.watched_days import add_watched_days
@@ -100,7 +100,7 @@ def made(folder: Path, practice_port: int) -> Flask:
     config.ensure_secret(app.config["MUSTER"])
     vault.ensure_ring(app.config["MUSTER"])
     with app.app_context():
-        database.upgrade_database()
+        revisions.upgrade_database()
         people.create_user(EMAIL, "admin", PASSWORD)
         db.session.commit()
     return app

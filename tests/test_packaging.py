@@ -23,10 +23,10 @@ _UNREACHABLE = r"from versions: none|NewConnectionError|name resolution"
 SIGNIN = """
 from app import config
 from app.factory import create_app
-from app.store import database
+from app.store import revisions
 app = create_app()
 with app.app_context():
-    database.upgrade_database()
+    revisions.upgrade_database()
 client = app.test_client()
 print(config.RESOURCES, app.config["MUSTER"].instance, sep="\\n")
 paths = ("/signin", "/help/settings", app.static_url_path + "/app.css", "/readyz")

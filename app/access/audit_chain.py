@@ -12,12 +12,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
-from sqlalchemy import CursorResult, delete, func, select, update
+from sqlalchemy import delete, func, select
 
 from app.access import audit
 from app.access.actors import SYSTEM
+from app.store import locks
 from app.store.audit_events import COLUMNS, START, AuditEvent, AuditHead, digest_of, facts_of
 from app.store.base import db
 
@@ -25,7 +26,6 @@ SHORTENED = "audit.shortened"
 """The action of an event that says up to which one the log was kept no longer."""
 _AT_ONCE = 1000
 _A_DAY = timedelta(days=1)
-_APART = {"synchronize_session": False}
 
 
 class Start(NamedTuple):
@@ -89,26 +89,20 @@ def shorten(before: datetime) -> int:
     An event says so, and which was the last of them. Nothing is done for less than a day's events, so that
     there is one such event a day at most.
     """
-    if _is_due(before):
-        # Whoever holds the end is the only one who shortens.
-        db.session.execute(update(AuditHead).values(id=AuditHead.id), execution_options=_APART)
-    if not _is_due(before):
-        db.session.rollback()
-        return 0
-    first_kept = db.session.scalar(select(func.min(AuditEvent.place)).where(AuditEvent.at >= before))
-    old = AuditEvent.place < first_kept if first_kept else AuditEvent.place.is_not(None)
-    newest = select(AuditEvent.place, AuditEvent.digest).where(old).order_by(AuditEvent.place.desc())
-    found = db.session.execute(newest.limit(1)).one()
-    last = Start(found.place, found.digest)
-    gone = db.session.execute(delete(AuditEvent).where(old), execution_options=_APART)
-    audit.record(SYSTEM, SHORTENED, detail=last._asdict())
-    db.session.commit()
-    return cast("CursorResult[Any]", gone).rowcount
-
-
-def _is_due(before: datetime) -> bool:
-    oldest = db.session.scalar(_FIRST.with_only_columns(AuditEvent.at))
-    return oldest is not None and oldest < before - _A_DAY
+    with locks.exclusive("audit"):
+        start, oldest = _start(), db.session.scalar(_FIRST.with_only_columns(AuditEvent.at))
+        if oldest is None or oldest >= before - _A_DAY:
+            db.session.rollback()
+            return 0
+        first_kept = db.session.scalar(select(func.min(AuditEvent.place)).where(AuditEvent.at >= before))
+        old = AuditEvent.place < first_kept if first_kept else AuditEvent.place.is_not(None)
+        newest = select(AuditEvent.place, AuditEvent.digest).where(old).order_by(AuditEvent.place.desc())
+        found = db.session.execute(newest.limit(1)).one()
+        gone = delete(AuditEvent).where(AuditEvent.place <= found.place)
+        db.session.execute(gone.execution_options(synchronize_session=False))
+        audit.record(SYSTEM, SHORTENED, detail=Start(found.place, found.digest)._asdict())
+        db.session.commit()
+    return int(found.place - start.place)
 
 
 def rows(after: int = 0) -> Iterator[Any]:

@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from app import config
 from app.cli.serving.log_lines import prepare_log
 from app.registry import stored_documents  # noqa: F401  # follows every change of a model
-from app.store import database
+from app.store import database, revisions
 from app.store.base import db
 from app.store.endpoints import require_opens
 from app.store.vault import VaultError
@@ -20,29 +20,32 @@ from app.store.vault import VaultError
 log = logging.getLogger("muster.start")
 
 
-def made_app() -> Flask:
-    """Settings and database without pages and API, which take three times as long to load. Log lines go to
-    standard error.
-    """
-    chosen = config.load_with({})
+def bare() -> Flask:
+    """Settings and database without pages and API, which take three times as long to load."""
     app = Flask("app")
-    app.config.from_mapping(database.configuration(chosen))
+    app.config.from_mapping(database.configuration(config.load_with({})))
     database.init_app(app)
-    prepare_log(chosen)
+    return app
+
+
+def made_app(make: Callable[[], Flask] = bare) -> Flask:
+    """The application with its log lines on standard error and a warning for each unknown setting."""
+    app = make()
+    prepare_log(app.config["MUSTER"])
     return app
 
 
 @contextmanager
-def opened_app(make: Callable[[], Flask] = made_app, *, current: bool = True) -> Iterator[Flask]:
+def opened_app(make: Callable[[], Flask] = bare, *, current: bool = True) -> Iterator[Flask]:
     """The application as the current one; DatabaseError unless its database is at the right revision.
 
     `current=False` leaves that question out.
     """
-    app = make()
+    app = made_app(make)
     with app.app_context():
         try:
             if current:
-                database.require_current()
+                revisions.require_current()
             yield app
         except OperationalError as error:
             # Locked for too long, gone in the middle, no space left.

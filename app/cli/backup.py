@@ -19,7 +19,7 @@ from app.cli.application import opened_app
 from app.cli.output import done, json_option, quiet_option
 from app.cli.serving import server
 from app.operator_error import OperatorError
-from app.store import database, locks, vault
+from app.store import locks, revisions, vault
 from app.store.accounts import BrowserSession
 from app.store.base import db
 
@@ -69,7 +69,7 @@ def restore(file: Path, yes: bool) -> None:
     """
     chosen = config.load_with({})
     target = _embedded(chosen, f"pg_restore --clean --if-exists --dbname=… {file}")
-    server.require_folder(chosen.instance)
+    server.require_folder(chosen)
     _refuse_broken(file)
     if target.exists():
         if not yes:
@@ -80,7 +80,7 @@ def restore(file: Path, yes: bool) -> None:
     except sqlite3.Error as error:
         raise BackupError(f"{target} can't be replaced ({_reason(error)}). Stop Muster first.") from error
     with opened_app(current=False), locks.exclusive("start"):
-        database.upgrade_database()
+        revisions.upgrade_database()
         vault.ring()
         db.session.execute(delete(BrowserSession))
         db.session.commit()

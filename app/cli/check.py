@@ -19,7 +19,7 @@ from app.cli.application import made_app
 from app.cli.output import quiet_option, say
 from app.operator_error import OperatorError
 from app.probe.printing import put
-from app.store import database, endpoints, vault
+from app.store import database, endpoints, revisions, vault
 from app.store.audit_events import AuditEvent
 from app.store.base import db
 from app.watch.notices import reaching
@@ -64,7 +64,7 @@ def findings() -> Iterator[Finding]:
     app = made_app()
     with app.app_context():
         try:
-            problem = _sentence(database.require_current)
+            problem = _sentence(revisions.require_current)
             yield Finding("database", problem)
             if not problem:
                 yield Finding("clock", _clock())

@@ -12,7 +12,7 @@ from app.cli.application import opened_app
 from app.cli.output import done, json_option, quiet_option, show_json
 from app.cli.serving import server
 from app.probe.printing import put
-from app.store import database, locks, rotation
+from app.store import locks, revisions, rotation
 from app.store.base import db
 from app.web.pages.about import setting_rows
 
@@ -27,10 +27,10 @@ def db_group() -> None:
 @quiet_option
 def upgrade() -> None:
     """Bring the database up to this version. `serve` does it by itself."""
-    server.require_folder(config.load_with({}).instance)
+    server.require_folder(config.load_with({}))
     with opened_app(current=False), locks.exclusive("start"):
-        database.upgrade_database()
-        revision = database.revision()
+        revisions.upgrade_database()
+        revision = revisions.revision()
         done(f"The database is at revision {revision}.", revision=revision)
 
 

@@ -1,9 +1,9 @@
 """Faults of a whole endpoint, and of Muster's own network: what a look says about models not asked.
 
 No connection, no trust, a refused key and a used-up quota count for all models of an endpoint, and so does an
-error of its server that its list of models meets too. The fault that
-one model met is repeated by another one, where there is one, so that what is only true of the first takes
-nobody else down. While a fault stands, one model, the canary, is asked for all of them.
+error of its server that its list of models meets too. The fault that one model met is repeated by another
+one, where there is one, so that what is only true of the first takes nobody else down. While a fault stands,
+one model, the canary, is asked for all of them.
 
 Pure, like `judgement`: times are given.
 """

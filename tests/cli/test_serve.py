@@ -114,7 +114,7 @@ def started_once(folder: Path, database_url: str) -> Iterator[None]:
     before = os.umask(0o077)  # as the command sets it
     try:
         with create_app({"instance": folder, "database_url": database_url}).app_context() as opened:
-            server.require_folder(folder)
+            server.require_folder(opened.app.config["MUSTER"])
             prepare(opened.app)
             yield
             db.session.remove()

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
+from app import config
 from app.cli.serving import server
 from app.cli.serving.serve import prepare
 from app.config import ROOT
@@ -61,7 +62,7 @@ def test_what_was_open_to_others_is_closed_and_said(
     (tmp_path / name).chmod(0o644)  # whatever the umask is
     tmp_path.chmod(0o755)
     with caplog.at_level(logging.WARNING, "muster.start"):
-        server.require_folder(tmp_path)
+        server.require_folder(config.load_with({"instance": tmp_path}))
     assert oct((tmp_path / name).stat().st_mode)[-3:] == "600"
     assert oct(tmp_path.stat().st_mode)[-3:] == "700"
     assert name in caplog.text
@@ -69,12 +70,14 @@ def test_what_was_open_to_others_is_closed_and_said(
 
 def test_a_database_elsewhere_is_closed_too(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     elsewhere = tmp_path / "data"
-    elsewhere.mkdir(mode=0o755)
+    elsewhere.mkdir()
+    elsewhere.chmod(0o755)  # whatever the umask is
     for name in ("m.sqlite", "m.sqlite-wal", "other"):
         (elsewhere / name).touch()
         (elsewhere / name).chmod(0o644)
     with caplog.at_level(logging.WARNING, "muster.start"):
-        server.require_folder(tmp_path / "instance", f"sqlite:///{elsewhere / 'm.sqlite'}")
+        chosen = {"instance": tmp_path / "instance", "database_url": f"sqlite:///{elsewhere / 'm.sqlite'}"}
+        server.require_folder(config.load_with(chosen))
     rights = {file.name: oct(file.stat().st_mode)[-3:] for file in elsewhere.iterdir()}
     assert rights == {"m.sqlite": "600", "m.sqlite-wal": "600", "other": "644"}
     assert "m.sqlite" in caplog.text and oct(elsewhere.stat().st_mode)[-3:] == "755"
@@ -82,7 +85,7 @@ def test_a_database_elsewhere_is_closed_too(tmp_path: Path, caplog: pytest.LogCa
 
 def test_what_was_closed_is_not_spoken_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "keyring.json").touch(0o600)
-    server.require_folder(tmp_path)
+    server.require_folder(config.load_with({"instance": tmp_path}))
     assert caplog.text == ""
 
 

@@ -23,10 +23,10 @@ import requests
 from requests.adapters import HTTPAdapter
 from app.cli.serving import tracing
 from app.factory import create_app
-from app.store import database
+from app.store import revisions
 app = create_app()
 with app.app_context():
-    database.upgrade_database()
+    revisions.upgrade_database()
 tracing.start(app)
 client, url = app.test_client(), sys.argv[1]
 client.get("/readyz?q=SECRET", headers={"traceparent": "00-TRACE-00f067aa0ba902b7-01"})

@@ -23,12 +23,11 @@ from markdown_it import MarkdownIt
 from app.access.people import create_user
 from app.cli import main
 from app.config import ROOT
-from app.practice.api import Practice
 from app.practice.models import KEY
-from app.practice.server import PracticeServer
 from app.store.base import db
 from tests.conftest import PASSWORD, LiveServer
 from tests.docs.test_docs import FILES, words_of
+from tests.web.pages.conftest import practising
 
 NOT_RUN: Mapping[str, str] = {
     "make run": "installs from a package registry; what it then starts: tests/cli/test_serve.py",
@@ -162,10 +161,8 @@ class Reader:
 @pytest.fixture(scope="module")
 def practice_url() -> Iterator[str]:
     """The base URL of a practice endpoint."""
-    server = PracticeServer(Practice(key=KEY).respond)
-    server.start()
-    yield f"http://127.0.0.1:{server.server_port}/v1"
-    server.stop()
+    with practising(KEY) as url:
+        yield url
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from sqlalchemy import func, inspect, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from app.factory import create_app
-from app.store import database, schema_floor
+from app.store import database, revisions, schema_floor
 from app.store.accounts import Token
 from app.store.audit_events import AuditEvent
 from app.store.base import db, new_id, now
@@ -60,8 +60,8 @@ def test_the_upgrade_takes_queries_out_of_what_is_searched(app: Flask) -> None:
 
 def test_an_upgrade_of_an_upgraded_database_changes_nothing(app: Flask) -> None:
     with app.app_context():
-        database.upgrade_database()
-        assert database.revision() == database.newest_revision()
+        revisions.upgrade_database()
+        assert revisions.revision() == revisions.newest_revision()
 
 
 FUTURE = "from_the_future"
@@ -81,7 +81,7 @@ def test_a_newer_database_is_refused(app: Flask) -> None:
     with app.app_context():
         come_from_the_future(older_programs_work=False)
         with pytest.raises(DatabaseError, match="made by a newer Muster"):
-            database.upgrade_database()
+            revisions.upgrade_database()
         assert app.test_client().get("/readyz").json["error"]["code"] == "database_outdated"  # type: ignore[index]
 
 
@@ -89,9 +89,9 @@ def test_a_database_that_is_ahead_serves_an_older_program(app: Flask, auth: dict
     """In the middle of an upgrade machine by machine; tests/deploy has it with two servers."""
     with app.app_context():
         come_from_the_future(older_programs_work=True)
-        database.upgrade_database()
-        database.require_current()
-        assert database.revision() == FUTURE
+        revisions.upgrade_database()
+        revisions.require_current()
+        assert revisions.revision() == FUTURE
         db.session.add(a_model())
         db.session.commit()
     assert app.test_client().get("/readyz").status_code == 200
@@ -104,7 +104,7 @@ def test_a_migration_keeps_older_programs_away_unless_it_says_otherwise(
 ) -> None:
     folder = tmp_path / "migrations"
     shutil.copytree(database.MIGRATIONS, folder)
-    head = database.newest_revision()
+    head = revisions.newest_revision()
     next_one = f"revision, down_revision = 'z1', '{head}'\nolder_programs_work = {says}\n"
     (folder / "versions" / "z1_next.py").write_text(next_one + "def upgrade() -> None:\n    pass\n")
     with app.app_context(), db.engine.connect() as connection:
@@ -117,15 +117,15 @@ def test_a_database_that_is_not_there(tmp_path: Path) -> None:
     url = f"postgresql+psycopg://nobody@/muster?host={tmp_path}"
     app = create_app({"instance": tmp_path, "database_url": url})
     with app.app_context(), pytest.raises(DatabaseError, match="^The database can't be used") as caught:
-        database.upgrade_database()
+        revisions.upgrade_database()
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
     ("act", "words"),
     [
-        (database.require_current, "There is no database at {}: muster serve makes it"),
-        (database.upgrade_database, "Check that {} can be written"),
+        (revisions.require_current, "There is no database at {}: muster serve makes it"),
+        (revisions.upgrade_database, "Check that {} can be written"),
     ],
 )
 def test_a_folder_that_is_not_there(tmp_path: Path, act: Callable[[], None], words: str) -> None:

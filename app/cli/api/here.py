@@ -6,13 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from flask import Flask
 from werkzeug.test import Client
 
 from app.access.actors import COMMAND_LINE
 from app.cli.api.client import Answer, next_of, with_query
 from app.cli.application import opened_app
-from app.cli.serving.log_lines import prepare_log
 from app.factory import create_app
 from app.store import vault
 from app.web.guards import HERE
@@ -38,12 +36,6 @@ class Here:
 @contextmanager
 def here() -> Iterator[Here]:
     """The API of this machine's Muster, as the command line's own actor."""
-    with opened_app(_whole_app) as app:
+    with opened_app(create_app) as app:
         vault.ensure_ring(app.config["MUSTER"])
         yield Here(Client(app))
-
-
-def _whole_app() -> Flask:
-    app = create_app()
-    prepare_log(app.config["MUSTER"])
-    return app

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import click
@@ -9,13 +10,12 @@ from flask import Flask
 
 from app import config
 from app.access import actors, audit, passwords, people
-from app.cli.application import warn_of_another_ring
+from app.cli.application import made_app, warn_of_another_ring
 from app.cli.serving import server, tracing
-from app.cli.serving.log_lines import prepare_log
 from app.cli.serving.worker import watcher
 from app.factory import create_app
 from app.practice import models
-from app.store import database, locks, rotation, vault
+from app.store import database, locks, revisions, rotation, vault
 from app.store.accounts import User
 from app.store.base import db
 from app.web import metrics
@@ -32,12 +32,11 @@ def serve(host: str | None, port: int | None, practice: bool) -> None:
     given: dict[str, Any] = {"host": host, "port": port, "practice": practice or None}
     overrides = {name: value for name, value in given.items() if value is not None}
     chosen = config.load_with(overrides)
-    server.require_folder(chosen.instance, chosen.database)
+    server.require_folder(chosen)
     with server.listening(chosen.host, chosen.port) as socket:
         config.ensure_secret(chosen)
         metrics.share(chosen)
-        app = create_app(overrides)
-        prepare_log(chosen)
+        app = made_app(partial(create_app, overrides))
         tracing.start(app)
         password = prepare(app)
         with server.practice_endpoint(chosen) as base_url, watcher(chosen):
@@ -48,7 +47,7 @@ def prepare(app: Flask) -> str | None:
     """Prepare database and keys; gives the first administrator's password if one was created."""
     chosen: config.Settings = app.config["MUSTER"]
     with app.app_context(), locks.exclusive("start"):
-        database.upgrade_database()
+        revisions.upgrade_database()
         if vault.ensure_ring(chosen) and rotation.count_sealed():
             lost = vault.ring_path(chosen)
             lost.unlink()

@@ -41,19 +41,20 @@ class ServeError(OperatorError):
     """Muster can't be served; the text is one sentence for the operator."""
 
 
-def require_folder(folder: Path, database: str = "") -> None:
+def require_folder(chosen: Settings) -> None:
     """Make the instance folder if need be; ServeError where nothing can be written into it.
 
-    What was open to others of it, and of an embedded `database` (its URL) elsewhere, is closed.
+    What was open to others of it, and of an embedded database elsewhere, is closed.
     """
+    folder, database = chosen.instance, make_url(chosen.database)
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
         folder.chmod(0o700)
         _close_to_others(folder, _PRIVATE)
-        if database.startswith("sqlite") and (name := make_url(database).database):
-            file = Path(name).resolve()
+        if database.get_backend_name() == "sqlite" and database.database:
+            file = Path(database.database).resolve()
             _close_to_others(file.parent, (f"{file.name}*",))
     except OSError as error:
         raise ServeError(

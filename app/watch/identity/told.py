@@ -94,9 +94,9 @@ def events_of(model: RegisteredModel) -> list[Told]:
 
 def _changed_with_it(row: ModelIdentity) -> list[dict[str, Any]]:
     """What whole probes found changed since answers differ, the first that was found first."""
-    since = stamp(row.differs_since)
     if row.differs_since is None:
         return []
+    since = stamp(row.differs_since)
     query = select(FeedEvent).where(FeedEvent.model_pk == row.model_pk, FeedEvent.at >= row.differs_since)
     details = [one.detail for one in db.session.scalars(query.order_by(FeedEvent.number))]
     return [

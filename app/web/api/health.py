@@ -9,7 +9,7 @@ from flask import Blueprint, Response, current_app, jsonify
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.errors import ApiError
-from app.store import database, endpoints, vault
+from app.store import database, endpoints, revisions, vault
 from app.store.base import now
 from app.watch import summary
 from app.web.api.describe import describe
@@ -47,7 +47,7 @@ def _watch() -> dict[str, object]:
 
 def _check_revision() -> None:
     try:
-        fit = database.fit()
+        fit = revisions.fit()
     except SQLAlchemyError as error:
         log.error("database not usable: %s", type(error).__name__)
         raise ApiError("database_unavailable", "The database can't be reached.") from error

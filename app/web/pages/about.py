@@ -12,7 +12,7 @@ from flask import Blueprint, current_app, render_template
 from sqlalchemy import func, select
 
 from app.config import Settings, settings, variable
-from app.store import database
+from app.store import revisions
 from app.store.accounts import Token, User
 from app.store.base import db, now
 from app.store.models import RegisteredModel
@@ -51,8 +51,8 @@ def index() -> str:
         "about/index.html",
         versions={"Python": platform.python_version()} | {name: version(name) for name in PARTS},
         engine=_engine(),
-        revision=database.revision(),
-        newest=database.newest_revision(),
+        revision=revisions.revision(),
+        newest=revisions.newest_revision(),
         counts=_counts(),
         watch=summary.watch_state(now()),
         bounds=[row for name, row in rows.items() if _bounds_a_probe(name)],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -22,13 +23,20 @@ KEY = "sk-pages-4f9c2a7be01d"
 Form = dict[str, str]
 
 
-@pytest.fixture
-def practice_url() -> Iterator[str]:
-    """The base URL of a practice endpoint that wants KEY."""
-    server = PracticeServer(Practice(key=KEY).respond)
+@contextmanager
+def practising(key: str) -> Iterator[str]:
+    """The base URL of a practice endpoint that wants this key."""
+    server = PracticeServer(Practice(key=key).respond)
     server.start()
     yield f"http://127.0.0.1:{server.server_port}/v1"
     server.stop()
+
+
+@pytest.fixture
+def practice_url() -> Iterator[str]:
+    """The base URL of a practice endpoint that wants KEY."""
+    with practising(KEY) as url:
+        yield url
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from app import config
 from app.config import Settings, load, origins
-from app.store import database
+from app.store import revisions
 from app.store.base import db, now
 from app.store.watch.health import WatchCost
 from app.web.pages.about import setting_rows
@@ -25,7 +25,7 @@ SECRET = "a-very-secret-key-of-many-letters-000"
 def test_versions_database_and_revision_are_for_everybody(app: Flask, viewer: FlaskClient) -> None:
     text = plain(viewer.get("/about").text)
     with app.app_context():
-        revision = database.revision()
+        revision = revisions.revision()
     assert "Python 3." in text and "SQLAlchemy 2." in text
     assert f"Database revision {revision} the newest" in text
     assert ("SQLite 3." in text) != ("PostgreSQL 1" in text)
