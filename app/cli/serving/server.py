@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import gc
 import logging
 import os
 import socket
@@ -180,6 +181,7 @@ def run(app: Flask, listener: socket.socket, greeting: str) -> None:
     chosen: Settings = app.config["MUSTER"]
     os.environ.pop("GUNICORN_CMD_ARGS", None)
     _give_memory_back()
+    gc.freeze()  # else the collector of each worker copies all that is loaded by now
     options = {
         "bind": f"fd://{os.dup(listener.fileno())}",
         "workers": chosen.workers,
