@@ -45,8 +45,9 @@ def apply() -> Response:
     """Make the registry what the body says: create, change, and with `prune` delete.
 
     What is the same already is neither written nor probed, so that the same body twice changes nothing the
-    second time. An absent field stays as it is, null takes it away. What can't be done is `rejected` with
-    its reason; the others are done all the same.
+    second time. A secret is compared for administrators only; from others it counts as a change. An absent
+    field stays as it is, null takes it away. What can't be done is `rejected` with its reason; the others
+    are done all the same.
     """
     wanted = read_wanted(json_body())
     order = ProbeOrder(current_actor(), bool(flag_argument("strict")), depth_argument())
