@@ -30,6 +30,7 @@ PREFIXES = (
     "/api/v1",
     "/openai/v1",
     "/v3",
+    "/api",
     "/openai",
     "/inference/v1",
     "/v1beta/openai",

@@ -102,9 +102,6 @@ class ProbeRun:
         """The catalog beside the proof. None where a defect of our own ended the proof."""
         catalog = Task(("catalog",), self._read_catalog)
         reading = pool.submit(lambda: self._take(self._guarded(talk, catalog)))
-        early = self.model_type.early if self.depth != "proof" and not self.repeat else None
-        if early:
-            pool.submit(early, talk)
         outcomes: list[Outcome] = []
         proving = self._guarded(
             talk, Task(("proof",), partial(_proven, model_type=self.model_type, outcomes=outcomes))

@@ -20,10 +20,10 @@ def observed(report: Report) -> dict[str, bool | None]:
 
 
 def test_a_good_endpoint_is_asked_in_one_wave_after_the_proof() -> None:
-    """The proof, the list and a stream of the Responses API, then eight side by side."""
+    """The proof and the list, then eight side by side."""
     endpoint = Simulator()
     report = probed(endpoint)
-    assert report.usage["calls"] == len(endpoint.seen) == 11
+    assert report.usage["calls"] == len(endpoint.seen) == 10
     assert [request.path for request in endpoint.seen[-8:]].count("/v1/responses") == 1
 
 
