@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -19,12 +20,27 @@ def observed(report: Report) -> dict[str, bool | None]:
     return {name: capability.observed for name, capability in report.capabilities.items()}
 
 
+def slow_proof(endpoint: Simulator) -> None:
+    """Have the first chat call take its time."""
+    first = iter((0.4,))
+    endpoint.refuse(lambda request: time.sleep(next(first, 0.0)))
+
+
 def test_a_good_endpoint_is_asked_in_one_wave_after_the_proof() -> None:
-    """The proof and the list, then eight side by side."""
+    """The proof, the list and a stream of the Responses API, then eight side by side."""
     endpoint = Simulator()
+    slow_proof(endpoint)
     report = probed(endpoint)
-    assert report.usage["calls"] == len(endpoint.seen) == 10
-    assert [request.path for request in endpoint.seen[-8:]].count("/v1/responses") == 1
+    assert report.usage["calls"] == len(endpoint.seen) == 11
+    posts = [request.path for request in endpoint.seen if request.method == "POST"]
+    assert posts[:2] == ["/v1/chat/completions", "/v1/responses"] and posts[2:].count("/v1/responses") == 1
+
+
+def test_where_the_proof_is_refused_at_once_nothing_is_asked_beside_it() -> None:
+    """Of few calls a minute none is taken from the proof, and none is spent on an endpoint that is refused."""
+    endpoint = Simulator()
+    endpoint.refuse(error(400, "The model is not for you."))
+    assert probed(endpoint).verdict == "rejected" and asked(endpoint, "/responses") == []
 
 
 @pytest.mark.parametrize(

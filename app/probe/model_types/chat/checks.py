@@ -173,8 +173,8 @@ class ChatChecks(Checks):
         if has_tools and self._may_think() and not self.chat.thought_before_a_call:
             yield from tasks_for([[TOOLS_WITH_REASONING]], self.chat)
         if _is_seen(found, "responses_api"):
-            streamed = self.chat.beside.get(responses.STREAMING)
-            yield _told(streamed) if streamed else responses.streaming_task(self.chat)
+            early = responses.told_early(self.talk, self.chat)
+            yield _told(early) if early else responses.streaming_task(self.chat)
 
     def _second_bundles(self, has_tools: bool, has_schema: bool) -> tuple[Bundle, ...]:
         if not has_tools:

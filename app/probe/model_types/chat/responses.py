@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -25,6 +25,8 @@ from app.probe.values import Status
 ROUTE = "/responses"
 API, TOOLS, STREAMING = "responses_api", "responses_tools", "responses_streaming"
 _PROMPT_TOKENS, _TOOL_TOKENS = 16, 64
+_EARLY_S = 10.0
+"""Seconds for the call beside the proof: a rejection does not wait longer for it."""
 _GONE = ("no_route", "not_openai_compatible", "wrong_model_type", "model_not_found")
 
 
@@ -104,11 +106,8 @@ def _thought(whole: Mapping[str, Any], items: list[Mapping[str, Any]]) -> str:
 
 
 def first_task(chat: ChatState) -> Task:
-    """Whether the route answers and calls functions: in one call, and what that does not show alone.
-
-    The call is streamed, so that it may show the third as well; that is kept in `chat.beside` until its turn.
-    """
-    return Task((API, TOOLS), partial(_together, chat=chat))
+    """Whether the route answers and calls functions: in one call, and what that does not show alone."""
+    return Task((API, TOOLS), partial(_both, chat=chat))
 
 
 def streaming_task(chat: ChatState) -> Task:
@@ -116,32 +115,46 @@ def streaming_task(chat: ChatState) -> Task:
     return _task(STREAMING, chat)
 
 
+def ask_early(talk: Conversation) -> None:
+    """Ask for a stream beside the proof, in one short call, so that all the others make one wave. Whether it
+    tells anything is seen when its turn comes.
+    """
+    request = _request(talk, ChatState(talk), stream=True)
+    until = time.monotonic() + min(_EARLY_S, talk.limits.check_s)
+    talk.early[STREAMING] = request, talk.ask(request, until=until)
+
+
+def told_early(talk: Conversation, chat: ChatState) -> Result | None:
+    """What the stream showed that was asked for beside the proof; None where it has to be asked for now."""
+    request, answer = talk.early.get(STREAMING, (None, None))
+    said = read_response(answer) if answer and answer.ok else None
+    if request is None or said is None or said.has_error:
+        return None
+    if said.thought:
+        chat.think(said.thought)
+    observed, evidence = _judge_streaming(said)
+    return _result(talk, STREAMING, True, request, answer, evidence) if observed else None
+
+
 def _task(name: str, chat: ChatState) -> Task:
     return Task((name,), partial(_ask, name=name, chat=chat))
 
 
-def _together(talk: Conversation, chat: ChatState) -> Result:
-    request = _request(talk, chat, tools=True, stream=True)
+def _both(talk: Conversation, chat: ChatState) -> Result:
+    request = _request(talk, chat, tools=True)
     answer, _ = _put(talk, chat, API, request, time.monotonic() + talk.limits.check_s)
     said = read_response(answer) if answer and answer.ok else None
-    judged = {name: judge(said) for name, judge in _JUDGES.items()} if said and not said.has_error else {}
-    shown = {
-        name: Result(
-            (Finding(name, True, evidence),), (check_of(name, "passed", request, answer, evidence, talk),)
-        )
-        for name, (observed, evidence) in judged.items()
-        if observed
-    }
-    chat.beside |= {name: shown[name] for name in shown if name == STREAMING}
-    told = [shown[name] for name in (API, TOOLS) if name in shown]
+    judged = {name: _JUDGES[name](said) for name in (API, TOOLS)} if said else {}
+    shown = {name: evidence for name, (observed, evidence) in judged.items() if observed}
+    checks = tuple(check_of(name, "passed", request, answer, shown[name], talk) for name in shown)
     return Result(
-        tuple(finding for one in told for finding in one.findings),
-        tuple(check for one in told for check in one.checks),
-        () if len(told) == 2 else (_rest(chat, shown),),
+        tuple(Finding(name, True, evidence) for name, evidence in shown.items()),
+        checks,
+        () if API in shown and TOOLS in shown else (_rest(chat, shown),),
     )
 
 
-def _rest(chat: ChatState, shown: Container[str]) -> Task:
+def _rest(chat: ChatState, shown: Mapping[str, str]) -> Task:
     """What was not shown; functions only where the route answers at all."""
     names = tuple(name for name in (API, TOOLS) if name not in shown)
     return Task(names, partial(_one_by_one, names=names, chat=chat))
