@@ -31,7 +31,7 @@ PAGE = 30
 SIDE_BY_SIDE = 4
 """How many models are compared at once."""
 
-ARTEFACTS = ("curl", "python", "node", "litellm")
+ARTEFACTS = ("python", "curl", "node", "litellm")
 """What consumers can use; a Terraform block registers a model, which they do not."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +11,8 @@ from sqlalchemy import select
 from app.probe.diagnosis.codes import CODES
 from app.store.base import db
 from app.store.endpoints import Endpoint
+from app.store.models import RegisteredModel
+from app.store.watch.channels import Channel, Delivery
 from app.store.watch.incidents import Incident, IncidentEvent, IncidentModel
 from app.watch.incidents import OWN_NETWORK
 from app.watch.places import labels_of
@@ -18,6 +20,15 @@ from app.web.pages import frame
 
 NAMED = 5
 """How many models a row names before it counts the others."""
+
+MESSAGES = 20
+"""How many messages to channels an incident's page shows."""
+
+_NEWS: Mapping[str, str] = {
+    "incident.opened": "that it began",
+    "incident.reminder": "that nobody had acknowledged it",
+    "incident.resolved": "that it ended",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +40,8 @@ class Told:
     affected: Sequence[IncidentModel]
     owners: Sequence[str]
     has_endpoint: bool
+    there: Set[str]
+    """The ids of its models that are registered today."""
 
     @property
     def named(self) -> Sequence[IncidentModel]:
@@ -51,11 +64,23 @@ class Line:
     model: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a channel was told of an incident, in a few words, and how its delivery went."""
+
+    channel_id: str
+    channel: str
+    news: str
+    delivery: Delivery
+
+
 def told(incidents: Sequence[Incident]) -> list[Told]:
     """Incidents in the same order, each with what a person needs to know first."""
     ids = {incident.endpoint_id for incident in incidents if incident.endpoint_id}
-    there = set(db.session.scalars(select(Endpoint.id).where(Endpoint.id.in_(ids)))) if ids else set()
-    return [_told(incident, incident.endpoint_id in there) for incident in incidents]
+    endpoints = set(db.session.scalars(select(Endpoint.id).where(Endpoint.id.in_(ids)))) if ids else set()
+    members = {member.model_pk for incident in incidents for member in incident.members}
+    there = set(db.session.scalars(select(RegisteredModel.id).where(RegisteredModel.id.in_(members))))
+    return [_told(incident, incident.endpoint_id in endpoints, there) for incident in incidents]
 
 
 def title_of(code: str) -> str:
@@ -72,6 +97,19 @@ def advice_on(code: str) -> str:
     return row.help if row else ""
 
 
+def messages_about(incident: Incident) -> Sequence[Message]:
+    """Who was told of it, and whether it got there, the newest first; messages are kept for 30 days."""
+    query = (
+        select(Channel.id, Channel.name, Delivery)
+        .join(Delivery, Delivery.channel_id == Channel.id)
+        .where(Delivery.kind.in_(_NEWS), Delivery.created >= incident.opened)
+        .where(Delivery.body["data"]["id"].as_string() == incident.id)
+        .order_by(Delivery.id.desc())
+        .limit(MESSAGES)
+    )
+    return [Message(id, name, _NEWS[row.kind], row) for id, name, row in db.session.execute(query)]
+
+
 def timeline(incident: Incident) -> list[Line]:
     """What happened, the newest first; models that came or went at one moment share a line."""
     lines: list[Line] = []
@@ -85,14 +123,14 @@ def timeline(incident: Incident) -> list[Line]:
     return lines[::-1]
 
 
-def _told(incident: Incident, has_endpoint: bool) -> Told:
+def _told(incident: Incident, has_endpoint: bool, there: Set[str]) -> Told:
     gone = incident.resolved is not None
     affected = sorted(
         (one for one in incident.members if gone or one.left is None),
         key=lambda one: (one.name, one.model_pk),
     )
     owners, _ = labels_of([one.model_pk for one in affected])
-    return Told(incident, title_of(incident.code), affected, sorted(owners), has_endpoint)
+    return Told(incident, title_of(incident.code), affected, sorted(owners), has_endpoint, there)
 
 
 _TEXTS: Mapping[str, str] = {

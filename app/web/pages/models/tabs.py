@@ -103,7 +103,7 @@ def overview(model: RegisteredModel) -> dict[str, Any]:
     """What it can do and how it is called, where it is served, how it stands."""
     entries = _entries(model)
     return {
-        "first_call": artefacts.labelled(model, ("curl", "python")),
+        "first_call": artefacts.labelled(model, ("python", "curl")),
         "abilities": _abilities(model),
         "works_with": clients.works_with(model.model_type, model.capabilities or {}),
         "price_remarks": price_catalogue.remarks(model),
