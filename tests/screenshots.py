@@ -236,7 +236,7 @@ def house_pictures(page: Page, url: str, take: Take) -> None:
     page.goto(url + "/catalogue")
     for box in page.get_by_role("checkbox").all()[:4]:
         box.check()
-    page.get_by_role("button", name="Compare the ticked ones").click()
+    page.get_by_role("button", name="Compare side by side").click()
     take("catalogue-compare")
     page.goto(url + "/search?q=search")
     take("search")

@@ -107,7 +107,7 @@ def number(value: float, digits: int | None = None) -> str:
 
 
 def range_of(skipped: int, shown: int, total: int) -> str:
-    """Which models of how many a page of a list shows: "31–60 of 305 models", or "6 models" where it is all."""
+    """Which models of how many a page of a list shows: "31–60 of 305 models", or "6 models"."""
     noun = "model" if total == 1 else "models"
     if shown >= total:
         return f"{number(total)} {noun}"

@@ -63,14 +63,14 @@ def _count(query: Select[Any]) -> int:
     return db.session.scalar(query.with_only_columns(func.count())) or 0
 
 
-def _matching(wanted: Search) -> Select[tuple[RegisteredModel]]:
+def _matching(wanted: Search) -> Select[RegisteredModel]:
     """What the search leaves, in no order yet."""
     # Nearly all are enabled: without a filter the newest ones are found soonest by walking the rows.
     query = _searched(wanted) if wanted.active else select(RegisteredModel).where(RegisteredModel.enabled)
     return query.where(RegisteredModel.health != "down") if settings().hide_down else query
 
 
-def _searched(wanted: Search) -> Select[tuple[RegisteredModel]]:
+def _searched(wanted: Search) -> Select[RegisteredModel]:
     return RegisteredModel.matching(
         q=wanted.q or None,
         model_type=wanted.value("type"),

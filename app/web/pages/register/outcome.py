@@ -148,4 +148,4 @@ def _place(wire: str, attempt: Submission) -> str:
 
 def _lowered(sentence: str) -> str:
     """A sentence as the second half of another; names in capitals stay."""
-    return sentence[:1].lower() + sentence[1:] if sentence[1:2].islower() else sentence
+    return sentence if sentence[1:2].isupper() else sentence[:1].lower() + sentence[1:]
