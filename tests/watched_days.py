@@ -65,15 +65,11 @@ def _watch(model: RegisteredModel, place: int, *, down: bool) -> None:
 
 def _channel(incident: str) -> None:
     channel = Channel(id=new_id(), name="On call", kind="apprise", host="Slack", url_ciphertext=b"-")
-    channel.filter = {"kinds": ["incident.opened", "incident.resolved"]}
+    channel.filter = {"kinds": ["incident.opened", "incident.reminder", "incident.resolved"]}
     db.session.add(channel)
-    told = {
-        "channel_id": channel.id,
-        "kind": "incident.opened",
-        "attempts": 1,
-        "body": {"data": {"id": incident}},
-    }
-    db.session.add(Delivery(state="sent", due=now(), sent=now(), message="It was taken.", **told))
-    db.session.add(
-        Delivery(state="pending", due=now() + timedelta(minutes=5), message="Slack did not take it.", **told)
-    )
+    begun = now() - timedelta(minutes=47)
+    told = {"channel_id": channel.id, "attempts": 1, "body": {"data": {"id": incident}}}
+    first = {"kind": "incident.opened", "state": "sent", "due": begun, "created": begun, "sent": begun}
+    again = {"kind": "incident.reminder", "state": "pending", "due": now() + timedelta(minutes=5)}
+    db.session.add(Delivery(message="It was taken.", **told, **first))
+    db.session.add(Delivery(message="Slack did not take it.", **told, **again))
