@@ -13,6 +13,7 @@ from tests.browser.test_form import register, registered
 from tests.conftest import PASSWORD, LiveServer
 from tests.rows import an_endpoint
 from tests.watched_days import add_watched_days
+from tests.web.pages.watch.test_now import add, open_incident
 
 PAGES = ("/now", "/models", "/endpoints", "/endpoints/new", "/incidents", "/channels", "/channels/new",
          "/maintenance/new")  # fmt: skip
@@ -44,6 +45,23 @@ def test_one_box_ticks_all_that_are_shown(page: Page, live_server: LiveServer, e
     page.get_by_role("button", name="List its models").click()
     page.get_by_label("All that are shown").check()
     assert page.locator("[name=model]:checked").count() == page.locator("[name=model]").count() > 5
+
+
+def test_what_is_wrong_stays_up_to_date(app: Flask, page: Page, live_server: LiveServer) -> None:
+    model = add(app, health="down")
+    open_incident(app, model, "first.example.com")
+    page.goto(live_server.url + "/now")
+    expect(page.get_by_role("rowheader", name="first.example.com")).to_be_visible()
+    open_incident(app, model, "second.example.com")
+    looked = "() => document.dispatchEvent(new Event('visibilitychange'))"
+    page.evaluate(looked)
+    expect(page.get_by_role("rowheader", name="second.example.com")).to_be_visible()
+    page.context.set_offline(True)
+    page.evaluate(looked)
+    expect(page.get_by_text("This page is no longer up to date")).to_be_visible()
+    page.context.set_offline(False)
+    page.evaluate(looked)
+    expect(page.get_by_text("This page is no longer up to date")).to_be_hidden()
 
 
 def test_axe_finds_nothing(

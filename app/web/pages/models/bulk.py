@@ -128,10 +128,10 @@ def _probing(named: list[tuple[str, str]]) -> Iterator[live.Line]:
             good += status == "passed"
             yield live.row(futures[future], words[futures[future]], status, took, note)
     summary = f"{good} of {len(named)} probes accepted."
-    location = _back()
     yield {
         "event": "end",
-        "location": location,
+        "location": _back(),
+        "label": "Back to the incident" if request.form.get("incident") else "Back to the list",
         "summary": summary,
         "tone": "ok" if good == len(named) else "bad",
     }
@@ -164,8 +164,9 @@ def _search() -> ModelSearch:
 
 
 def _back() -> str:
-    """The list as it was left: with its filters, in its order, on its page."""
-    return _search().here
+    """The incident that it was begun from, or the list as it was left: its filters, its order, its page."""
+    incident = request.form.get("incident", "")
+    return url_for("incidents.detail", id=incident) if incident else _search().here
 
 
 def _ticked() -> list[RegisteredModel]:
