@@ -93,6 +93,10 @@ def test_axe_finds_nothing(
     page.get_by_role("button", name="Probe and register").click()
     expect(page.locator("#problem")).to_be_visible()
     watched.look("many, wrong")
+    words = {"display_name": "A completion model of old", "model_type": "completion", "region": "on-prem"}
+    add(app, health="down", input_cost=10.5, output_cost=31.5, observed={"context_window": 131072}, **words)
+    page.goto(live_server.url + "/catalogue")
+    watched.look("catalogue")
     page.goto(f"{live_server.url}/endpoints/{_endpoint_without_models(app)}/delete")
     watched.look("delete an endpoint")
     context.close()
