@@ -41,7 +41,7 @@ LOOKED_AT: Mapping[str, frozenset[str]] = {
         "endpoints.detail",
         "endpoints.change.edit", "endpoints.change.rotate", "endpoints.delete", "endpoints.many.choose",
         "incidents.index", "incidents.detail", "channels.index", "channels.new", "channels.detail",
-        "channels.delete", "maintenance.new", "maintenance.index", "catalogue.index",
+        "channels.delete", "channels.edit", "maintenance.new", "maintenance.index", "catalogue.index",
     }),
 }  # fmt: skip
 """Where axe looks, by the test that has it look there."""
