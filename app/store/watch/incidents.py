@@ -77,6 +77,12 @@ class IncidentModel(Base):
     joined: Mapped[datetime] = mapped_column(UTCDateTime)
     left: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
+    @classmethod
+    def down_with(cls, incident_id: str) -> list[str]:
+        """The ids of the models that an incident takes down now."""
+        query = select(cls.model_pk).where(cls.incident_id == incident_id, cls.left.is_(None))
+        return list(db.session.scalars(query))
+
 
 class IncidentEvent(Base):
     """A line of an incident's timeline: opened, joined, left, look, acknowledged, reminded, resolved."""

@@ -25,6 +25,8 @@ blueprint = Blueprint("incidents", __name__, url_prefix="/incidents")
 PAGE = 50
 LOOKS = 60
 LONGEST_NOTE = 2000
+MEMBERS = 50
+"""How many models of an incident its page names, those that are down first."""
 _BEFORE = timedelta(minutes=10)
 _STATES = {"open": "Open", "resolved": "Resolved", "": "All"}
 
@@ -71,6 +73,8 @@ def detail(id: str) -> str:
         timeline=words.timeline(incident),
         looks=_looks(incident),
         messages=words.messages_about(incident),
+        members=sorted(incident.members, key=lambda one: (one.left is not None, one.name, one.model_pk)),
+        most_members=MEMBERS,
         is_admin=current_actor().may("admin"),
         may_edit=current_actor().may("write"),
         longest_note=LONGEST_NOTE,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 
 from sqlalchemy import select
 
@@ -61,7 +62,6 @@ class Line:
     at: datetime
     text: str
     quote: str = ""
-    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +113,19 @@ def messages_about(incident: Incident) -> Sequence[Message]:
 def timeline(incident: Incident) -> list[Line]:
     """What happened, the newest first; models that came or went at one moment share a line."""
     lines: list[Line] = []
-    for event in incident.timeline:
-        line = _line(event)
-        before = lines[-1] if lines else None
-        if before and event.kind in ("joined", "left") and (before.at, before.text) == (line.at, line.text):
-            lines[-1] = Line(line.at, line.text, f"{before.quote}, {line.quote}")
+    alike = groupby(incident.timeline, key=lambda event: (event.kind, event.at))
+    for (kind, at), events in alike:
+        if kind in ("joined", "left"):
+            names = [str((event.detail or {}).get("name") or "") for event in events]
+            lines.append(Line(at, _TEXTS[kind], _listed(names)))
         else:
-            lines.append(line)
+            lines += [_line(event) for event in events]
     return lines[::-1]
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _told(incident: Incident, has_endpoint: bool, there: Set[str]) -> Told:
@@ -148,7 +153,5 @@ def _line(event: IncidentEvent) -> Line:
     if event.kind == "acknowledged":
         who = frame.actor_words(str(detail.get("by", "")))
         return Line(event.at, f"Acknowledged by {who}", str(detail.get("note") or ""))
-    quote = str(detail.get("name") or detail.get("message") or "")
-    return Line(
-        event.at, _TEXTS.get(event.kind, event.kind.capitalize()), quote, str(detail.get("model") or "")
-    )
+    quote = str(detail.get("message") or "")
+    return Line(event.at, _TEXTS.get(event.kind, event.kind.capitalize()), quote)

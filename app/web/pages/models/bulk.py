@@ -19,6 +19,7 @@ from app.registry.exchange.exports import FORMATS
 from app.registry.probing import Probed
 from app.store.base import db
 from app.store.models import RegisteredModel
+from app.store.watch.incidents import IncidentModel
 from app.web.guards import current_actor, require_role
 from app.web.pages import live
 from app.web.pages.models import listing, paging
@@ -170,7 +171,9 @@ def _back() -> str:
 
 
 def _ticked() -> list[RegisteredModel]:
-    ids = request.form.getlist("id")[:AT_MOST]
+    incident = request.form.get("incident", "")
+    ids = IncidentModel.down_with(incident) if incident else request.form.getlist("id")
+    ids = ids[:AT_MOST]
     if request.form.get("matching") == "yes":
         ids = paging.ids_of(_search(), AT_MOST)
     query = select(RegisteredModel).where(RegisteredModel.id.in_(ids)).order_by(RegisteredModel.id.desc())

@@ -151,5 +151,13 @@ def test_models_are_links_as_long_as_they_are_there(app: Flask, viewer: FlaskCli
         assert f'href="/models/{there}"' in page and f"/models/{absent}" not in page and "Mistral" in page
 
 
+def test_an_outage_of_everything_weighs_no_more_than_another_page(app: Flask, editor: FlaskClient) -> None:
+    id = begun(app, *(f"Model number {number:03}" for number in range(300)))
+    for path in ("/now", "/incidents", f"/incidents/{id}"):
+        page = editor.get(path)
+        assert len(page.data) < 60_000 and "Model number 000" in page.text
+    assert "and 250 more" in plain(page.text) and "and 295 more" in plain(page.text)
+
+
 def test_an_unknown_one_is_a_page_that_says_so(viewer: FlaskClient) -> None:
     assert viewer.get("/incidents/00000000-0000-7000-8000-000000000000").status_code == 404
