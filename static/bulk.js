@@ -1,4 +1,4 @@
-// The box in the head of a list selects every row; the bar comes up where one is, and says how many are.
+// A list's bar comes up where a row is ticked, and says how many are; the box in its head ticks every row.
 
 function count() {
   const form = document.getElementById("bulk");
@@ -7,10 +7,12 @@ function count() {
   const ticked = boxes.filter((box) => box.checked).length;
   const all = form.querySelector("[data-tick-all]");
   const matching = form.querySelector('[name="matching"]');
-  all.hidden = false;
   form.querySelector(".bulk").hidden = ticked === 0 && !matching?.checked;
-  all.checked = ticked > 0 && ticked === boxes.length;
-  all.indeterminate = ticked > 0 && ticked < boxes.length;
+  if (all) {
+    all.hidden = false;
+    all.checked = ticked > 0 && ticked === boxes.length;
+    all.indeterminate = ticked > 0 && ticked < boxes.length;
+  }
   form.querySelector("[data-ticked]").textContent = matching?.checked ? "With all of them:" : `With the ${ticked} selected:`;
 }
 

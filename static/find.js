@@ -10,6 +10,8 @@ if (form) {
   let timer = 0;
   let running = null;
 
+  form.querySelector("kbd").hidden = false;  // without scripts the key does nothing
+
   const close = () => { running?.abort(); clearTimeout(timer); box.hidden = true; };
 
   const look = async () => {

@@ -77,7 +77,7 @@ class Watch {
     const onward = document.createElement("a");
     onward.className = "button";
     onward.href = line.location;
-    onward.textContent = "Back to the list";
+    onward.textContent = line.label ?? "Back to the list";
     this.section.querySelector("[data-cancel]").replaceWith(onward);
     onward.focus();
     document.dispatchEvent(new Event("muster:stale"));

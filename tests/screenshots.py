@@ -1,7 +1,8 @@
 """`make screenshots`: a picture of every page, in the folder `screenshots`.
 
 Light, dark and narrow go through the pages as a person would; at the width of a tablet, on paper and without
-scripts each address of that walk is opened anew.
+scripts each address of that walk is opened anew. `python -m tests.screenshots docs` makes the pictures of
+README and docs/ anew.
 """
 
 from __future__ import annotations
@@ -42,6 +43,14 @@ AGAIN: dict[str, dict[str, Any]] = {
     "paper": {"viewport": {"width": 794, "height": 1123}},
     "plain": {"viewport": chromium.WIDE, "java_script_enabled": False},
 }
+PICTURES = Path(__file__).parent.parent / "docs" / "pictures"
+KEPT: dict[str, tuple[str, int]] = {
+    "form-rejected": ("rejected", 720),
+    "watch-models": ("list", 404),
+    "incident": ("incident", 700),
+}
+"""What README and docs/ show: the name of the picture there, and how much of it, in pixels from the top."""
+
 MODELS = (
     {"model_id": "practice-chat", "display_name": "Llama 3.1 8B, Frankfurt", "region": "europe",
      "supports_tool_calling": "true", "input_cost": "0.05", "output_cost": "0.08", "description":
@@ -59,7 +68,8 @@ MODELS = (
 
 def main() -> int:
     """Take every picture, or those of the forms that are named; exit status 1 where there is no Chromium."""
-    forms = sys.argv[1:] or list(FORMS)
+    keep = sys.argv[1:] == ["docs"]
+    forms = ["light"] if keep else sys.argv[1:] or list(FORMS)
     path = chromium.executable()
     if path is None:
         sys.stderr.write("There is no Chromium on this machine: install the package chromium.\n")
@@ -71,7 +81,7 @@ def main() -> int:
     with chromium.started(path) as browser:
         for name in forms:
             with served() as (url, app):
-                picture_all(browser, url, name, app)
+                picture_all(browser, url, name, app, keep=keep)
     count = len(list(FOLDER.iterdir()))
     sys.stdout.write(f"{count} pictures are in {FOLDER}.\n")
     return 0
@@ -106,8 +116,8 @@ def made(folder: Path, practice_port: int) -> Flask:
     return app
 
 
-def picture_all(browser: Browser, url: str, form: str, app: Flask) -> None:
-    """Go through the pages as a person would, and take a picture of each."""
+def picture_all(browser: Browser, url: str, form: str, app: Flask, *, keep: bool = False) -> None:
+    """Go through the pages as a person would, and take a picture of each, or those of README and docs/."""
     scheme, size = FORMS[form]
     context = chromium.window(browser, viewport=size, color_scheme=scheme)
     page = context.new_page()
@@ -115,6 +125,10 @@ def picture_all(browser: Browser, url: str, form: str, app: Flask) -> None:
 
     def take(name: str) -> None:
         page.wait_for_load_state()
+        if keep and name in KEPT:
+            keep_picture(page, *KEPT[name])
+        if keep:
+            return
         seen.setdefault(page.url.partition("?done")[0], name)
         # A window as high as the page: what sticks to the window's end then stands where it ends up.
         height = int(page.evaluate("() => document.documentElement.scrollHeight"))
@@ -132,8 +146,14 @@ def picture_all(browser: Browser, url: str, form: str, app: Flask) -> None:
     add_watched_days(app)
     watch_pictures(page, url, take)
     context.close()
-    if form == "light":
+    if form == "light" and not keep:
         picture_again(browser, url, seen)
+
+
+def keep_picture(page: Page, name: str, height: int) -> None:
+    """A picture for README and docs/: the upper part of the page."""
+    page.mouse.move(0, 0)
+    page.screenshot(path=PICTURES / f"{name}.png", clip={"x": 0, "y": 0, "width": 1280, "height": height})
 
 
 def picture_again(browser: Browser, url: str, seen: dict[str, str]) -> None:
@@ -236,7 +256,7 @@ def house_pictures(page: Page, url: str, take: Take) -> None:
     page.goto(url + "/catalogue")
     for box in page.get_by_role("checkbox").all()[:4]:
         box.check()
-    page.get_by_role("button", name="Compare the ticked ones").click()
+    page.get_by_role("button", name="Compare side by side").click()
     take("catalogue-compare")
     page.goto(url + "/search?q=search")
     take("search")

@@ -24,12 +24,12 @@ def add_watched_days(app: Flask) -> None:
             _watch(model, place, down=place == 1 % len(models))
         db.session.add(WatchWorker(name="muster-1", threads=8, started=now() - HOUR, heard=now()))
         broken = models[1 % len(models)]
-        incidents.join([broken], "server_error", WHY, now() - timedelta(minutes=47))
+        broke = incidents.join([broken], "model_unavailable", WHY, now() - timedelta(minutes=47))
         for minutes in (46, 45, 44):
-            look = {"kind": "proof", "result": "failed", "code": "server_error", "message": WHY}
+            look = {"kind": "proof", "result": "failed", "code": "model_unavailable", "message": WHY}
             at = now() - timedelta(minutes=minutes)
             db.session.add(Look(model_pk=broken.id, at=at, latency_ms=420 + minutes, **look))
-        _channel()
+        _channel(broke.id if broke else "")
         db.session.commit()
 
 
@@ -42,7 +42,10 @@ def _watch(model: RegisteredModel, place: int, *, down: bool) -> None:
     row.span_begin = since
     row.due, row.covered, row.last_check, row.evidence = now() + timedelta(minutes=3), seen, seen, "proof"
     if down or fading:
-        row.reason_code, row.reason_message = "server_error", WHY if down else "Six of twenty looks failed."
+        row.reason_code, row.reason_message = (
+            "model_unavailable",
+            WHY if down else "Six of twenty looks failed.",
+        )
     if stale:
         model.last_probe_id = None
     row.day_p95_ms = None if stale else 640 + 9 * 23
@@ -60,12 +63,13 @@ def _watch(model: RegisteredModel, place: int, *, down: bool) -> None:
             db.session.add(Rollup(model_pk=model.id, step="hour", at=at, **numbers, **seconds))
 
 
-def _channel() -> None:
+def _channel(incident: str) -> None:
     channel = Channel(id=new_id(), name="On call", kind="apprise", host="Slack", url_ciphertext=b"-")
-    channel.filter = {"kinds": ["incident.opened", "incident.resolved"]}
+    channel.filter = {"kinds": ["incident.opened", "incident.reminder", "incident.resolved"]}
     db.session.add(channel)
-    told = {"channel_id": channel.id, "kind": "incident.opened", "attempts": 1}
-    db.session.add(Delivery(state="sent", due=now(), sent=now(), message="It was taken.", **told))
-    db.session.add(
-        Delivery(state="pending", due=now() + timedelta(minutes=5), message="Slack did not take it.", **told)
-    )
+    begun = now() - timedelta(minutes=47)
+    told = {"channel_id": channel.id, "attempts": 1, "body": {"data": {"id": incident}}}
+    first = {"kind": "incident.opened", "state": "sent", "due": begun, "created": begun, "sent": begun}
+    again = {"kind": "incident.reminder", "state": "pending", "due": now() + timedelta(minutes=5)}
+    db.session.add(Delivery(message="It was taken.", **told, **first))
+    db.session.add(Delivery(message="Slack did not take it.", **told, **again))

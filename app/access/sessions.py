@@ -37,8 +37,11 @@ def begin(user: User, address: str | None, browser: str, provider_session: str |
     return secret
 
 
-def find(secret: str) -> tuple[BrowserSession, User] | None:
-    """The session with this secret and its person, if it holds and they are let in; notes that it is used."""
+def find(secret: str, *, used: bool = True) -> tuple[BrowserSession, User] | None:
+    """The session with this secret and its person, if it holds and they are let in.
+
+    Notes that it is used, unless a page asks by itself, with nobody doing anything.
+    """
     moment = now()
     query = select(BrowserSession, User).join(User, User.id == BrowserSession.user_id)
     holds = (BrowserSession.digest == digest_of(secret)) & ~_is_over(moment) & User.active
@@ -46,7 +49,8 @@ def find(secret: str) -> tuple[BrowserSession, User] | None:
     if found is None:
         return None
     row, user = found
-    _note_seen(row, moment)
+    if used:
+        _note_seen(row, moment)
     return row, user
 
 

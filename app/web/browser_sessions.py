@@ -60,7 +60,8 @@ def init_app(app: Flask) -> None:
 
 @_login.user_loader  # type: ignore[untyped-decorator]  # Flask-Login has no types
 def _load_user(secret: str) -> User | None:
-    found = None if g.get("without_database") else sessions.find(secret)
+    by_itself = "Muster-Refresh" in request.headers
+    found = None if g.get("without_database") else sessions.find(secret, used=not by_itself)
     if found is None:
         return None
     g.browser_session, user = found

@@ -73,6 +73,13 @@ def test_use_keeps_a_session_from_being_idle(app: Flask, viewer: FlaskClient) ->
         assert now() - db.session.scalars(select(BrowserSession.seen)).one() < timedelta(minutes=1)
 
 
+def test_a_page_that_stays_up_to_date_by_itself_is_no_use(app: Flask, viewer: FlaskClient) -> None:
+    set_age(app, created=timedelta(hours=5), seen=timedelta(hours=3))
+    assert viewer.get("/now", headers={"Muster-Refresh": "yes"}).status_code == 200
+    with app.app_context():
+        assert now() - db.session.scalars(select(BrowserSession.seen)).one() > timedelta(hours=2)
+
+
 @pytest.mark.both_databases
 def test_a_page_neither_waits_nor_fails_while_another_holds_the_session(
     app: Flask, viewer: FlaskClient

@@ -58,7 +58,8 @@ def test_one_model_takes_two_from_the_preset_and_its_call_one_from_the_list(
     assert clicks.count == 2
     clicks.begin(live_server.url + "/models")
     page.get_by_role("link", name="Practice chat").click()
-    expect(page.get_by_text("from openai import OpenAI").first).to_be_attached()
+    expect(page.get_by_text("from openai import OpenAI")).to_be_in_viewport()
+    expect(page.get_by_role("heading", name="What it can do")).to_be_in_viewport()
     assert clicks.count == 1
 
 

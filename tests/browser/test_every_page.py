@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from urllib.parse import urlsplit
 
+import pyotp
 import pytest
+from flask import Flask
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import chromium
@@ -13,24 +17,63 @@ from tests.browser.conftest import EMAIL, KEY, Endpoint
 from tests.browser.test_form import fill, register, unfold
 from tests.conftest import PASSWORD, LiveServer
 
+LOOKED_AT: Mapping[str, frozenset[str]] = {
+    "test_axe_finds_nothing": frozenset({
+        "signin.signin", "models.index", "register.new", "models.detail", "models.history", "models.use",
+        "models.as_document", "models.checks", "models.delete",
+    }),
+    "test_axe_finds_nothing_where_models_are_worked_with": frozenset({
+        "models.use", "audit.index", "models.index", "models.bulk.nothing_sent", "api_reference.index",
+        "api_reference.calls", "api_reference.schemas",
+    }),
+    "test_axe_finds_nothing_where_a_price_is_told_first": frozenset({
+        "models.costly.ask_deep", "models.costly.ask_repeat", "models.comparing.choose", "models.checks",
+    }),
+    "test_axe_finds_nothing_in_the_rest_of_the_house": frozenset({
+        "tokens.index", "tokens.new", "tokens.detail", "tokens.revoke", "users.index", "users.new",
+        "users.detail", "users.delete", "account.index", "second_factor.index", "signin.code", "audit.index",
+        "about.index", "error_reference.index", "catalogue.index", "catalogue.detail", "catalogue.compare",
+        "find.index", "help.index", "help.page", "register.edit", "models.labels.edit", "models.call",
+        "api_reference.objects",
+    }),
+    "tests/browser/test_watch.py": frozenset({
+        "now.index", "models.index", "models.detail", "endpoints.index", "endpoints.many.new",
+        "endpoints.detail",
+        "endpoints.change.edit", "endpoints.change.rotate", "endpoints.delete", "endpoints.many.choose",
+        "incidents.index", "incidents.detail", "channels.index", "channels.new", "channels.detail",
+        "channels.delete", "channels.edit", "maintenance.new", "maintenance.index", "catalogue.index",
+    }),
+}  # fmt: skip
+"""Where axe looks, by the test that has it look there."""
+
+NO_PAGES = frozenset({
+    "static", "frame.root", "security_txt.show", "health.healthz", "health.readyz", "api_badge.badge",
+    "models.badge", "models.as_json", "models.playground.nothing_sent", "single_sign_on.begin",
+    "single_sign_on.callback", "single_sign_on.leave",
+})  # fmt: skip
+"""What answers a browser with no page of its own, or with one that leads on at once."""
+
 HOUSE = (
     "/tokens", "/users", "/users/new", "/account", "/account/second-factor", "/audit",
     "/audit?q=nothing&since=2026-01-01", "/about",
     "/errors#timeout", "/catalogue", "/catalogue?q=nothing", "/catalogue/{model}",
-    "/catalogue/compare?id={model}", "/search?q=our", "/search?q=nothing",
+    "/catalogue/compare?id={model}", "/search?q=our", "/search?q=nothing", "/help", "/help/quick-start",
+    "/models/{model}/edit", "/models/{model}/labels", "/models/{model}/checks/proof", "/docs/schemas",
 )  # fmt: skip
 
 
 class Watched:
-    """A page, and what was found wrong with what it showed, by name and look."""
+    """A page, what was found wrong with what it showed, by name and look, and where it was looked at."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
         self.found: dict[str, object] = {}
+        self.paths: set[str] = set()
 
     def look(self, name: str = "") -> None:
         """Have axe look at the page as it is, light, dark and narrow; without a name the address names it."""
         name = name or self.page.url
+        self.paths.add(urlsplit(self.page.url).path)
         self._note(name, "light")
         self._keep(f"{name}, wide", chromium.cut_off(self.page, "main .scroll"))
         self.page.emulate_media(color_scheme="dark")
@@ -56,6 +99,12 @@ class Watched:
             self.found[place] = found
 
 
+def pages_of(app: Flask, paths: Iterable[str]) -> set[str]:
+    """The pages of the program that have these addresses."""
+    where = app.url_map.bind("localhost")
+    return {str(where.match(path)[0]) for path in paths}
+
+
 @pytest.fixture
 def watched(browser: Browser) -> Iterator[Watched]:
     """A page that nobody is signed in on; axe may run in it."""
@@ -64,7 +113,17 @@ def watched(browser: Browser) -> Iterator[Watched]:
     context.close()
 
 
-def test_axe_finds_nothing(watched: Watched, live_server: LiveServer, endpoint: Endpoint) -> None:
+def test_axe_looks_at_every_page(app: Flask) -> None:
+    rules = [rule for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())]
+    pages = {rule.endpoint for rule in rules if not _is_of_programs(rule.rule)}
+    assert pages - NO_PAGES == frozenset().union(*LOOKED_AT.values())
+
+
+def _is_of_programs(path: str) -> bool:
+    return path.startswith(("/v1/", "/v2/", "/v3/", "/metrics", "/openapi.json"))
+
+
+def test_axe_finds_nothing(app: Flask, watched: Watched, live_server: LiveServer, endpoint: Endpoint) -> None:
     page, look = watched.page, watched.look
     page.goto(live_server.url + "/signin")
     look("sign in")
@@ -114,10 +173,11 @@ def test_axe_finds_nothing(watched: Watched, live_server: LiveServer, endpoint: 
     page.goto(re.sub(r"[0-9a-f]{4}$", "ffff", url.partition("?")[0]))
     look("not found")
     assert watched.found == {}
+    assert pages_of(app, watched.paths) == LOOKED_AT["test_axe_finds_nothing"]
 
 
 def test_axe_finds_nothing_where_models_are_worked_with(
-    watched: Watched, live_server: LiveServer, endpoint: Endpoint
+    app: Flask, watched: Watched, live_server: LiveServer, endpoint: Endpoint
 ) -> None:
     page, look = watched.page, watched.look
     chromium.sign_in(page, live_server.url, EMAIL, PASSWORD)
@@ -152,10 +212,11 @@ def test_axe_finds_nothing_where_models_are_worked_with(
     expect(page.get_by_role("heading", level=2, name="ModelRequest")).to_be_visible()
     look("objects")
     assert watched.found == {}
+    assert pages_of(app, watched.paths) == LOOKED_AT["test_axe_finds_nothing_where_models_are_worked_with"]
 
 
 def test_axe_finds_nothing_where_a_price_is_told_first(
-    watched: Watched, live_server: LiveServer, endpoint: Endpoint
+    app: Flask, watched: Watched, live_server: LiveServer, endpoint: Endpoint
 ) -> None:
     page, look = watched.page, watched.look
     chromium.sign_in(page, live_server.url, EMAIL, PASSWORD)
@@ -172,22 +233,38 @@ def test_axe_finds_nothing_where_a_price_is_told_first(
     expect(page.get_by_role("heading", name="Reliability")).to_be_visible()
     expect(page.locator("#reliability")).to_contain_text("3 of 3")
     look("reliability")
+    _compared(watched, live_server, endpoint)
     assert watched.found == {}
+    assert pages_of(app, watched.paths) == LOOKED_AT["test_axe_finds_nothing_where_a_price_is_told_first"]
+
+
+def _compared(watched: Watched, server: LiveServer, endpoint: Endpoint) -> None:
+    """The choice, the price and the result of a comparison with a second model."""
+    page = watched.page
+    page.goto(server.url + "/models/new")
+    fill(page, endpoint, **{"Model id": "practice-chat-no-tools", "Display name": "Theirs"})
+    page.get_by_role("button", name="Probe and register").last.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Theirs")
+    page.get_by_text("More", exact=True).click()
+    page.get_by_role("link", name="Compare with another…").click()
+    page.get_by_label("Compare with").select_option(index=1)
+    page.get_by_role("button", name="See the price").click()
+    watched.look("price of a comparison")
+    page.get_by_role("button", name="Compare", exact=True).click()
+    expect(page.locator("#result")).to_be_visible()
+    watched.look("compared")
 
 
 def test_axe_finds_nothing_in_the_rest_of_the_house(
-    watched: Watched, live_server: LiveServer, endpoint: Endpoint, admin: str
+    app: Flask, watched: Watched, live_server: LiveServer, endpoint: Endpoint, admin: str
 ) -> None:
     page, look = watched.page, watched.look
     chromium.sign_in(page, live_server.url, admin, PASSWORD)
     register(page, live_server, endpoint)
-    edit = page.url.partition("?")[0] + "/edit"
-    model = edit.rsplit("/", 2)[1]
+    model = page.url.partition("?")[0].rpartition("/")[2]
     for path in HOUSE:
         page.goto(live_server.url + path.format(model=model))
         look()
-    page.goto(edit)
-    look()
     page.goto(live_server.url + "/tokens/new")
     page.get_by_role("button", name="Make it").click()
     look()
@@ -204,7 +281,28 @@ def test_axe_finds_nothing_in_the_rest_of_the_house(
     look()
     page.get_by_role("link", name="Delete…").click()
     look()
+    _second_factor(watched, live_server.url, admin)
     assert watched.found == {}
+    assert pages_of(app, watched.paths) == LOOKED_AT["test_axe_finds_nothing_in_the_rest_of_the_house"]
+
+
+def _second_factor(watched: Watched, url: str, email: str) -> None:
+    """Set it up with the code of half a minute ago, which counts still, and be asked for one."""
+    page = watched.page
+    page.goto(url + "/account/second-factor")
+    app_of_theirs = pyotp.TOTP(page.locator("p code").inner_text())
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_label("Code").fill(app_of_theirs.at(int(time.time()), counter_offset=-1))
+    page.get_by_role("button", name="Set it up").click()
+    expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
+    watched.look("recovery codes")
+    page.get_by_role("button", name="Sign out").click()
+    page.goto(url + "/signin")
+    page.get_by_label("Email").fill(email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Your code")).to_be_visible()
+    watched.look("code")
 
 
 def test_focus_is_always_visible(page: Page, live_server: LiveServer) -> None:
@@ -223,6 +321,6 @@ def test_a_call_is_copied(page: Page, live_server: LiveServer, endpoint: Endpoin
     page.goto(live_server.url + "/models/new")
     fill(page, endpoint)
     page.get_by_role("button", name="Probe and register").last.click()
-    page.get_by_role("button", name="Copy the curl text").click()
-    expect(page.get_by_role("button", name="Copied the curl text")).to_be_visible()
-    assert page.evaluate("() => navigator.clipboard.readText()").startswith("curl ")
+    page.get_by_role("button", name="Copy the Python text").click()
+    expect(page.get_by_role("button", name="Copied the Python text")).to_be_visible()
+    assert page.evaluate("() => navigator.clipboard.readText()").startswith("import os")

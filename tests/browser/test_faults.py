@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from flask import Flask
 from playwright.sync_api import Dialog, Page, ViewportSize, expect
 
+from app.store.audit_events import AuditEvent
 from app.store.base import db
 from app.store.models import RegisteredModel
+from app.store.probes import Probe
 from tests.browser import chromium
 from tests.browser.conftest import EMAIL, KEY, Endpoint
 from tests.browser.test_form import fill, register
@@ -55,6 +59,32 @@ def test_a_prompt_survives_being_signed_out(app: Flask, page: Page, live_server:
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url(live_server.url + path)
     expect(page.get_by_label("Prompt")).to_have_value("What is down?")
+
+
+def test_a_second_form_with_another_key_is_no_double_click(
+    app: Flask, page: Page, live_server: LiveServer, endpoint: Endpoint
+) -> None:
+    register(page, live_server, endpoint)
+    page.goto(live_server.url + "/models/new")
+    fill(page, endpoint, **{"API key": "sk-another", "Display name": "Another"})
+    page.get_by_role("button", name="Probe and register").last.click()
+    expect(page.locator("#problem")).to_contain_text("registered already")
+    expect(page.get_by_label("Display name")).to_have_value("Another")
+    expect(page.get_by_label("API key")).to_have_attribute("placeholder", "kept from your last attempt")
+
+
+def test_forward_after_a_rejection_finds_what_was_typed(
+    page: Page, live_server: LiveServer, endpoint: Endpoint
+) -> None:
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.goto(live_server.url + "/models/new")
+    fill(page, endpoint, **{"Model id": "practice-chatt"})
+    page.get_by_role("button", name="Probe and register").last.click()
+    expect(page.locator("#problem")).to_be_focused()
+    page.go_back()
+    page.go_forward()
+    expect(page.get_by_label("Display name")).to_have_value("Ours")
+    expect(page.get_by_label("Model id", exact=True)).to_have_value("practice-chatt")
 
 
 @pytest.mark.parametrize("way", ["reload", "menu"])
@@ -137,6 +167,55 @@ def test_a_cancelled_probe_is_told_where_the_eye_is(
         expect(page.locator("#live-proof")).to_be_visible()
         page.get_by_role("button", name="Cancel").click()
         expect(page.get_by_text("Cancelled. Nothing was registered.")).to_be_in_viewport()
+    page.context.set_offline(True)
+    page.get_by_role("button", name="Probe and register").last.click()
+    expect(page.get_by_text("Muster could not be reached. Send the form again.")).to_be_in_viewport()
+    page.context.set_offline(False)
+
+
+def test_a_message_states_the_limit_that_applied(
+    app: Flask, page: Page, live_server: LiveServer, endpoint: Endpoint
+) -> None:
+    app.config["MUSTER"] = replace(app.config["MUSTER"], probe_first_byte_seconds=1.5)
+    page.goto(live_server.url + "/models/new")
+    fill(page, endpoint)
+    with endpoint.silent():
+        page.get_by_role("button", name="Probe and register").last.click()
+        expect(page.locator("#problem")).to_contain_text("within 1.5 s")
+
+
+def test_the_chart_begins_at_zero_shows_outages_and_stretches_no_label(
+    app: Flask, page: Page, live_server: LiveServer, endpoint: Endpoint
+) -> None:
+    register(page, live_server, endpoint)
+    with app.app_context():
+        first = db.session.scalars(db.select(Probe)).one()
+        for hours, verdict in ((-2, "accepted"), (-1, "rejected")):
+            more = {"duration_ms": 90, "trigger": "manual", "report": first.report}
+            at = first.started + timedelta(hours=hours)
+            db.session.add(Probe(model_pk=first.model_pk, verdict=verdict, started=at, **more))
+        db.session.commit()
+    page.get_by_role("link", name="History", exact=True).click()
+    chart = page.locator("svg.chart").first
+    expect(chart.locator("text", has_text=re.compile("^0$"))).to_be_visible()
+    outage = chart.locator(".outage").evaluate("(e) => [e.getBBox().height, getComputedStyle(e).stroke]")
+    assert outage[0] > 50 and outage[1] != "none"
+    for width in (360, 820, 1280):
+        page.set_viewport_size(ViewportSize(width=width, height=800))
+        stretch = chart.locator("text").first.evaluate("(e) => e.getScreenCTM().a / e.getScreenCTM().d")
+        assert abs(stretch - 1) < 0.01
+
+
+def test_saving_an_unchanged_form_says_so_and_writes_nothing(
+    app: Flask, page: Page, live_server: LiveServer, endpoint: Endpoint
+) -> None:
+    register(page, live_server, endpoint)
+    page.get_by_role("link", name="Change", exact=True).click()
+    expect(page.get_by_text("needs none.")).to_have_count(0)
+    page.get_by_role("button", name="Save the change").last.click()
+    expect(page.get_by_text("Nothing was changed")).to_be_visible()
+    with app.app_context():
+        assert "model.updated" not in db.session.scalars(db.select(AuditEvent.action)).all()
 
 
 @pytest.mark.parametrize("width", [360, 820, 1280])

@@ -68,7 +68,7 @@ def test_models_are_ticked_and_compared_without_scripts(bare: Page, live_server:
     bare.goto(live_server.url + "/catalogue")
     for name in ("Falcon", "Llama"):
         bare.get_by_label(f"Compare {name}").check()
-    bare.get_by_role("button", name="Compare the ticked ones").click()
+    bare.get_by_role("button", name="Compare side by side").click()
     for name in ("Falcon", "Llama"):
         expect(bare.get_by_role("columnheader", name=name)).to_be_visible()
 

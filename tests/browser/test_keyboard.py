@@ -8,7 +8,9 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Locator, Page, expect
 
+from app.practice.models import Model
 from app.store.base import db
+from tests.browser.conftest import KEY, Endpoint
 from tests.conftest import LiveServer
 from tests.rows import a_model
 from tests.watched_days import add_watched_days
@@ -155,6 +157,37 @@ def test_a_model_s_menu_and_the_comparison(keys: Keys, live_server: LiveServer) 
     page.goto(live_server.url + "/catalogue")
     for name in ("Falcon", "Llama"):
         keys.press("checkbox", f"Compare {name}", "Space")
-    keys.press("button", "Compare the ticked ones")
+    keys.press("button", "Compare side by side")
     for name in ("Falcon", "Llama"):
         expect(page.get_by_role("columnheader", name=name)).to_be_visible()
+
+
+def test_a_wrong_url_is_repaired_and_the_model_compared_with_another(
+    app: Flask, keys: Keys, live_server: LiveServer, endpoint: Endpoint
+) -> None:
+    page = keys.page
+    endpoint.serve([Model("first"), Model("second")])
+    for id in ("first", "second"):
+        _register_with_a_wrong_url(keys, live_server, endpoint, id)
+    keys.to(page.get_by_text("More", exact=True))
+    page.keyboard.press("Enter")
+    keys.press("link", "Compare with another…")
+    keys.to(page.get_by_role("combobox", name="Compare with"))
+    page.keyboard.type("first")
+    keys.press("button", "See the price")
+    keys.press("button", "Compare")
+    expect(page.locator("#result")).to_be_focused()
+    expect(page.locator("#result")).to_contain_text("The same")
+
+
+def _register_with_a_wrong_url(keys: Keys, server: LiveServer, endpoint: Endpoint, id: str) -> None:
+    page = keys.page
+    page.goto(server.url + "/models/new")
+    keys.type("Base URL", endpoint.base_url.removesuffix("/v1"))
+    keys.type("API key", KEY)
+    keys.type("Model id", id)
+    keys.type("Region", "eu")
+    page.keyboard.press("Enter")
+    expect(page.locator("#problem")).to_be_focused()
+    keys.press("button", f"Use {endpoint.base_url} and probe again")
+    expect(page.get_by_role("heading", level=1)).to_have_text(id)

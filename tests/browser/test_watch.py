@@ -5,12 +5,15 @@ from __future__ import annotations
 from flask import Flask
 from playwright.sync_api import Browser, Page, expect
 
+from app.store.base import db
 from tests.browser import chromium
 from tests.browser.conftest import KEY, Endpoint
-from tests.browser.test_every_page import Watched
+from tests.browser.test_every_page import LOOKED_AT, Watched, pages_of
 from tests.browser.test_form import register, registered
 from tests.conftest import PASSWORD, LiveServer
+from tests.rows import an_endpoint
 from tests.watched_days import add_watched_days
+from tests.web.pages.watch.test_now import add, open_incident
 
 PAGES = ("/now", "/models", "/endpoints", "/endpoints/new", "/incidents", "/channels", "/channels/new",
          "/maintenance/new")  # fmt: skip
@@ -44,17 +47,21 @@ def test_one_box_ticks_all_that_are_shown(page: Page, live_server: LiveServer, e
     assert page.locator("[name=model]:checked").count() == page.locator("[name=model]").count() > 5
 
 
-def test_the_reason_of_an_outage_is_one_click_from_the_first_page(
-    app: Flask, page: Page, live_server: LiveServer, endpoint: Endpoint
-) -> None:
-    register(page, live_server, endpoint)
-    add_watched_days(app)
-    page.goto(live_server.url + "/")
-    page.get_by_role("rowheader").get_by_role("link").click()
-    expect(page.get_by_text("the model is overloaded").first).to_be_visible()
-    page.get_by_label("Note").fill("The vendor knows.")
-    page.get_by_role("button", name="Acknowledge").click()
-    expect(page.get_by_text("The vendor knows.").first).to_be_visible()
+def test_what_is_wrong_stays_up_to_date(app: Flask, page: Page, live_server: LiveServer) -> None:
+    model = add(app, health="down")
+    open_incident(app, model, "first.example.com")
+    page.goto(live_server.url + "/now")
+    expect(page.get_by_role("rowheader", name="first.example.com")).to_be_visible()
+    open_incident(app, model, "second.example.com")
+    looked = "() => document.dispatchEvent(new Event('visibilitychange'))"
+    page.evaluate(looked)
+    expect(page.get_by_role("rowheader", name="second.example.com")).to_be_visible()
+    page.context.set_offline(True)
+    page.evaluate(looked)
+    expect(page.get_by_text("This page is no longer up to date")).to_be_visible()
+    page.context.set_offline(False)
+    page.evaluate(looked)
+    expect(page.get_by_text("This page is no longer up to date")).to_be_hidden()
 
 
 def test_axe_finds_nothing(
@@ -75,6 +82,12 @@ def test_axe_finds_nothing(
         page.goto(live_server.url + path)
         page.get_by_role("rowheader").get_by_role("link").click()
         watched.look(f"one of {path}")
+        if path == "/channels":
+            page.get_by_role("link", name="Change", exact=True).click()
+            watched.look("change a channel")
+            page.get_by_role("link", name="Cancel").click()
+            page.get_by_role("link", name="Delete…").click()
+            watched.look("delete a channel")
     for name in ("Rotate the key", "Change"):
         page.get_by_role("link", name=name).click()
         watched.look(name)
@@ -83,5 +96,21 @@ def test_axe_finds_nothing(
     page.get_by_role("button", name="Probe and register").click()
     expect(page.locator("#problem")).to_be_visible()
     watched.look("many, wrong")
+    words = {"display_name": "A completion model of old", "model_type": "completion", "region": "on-prem"}
+    add(app, health="down", input_cost=10.5, output_cost=31.5, observed={"context_window": 131072}, **words)
+    page.goto(live_server.url + "/catalogue")
+    watched.look("catalogue")
+    page.goto(f"{live_server.url}/endpoints/{_endpoint_without_models(app)}/delete")
+    watched.look("delete an endpoint")
     context.close()
     assert watched.found == {}
+    assert pages_of(app, watched.paths) == LOOKED_AT["tests/browser/test_watch.py"]
+
+
+def _endpoint_without_models(app: Flask) -> str:
+    """The id of an endpoint that may be deleted."""
+    with app.app_context():
+        endpoint = an_endpoint(name="Zebra")
+        db.session.add(endpoint)
+        db.session.commit()
+        return endpoint.id

@@ -29,11 +29,15 @@ KINDS: Mapping[str, Artefact] = {
 """Each takes a row of any model type and gives text that ends as its language wants it; a key is in none."""
 
 
+FOR_PEOPLE = ("python", *(kind for kind in KINDS if kind != "python"))
+"""The kinds as pages show them: the Python call first, which most people come for."""
+
+
 def all_of(model: RegisteredModel) -> dict[str, str]:
     """Every artefact of a model by its kind."""
     return {kind: artefact.make(model) for kind, artefact in KINDS.items()}
 
 
-def labelled(model: RegisteredModel, kinds: Iterable[str] = KINDS) -> list[tuple[str, str]]:
+def labelled(model: RegisteredModel, kinds: Iterable[str] = FOR_PEOPLE) -> list[tuple[str, str]]:
     """Label and text of artefacts of a model, as a page shows them."""
     return [(KINDS[kind].label, KINDS[kind].make(model)) for kind in kinds]

@@ -49,6 +49,12 @@ class Incident(Base):
         return db.session.scalars(select(cls).where(cls.open_key == open_key)).first()
 
     @classmethod
+    def last_of_model(cls, model_pk: str, most: int) -> list[Self]:
+        """The newest incidents that this model was ever in, open or over."""
+        query = select(cls).join(IncidentModel).where(IncidentModel.model_pk == model_pk)
+        return list(db.session.scalars(query.order_by(cls.id.desc()).limit(most)))
+
+    @classmethod
     def open_of_model(cls, model_pk: str) -> list[Self]:
         """The open incidents that this model is in now."""
         query = (
@@ -70,6 +76,12 @@ class IncidentModel(Base):
     name: Mapped[str] = mapped_column(String(128))
     joined: Mapped[datetime] = mapped_column(UTCDateTime)
     left: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+    @classmethod
+    def down_with(cls, incident_id: str) -> list[str]:
+        """The ids of the models that an incident takes down now."""
+        query = select(cls.model_pk).where(cls.incident_id == incident_id, cls.left.is_(None))
+        return list(db.session.scalars(query))
 
 
 class IncidentEvent(Base):

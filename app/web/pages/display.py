@@ -106,6 +106,14 @@ def number(value: float, digits: int | None = None) -> str:
     return locales.current().number(text)
 
 
+def range_of(skipped: int, shown: int, total: int) -> str:
+    """Which models of how many a page of a list shows: "31–60 of 305 models", or "6 models"."""
+    noun = "model" if total == 1 else "models"
+    if shown >= total:
+        return f"{number(total)} {noun}"
+    return f"{number(skipped + 1)}–{number(skipped + shown)} of {number(total)} {noun}"
+
+
 def ago(value: datetime | str, now: datetime | None = None) -> str:
     """How long ago a time was, or how soon it comes, as words; past 30 days it is the date."""
     moment = moment_of(value)

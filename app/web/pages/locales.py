@@ -33,6 +33,11 @@ class Manner:
         """The day of a moment."""
         return moment.strftime(self.day)
 
+    def short(self, moment: datetime) -> str:
+        """A moment of the last weeks, for the foot of a chart: day, month, hour and minute."""
+        day, time = self.day.replace("%Y", "").strip("./- "), self.time.replace(":%S", "").replace(".%S", "")
+        return moment.strftime(f"{day} {time}")
+
     def moment(self, moment: datetime) -> str:
         """Day and time of a moment in UTC."""
         return moment.strftime(f"{self.day} {self.time} UTC")

@@ -50,6 +50,7 @@ def test_what_lasts_and_what_shares_is_written_alike(app: Flask) -> None:
         assert display.percent(0.9995) == "99,95 %"
         assert display.as_text([1234, 0.5]) == "1.234, 0,5"
         assert display.ago(MOMENT, datetime(2026, 6, 1, tzinfo=UTC)) == "01.03.2026"
+        assert locales.current().short(MOMENT) == "01.03 16:05"
         assert display.since(MOMENT, datetime(2026, 3, 1, 18, tzinfo=UTC)) == "since 16:05 UTC"
         assert display.since(MOMENT, datetime(2026, 3, 9, tzinfo=UTC)) == "since 01.03.2026, 16:05 UTC"
 

@@ -7,7 +7,7 @@ from functools import wraps
 from typing import ParamSpec
 
 from flask import Blueprint, abort, render_template, request
-from sqlalchemy import Select, select
+from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from app.config import settings
@@ -19,19 +19,17 @@ from app.store.base import db
 from app.store.models import RegisteredModel
 from app.web.guards import require_role
 from app.web.pages import display, search
-from app.web.pages.catalogue import facts
+from app.web.pages.catalogue import facts, paging
 from app.web.pages.search import Search
 
 P = ParamSpec("P")
 
 blueprint = Blueprint("catalogue", __name__, url_prefix="/catalogue")
 
-PAGE = 30
-"""How many models a page of the catalogue has: so that it weighs less than 100 kB with all that it loads."""
 SIDE_BY_SIDE = 4
 """How many models are compared at once."""
 
-ARTEFACTS = ("curl", "python", "node", "litellm")
+ARTEFACTS = ("python", "curl", "node", "litellm")
 """What consumers can use; a Terraform block registers a model, which they do not."""
 
 
@@ -49,20 +47,17 @@ def readable(view: Callable[P, str]) -> Callable[P, str | Response]:
 @blueprint.get("")
 @readable
 def index() -> str:
-    """The enabled models, newest first; search and filters stand in the URL.
-
-    Where MUSTER_HIDE_DOWN is set, those that are down are left out.
-    """
+    """The enabled models, newest first; search and filters stand in the URL."""
     wanted = search_of(request.args)
-    found = _found(wanted)
-    models, cursor = found[:PAGE], found[PAGE - 1].id if len(found) > PAGE else ""
+    page = paging.found(wanted)
     return render_template(
         "catalogue/index.html",
         search=wanted,
-        rows=facts.rows_of(models),
+        rows=facts.rows_of(page.models),
         most=SIDE_BY_SIDE,
-        first_url=wanted.url() if wanted.cursor else None,
-        next_url=wanted.url(cursor) if cursor else None,
+        summary=display.range_of(page.skipped, len(page.models), page.total),
+        before_url=wanted.url(page.before) if page.before else None,
+        next_url=wanted.url(page.after) if page.after else None,
     )
 
 
@@ -118,23 +113,3 @@ def search_of(arguments: Mapping[str, str]) -> Search:
     )
     text, cursor = search.text_of(arguments, "q", 200), search.text_of(arguments, "cursor", 64)
     return Search("catalogue.index", text, cursor, choices)
-
-
-def _found(wanted: Search) -> list[RegisteredModel]:
-    # Nearly all are enabled: without a filter the newest ones are found soonest by walking the rows.
-    query = _matching(wanted) if wanted.active else select(RegisteredModel).where(RegisteredModel.enabled)
-    if settings().hide_down:
-        query = query.where(RegisteredModel.health != "down")
-    if wanted.cursor:
-        query = query.where(RegisteredModel.id < wanted.cursor)
-    return list(db.session.scalars(query.order_by(RegisteredModel.id.desc()).limit(PAGE + 1)))
-
-
-def _matching(wanted: Search) -> Select[RegisteredModel]:
-    return RegisteredModel.matching(
-        q=wanted.q or None,
-        model_type=wanted.value("type"),
-        region=wanted.value("region"),
-        seen=wanted.value("can"),
-        enabled=True,
-    )

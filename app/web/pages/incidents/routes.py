@@ -12,7 +12,6 @@ from sqlalchemy.orm import selectinload
 from werkzeug.wrappers import Response
 
 from app.store.base import db, now
-from app.store.models import RegisteredModel
 from app.store.watch.health import Look
 from app.store.watch.incidents import Incident
 from app.watch import incidents
@@ -26,6 +25,8 @@ blueprint = Blueprint("incidents", __name__, url_prefix="/incidents")
 PAGE = 50
 LOOKS = 60
 LONGEST_NOTE = 2000
+MEMBERS = 50
+"""How many models of an incident its page names, those that are down first."""
 _BEFORE = timedelta(minutes=10)
 _STATES = {"open": "Open", "resolved": "Resolved", "": "All"}
 
@@ -71,7 +72,10 @@ def detail(id: str) -> str:
         advice=words.advice_on(incident.code),
         timeline=words.timeline(incident),
         looks=_looks(incident),
-        there=_still_there(incident),
+        messages=words.messages_about(incident),
+        members=sorted(incident.members, key=lambda one: (one.left is not None, one.name, one.model_pk)),
+        most_members=MEMBERS,
+        is_admin=current_actor().may("admin"),
         may_edit=current_actor().may("write"),
         longest_note=LONGEST_NOTE,
     )
@@ -110,12 +114,6 @@ def _looks(incident: Incident) -> Sequence[Saw]:
     mine = (Look.model_pk.in_(names)) & (Look.at >= begin) & (Look.at <= end)
     rows = db.session.scalars(select(Look).where(mine).order_by(Look.at.desc(), Look.id.desc()).limit(LOOKS))
     return [Saw(look, names[look.model_pk]) for look in rows]
-
-
-def _still_there(incident: Incident) -> set[str]:
-    """The ids of its models that are registered today."""
-    ids = [member.model_pk for member in incident.members]
-    return set(db.session.scalars(select(RegisteredModel.id).where(RegisteredModel.id.in_(ids))))
 
 
 def _found(id: str) -> Incident:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 
 from sqlalchemy import select
 
 from app.probe.diagnosis.codes import CODES
 from app.store.base import db
 from app.store.endpoints import Endpoint
+from app.store.models import RegisteredModel
+from app.store.watch.channels import Channel, Delivery
 from app.store.watch.incidents import Incident, IncidentEvent, IncidentModel
 from app.watch.incidents import OWN_NETWORK
 from app.watch.places import labels_of
@@ -18,6 +21,15 @@ from app.web.pages import frame
 
 NAMED = 5
 """How many models a row names before it counts the others."""
+
+MESSAGES = 20
+"""How many messages to channels an incident's page shows."""
+
+_NEWS: Mapping[str, str] = {
+    "incident.opened": "that it began",
+    "incident.reminder": "that nobody had acknowledged it",
+    "incident.resolved": "that it ended",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +41,8 @@ class Told:
     affected: Sequence[IncidentModel]
     owners: Sequence[str]
     has_endpoint: bool
+    there: Set[str]
+    """The ids of its models that are registered today."""
 
     @property
     def named(self) -> Sequence[IncidentModel]:
@@ -48,14 +62,25 @@ class Line:
     at: datetime
     text: str
     quote: str = ""
-    model: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a channel was told of an incident, in a few words, and how its delivery went."""
+
+    channel_id: str
+    channel: str
+    news: str
+    delivery: Delivery
 
 
 def told(incidents: Sequence[Incident]) -> list[Told]:
     """Incidents in the same order, each with what a person needs to know first."""
     ids = {incident.endpoint_id for incident in incidents if incident.endpoint_id}
-    there = set(db.session.scalars(select(Endpoint.id).where(Endpoint.id.in_(ids)))) if ids else set()
-    return [_told(incident, incident.endpoint_id in there) for incident in incidents]
+    endpoints = set(db.session.scalars(select(Endpoint.id).where(Endpoint.id.in_(ids)))) if ids else set()
+    members = {member.model_pk for incident in incidents for member in incident.members}
+    there = set(db.session.scalars(select(RegisteredModel.id).where(RegisteredModel.id.in_(members))))
+    return [_told(incident, incident.endpoint_id in endpoints, there) for incident in incidents]
 
 
 def title_of(code: str) -> str:
@@ -72,27 +97,45 @@ def advice_on(code: str) -> str:
     return row.help if row else ""
 
 
+def messages_about(incident: Incident) -> Sequence[Message]:
+    """Who was told of it, and whether it got there, the newest first; messages are kept for 30 days."""
+    query = (
+        select(Channel.id, Channel.name, Delivery)
+        .join(Delivery, Delivery.channel_id == Channel.id)
+        .where(Delivery.kind.in_(_NEWS), Delivery.created >= incident.opened)
+        .where(Delivery.body["data"]["id"].as_string() == incident.id)
+        .order_by(Delivery.id.desc())
+        .limit(MESSAGES)
+    )
+    return [Message(id, name, _NEWS[row.kind], row) for id, name, row in db.session.execute(query)]
+
+
 def timeline(incident: Incident) -> list[Line]:
     """What happened, the newest first; models that came or went at one moment share a line."""
     lines: list[Line] = []
-    for event in incident.timeline:
-        line = _line(event)
-        before = lines[-1] if lines else None
-        if before and event.kind in ("joined", "left") and (before.at, before.text) == (line.at, line.text):
-            lines[-1] = Line(line.at, line.text, f"{before.quote}, {line.quote}")
+    alike = groupby(incident.timeline, key=lambda event: (event.kind, event.at))
+    for (kind, at), events in alike:
+        if kind in ("joined", "left"):
+            names = [str((event.detail or {}).get("name") or "") for event in events]
+            lines.append(Line(at, _TEXTS[kind], _listed(names)))
         else:
-            lines.append(line)
+            lines += [_line(event) for event in events]
     return lines[::-1]
 
 
-def _told(incident: Incident, has_endpoint: bool) -> Told:
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _told(incident: Incident, has_endpoint: bool, there: Set[str]) -> Told:
     gone = incident.resolved is not None
     affected = sorted(
         (one for one in incident.members if gone or one.left is None),
         key=lambda one: (one.name, one.model_pk),
     )
     owners, _ = labels_of([one.model_pk for one in affected])
-    return Told(incident, title_of(incident.code), affected, sorted(owners), has_endpoint)
+    return Told(incident, title_of(incident.code), affected, sorted(owners), has_endpoint, there)
 
 
 _TEXTS: Mapping[str, str] = {
@@ -110,7 +153,5 @@ def _line(event: IncidentEvent) -> Line:
     if event.kind == "acknowledged":
         who = frame.actor_words(str(detail.get("by", "")))
         return Line(event.at, f"Acknowledged by {who}", str(detail.get("note") or ""))
-    quote = str(detail.get("name") or detail.get("message") or "")
-    return Line(
-        event.at, _TEXTS.get(event.kind, event.kind.capitalize()), quote, str(detail.get("model") or "")
-    )
+    quote = str(detail.get("message") or "")
+    return Line(event.at, _TEXTS.get(event.kind, event.kind.capitalize()), quote)

@@ -19,6 +19,7 @@ from app.registry.exchange.exports import FORMATS
 from app.registry.probing import Probed
 from app.store.base import db
 from app.store.models import RegisteredModel
+from app.store.watch.incidents import IncidentModel
 from app.web.guards import current_actor, require_role
 from app.web.pages import live
 from app.web.pages.models import listing, paging
@@ -128,10 +129,10 @@ def _probing(named: list[tuple[str, str]]) -> Iterator[live.Line]:
             good += status == "passed"
             yield live.row(futures[future], words[futures[future]], status, took, note)
     summary = f"{good} of {len(named)} probes accepted."
-    location = _back()
     yield {
         "event": "end",
-        "location": location,
+        "location": _back(),
+        "label": "Back to the incident" if request.form.get("incident") else "Back to the list",
         "summary": summary,
         "tone": "ok" if good == len(named) else "bad",
     }
@@ -164,12 +165,15 @@ def _search() -> ModelSearch:
 
 
 def _back() -> str:
-    """The list as it was left: with its filters, in its order, on its page."""
-    return _search().here
+    """The incident that it was begun from, or the list as it was left: its filters, its order, its page."""
+    incident = request.form.get("incident", "")
+    return url_for("incidents.detail", id=incident) if incident else _search().here
 
 
 def _ticked() -> list[RegisteredModel]:
-    ids = request.form.getlist("id")[:AT_MOST]
+    incident = request.form.get("incident", "")
+    ids = IncidentModel.down_with(incident) if incident else request.form.getlist("id")
+    ids = ids[:AT_MOST]
     if request.form.get("matching") == "yes":
         ids = paging.ids_of(_search(), AT_MOST)
     query = select(RegisteredModel).where(RegisteredModel.id.in_(ids)).order_by(RegisteredModel.id.desc())

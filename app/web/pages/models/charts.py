@@ -12,7 +12,7 @@ from datetime import datetime
 
 from markupsafe import Markup, escape
 
-from app.web.pages import display
+from app.web.pages import display, locales
 
 _LABEL_PX, _PAIR_PX = 110, 20
 
@@ -124,4 +124,4 @@ def _shown(value: float, unit: str) -> str:
 
 
 def _day(moment: datetime) -> str:
-    return str(escape(display.moment_of(moment).strftime("%m-%d %H:%M")))
+    return str(escape(locales.current().short(display.moment_of(moment))))

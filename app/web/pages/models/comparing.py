@@ -83,11 +83,25 @@ def _page_of(model: RegisteredModel, wanted: str, *, chosen: bool = False) -> Pa
     page = Page(_shown([model])[0], _shown(_others(model)), wanted)
     try:
         if wanted or chosen:
-            second = side_by_side.model_named(wanted, "with")
+            second = side_by_side.model_named(_id_of(wanted, model), "with")
             page.second, page.price = _shown([second])[0], side_by_side.price_of(model, second)
     except ApiError as error:
-        page.error = error
+        page.error = _in_words(error, wanted)
     return page
+
+
+def _id_of(wanted: str, model: RegisteredModel) -> str:
+    """The id of the one model of this type that has this name; what is no such name stays as it is."""
+    named = (RegisteredModel.display_name == wanted) & (RegisteredModel.model_type == model.model_type)
+    ids = db.session.scalars(select(RegisteredModel.id).where(named).limit(2)).all()
+    return ids[0] if len(ids) == 1 else wanted
+
+
+def _in_words(error: ApiError, wanted: str) -> ApiError:
+    """The same in words of the page."""
+    if error.code != "not_found":
+        return error
+    return ApiError("not_found", f"No model has the name, reference or id “{wanted}”.", field="with")
 
 
 def _answer(page: Page) -> Answer:

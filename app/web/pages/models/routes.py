@@ -17,7 +17,7 @@ from app.watch import sameness
 from app.web.badge import badge_of
 from app.web.guards import current_actor, require_role
 from app.web.pages import live
-from app.web.pages.display import number
+from app.web.pages.display import range_of
 from app.web.pages.find import recent
 from app.web.pages.models import bulk, columns, comparing, costly, labels, listing, paging, playground, tabs
 from app.web.pages.register import presets
@@ -43,7 +43,7 @@ def index() -> str:
         "models/index.html",
         search=search,
         rows=listing.rows_of(list(as_seen(page.models, whole_url=current_actor().may("write")))),
-        summary=_summary(page, total),
+        summary=range_of(page.skipped, len(page.models), total),
         total=total,
         counts=counts,
         columns=columns.chosen(),
@@ -174,12 +174,3 @@ def _model(id: str) -> RegisteredModel:
     if model is None:
         abort(404)
     return model
-
-
-def _summary(page: paging.Page, total: int) -> str:
-    """Which models of how many are on a page, as words."""
-    noun, count = "model" if total == 1 else "models", len(page.models)
-    if count >= total:
-        return f"{number(total)} {noun}"
-    first, last = number(page.skipped + 1), number(page.skipped + count)
-    return f"{first}–{last} of {number(total)} {noun}"

@@ -37,6 +37,9 @@ TRIGGERS = {
     "validate": "as a trial",
 }
 
+INCIDENTS = 20
+"""How many incidents the history of a model shows."""
+
 EVIDENCE = {
     "catalog": "its endpoint lists it",
     "proof": "it answered a question",
@@ -103,7 +106,7 @@ def overview(model: RegisteredModel) -> dict[str, Any]:
     """What it can do and how it is called, where it is served, how it stands."""
     entries = _entries(model)
     return {
-        "first_call": artefacts.labelled(model, ("curl", "python")),
+        "first_call": artefacts.labelled(model, ("python", "curl")),
         "abilities": _abilities(model),
         "works_with": clients.works_with(model.model_type, model.capabilities or {}),
         "price_remarks": price_catalogue.remarks(model),
@@ -143,11 +146,12 @@ def call(model: RegisteredModel, name: str) -> dict[str, Any]:
 
 
 def past(model: RegisteredModel) -> dict[str, Any]:
-    """Its probes over time."""
+    """Its probes and its incidents over time."""
     identity = identity_of(model)
     pairs = [tuple(one.values()) for one in identity["distributions"]]
     return {
         "timeline": _entries(model),
+        "incidents": words.told(Incident.last_of_model(model.id, INCIDENTS)),
         "curves": history.curves(model.id),
         "triggers": TRIGGERS,
         "identity": identity,

@@ -12,6 +12,7 @@ from app.errors import ApiError
 from app.probe.diagnosis.codes import CODES
 from app.registry.endpoints.trials import KEPT
 from app.store.models import RegisteredModel
+from app.web.pages.display import type_label
 from app.web.pages.label_fields import LABELS
 from app.web.pages.register.submission import Submission
 
@@ -108,7 +109,8 @@ def _remedies(attempt: Submission, diagnosis: Mapping[str, Any]) -> Iterator[Rem
     for wire, values in diagnosis["suggestions"].items():
         name = _place(wire, attempt)
         for value in values:
-            yield Remedy("use", f"{name}={value}", "and probe again", value)
+            shown = type_label(value) if wire == "model_type" else value
+            yield Remedy("use", f"{name}={value}", "and probe again", shown)
     if diagnosis["code"] == "capability_contradicted" and attempt.strict:
         yield Remedy("use", "strict=no", "Register it all the same, with a warning")
     if diagnosis["code"] in _PASSING:
@@ -148,4 +150,4 @@ def _place(wire: str, attempt: Submission) -> str:
 
 def _lowered(sentence: str) -> str:
     """A sentence as the second half of another; names in capitals stay."""
-    return sentence[:1].lower() + sentence[1:] if sentence[1:2].islower() else sentence
+    return sentence if sentence[1:2].isupper() else sentence[:1].lower() + sentence[1:]

@@ -47,18 +47,24 @@ NEWS: Mapping[str, str] = {
 """Each kind of news, as a person calls it."""
 
 
-class ChannelForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
-    """A new channel. Nothing ticked means all news, of all endpoints and models."""
+class ChangeForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+    """A change of a channel. Nothing ticked: all news, endpoints and models; no address: it stays."""
 
     name = StringField("Name", [Length(max=128)])
-    kind = SelectField("Kind", choices={name: label for name, (label, _) in KINDS.items()}, default="apprise")
-    url = PasswordField("Address", [InputRequired("Give the address."), Length(max=2048)])
+    url = PasswordField("Address", [Length(max=2048)])
     news = SelectMultipleField(
         "News", choices={name: label for name, label in NEWS.items() if name != "test"}
     )
     endpoints = SelectMultipleField("Endpoints")
     owners = SelectMultipleField("Owners")
     tags = SelectMultipleField("Tags")
+
+
+class ChannelForm(ChangeForm):
+    """A new channel."""
+
+    kind = SelectField("Kind", choices={name: label for name, (label, _) in KINDS.items()}, default="apprise")
+    url = PasswordField("Address", [InputRequired("Give the address."), Length(max=2048)])
 
 
 @blueprint.get("")
@@ -75,10 +81,7 @@ def index() -> str:
 def new() -> Response | str | tuple[str, int]:
     """The form, and the channel that it makes; only the next page shows what a webhook is signed with."""
     form = ChannelForm()
-    named = select(Endpoint.id, Endpoint.name).order_by(Endpoint.name)
-    form.endpoints.choices = [(id, name) for id, name in db.session.execute(named)]
-    for field, column in ((form.owners, ModelOwner.owner), (form.tags, ModelTag.tag)):
-        field.choices = [(value, value) for value in search.distinct(column)]
+    _offer(form, {})
     if not form.is_submitted():
         return _form(form)
     if not form.validate():
@@ -113,6 +116,41 @@ def detail(id: str) -> str:
         names=_endpoint_names(channel),
         deliveries=_deliveries(id),
     )
+
+
+@blueprint.route("/<id>/edit", methods=["GET", "POST"])
+@require_role("admin")
+def edit(id: str) -> Response | str | tuple[str, int]:
+    """Change what a channel is called and told, or its address."""
+    channel = _found(id)
+    chosen = channel.filter or {}
+    named = {name: chosen.get(name, []) for name in ("endpoints", "owners", "tags")}
+    form = ChangeForm(data={"name": channel.name, "news": chosen.get("kinds", [])} | named)
+    _offer(form, chosen)
+    if not form.is_submitted():
+        return _form(form, channel)
+    if not form.validate():
+        return _form(form, channel), 400
+    try:
+        _change(channel, form)
+    except ApiError as error:
+        form.url.errors = [error.message]
+        return _form(form, channel), 400
+    return redirect(url_for("channels.detail", id=id), 303)
+
+
+def _change(channel: Channel, form: ChangeForm) -> None:
+    """Make the change; what is as it was is not written. ApiError 400."""
+    asked = {"name": form.name.data or channel.host, "filter": _filter(form)}
+    now = {"name": channel.name, "filter": channel.filter or {}}
+    wanted = {name: value for name, value in asked.items() if value != now[name]}
+    if address := (form.url.data or "").strip():
+        wanted["url"] = address
+    if not wanted:
+        flash("Nothing was changed: the form says what the channel had already.", "ok")
+        return
+    channels.change(channel, wanted, current_actor())
+    flash(f"“{channel.name}” is changed.", "ok")
 
 
 @blueprint.post("/<id>/test")
@@ -150,7 +188,18 @@ def delete(id: str) -> Response | str:
     return redirect(url_for("channels.index"), 303)
 
 
-def _filter(form: ChannelForm) -> dict[str, Any]:
+def _offer(form: ChangeForm, chosen: Mapping[str, Sequence[str]]) -> None:
+    """What can be ticked, and what is ticked though it is gone: without it the channel hears of all."""
+    named = select(Endpoint.id, Endpoint.name).order_by(Endpoint.name)
+    there = {id: name for id, name in db.session.execute(named)}
+    gone = {id: "An endpoint that is gone" for id in chosen.get("endpoints", []) if id not in there}
+    form.endpoints.choices = list((there | gone).items())
+    for name, column in (("owners", ModelOwner.owner), ("tags", ModelTag.tag)):
+        values = dict.fromkeys([*search.distinct(column), *chosen.get(name, [])])
+        form[name].choices = [(value, value) for value in values]
+
+
+def _filter(form: ChangeForm) -> dict[str, Any]:
     fields = {"kinds": form.news, "endpoints": form.endpoints, "owners": form.owners, "tags": form.tags}
     return {name: field.data for name, field in fields.items() if field.data}
 
@@ -174,5 +223,5 @@ def _found(id: str) -> Channel:
     return channel
 
 
-def _form(form: ChannelForm) -> str:
-    return render_template("channels/new.html", form=form, kinds=KINDS)
+def _form(form: ChangeForm, channel: Channel | None = None) -> str:
+    return render_template("channels/new.html", form=form, kinds=KINDS, channel=channel)

@@ -154,6 +154,10 @@ def test_the_page_tells_the_price_and_then_the_answer(
     assert answer.status_code == 200 and '<h2 id="result-head">Different</h2>' in answer.text
     assert f'<option value="{second}" selected>' in answer.text
     assert "24 of each" in answer.text and "with 95 % certainty at most" in answer.text
+    with app.app_context():
+        db.session.get_one(RegisteredModel, second).display_name = "The maker's own"
+        db.session.commit()
+    assert "up to 48, with up to 528 tokens" in editor.get(f"{url}?with=The maker's own").text
 
 
 def test_a_browser_sees_how_far_each_of_the_two_is(
@@ -178,7 +182,7 @@ def test_the_page_names_what_can_not_be_compared(
     World(app, hosts[0])
     (id,) = ids_of(app)
     page = editor.get(f"/models/{id}/compare?with=nobody")
-    assert page.status_code == 404 and "There is no model with the id or refId" in page.text
+    assert page.status_code == 404 and "No model has the name, reference or id" in page.text
     assert 'aria-invalid="true"' in page.text
 
 

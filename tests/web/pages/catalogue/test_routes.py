@@ -14,7 +14,7 @@ from sqlalchemy import update
 
 from app.store.base import db, new_id
 from app.store.models import RegisteredModel
-from app.web.pages.catalogue.routes import PAGE
+from app.web.pages.catalogue.paging import PAGE
 from tests.conftest import new_token
 from tests.rows import a_model
 from tests.watched_days import add_watched_days
@@ -118,6 +118,26 @@ def test_pages_follow_one_another_and_keep_the_search(app: Flask, viewer: FlaskC
     second = viewer.get(html.unescape(link[1])).text
     assert names(second) == ["Model 001", "Model 000"]
     assert 'rel="next"' not in second and "First page" in second
+    assert (
+        f"1–{PAGE} of {PAGE + 2} models" in first and f"{PAGE + 1}–{PAGE + 2} of {PAGE + 2} models" in second
+    )
+    back = re.search(r'rel="prev" href="([^"]*)"', second)
+    assert back and "can=streaming" in back[1]
+    again = viewer.get(html.unescape(back[1])).text
+    assert names(again) == names(first) and 'rel="prev"' not in again
+
+
+def test_the_page_before_one_in_the_middle_is_the_one_that_led_there(app: Flask, viewer: FlaskClient) -> None:
+    add(app, 2 * PAGE + 1)
+    seen, path = [], "/catalogue"
+    for side in ("next", "next", "prev", "prev"):
+        page = viewer.get(path).text
+        seen.append(names(page))
+        link = re.search(rf'rel="{side}" href="([^"]*)"', page)
+        assert link, side
+        path = html.unescape(link[1])
+    assert len(seen[1]) == PAGE and seen[3] == seen[1] and seen[2] == ["Model 000"]
+    assert names(viewer.get(path).text) == seen[0]
 
 
 def test_a_model_tells_how_to_call_it_and_never_the_key(

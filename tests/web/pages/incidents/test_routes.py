@@ -6,11 +6,13 @@ from datetime import timedelta
 
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
 from app.access.actors import SYSTEM
 from app.store.audit_events import AuditEvent
 from app.store.base import db, now
 from app.store.models import RegisteredModel
+from app.store.watch.channels import Channel, Delivery
 from app.store.watch.health import Look
 from app.store.watch.incidents import Incident, IncidentModel
 from app.watch import incidents
@@ -110,6 +112,51 @@ def test_the_timeline_is_told_to_its_end(app: Flask, viewer: FlaskClient) -> Non
     text = plain(viewer.get(f"/incidents/{id}").text)
     assert text.index("It ended") < text.index("Acknowledged by Muster itself") < text.index("It began")
     assert "Resolved" in text
+
+
+def test_who_was_told_stands_there_and_whether_it_got_there(
+    app: Flask, viewer: FlaskClient, admin: FlaskClient
+) -> None:
+    with app.app_context():
+        channel = Channel(name="Night shift", kind="apprise", host="Slack", url_ciphertext=b"-")
+        db.session.add(channel)
+        db.session.commit()
+        place = f'href="/channels/{channel.id}"'
+    id, other = begun(app, "Llama"), begun(app, "Qwen")
+    with app.app_context():
+        of_other = Delivery.body["data"]["id"].as_string() == other
+        db.session.execute(update(Delivery).where(of_other).values(state="failed"))
+        db.session.commit()
+    page = admin.get(f"/incidents/{id}").text
+    assert "Night shift : that it began" in plain(page) and "Waiting" in plain(page) and place in page
+    assert "Failed" not in plain(page)
+    assert "Failed" in plain(admin.get(f"/incidents/{other}").text)
+    assert "Night shift: that it began" in plain(viewer.get(f"/incidents/{id}").text)
+
+
+def test_that_nobody_was_told_is_said(app: Flask, viewer: FlaskClient) -> None:
+    assert "no channel asks for this" in viewer.get(f"/incidents/{begun(app, 'Llama')}").text
+
+
+def test_models_are_links_as_long_as_they_are_there(app: Flask, viewer: FlaskClient) -> None:
+    id = begun(app, "Llama", "Mistral")
+    with app.app_context():
+        gone = db.session.scalars(db.select(RegisteredModel).filter_by(model_id="Mistral")).one()
+        there = db.session.scalars(db.select(RegisteredModel.id).filter_by(model_id="Llama")).one()
+        db.session.delete(gone)
+        db.session.commit()
+        absent = gone.id
+    for path in ("/now", "/incidents", f"/incidents/{id}"):
+        page = viewer.get(path).text
+        assert f'href="/models/{there}"' in page and f"/models/{absent}" not in page and "Mistral" in page
+
+
+def test_an_outage_of_everything_weighs_no_more_than_another_page(app: Flask, editor: FlaskClient) -> None:
+    id = begun(app, *(f"Model number {number:03}" for number in range(300)))
+    for path in ("/now", "/incidents", f"/incidents/{id}"):
+        page = editor.get(path)
+        assert len(page.data) < 60_000 and "Model number 000" in page.text
+    assert "and 250 more" in plain(page.text) and "and 295 more" in plain(page.text)
 
 
 def test_an_unknown_one_is_a_page_that_says_so(viewer: FlaskClient) -> None:

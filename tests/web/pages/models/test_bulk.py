@@ -13,6 +13,7 @@ from app.store.base import db
 from app.store.models import RegisteredModel
 from app.store.probes import Probe
 from tests.web.pages.conftest import Form, models, register
+from tests.web.pages.watch.test_now import open_incident
 
 
 @pytest.fixture
@@ -65,6 +66,16 @@ def test_probing_many_is_watched(editor: FlaskClient, ids: list[str]) -> None:
     ended = {line["name"]: line["status"] for line in lines if line["event"] == "check"}
     assert sorted(ended) == ids and sorted(ended.values()) == ["failed", "passed", "passed"]
     assert lines[-1]["summary"] == "2 of 3 probes accepted."
+
+
+def test_from_an_incident_its_models_are_probed_and_it_leads_back(
+    app: Flask, editor: FlaskClient, ids: list[str]
+) -> None:
+    incident = open_incident(app, ids[0])
+    assert "Probe it again" in editor.get(f"/incidents/{incident}").text
+    answer = editor.post("/models/bulk", data={"do": "probe", "incident": incident})
+    assert answer.headers["Location"] == f"/incidents/{incident}"
+    assert "1 of 1 probes accepted" in editor.get(answer.headers["Location"]).text
 
 
 @pytest.mark.parametrize(("format", "begins"), [("json", "["), ("csv", ""), ("litellm", "# For LiteLLM")])

@@ -11,11 +11,12 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.store.base import db
+from app.store.base import db, now
 from app.store.probes import Probe
 from app.web.pages.models import charts, history
 from app.web.pages.models.charts import Point
 from tests.web.pages.conftest import plain
+from tests.web.pages.watch.test_now import add, open_incident
 
 pytestmark = pytest.mark.both_databases
 
@@ -97,6 +98,15 @@ def test_the_page_shows_probes_with_what_differed(app: Flask, editor: FlaskClien
     page = editor.get(model_url + "/history").text
     assert "Vision: yes → no" in plain(page)
     assert 'class="chart"' in page and "Whole probe: from" in page
+
+
+def test_incidents_that_are_over_stay_in_the_history(app: Flask, viewer: FlaskClient) -> None:
+    model, other = add(app), add(app)
+    open_incident(app, model, "over.example.com", resolved=now())
+    open_incident(app, other, "others.example.com")
+    page = viewer.get(f"/models/{model}/history").text
+    assert "over.example.com" in page and "others.example.com" not in page
+    assert "over.example.com" not in viewer.get(f"/models/{model}").text
 
 
 def test_a_model_with_one_probe_has_no_timeline(editor: FlaskClient, model_url: str) -> None:

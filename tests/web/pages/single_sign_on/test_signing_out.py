@@ -25,6 +25,7 @@ def test_signing_out_leads_on_to_the_provider(client: FlaskClient, fake: FakePro
     page = client.get("/signin/provider/leave").text
     url = page.partition('class="button primary" href="')[2].partition('"')[0].replace("&amp;", "&")
     assert url.startswith(f"{fake.url}/oauth2/end_session?")
+    assert page.count('http-equiv="refresh" content="0; url=') == 1, "nobody has to be quick, or to wait"
     asked = query_of(url)
     assert asked["client_id"] == CLIENT_ID and asked["post_logout_redirect_uri"] == "http://localhost/signin"
 

@@ -11,10 +11,12 @@ from flask.testing import FlaskClient
 
 from app.practice.server import PracticeServer
 from app.practice.wire import Reply, Request
+from app.store.audit_events import AuditEvent
 from app.store.base import db
+from app.store.endpoints import Endpoint
 from app.store.labels import Labels, put_labels
 from app.store.watch.channels import Channel, Delivery
-from tests.rows import a_model
+from tests.rows import a_model, an_endpoint
 from tests.web.pages.conftest import error_at, plain
 from tests.web.pages.test_tokens import shown
 
@@ -132,3 +134,51 @@ def test_deleting_asks_first_and_takes_the_log(app: Flask, admin: FlaskClient, h
 def test_only_administrators_see_them(editor: FlaskClient, path: str) -> None:
     assert editor.get(path).status_code == 403
     assert not re.search(r'href="/channels"', editor.get("/models").text)
+
+
+def test_what_a_channel_is_told_is_changed_and_its_address_stays(
+    app: Flask, admin: FlaskClient, hook: Hook
+) -> None:
+    page = made(admin, hook, news=["incident.opened", "price.changed"])
+    form = admin.get(f"{page}/edit").text
+    assert form.count(" checked") == 2 and "very-secret" not in form
+    answer = admin.post(f"{page}/edit", data={"name": "Night", "news": ["incident.opened"]})
+    assert answer.headers["Location"] == page
+    text = plain(admin.get(page).text)
+    assert "Night" in text and "Is told An incident begins" in text and "another price" not in text
+    assert "It arrived." in admin.post(f"{page}/test", follow_redirects=True).text
+
+
+def test_an_unchanged_channel_is_not_written(app: Flask, admin: FlaskClient, hook: Hook) -> None:
+    page = made(admin, hook, news=["incident.opened"])
+    same = {"name": "Ours", "news": ["incident.opened"]}
+    assert "Nothing was changed" in admin.post(f"{page}/edit", data=same, follow_redirects=True).text
+    with app.app_context():
+        assert "channel.changed" not in db.session.scalars(db.select(AuditEvent.action)).all()
+
+
+def test_an_endpoint_that_is_gone_stays_ticked(app: Flask, admin: FlaskClient, hook: Hook) -> None:
+    """Without it the channel would be told of every endpoint."""
+    with app.app_context():
+        endpoint = an_endpoint()
+        db.session.add(endpoint)
+        db.session.commit()
+        id = endpoint.id
+    page = made(admin, hook, endpoints=[id])
+    with app.app_context():
+        db.session.delete(db.session.get_one(Endpoint, id))
+        db.session.commit()
+    assert f'value="{id}" checked' in admin.get(f"{page}/edit").text
+    admin.post(f"{page}/edit", data={"name": "Night", "endpoints": [id]})
+    with app.app_context():
+        assert db.session.scalars(db.select(Channel)).one().filter == {"endpoints": [id]}
+
+
+def test_a_wrong_address_is_told_at_its_field_and_nothing_changes(
+    app: Flask, admin: FlaskClient, hook: Hook
+) -> None:
+    page = made(admin, hook)
+    answer = admin.post(f"{page}/edit", data={"name": "Night", "url": "nothing of the kind"})
+    assert answer.status_code == 400 and error_at(answer.text, "url")
+    with app.app_context():
+        assert db.session.scalars(db.select(Channel)).one().name == "Ours"

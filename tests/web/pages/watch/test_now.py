@@ -128,3 +128,13 @@ def test_a_viewer_sees_no_button(app: Flask, viewer: FlaskClient) -> None:
     open_incident(app, add(app))
     page = viewer.get("/now").text
     assert "nobody yet" in page and "Acknowledge" not in page and "Register a model" not in page
+
+
+def test_that_nobody_is_at_work_is_said_before_anything_is_late(app: Flask, viewer: FlaskClient) -> None:
+    add(app)
+    assert "No worker is running" in plain(viewer.get("/now").text)
+    with app.app_context():
+        db.session.add(WatchWorker(name="muster-1", threads=1, started=now(), heard=now()))
+        db.session.commit()
+    text = plain(viewer.get("/now").text)
+    assert "On time" in text and "No worker is running" not in text
