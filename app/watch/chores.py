@@ -20,7 +20,7 @@ from app.store.watch.endings import EndingTold
 from app.store.watch.events import FeedEvent
 from app.store.watch.health import Look, ModelHealth, Rollup, Span, WatchCost, WatchWorker
 from app.store.watch.samples import ModelSample
-from app.watch import incidents
+from app.watch import incidents, unwatched
 from app.watch.history import (
     HOUR,
     Bucket,
@@ -46,6 +46,8 @@ _AFTER = timedelta(minutes=5)
 
 def tend(now: datetime) -> None:
     """Everything that is to be done by now; what others have done already is not done again. Commits."""
+    unwatched.let_go(now)
+    unwatched.set_back(now)
     incidents.tell_hushed(now)
     incidents.remind(now)
     expiry.tell_of_endings(now)

@@ -16,6 +16,7 @@ from app.store.base import db, insert_missing, new_id
 from app.store.models import RegisteredModel
 from app.store.watch.events import FeedEvent
 from app.store.watch.incidents import Incident, IncidentEvent, IncidentModel
+from app.watch.faults import OF_THE_KEY
 from app.watch.notices import telling
 
 OWN_NETWORK = "own_network"
@@ -69,31 +70,57 @@ def _add(incident: Incident, model: RegisteredModel, member: IncidentModel | Non
     _note(incident, "joined", now, model=model.id, name=model.display_name)
 
 
-def leave(model_pk: str, now: datetime) -> None:
-    """Take a model out of its open incidents; one without models is resolved."""
+def leave(model_pk: str, now: datetime, *, unwatched: bool = False) -> None:
+    """Take a model out of its open incidents; one without models is resolved. `unwatched`: it does not work
+    again, but nobody looks at it any more.
+    """
     for incident in Incident.open_of_model(model_pk):
         for member in incident.members:
             if member.model_pk == model_pk and member.left is None:
                 member.left = now
-                _note(incident, "left", now, model=model_pk, name=member.name)
+                _note(incident, "left", now, model=model_pk, name=member.name, **_ended(unwatched))
         if all(member.left for member in incident.members):
-            resolve(incident, now)
+            resolve(incident, now, unwatched=unwatched)
 
 
-def resolve(incident: Incident, now: datetime) -> None:
-    """End an incident; one message."""
+def resolve(incident: Incident, now: datetime, *, unwatched: bool = False) -> None:
+    """End an incident; one message. `unwatched`: nobody looks at its models any more."""
     incident.resolved, incident.open_key = now, None
-    _note(incident, "resolved", now)
+    _note(incident, "resolved", now, **_ended(unwatched))
     db.session.flush()
     _publish("resolved", incident, now)
 
 
-def saw(endpoint_id: str, code: str, message: str, now: datetime) -> None:
-    """Note what a look saw while an incident is open; the same words again are not noted again."""
-    incident = Incident.open_with(f"{endpoint_id}:{code}")
-    if incident is not None and incident.message != message:
-        incident.message = message
-        _note(incident, "look", now, message=message)
+def _is_unwatched(incident: Incident) -> bool:
+    return any(event.kind == "resolved" and "unwatched" in event.detail for event in incident.timeline)
+
+
+def _ended(unwatched: bool) -> dict[str, Any]:
+    return {"unwatched": True} if unwatched else {}
+
+
+def saw(incident: Incident, code: str, message: str, now: datetime) -> None:
+    """Note what a look saw while an incident is open; the same words again are not noted again.
+
+    Its reason may be another one by now. One message says so where somebody else has to act: a key is not
+    renewed by who brings a server back.
+    """
+    if incident.message == message:
+        return
+    before, key = incident.code, f"{incident.endpoint_id}:{code}"
+    if code != before and Incident.open_with(key) is None:
+        incident.code, incident.open_key = code, key
+    incident.message = message
+    _note(incident, "look", now, message=message)
+    if (incident.code in OF_THE_KEY) != (before in OF_THE_KEY) and not incident.hushed:
+        _tell("incident.reminder", incident, now, topic=f"reason:{incident.id}")
+
+
+def saw_alone(model_pk: str, code: str, message: str, now: datetime) -> None:
+    """Note what a look saw at a model that is down for a reason of its own."""
+    for incident in Incident.open_of_model(model_pk):
+        if sum(member.left is None for member in incident.members) == 1:
+            saw(incident, code, message, now)
 
 
 def own_network(now: datetime) -> None:
@@ -124,13 +151,13 @@ def acknowledge(id: str, actor: Actor, note: str, now: datetime) -> Incident:
 
 
 def tell_hushed(now: datetime) -> None:
-    """Tell of what began during maintenance and is open still, now that it is over."""
-    for incident in db.session.scalars(
-        select(Incident).where(Incident.resolved.is_(None), Incident.hushed.is_(True))
-    ):
+    """Tell of what began during maintenance and is open still, now that it is over; and of the end, in it, of
+    what began before.
+    """
+    for incident in db.session.scalars(select(Incident).where(Incident.hushed.is_(True))):
         if not _is_quiet(incident, now):
             incident.hushed = False
-            _tell("incident.opened", incident, now)
+            _tell("incident.resolved" if incident.resolved else "incident.opened", incident, now)
 
 
 def remind(now: datetime) -> int:
@@ -193,11 +220,16 @@ def _publish(what: str, incident: Incident, now: datetime) -> None:
         code=incident.code,
         message=incident.message,
         models=[member.model_pk for member in incident.members],
+        **_ended(_is_unwatched(incident)),
     )
+    quiet = _is_quiet(incident, now)
     if what == "opened":
-        incident.hushed = _is_quiet(incident, now)
+        incident.hushed = quiet
         _tell("incident.opened", incident, now)
-    elif not incident.hushed:  # nobody who was not told of the beginning is told of the end
+    elif incident.hushed:
+        incident.hushed = False  # nobody who was not told of the beginning is told of the end
+    else:
+        incident.hushed = quiet
         _tell("incident.resolved", incident, now)
 
 
@@ -205,11 +237,14 @@ def _is_quiet(incident: Incident, now: datetime) -> bool:
     return telling.is_quiet(now, [member.model_pk for member in incident.members], incident.endpoint_id)
 
 
-def _tell(news: telling.News, incident: Incident, now: datetime) -> None:
+def _tell(news: telling.News, incident: Incident, now: datetime, *, topic: str = "") -> None:
+    more: dict[str, Any] = {"link": telling.link_to(f"incidents/{incident.id}")}
+    more |= _ended(_is_unwatched(incident))
     telling.tell(
         news,
-        as_json(incident, timeline=False) | {"link": telling.link_to(f"incidents/{incident.id}")},
+        as_json(incident, timeline=False) | more,
         now,
         models=[member.model_pk for member in incident.members],
         endpoint_id=incident.endpoint_id,
+        topic=topic,
     )

@@ -31,6 +31,8 @@ def title_of(body: Mapping[str, Any]) -> str:
     """One line."""
     told = body["data"]
     titles = _ENDED if body["type"] in _ENDED and not told["days_left"] else _TITLES
+    if told.get("unwatched"):
+        return f"Over, for nobody watches it any more: {_what(told)}"
     return titles.get(body["type"], "{what}").format(what=_what(told))
 
 

@@ -1,4 +1,4 @@
-"""samples name their tokens by number
+"""samples name their tokens by number; incidents that end in maintenance are told of afterwards
 
 A sample of log-probabilities is text of a hundred bytes, which programs of before can't read; those of before
 are read as they are.
@@ -18,6 +18,8 @@ depends_on = None
 def upgrade() -> None:
     with op.batch_alter_table("model_identities", schema=None) as batch_op:
         batch_op.add_column(sa.Column("tokens", sa.JSON(), nullable=True))
+    # Those that were over before maintenance was: of them nobody is told.
+    op.execute("UPDATE incidents SET hushed = false WHERE resolved IS NOT NULL")
 
 
 def downgrade() -> None:

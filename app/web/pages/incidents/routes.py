@@ -70,6 +70,7 @@ def detail(id: str) -> str:
         incident=incident,
         advice=words.advice_on(incident.code),
         timeline=words.timeline(incident),
+        unwatched=words.unwatched(incident),
         looks=_looks(incident),
         there=_still_there(incident),
         may_edit=current_actor().may("write"),

@@ -105,12 +105,26 @@ _TEXTS: Mapping[str, str] = {
 }
 
 
+_UNWATCHED: Mapping[str, str] = {
+    "left": "Nobody watches it any more",
+    "resolved": "It ended, for nobody watches its models any more",
+}
+
+
+def unwatched(incident: Incident) -> set[str]:
+    """The ids of its models that did not work again, but are not watched any more."""
+    left = (event.detail for event in incident.timeline if event.kind == "left")
+    return {str(detail.get("model")) for detail in left if detail.get("unwatched")}
+
+
 def _line(event: IncidentEvent) -> Line:
     detail = event.detail or {}
     if event.kind == "acknowledged":
         who = frame.actor_words(str(detail.get("by", "")))
         return Line(event.at, f"Acknowledged by {who}", str(detail.get("note") or ""))
     quote = str(detail.get("name") or detail.get("message") or "")
+    if detail.get("unwatched"):
+        return Line(event.at, _UNWATCHED[event.kind], quote, str(detail.get("model") or ""))
     return Line(
         event.at, _TEXTS.get(event.kind, event.kind.capitalize()), quote, str(detail.get("model") or "")
     )
