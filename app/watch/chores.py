@@ -20,7 +20,7 @@ from app.store.watch.endings import EndingTold
 from app.store.watch.events import FeedEvent
 from app.store.watch.health import Look, ModelHealth, Rollup, Span, WatchCost, WatchWorker
 from app.store.watch.samples import ModelSample
-from app.watch import incidents, unwatched
+from app.watch import incidents
 from app.watch.history import (
     HOUR,
     Bucket,
@@ -35,6 +35,7 @@ from app.watch.history import (
 )
 from app.watch.judgement import FAILED
 from app.watch.notices import expiry
+from app.watch.settling import unwatched
 from app.watch.states import known_until
 
 DAY = timedelta(days=1)

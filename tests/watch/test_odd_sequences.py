@@ -22,8 +22,9 @@ from app.store.models import RegisteredModel
 from app.store.watch.channels import Channel, Delivery, Maintenance
 from app.store.watch.health import EndpointWatch, ModelHealth
 from app.store.watch.incidents import Incident
-from app.watch import chores, incidents, unwatched
+from app.watch import chores, incidents
 from app.watch.notices.wording import text_of, title_of
+from app.watch.settling import unwatched
 from app.watch.summary import watch_state
 from tests.watch.test_watching import QUICK
 from tests.watch.world import BROKEN, LIMITED, WRONG_KEY, Host, World

@@ -58,6 +58,13 @@ class Incident(Base):
         )
         return list(db.session.scalars(query))
 
+    @classmethod
+    def past_of_model(cls, model_pk: str, limit: int) -> list[Self]:
+        """The last incidents that this model was in and that are over, the newest first."""
+        query = select(cls).join(IncidentModel)
+        query = query.where(IncidentModel.model_pk == model_pk, cls.resolved.is_not(None))
+        return list(db.session.scalars(query.order_by(cls.id.desc()).limit(limit)))
+
 
 class IncidentModel(Base):
     """A model in an incident, from `joined` until it `left`. Its name outlives it."""

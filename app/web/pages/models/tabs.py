@@ -37,6 +37,9 @@ TRIGGERS = {
     "validate": "as a trial",
 }
 
+PAST = 10
+"""Incidents that are over, as a page names them."""
+
 EVIDENCE = {
     "catalog": "its endpoint lists it",
     "proof": "it answered a question",
@@ -109,6 +112,7 @@ def overview(model: RegisteredModel) -> dict[str, Any]:
         "price_remarks": price_catalogue.remarks(model),
         "standing": history.standing(entries),
         "known": _known(model),
+        "pace": summary.pace_of(model, now()),
         "evidence": EVIDENCE,
         "sharing": models_of(model.endpoint) - 1,
         "incidents": words.told(Incident.open_of_model(model.id)),
@@ -149,6 +153,8 @@ def past(model: RegisteredModel) -> dict[str, Any]:
     return {
         "timeline": _entries(model),
         "curves": history.curves(model.id),
+        "hours": charts.hours("Looks, by the hour", history.hours_of(model.id, now())),
+        "past": words.told(Incident.past_of_model(model.id, PAST)),
         "triggers": TRIGGERS,
         "identity": identity,
         "identity_events": events_of(model),
