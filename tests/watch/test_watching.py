@@ -382,6 +382,23 @@ def test_a_lost_capability_is_news_and_then_degraded(world: Worlds) -> None:
     assert watched.state("m-0") == "degraded"
 
 
+def test_a_change_that_a_persons_probe_saw_first_is_told_to_all_by_the_next_whole_one(world: Worlds) -> None:
+    host = Host()
+    watched = world(host, watch_full_hours=1, watch_seconds=3600, probe_seconds=20.0)
+    watched.pass_time(hours=2)
+    host.practice.models["m-0"] = Model("m-0", vision=False)
+    with watched.app.app_context():
+        model = db.session.scalars(select(RegisteredModel)).one()
+        for _ in registration.reprobe(model, SYSTEM, "manual"):
+            pass
+        assert (model.capabilities or {})["vision"]["observed"] is False
+    watched.pass_time(hours=2)
+    with watched.app.app_context():
+        found = [one.detail for one in FeedEvent.after(0, 50) if one.kind == "capability"]
+    assert [(one["name"], one["from"], one["to"]) for one in found] == [("vision", True, False)]
+    assert watched.state("m-0") == "up", "the person has seen it"
+
+
 def test_of_many_reports_the_last_twenty_stay_and_those_that_saw_a_change(world: Worlds) -> None:
     host = Host()
     watched = world(host, watch_full_hours=1, watch_seconds=3600, probe_seconds=20.0)
