@@ -20,6 +20,8 @@ from app.watch.faults import OF_THE_KEY
 from app.watch.notices import telling
 
 OWN_NETWORK = "own_network"
+_MOST_NOTED = 200
+"""Lines of a timeline, beyond which no look adds another."""
 _OWN_KEY = "own_network"
 _OWN_MESSAGE = (
     "None of the endpoints can be reached. That is most likely Muster's own network: check its connection, "
@@ -100,7 +102,7 @@ def _ended(unwatched: bool) -> dict[str, Any]:
 
 
 def saw(incident: Incident, code: str, message: str, now: datetime) -> None:
-    """Note what a look saw while an incident is open; the same words again are not noted again.
+    """Note what a look saw while an incident is open; words that stand in its timeline are not noted again.
 
     Its reason may be another one by now. One message says so where somebody else has to act: a key is not
     renewed by who brings a server back.
@@ -111,7 +113,9 @@ def saw(incident: Incident, code: str, message: str, now: datetime) -> None:
     if code != before and Incident.open_with(key) is None:
         incident.code, incident.open_key = code, key
     incident.message = message
-    _note(incident, "look", now, message=message)
+    noted = [event.detail.get("message") for event in incident.timeline]
+    if message not in noted and len(noted) < _MOST_NOTED:
+        _note(incident, "look", now, message=message)
     if (incident.code in OF_THE_KEY) != (before in OF_THE_KEY) and not incident.hushed:
         _tell("incident.reminder", incident, now, topic=f"reason:{incident.id}")
 

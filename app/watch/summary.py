@@ -83,6 +83,14 @@ def pace_of(model: RegisteredModel, now: datetime) -> Pace | None:
     return Pace(spent.tokens, plan.tokens_per_day, every_s, every_s > plan.every_s, used_up)
 
 
+def told_at(model: RegisteredModel) -> datetime | None:
+    """When the state of a model was last seen, where its last look was met by a limit; else None."""
+    row = ModelHealth.by_id(model.id)
+    if row is None or row.evidence not in ("proof", "full") or not row.last_proof or not row.last_check:
+        return None
+    return row.last_proof if row.last_proof < row.last_check else None
+
+
 def stale(row: ModelHealth | None, now: datetime, last_probe_id: str | None = None) -> bool:
     """Whether the state of a model is too old to tell anything of today. Its last probe counts as a look."""
     probed = _moment_of(last_probe_id) if last_probe_id else None

@@ -63,12 +63,12 @@ class Sequence:
             (self.host.cut if self.is_cut else self.host.connect)()
         self.host.answer(answers.get(how), *(["m-1"] if how == "broken" else []))
 
-    def change(self, **values: Any) -> None:
-        """Set columns of the model m-1."""
+    def change(self, name: str = "m-1", **values: Any) -> None:
+        """Set columns of a model."""
         with self.world.app.app_context():
-            model = db.session.scalars(select(RegisteredModel).filter_by(model_id="m-1")).one()
-            for name, value in values.items():
-                setattr(model, name, value)
+            model = db.session.scalars(select(RegisteredModel).filter_by(model_id=name)).one()
+            for column, value in values.items():
+                setattr(model, column, value)
             db.session.commit()
 
     def maintenance(self, minutes: float) -> None:
@@ -198,6 +198,18 @@ def test_disabled_and_enabled_again_it_is_told_anew(sequence: Sequence) -> None:
         "Over, for nobody watches it any more",
         "Down",
     ]
+
+
+def test_all_disabled_while_their_endpoint_is_off_and_enabled_once_it_is_back(sequence: Sequence) -> None:
+    sequence.goes_on("off", 9)
+    sequence.change("m-0", enabled=False)
+    sequence.change(enabled=False)
+    sequence.goes_on("off", 2)
+    assert sequence.world.states() == {"unknown": 2}
+    sequence.change("m-0", enabled=True)
+    sequence.change(enabled=True)
+    sequence.goes_on("well", 8)
+    assert (sequence.world.states(), len(sequence.told)) == ({"up": 2}, 2)
 
 
 def test_who_was_told_of_the_beginning_is_told_of_an_end_in_maintenance(sequence: Sequence) -> None:

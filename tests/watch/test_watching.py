@@ -24,6 +24,7 @@ from app.store.watch.health import EndpointWatch, Look, ModelHealth, Rollup
 from app.watch.due import spread_overdue
 from app.watch.history import HOUR, hour_of
 from app.watch.settling import take_over_probed
+from app.watch.summary import told_at
 from tests.watch.world import BROKEN, LIMITED, WRONG_KEY, Host, World
 
 Worlds = Callable[..., World]
@@ -110,9 +111,18 @@ def test_one_model_that_fails_is_one_incident_of_one(world: Worlds) -> None:
 def test_a_limited_model_is_not_down(world: Worlds) -> None:
     host = Host()
     watched = world(host)
+    watched.pass_time(minutes=6)
     host.answer(LIMITED)
     watched.pass_time(minutes=30)
     assert watched.states() == {"up": 1}
+    with watched.app.app_context():
+        model, row = (
+            db.session.scalars(select(RegisteredModel)).one(),
+            db.session.scalars(select(ModelHealth)).one(),
+        )
+        assert row.last_check is not None and watched.now - row.last_check < timedelta(minutes=5)
+        told = told_at(model)
+        assert told is not None and watched.now - told > timedelta(minutes=30), "a limit tells nothing"
 
 
 def test_a_whole_endpoint_goes_down_and_comes_back(world: Worlds) -> None:

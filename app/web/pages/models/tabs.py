@@ -113,6 +113,7 @@ def overview(model: RegisteredModel) -> dict[str, Any]:
         "standing": history.standing(entries),
         "known": _known(model),
         "pace": summary.pace_of(model, now()),
+        "told_at": summary.told_at(model),
         "evidence": EVIDENCE,
         "sharing": models_of(model.endpoint) - 1,
         "incidents": words.told(Incident.open_of_model(model.id)),
