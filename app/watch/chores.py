@@ -11,6 +11,7 @@ from sqlalchemy import delete, func, select, update
 
 from app.access import audit_chain
 from app.config import settings
+from app.store import locks
 from app.store.accounts import RateCount
 from app.store.base import db, insert_missing
 from app.store.endpoints import Endpoint
@@ -47,12 +48,13 @@ _AFTER = timedelta(minutes=5)
 
 def tend(now: datetime) -> None:
     """Everything that is to be done by now; what others have done already is not done again. Commits."""
-    unwatched.let_go(now)
-    unwatched.set_back(now)
-    incidents.tell_hushed(now)
-    incidents.remind(now)
-    expiry.tell_of_endings(now)
-    db.session.commit()
+    with locks.exclusive("chores"):  # every worker comes with the minute, and each thing is told once
+        unwatched.let_go(now)
+        unwatched.set_back(now)
+        incidents.tell_hushed(now)
+        incidents.remind(now)
+        expiry.tell_of_endings(now)
+        db.session.commit()
     roll_up(now)
     throw_away(now)
     if days := settings().audit_days:

@@ -5,7 +5,9 @@ An alarm too many is as bad as one too few. `told` are the messages that a chann
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -219,6 +221,23 @@ def test_who_was_told_of_the_beginning_is_told_of_an_end_in_maintenance(sequence
     assert (sequence.world.states(), sequence.told) == ({"up": 2}, [DOWN])
     sequence.goes_on("well", 15)
     assert sequence.told == [DOWN, UP]
+
+
+@pytest.mark.both_databases
+def test_workers_that_do_their_chores_at_the_same_moment_remind_once(sequence: Sequence) -> None:
+    """Each has a schedule of its own, and all of them begin with the minute."""
+    sequence.goes_on("broken", 9)
+    together, later = threading.Barrier(4), sequence.world.now + timedelta(hours=6)
+
+    def tend() -> None:
+        with sequence.world.app.app_context():
+            together.wait()
+            chores.tend(later)
+
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(tend) for _ in range(4)]:
+            done.result()
+    assert [title.split(":")[0] for title in sequence.told] == ["Down", "Still down"]
 
 
 def test_down_when_maintenance_begins_and_when_it_ends(sequence: Sequence) -> None:

@@ -129,7 +129,7 @@ def _stands(look: Settled, before: Fault, fault: Fault) -> None:
     incident = Incident.open_with(f"{look.place.endpoint_id}:{before.code}")
     if incident is not None:
         incidents.saw(incident, fault.code, fault.message, look.now)
-    if fault.code != before.code:
+    if (fault.code, fault.message) != (before.code, before.message):
         for row in ModelHealth.at_endpoint(look.place.endpoint_id):
             if row.state == "down" and row.state_before:
                 row.reason_code, row.reason_message = fault.code, fault.message
