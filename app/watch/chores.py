@@ -48,17 +48,25 @@ _AFTER = timedelta(minutes=5)
 
 def tend(now: datetime) -> None:
     """Everything that is to be done by now; what others have done already is not done again. Commits."""
-    with locks.exclusive("chores"):  # every worker comes with the minute, and each thing is told once
+    tell(now)
+    roll_up(now)
+    throw_away(now)
+    if days := settings().audit_days:
+        audit_chain.shorten(now - days * DAY)
+
+
+def tell(now: datetime) -> None:
+    """What people are to be told by now, and what that stands on. Commits.
+
+    Every worker comes with the minute: one of them at a time, so that each thing is told once.
+    """
+    with locks.exclusive("chores"):
         unwatched.let_go(now)
         unwatched.set_back(now)
         incidents.tell_hushed(now)
         incidents.remind(now)
         expiry.tell_of_endings(now)
         db.session.commit()
-    roll_up(now)
-    throw_away(now)
-    if days := settings().audit_days:
-        audit_chain.shorten(now - days * DAY)
 
 
 def beat(id: str, name: str, threads: int, started: datetime, looks: int, now: datetime) -> None:

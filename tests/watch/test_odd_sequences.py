@@ -56,7 +56,7 @@ class Sequence:
         for _ in range(int(minutes)):
             self.world.pass_time(minutes=1)
             with self.world.app.app_context():
-                chores.tend(self.world.now)
+                chores.tell(self.world.now)
 
     def _be(self, how: str) -> None:
         answers = {"broken": BROKEN, "limited": LIMITED, "wrong key": WRONG_KEY, "error": SERVER_ERROR}
@@ -232,7 +232,7 @@ def test_workers_that_do_their_chores_at_the_same_moment_remind_once(sequence: S
     def tend() -> None:
         with sequence.world.app.app_context():
             together.wait()
-            chores.tend(later)
+            chores.tell(later)
 
     with ThreadPoolExecutor(4) as pool:
         for done in [pool.submit(tend) for _ in range(4)]:
