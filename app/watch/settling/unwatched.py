@@ -16,8 +16,8 @@ from app.watch.judgement import Health
 from app.watch.schedule import first_due
 from app.watch.states import keep
 
-_AHEAD = timedelta(minutes=1)
-"""So far the clocks of two machines may lie apart."""
+_AHEAD = timedelta(minutes=15)
+"""So far the clocks of two machines that both look may lie apart; less puts looks off by as much at most."""
 
 
 def let_go(now: datetime) -> int:
