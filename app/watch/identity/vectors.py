@@ -24,7 +24,7 @@ def apart(one: Sequence[float], other: Sequence[float]) -> float:
     sizes = math.hypot(*one) * math.hypot(*other)
     if len(one) != len(other) or not sizes:
         return 1.0
-    return 1 - sum(a * b for a, b in zip(one, other, strict=True)) / sizes
+    return max(0.0, 1 - sum(a * b for a, b in zip(one, other, strict=True)) / sizes)
 
 
 def noise_of(learned: Sequence[float]) -> float:
