@@ -37,18 +37,18 @@ OFF: Cut = "off"
 
 
 class Sequence:
-    """One host with two models, watched, and what was told of it."""
+    """One host with two models, watched each minute, and what was told of it."""
 
     def __init__(self, make_app: Callable[..., Flask]) -> None:
         self.host = Host(models=2)
-        self.world = World(make_app(**QUICK), self.host)
+        self.world = World(make_app(**QUICK | {"watch_seconds": 60}), self.host)
         self.is_cut = False
         with self.world.app.app_context():
             channel = Channel(id="c", name="mine", kind="webhook", host="127.0.0.1")
             channel.url_ciphertext = rotation.seal("http://127.0.0.1:1/", channel.place_of("url"))
             db.session.add(channel)
             db.session.commit()
-        self.goes_on("well", 6)
+        self.goes_on("well", 2)
 
     def goes_on(self, how: str, minutes: float) -> None:
         """The host does this for so long; each minute what is due beside looks is done."""
@@ -116,6 +116,24 @@ CASES: list[tuple[str, list[tuple[str, int]], dict[str, int], list[str]]] = [
         [DOWN],
     ),
     (
+        "it comes and goes: after the fourth outage within an hour nobody is told of short ones",
+        [("off", 7), ("well", 3)] * 6,
+        {"up": 2},
+        [DOWN, UP] * 4,
+    ),
+    (
+        "it comes and goes, and then stays off",
+        [("off", 7), ("well", 3)] * 4 + [("off", 24)],
+        {"down": 2},
+        [DOWN, UP] * 4 + [DOWN],
+    ),
+    (
+        "off and a refused key by turns",
+        [("off", 9)] + [("wrong key", 4), ("off", 4)] * 3,
+        {"down": 2},
+        [DOWN, "Still down: 127.0.0.1 (2 models)"],
+    ),
+    (
         "a key that is rotated while it is refused",
         [("wrong key", 9), ("well", 4)],
         {"up": 2},
@@ -138,12 +156,11 @@ def test_what_follows(
 def test_off_at_every_second_look_is_unsteady(sequence: Sequence) -> None:
     """Each time the repeat is answered, so it is never down; but it does not work well either."""
     world = sequence.world
-    for _ in range(8):
-        looked = len(world.taken)
-        sequence._be("off")
-        while len(world.taken) == looked:
-            world.pass_time(seconds=10)
-        sequence.goes_on("well", 2)
+    for how, looks in [("off", 1), ("well", 2)] * 14:
+        sequence._be(how)
+        enough = len(world.taken) + looks
+        while len(world.taken) < enough:
+            world.pass_time(seconds=5)
     assert "degraded" in world.states() and "down" not in world.states()
     assert {title.split(":")[0] for title in sequence.told} == {"Degraded"}
 

@@ -24,6 +24,11 @@ def test_since_when_whose_why_what_to_do_and_a_link(news: str) -> None:
     assert len(lines[3]) > 40 and lines[4:] == [TOLD["link"]]
 
 
+def test_who_will_not_hear_of_short_outages_any_more_is_told_so() -> None:
+    told = text_of({"type": "incident.opened", "data": TOLD | {"often": 4}})
+    assert "outage number 4 within an hour: from now on you hear of one only once it has lasted" in told
+
+
 @pytest.mark.parametrize("complaint", get_args(Complaint))
 def test_every_reason_to_be_degraded_comes_with_what_to_do(complaint: str) -> None:
     assert len(text_of({"type": "model.degraded", "data": TOLD | {"code": complaint}}).splitlines()) == 5

@@ -108,6 +108,11 @@ def _why(told: Mapping[str, Any]) -> str:
 
 
 def _advice(news: str, told: Mapping[str, Any]) -> str:
+    if "often" in told:
+        return (
+            f"It is outage number {told['often']} within an hour: from now on you hear of one only once it "
+            "has lasted a quarter of an hour. See what takes it down again and again."
+        )
     if news in ("incident.opened", "incident.reminder", "model.degraded"):
         code = str(told.get("code"))
         return CODES[code].help if code in CODES else _ON_COMPLAINTS.get(code, "")

@@ -27,6 +27,7 @@ from app.watch.faults import (
     whose,
 )
 from app.watch.judgement import Health, Reason
+from app.watch.settling import reasons
 from app.watch.settling.look import Settled, plan_next
 from app.watch.states import cover, follow, health_of, keep
 
@@ -80,7 +81,7 @@ def _alone(look: Settled) -> list[str]:
     if keep(row, look.model, judged.health, look.now):
         follow(row, look.model, before, look.now)
     elif row.state == "down" and look.seen.look.result in judgement.FAILED:
-        incidents.saw_alone(look.id, look.seen.look.code, look.seen.look.message, look.now)
+        reasons.saw_alone(look.id, look.seen.look.code, look.seen.look.message, look.now)
     plan_next(look, judged.wait_s)
     return []
 
@@ -128,7 +129,7 @@ def _stands(look: Settled, before: Fault, fault: Fault) -> None:
     """It is still there, maybe for another reason: a server that is back may refuse the key."""
     incident = Incident.open_with(f"{look.place.endpoint_id}:{before.code}")
     if incident is not None:
-        incidents.saw(incident, fault.code, fault.message, look.now)
+        reasons.saw(incident, fault.code, fault.message, look.now)
     if (fault.code, fault.message) != (before.code, before.message):
         for row in ModelHealth.at_endpoint(look.place.endpoint_id):
             if row.state == "down" and row.state_before:
