@@ -37,6 +37,8 @@ class User(Base, UserMixin):  # type: ignore[misc]  # Flask-Login has no types
     """Who this person is at the provider that they sign in through; both or none."""
     created: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
     last_signin: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    news_read: Mapped[str | None] = mapped_column(String(36))
+    """The event of the audit log up to which this person has read what happened to their account."""
     totp_secret: Mapped[bytes | None] = mapped_column(LargeBinary)
     """Encrypted; None without a second factor."""
     totp_step: Mapped[int | None] = mapped_column(BigInteger)

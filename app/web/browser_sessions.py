@@ -148,10 +148,12 @@ def begin_session(user: User, through: str = "", provider_session: str | None = 
     secret = sessions.begin(user, request.remote_addr, request.user_agent.string, provider_session)
     if not through:
         signin_limits.clear_account(user.email)
-    detail = {"address": request.remote_addr} | ({"through": through} if through else {})
+    detail = {"address": request.remote_addr, "browser": request.user_agent.string[:200]}
+    detail |= {"through": through} if through else {}
     audit.record(user_actor(user), "user.signed_in", detail=detail)
     db.session.commit()
     _remember(user, secret)
+    session["news"] = True  # the next page looks whether there are any
 
 
 def has_password(user: User, password: str) -> bool:

@@ -66,8 +66,8 @@ def _create(each: EndpointPlan, new: Sequence[ModelPlan], order: ProbeOrder) -> 
             entry.reject(error.code, error.message, error.field)
         return
     _note(new, results, order)
-    if endpoint is None:
-        each.entry.reject("endpoint_rejected", "None of its models worked, so it is not in.", "models")
+    if endpoint is None or not any(result.outcome == "registered" for result in results):
+        each.entry.reject("endpoint_rejected", "None of its models got in, so it is not in.", "models")
     else:
         each.entry.id, each.entry.name = endpoint.id, endpoint.name
 
@@ -108,7 +108,16 @@ def _note(new: Sequence[ModelPlan], results: Sequence[intake.Result], order: Pro
             one.entry.reject(error["code"], error["message"], error["field"])
             continue
         one.entry.id = result.model
-        _label(one, order)
+        if result.outcome == "exists":
+            one.entry.reject("already_exists", _ELSEWHERE, "model_id")
+        else:
+            _label(one, order)
+
+
+_ELSEWHERE = (
+    "It is registered already at this base URL, at an endpoint that the file does not mean: with another key "
+    "or name. Nothing was done with it."
+)
 
 
 def _change_model(one: ModelPlan, order: ProbeOrder) -> None:
@@ -136,8 +145,12 @@ def _label(one: ModelPlan, order: ProbeOrder) -> None:
 
 
 def _delete(made: Plan, order: ProbeOrder) -> None:
+    named = {model.entry.id for each in made.endpoints for model in each.models}
     for entry in [*(one for each in made.endpoints for one in each.gone), *made.gone_models, *made.gone]:
         assert entry.id is not None, "it was found"
+        if entry.id in named:  # it turned out to be one of the file's own
+            entry.reject("conflict", "The file names this model at another endpoint, so it stays.")
+            continue
         try:
             if entry.kind == "model":
                 changes.remove(entry.id, order.actor)

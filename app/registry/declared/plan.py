@@ -37,6 +37,8 @@ class Entry:
     id: str | None = None
     changes: Changes = field(default_factory=dict)
     error: dict[str, JSON] | None = None
+    is_other_secret: bool = False
+    """A secret in the file is not the stored one."""
 
     def reject(self, code: str, message: str, field: str | None = None) -> None:
         """Say that it is not done, and why."""
@@ -134,7 +136,7 @@ def _rows(wanted: WantedEndpoint, names: set[str]) -> Sequence[Endpoint]:
 
 def _compare(entry: Entry, wanted: WantedEndpoint, row: Endpoint, actor: Actor) -> None:
     entry.id, entry.name, entry.endpoint = row.id, wanted.name or row.name, wanted.name or row.name
-    entry.changes = _changes(wanted, row)
+    entry.changes, entry.is_other_secret = _changes(wanted, row)
     entry.outcome = "change" if entry.changes else "same"
     if wanted.key is None and "base_url" in entry.changes:
         try:
@@ -143,7 +145,7 @@ def _compare(entry: Entry, wanted: WantedEndpoint, row: Endpoint, actor: Actor) 
             entry.reject(error.code, error.message, error.field)
 
 
-def _changes(wanted: WantedEndpoint, row: Endpoint) -> Changes:
+def _changes(wanted: WantedEndpoint, row: Endpoint) -> tuple[Changes, bool]:
     asked = change_of(wanted.form, wanted.body, {})
     settings = dict(asked.settings or {})
     certificate, proxy = settings.pop("client_certificate", None), settings.pop("proxy", None)
@@ -153,7 +155,8 @@ def _changes(wanted: WantedEndpoint, row: Endpoint) -> Changes:
         old = getattr(row, name) or ""
         if old != (value or ""):
             changes[name] = [old, value]
-    if wanted.key is not None and not endpoints.has_key(row, wanted.key):
+    same_key = wanted.key is None or endpoints.has_key(row, wanted.key)
+    if not same_key:
         changes["api_key"] = HIDDEN
     same_headers, same_certificate, same_proxy = credentials.holds(row, wanted.headers, certificate, proxy)
     if not same_headers:
@@ -161,7 +164,9 @@ def _changes(wanted: WantedEndpoint, row: Endpoint) -> Changes:
     if not same_proxy:
         address = parts_of(proxy or "")[0] or None
         changes["proxy"] = [row.proxy, address] if address != row.proxy else HIDDEN
-    return changes | ({} if same_certificate else {"client_certificate_pem": HIDDEN})
+    if not same_certificate:
+        changes["client_certificate_pem"] = HIDDEN
+    return changes, not (same_key and same_headers and same_certificate and same_proxy)
 
 
 def _models(of: EndpointPlan, endpoint_id: str | None) -> Iterator[ModelPlan]:

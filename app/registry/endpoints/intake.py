@@ -11,12 +11,12 @@ from app.probe.transport.deadline import Cancellation
 from app.probe.transport.shared_lists import SharedLists
 from app.probe.values import Report, Target
 from app.registry import credentials, saving
-from app.registry.endpoints import rows as endpoints
 from app.registry.endpoints import twins
 from app.registry.many import all_judged, as_ended, judged
 from app.registry.probing import ProbeOrder, Registered, Values
 from app.registry.saving import all_saved
 from app.store.endpoints import Endpoint
+from app.store.models import RegisteredModel
 
 JSON = Any
 
@@ -50,8 +50,20 @@ def add(
             results[at] = _rejected(values[at], seen[at], order)
     for at, result in _saved([(at, values[at], seen[at]) for at in accepted], target, order, name):
         results[at] = result
-    identity = endpoints.identity_of(target.base_url, key, target.settings)
-    return endpoints.with_identity(identity), [result for result in results if result is not None]
+    made = [result for result in results if result is not None]
+    return _home_of(made), made
+
+
+def _home_of(results: Sequence[Result]) -> Endpoint | None:
+    """Where the models are served that got in; where none did, those that were there already.
+
+    Told by the models alone: whether key and headers are those of some endpoint is nobody's to guess.
+    """
+    ids = [
+        result.model for wanted in ("registered", "exists") for result in results if result.outcome == wanted
+    ]
+    model = RegisteredModel.by_id(ids[0]) if ids and ids[0] else None
+    return model.endpoint if model is not None else None
 
 
 def adding(

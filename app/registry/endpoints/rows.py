@@ -50,11 +50,6 @@ def found(base_url: str, key_digest: str) -> Endpoint | None:
     return min(rows, key=lambda row: (bool(row.proxy), len(row.headers)), default=None)
 
 
-def with_identity(identity: str) -> Endpoint | None:
-    """The endpoint that is called just so, or None."""
-    return db.session.scalars(select(Endpoint).where(Endpoint.identity == identity)).first()
-
-
 def found_or_made(target: Target, key: str, name: str = "") -> Endpoint:
     """The endpoint that is called just so, held against deletion until the transaction ends."""
     identity = identity_of(target.base_url, key, target.settings)

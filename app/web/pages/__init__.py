@@ -6,7 +6,6 @@ from flask import Blueprint
 
 from app.web.pages import (
     about,
-    account,
     audit,
     error_reference,
     frame,
@@ -16,6 +15,8 @@ from app.web.pages import (
     tokens,
     users,
 )
+from app.web.pages.account import news as account_news
+from app.web.pages.account import routes as account
 from app.web.pages.catalogue import routes as catalogue
 from app.web.pages.endpoints import routes as endpoints
 from app.web.pages.find import routes as find
@@ -28,6 +29,7 @@ from app.web.pages.watch import channels, maintenance, now
 
 _AREAS = (
     frame, find, signin, single_sign_on, second_factor, now, register, models, endpoints, incidents, channels,
-    maintenance, catalogue, tokens, users, account, audit, about, error_reference, help_pages, security_txt,
+    maintenance, catalogue, tokens, users, account, account_news, audit, about, error_reference, help_pages,
+    security_txt,
 )  # fmt: skip
 blueprints: tuple[Blueprint, ...] = tuple(area.blueprint for area in _AREAS)

@@ -14,7 +14,7 @@ from app.store.accounts import User
 from app.web import browser_sessions
 from app.web.guards import current_actor, require_role
 from app.web.pages import shown_once
-from app.web.pages.account import signed_in
+from app.web.pages.account.routes import signed_in
 
 blueprint = Blueprint("second_factor", __name__, url_prefix="/account/second-factor")
 _NEW = "second_factor_new"

@@ -207,3 +207,12 @@ def test_only_administrators_name_variables(
     admin = {"Authorization": f"Bearer {new_token(app, 'admin')}"}
     assert outcomes(applied(client, admin, wanted)) == ALL_NEW
     assert outcomes(applied(client, admin, wanted)) == ALL_SAME
+
+
+def test_prune_spares_a_model_of_the_file_that_another_endpoint_has(
+    client: FlaskClient, auth: Headers, app: Flask, wanted: JSON
+) -> None:
+    applied(client, auth, wanted)
+    other = wanted | {"name": "Second", "headers": {"X-Team": "blue"}, "api_key": "another-key"}
+    entries = applied(client, auth, other, prune=True)
+    assert entries["Second"]["outcome"] == "rejected" and count(app) == 2

@@ -15,6 +15,7 @@ from app.store.accounts import User
 from app.store.base import db
 from app.web import browser_sessions
 from app.web.guards import current_actor, require_role
+from app.web.pages.account.news import news_of
 from app.web.pages.users import LENGTH, ROLES
 
 blueprint = Blueprint("account", __name__, url_prefix="/account")
@@ -89,6 +90,7 @@ def _page(form: AccountForm) -> str:
         form=form,
         user=user,
         roles=ROLES,
+        news=news_of(user),
         sessions=sessions.of(user.id),
         current=mine.id if mine else "",
         password_help=PASSWORD_HELP,
