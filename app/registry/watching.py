@@ -63,8 +63,12 @@ def probe_wholly(model: RegisteredModel, cancelled: Cancellation | None = None) 
 
 
 def last_whole_report(model: RegisteredModel) -> Mapping[str, Any] | None:
-    """The newest report of a whole probe that accepted the model, None where there is none."""
-    for kept in Probe.of_model(model.id, _LOOKED_THROUGH):
+    """The newest report of a whole probe that accepted the model, None where there is none.
+
+    What a person's probe of the same endpoint saw counts for the person: nobody else was told of it.
+    """
+    query = select(Probe).where(Probe.model_pk == model.id, Probe.trigger != "manual")
+    for kept in db.session.scalars(query.order_by(Probe.id.desc()).limit(_LOOKED_THROUGH)):
         asked = (row.get("observed") for row in (kept.report.get("capabilities") or {}).values())
         if kept.verdict == "accepted" and (
             any(seen is not None for seen in asked) or kept.trigger == TRIGGER

@@ -11,6 +11,7 @@ from sqlalchemy import delete, func, select, update
 
 from app.access import audit_chain
 from app.config import settings
+from app.store import locks
 from app.store.accounts import RateCount
 from app.store.base import db, insert_missing
 from app.store.endpoints import Endpoint
@@ -35,6 +36,7 @@ from app.watch.history import (
 )
 from app.watch.judgement import FAILED
 from app.watch.notices import expiry
+from app.watch.settling import unwatched
 from app.watch.states import known_until
 
 DAY = timedelta(days=1)
@@ -46,14 +48,25 @@ _AFTER = timedelta(minutes=5)
 
 def tend(now: datetime) -> None:
     """Everything that is to be done by now; what others have done already is not done again. Commits."""
-    incidents.tell_hushed(now)
-    incidents.remind(now)
-    expiry.tell_of_endings(now)
-    db.session.commit()
+    tell(now)
     roll_up(now)
     throw_away(now)
     if days := settings().audit_days:
         audit_chain.shorten(now - days * DAY)
+
+
+def tell(now: datetime) -> None:
+    """What people are to be told by now, and what that stands on. Commits.
+
+    Every worker comes with the minute: one of them at a time, so that each thing is told once.
+    """
+    with locks.exclusive("chores"):
+        unwatched.let_go(now)
+        unwatched.set_back(now)
+        incidents.tell_hushed(now)
+        incidents.remind(now)
+        expiry.tell_of_endings(now)
+        db.session.commit()
 
 
 def beat(id: str, name: str, threads: int, started: datetime, looks: int, now: datetime) -> None:

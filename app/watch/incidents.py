@@ -16,7 +16,7 @@ from app.store.base import db, insert_missing, new_id
 from app.store.models import RegisteredModel
 from app.store.watch.events import FeedEvent
 from app.store.watch.incidents import Incident, IncidentEvent, IncidentModel
-from app.watch.notices import telling
+from app.watch.notices import flapping, telling
 
 OWN_NETWORK = "own_network"
 _OWN_KEY = "own_network"
@@ -54,7 +54,7 @@ def _opened(
     incident = Incident.open_with(key)
     assert incident is not None, "it was just made sure of"
     if incident.id == id:
-        _note(incident, "opened", now, message=message)
+        add_line(incident, "opened", now, message=message)
     return incident, incident.id == id
 
 
@@ -66,34 +66,36 @@ def _add(incident: Incident, model: RegisteredModel, member: IncidentModel | Non
         incident.members.append(row)
     else:
         member.joined, member.left = now, None
-    _note(incident, "joined", now, model=model.id, name=model.display_name)
+    add_line(incident, "joined", now, model=model.id, name=model.display_name)
 
 
-def leave(model_pk: str, now: datetime) -> None:
-    """Take a model out of its open incidents; one without models is resolved."""
+def leave(model_pk: str, now: datetime, *, unwatched: bool = False) -> None:
+    """Take a model out of its open incidents; one without models is resolved. `unwatched`: it does not work
+    again, but nobody looks at it any more.
+    """
     for incident in Incident.open_of_model(model_pk):
         for member in incident.members:
             if member.model_pk == model_pk and member.left is None:
                 member.left = now
-                _note(incident, "left", now, model=model_pk, name=member.name)
+                add_line(incident, "left", now, model=model_pk, name=member.name, **_ended(unwatched))
         if all(member.left for member in incident.members):
-            resolve(incident, now)
+            resolve(incident, now, unwatched=unwatched)
 
 
-def resolve(incident: Incident, now: datetime) -> None:
-    """End an incident; one message."""
+def resolve(incident: Incident, now: datetime, *, unwatched: bool = False) -> None:
+    """End an incident; one message. `unwatched`: nobody looks at its models any more."""
     incident.resolved, incident.open_key = now, None
-    _note(incident, "resolved", now)
+    add_line(incident, "resolved", now, **_ended(unwatched))
     db.session.flush()
     _publish("resolved", incident, now)
 
 
-def saw(endpoint_id: str, code: str, message: str, now: datetime) -> None:
-    """Note what a look saw while an incident is open; the same words again are not noted again."""
-    incident = Incident.open_with(f"{endpoint_id}:{code}")
-    if incident is not None and incident.message != message:
-        incident.message = message
-        _note(incident, "look", now, message=message)
+def _is_unwatched(incident: Incident) -> bool:
+    return any(event.kind == "resolved" and "unwatched" in event.detail for event in incident.timeline)
+
+
+def _ended(unwatched: bool) -> dict[str, Any]:
+    return {"unwatched": True} if unwatched else {}
 
 
 def own_network(now: datetime) -> None:
@@ -118,19 +120,19 @@ def acknowledge(id: str, actor: Actor, note: str, now: datetime) -> Incident:
     if incident.resolved:
         raise ApiError("conflict", "This incident is resolved already.")
     incident.acknowledged, incident.acknowledged_by, incident.note = now, actor.label, note or None
-    _note(incident, "acknowledged", now, by=actor.label, note=note)
+    add_line(incident, "acknowledged", now, by=actor.label, note=note)
     audit.record(actor, "incident.acknowledged", subject=incident.endpoint_name, detail={"incident": id})
     return incident
 
 
 def tell_hushed(now: datetime) -> None:
-    """Tell of what began during maintenance and is open still, now that it is over."""
-    for incident in db.session.scalars(
-        select(Incident).where(Incident.resolved.is_(None), Incident.hushed.is_(True))
-    ):
-        if not _is_quiet(incident, now):
+    """Tell of what began during maintenance and is open still, now that it is over; of the end, in it, of
+    what began before; and of one more of many short outages that lasts.
+    """
+    for incident in db.session.scalars(select(Incident).where(Incident.hushed.is_(True))):
+        if not _is_quiet(incident, now) and not flapping.is_one_more(incident, now):
             incident.hushed = False
-            _tell("incident.opened", incident, now)
+            tell("incident.resolved" if incident.resolved else "incident.opened", incident, now)
 
 
 def remind(now: datetime) -> int:
@@ -144,8 +146,8 @@ def remind(now: datetime) -> int:
     found = [one for one in db.session.scalars(query) if not _is_quiet(one, now)]
     for incident in found:
         incident.reminded = now
-        _note(incident, "reminded", now)
-        _tell("incident.reminder", incident, now)
+        add_line(incident, "reminded", now)
+        tell("incident.reminder", incident, now)
     return len(found)
 
 
@@ -178,7 +180,8 @@ def stamp(moment: datetime | None) -> str | None:
     return rfc3339(moment) if moment else None
 
 
-def _note(incident: Incident, kind: str, now: datetime, **detail: Any) -> None:
+def add_line(incident: Incident, kind: str, now: datetime, **detail: Any) -> None:
+    """Add a line to its timeline."""
     incident.timeline.append(
         IncidentEvent(id=new_id(), incident_id=incident.id, at=now, kind=kind, detail=detail)
     )
@@ -193,22 +196,33 @@ def _publish(what: str, incident: Incident, now: datetime) -> None:
         code=incident.code,
         message=incident.message,
         models=[member.model_pk for member in incident.members],
+        **_ended(_is_unwatched(incident)),
     )
+    quiet = _is_quiet(incident, now)
     if what == "opened":
-        incident.hushed = _is_quiet(incident, now)
-        _tell("incident.opened", incident, now)
-    elif not incident.hushed:  # nobody who was not told of the beginning is told of the end
-        _tell("incident.resolved", incident, now)
+        incident.hushed = quiet or flapping.is_one_more(incident, now)
+        if not incident.hushed:
+            tell("incident.opened", incident, now)
+    elif incident.hushed:
+        incident.hushed = False  # nobody who was not told of the beginning is told of the end
+    else:
+        incident.hushed = quiet
+        tell("incident.resolved", incident, now)
 
 
 def _is_quiet(incident: Incident, now: datetime) -> bool:
     return telling.is_quiet(now, [member.model_pk for member in incident.members], incident.endpoint_id)
 
 
-def _tell(news: telling.News, incident: Incident, now: datetime) -> None:
+def tell(news: telling.News, incident: Incident, now: datetime) -> None:
+    """Put a message about it for every channel that wants it into the transaction at hand."""
+    more: dict[str, Any] = {"link": telling.link_to(f"incidents/{incident.id}")}
+    more |= _ended(_is_unwatched(incident))
+    if news == "incident.opened" and flapping.nth_of(incident) == flapping.TOLD:
+        more["often"] = flapping.TOLD
     telling.tell(
         news,
-        as_json(incident, timeline=False) | {"link": telling.link_to(f"incidents/{incident.id}")},
+        as_json(incident, timeline=False) | more,
         now,
         models=[member.model_pk for member in incident.members],
         endpoint_id=incident.endpoint_id,

@@ -148,6 +148,11 @@ def accepted(health: Health, at: datetime, *, works: bool, reason: Reason | None
     return Health(state, since, None if works else reason, memory)
 
 
+def failed_once(memory: Memory) -> Memory:
+    """The memory of a model that failed, and was answered when that was repeated: it counts as unsteady."""
+    return replace(memory, recent=(memory.recent + "x")[-RECENT:])
+
+
 def is_stale(last_check: datetime | None, now: datetime, every_s: int) -> bool:
     """Whether a state is older than three intervals, and so tells nothing of today."""
     return last_check is None or now - last_check > timedelta(seconds=STALE_INTERVALS * every_s)

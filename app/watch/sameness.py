@@ -13,11 +13,12 @@ from typing import NamedTuple, cast
 import numpy as np
 
 from app.probe.values import Sample, Sampling
+from app.registry.document import rfc3339
 from app.store.base import db
 from app.store.models import RegisteredModel
 from app.store.watch.health import ModelHealth
 from app.store.watch.samples import ModelIdentity, ModelSample
-from app.watch.identity import noting, samples, sequence, vectors
+from app.watch.identity import kept, noting, samples, sequence, vectors
 from app.watch.identity.distance import Apart
 from app.watch.identity.learned import Learned, learn
 from app.watch.identity.samples import TOKENS, Rows
@@ -85,13 +86,13 @@ def take(
         return False
     row.sampled_at, row.samples = now, row.samples + 1
     row.anchor = row.anchor or (list(sample.vector) if kind == "vectors" else None)
-    db.session.add(ModelSample(model_pk=model.id, kind=kind, at=now, payload=payload))
+    kept.keep(row, payload, now)
     if row.state == "learning":
         _learn(row, now)
         return False
     if row.samples % window_of(kind):
         return False
-    return _follow(row, health, model, _judged(row, payload), now)
+    return _follow(row, health, model, _judged(row, payload, now), now)
 
 
 def confirm(model: RegisteredModel) -> None:
@@ -128,7 +129,7 @@ def _begin_anew(row: ModelIdentity, kind: Kind, **forms: object) -> None:
     ModelSample.forget(row.model_pk)
     row.kind, row.state, row.forms = kind, "learning", row.forms | forms
     row.samples = row.misses = 0
-    row.suspicions, row.anchor, row.learned = [], None, None
+    row.suspicions, row.anchor, row.learned, row.tokens = [], None, None, None
     row.baseline_since = row.differs_since = row.noise = row.distance = row.p = None
 
 
@@ -162,14 +163,15 @@ def _learn(row: ModelIdentity, now: datetime) -> None:
     db.session.flush()
     ModelSample.make_baseline(row.model_pk)
     if kind == "vectors":
-        row.noise = vectors.noise_of(ModelSample.baseline_of(row.model_pk))
+        distances, digests = zip(*kept.baseline_of(row), strict=True)
+        row.noise, row.learned = vectors.noise_of(distances), {"digests": sorted({*digests} - {""})}
     else:
         _keep_learned(row, kind)
     row.state, row.samples = "same", 0
 
 
 def _keep_learned(row: ModelIdentity, kind: samples.Kind) -> None:
-    baseline = ModelSample.baseline_of(row.model_pk)
+    baseline = kept.baseline_of(row)
     columns = columns_for(kind, baseline)
     found = learn(kind, rows_in(kind, columns, baseline), window_of(kind))
     row.noise = found.noise
@@ -182,32 +184,32 @@ def learned_of(row: ModelIdentity) -> tuple[Learned, Sequence[Payload]]:
     kind = cast(samples.Kind, row.kind)
     if row.learned is None:
         _keep_learned(row, kind)
-    kept = row.learned or {}
-    strays = [np.array(one, float) for one in kept.get("strays", [])]
-    return Learned(kind, np.array(kept["ends"], float), row.noise or 0.0, strays), kept["columns"]
+    known = row.learned or {}
+    strays = [np.array(one, float) for one in known.get("strays", [])]
+    return Learned(kind, np.array(known["ends"], float), row.noise or 0.0, strays), known["columns"]
 
 
 def _keep_stray(row: ModelIdentity) -> None:
     """Answers that differed went away again: where they lay is remembered."""
-    kept = dict(row.learned or {})
-    stray = kept.pop("stray", None)
+    known = dict(row.learned or {})
+    stray = known.pop("stray", None)
     if stray is not None:
         learned, _ = learned_of(row)
-        row.learned = kept | {"strays": [one.tolist() for one in learned.strayed(np.array(stray)).strays]}
+        row.learned = known | {"strays": [one.tolist() for one in learned.strayed(np.array(stray)).strays]}
 
 
-def _judged(row: ModelIdentity, payload: Payload) -> Judged:
+def _judged(row: ModelIdentity, payload: Payload, now: datetime) -> Judged:
     if row.kind == "vectors":
-        found = Apart(payload, 0.0) if vectors.differs(payload, row.noise or 0.0) else None
-        return _counted(row, found, payload, vectors.IN_A_ROW)
+        far, digest = payload
+        return _judged_vector(row, far, digest, now)
     db.session.flush()
     kind = cast(samples.Kind, row.kind)
     plan, (learned, columns) = sequence.PLANS[kind], learned_of(row)
-    newest = ModelSample.newest_of(row.model_pk, plan.window)
+    newest = kept.newest_of(row, plan.window)
     window = rows_in(kind, columns, newest)
 
     def both() -> tuple[Rows, Rows]:
-        baseline, beside = rows_of(kind, ModelSample.baseline_of(row.model_pk), newest)
+        baseline, beside = rows_of(kind, kept.baseline_of(row), newest)
         return baseline, beside
 
     suspicious = sequence.suspicion(learned, window, both, np.random.default_rng())
@@ -217,6 +219,17 @@ def _judged(row: ModelIdentity, payload: Payload) -> Judged:
     if judged.fits is False and row.state != "differs":
         row.learned = (row.learned or {}) | {"stray": np.round(mean, 6).tolist()}
     return judged
+
+
+def _judged_vector(row: ModelIdentity, far: float, digest: str, now: datetime) -> Judged:
+    """The distance decides. A digest that was not there before is only noted: noise makes new ones too."""
+    db.session.flush()
+    ModelSample.keep_newest(row.model_pk, vectors.LEARNED)
+    known = row.learned or {}
+    if digest not in known.get("digests", [digest]) and "others_since" not in known:
+        row.learned = known | {"others_since": rfc3339(now)}
+    found = Apart(far, 0.0) if vectors.differs(far, row.noise or 0.0) else None
+    return _counted(row, found, far, vectors.IN_A_ROW)
 
 
 def _counted(row: ModelIdentity, found: Apart | None, far: float, in_a_row: int) -> Judged:

@@ -23,7 +23,7 @@ from app.watch.identity.samples import (
 
 Kind = Literal["logprobs", "words", "vectors"]
 Payload = Any
-"""A sample as it is kept: values by token, the prompt's number and the word, or a distance."""
+"""A sample: values by token, the prompt's number and the word, or a distance and a digest."""
 
 FEWER_TOKENS = 5
 """What endpoints allow that don't allow `TOKENS`."""
@@ -59,13 +59,14 @@ def sampling_of(kind: Kind, turn: int, tops: int = TOKENS) -> Sampling:
 
 
 def payload_of(kind: Kind, sample: Sample, turn: int, anchor: Sequence[float] | None) -> Payload | None:
-    """What is kept of a sample; None where it does not hold what was asked for."""
+    """What is compared of a sample; None where it does not hold what was asked for."""
     if kind == "logprobs":
         return dict(sample.top) or None
     if kind == "words":
         word = word_of(sample.text)
         return [turn % len(WORDS), word] if word else None
-    return round(vectors.apart(anchor or sample.vector, sample.vector), 6) if sample.vector else None
+    vector = sample.vector
+    return [round(vectors.apart(anchor or vector, vector), 6), vectors.digest_of(vector)] if vector else None
 
 
 def needed_for_baseline(kind: Kind) -> int:

@@ -23,10 +23,12 @@ from app.watch.due import (
     plan_of,
     spent_today,
     usual_every_s,
+    watches,
 )
 from app.watch.history import HOUR, Bucket, Seconds, Seen, bucket_of, day_of, hour_of, merged, percentile
 from app.watch.incidents import stamp
 from app.watch.judgement import STALE_INTERVALS, is_stale
+from app.watch.schedule import allowed_every_s
 
 Step = Literal["hour", "day"]
 _WINDOWS = {"24h": DAY, "7d": 7 * DAY, "30d": 30 * DAY, "90d": 90 * DAY}
@@ -55,6 +57,38 @@ def health_of(model: RegisteredModel, now: datetime) -> dict[str, Any]:
         "tokens": {"today": today, "month": month[0]},
         "cost": {"month": round(month[1], 6), "currency": CURRENCY},
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What the day's tokens leave of a model's watch: `used` of `ceiling`; with `near`, looks are rarer than
+    wanted, one in `every_s` seconds; with `used_up`, only the list of models is read.
+    """
+
+    used: int
+    ceiling: int
+    every_s: int
+    near: bool
+    used_up: bool
+
+
+def pace_of(model: RegisteredModel, now: datetime) -> Pace | None:
+    """How the ceiling of today bounds the looks at a model; None where nobody looks."""
+    row = ModelHealth.by_id(model.id)
+    if row is None or not watches(row, enabled=model.enabled):
+        return None
+    plan, spent = plan_of(row), spent_today(model.id, now)
+    every_s = allowed_every_s(plan, spent, now)
+    used_up = spent.tokens >= plan.tokens_per_day
+    return Pace(spent.tokens, plan.tokens_per_day, every_s, every_s > plan.every_s, used_up)
+
+
+def told_at(model: RegisteredModel) -> datetime | None:
+    """When the state of a model was last seen, where its last look was met by a limit; else None."""
+    row = ModelHealth.by_id(model.id)
+    if row is None or row.evidence not in ("proof", "full") or not row.last_proof or not row.last_check:
+        return None
+    return row.last_proof if row.last_proof < row.last_check else None
 
 
 def stale(row: ModelHealth | None, now: datetime, last_probe_id: str | None = None) -> bool:

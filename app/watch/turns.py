@@ -114,6 +114,7 @@ def _taken(found: _Found, place: EndpointWatch, turn: int, now: datetime) -> Tak
         row.endpoint_id, row.state_before, row.alone = found.endpoint_id, None, False
     if row.turn != turn or (row.running_until and row.running_until > now):
         return None
+    place.host = host_of(found.base_url)
     plan = plan_of(row)
     if place.fault and not ModelHealth.is_looked_at(place.witness):
         place.witness = row.model_pk  # the one that was asked for all is gone, or nobody's business any more

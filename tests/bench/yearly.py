@@ -21,6 +21,7 @@ from app.store.models import RegisteredModel
 from app.store.probes import Probe
 from app.store.watch.health import Look, ModelHealth, Rollup, Span, WatchCost
 from app.store.watch.samples import ModelSample
+from app.watch.identity.packing import packed
 from tests.bench.databases import KINDS, databases
 from tests.bench.measuring import Finding, cpu_of, p95, seconds
 from tests.bench.stock import fill
@@ -129,7 +130,7 @@ def _cost(id: str, now: datetime, number: int) -> dict[str, Any]:
 
 
 def _sample(id: str, now: datetime, number: int) -> dict[str, Any]:
-    payload = {f"t{place}": -1.2345 for place in range(20)}
+    payload, _ = packed({f"t{place}": -1.2345 for place in range(20)}, ())
     at = now - timedelta(seconds=EVERY_S * number)
     return {
         "id": new_id(),

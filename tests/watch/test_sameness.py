@@ -25,7 +25,8 @@ from app.store.watch.health import Look, ModelHealth
 from app.store.watch.samples import ModelIdentity, ModelSample
 from app.watch import sameness
 from app.watch.due import adopt_new
-from app.watch.identity import sequence
+from app.watch.identity import kept, sequence
+from app.watch.identity.digests import Digests, digests_of
 from app.watch.identity.samples import PROMPT
 from app.watch.identity.told import identity_of
 from app.watch.incidents import stamp
@@ -79,13 +80,33 @@ def test_a_check_is_the_sample_and_costs_no_more_than_a_check(world: World, voic
     world.pass_time(minutes=16)
     with world.app.app_context():
         looks = db.session.scalars(select(Look).order_by(Look.at)).all()
-        kept = db.session.scalars(select(ModelSample.payload)).all()
-    assert len(looks) == len(kept) == len(voice.bodies)
-    assert all(len(json.dumps(payload)) < 400 for payload in kept)
+        payloads = db.session.scalars(select(ModelSample.payload)).all()
+    assert len(looks) == len(payloads) == len(voice.bodies)
+    assert {len(json.dumps(payload)) for payload in payloads} == {102}
     asked = voice.bodies[0]
     assert (asked["messages"], asked["max_tokens"]) == ([{"role": "user", "content": PROMPT}], 1)
     assert (asked["logprobs"], asked["top_logprobs"]) == (True, 20)
     assert world.states() == {"up": 1}
+
+
+def digests(world: World) -> Digests:
+    """What is known of the digests of the one model's vectors."""
+    with world.app.app_context():
+        found = digests_of(db.session.scalars(select(ModelIdentity)).one())
+    assert found is not None
+    return found
+
+
+def test_samples_of_an_earlier_version_are_compared_too(world: World, voice: Voice) -> None:
+    """They were values by token; those that come now are packed."""
+    learn(world, voice)
+    world.pass_time(minutes=55)
+    with world.app.app_context():
+        row = db.session.scalars(select(ModelIdentity)).one()
+        kinds = {type(one) for one in ModelSample.baseline_of(row.model_pk)}
+        assert kinds == {dict, str}, "both are there"
+        assert row.state == "same" and row.distance is not None and row.distance < 0.02
+        assert {len(one) for one in [*kept.baseline_of(row), *kept.newest_of(row, 10)]} == {20}
 
 
 def test_the_same_model_stays_the_same(world: World, voice: Voice) -> None:
@@ -274,7 +295,7 @@ def test_fewer_tokens_are_asked_for_where_twenty_are_refused(world: World, voice
     world.pass_time(minutes=30)
     assert (voice.bodies[-1]["top_logprobs"], world.states()) == (5, {"up": 1})
     with world.app.app_context():
-        assert len(db.session.scalars(select(ModelSample.payload)).all()[-1]) == 5
+        assert len(db.session.scalars(select(ModelSample.payload)).all()[-1]) == 25
 
 
 def test_words_are_asked_for_where_log_probabilities_end(world: World, voice: Voice) -> None:
@@ -340,6 +361,15 @@ def test_an_embedding_model_is_known_by_its_vector(make_app: Callable[..., Flask
     try:
         world.pass_time(minutes=5 * 26)
         assert state(world) == "same"
+        found = digests(world)
+        assert (found.as_learned, found.others_since) == (found.of, None)
+        assert found.learned == [found.newest] and "the vector that was learned" in found.summary
+        size[0] = 1.05
+        world.pass_time(minutes=6)
+        after = digests(world)
+        assert (after.of - after.as_learned, after.newest in found.learned) == (1, False)
+        assert after.others_since and "are, to three decimals, not a vector" in after.summary
+        assert (state(world), told(world, "answers")) == ("same", [])
         size[0] = -20.0
         world.pass_time(minutes=5 * 4)
         assert (state(world), len(told(world, "answers"))) == ("differs", 1)

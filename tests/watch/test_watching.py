@@ -24,6 +24,7 @@ from app.store.watch.health import EndpointWatch, Look, ModelHealth, Rollup
 from app.watch.due import spread_overdue
 from app.watch.history import HOUR, hour_of
 from app.watch.settling import take_over_probed
+from app.watch.summary import told_at
 from tests.watch.world import BROKEN, LIMITED, WRONG_KEY, Host, World
 
 Worlds = Callable[..., World]
@@ -110,9 +111,18 @@ def test_one_model_that_fails_is_one_incident_of_one(world: Worlds) -> None:
 def test_a_limited_model_is_not_down(world: Worlds) -> None:
     host = Host()
     watched = world(host)
+    watched.pass_time(minutes=6)
     host.answer(LIMITED)
     watched.pass_time(minutes=30)
     assert watched.states() == {"up": 1}
+    with watched.app.app_context():
+        model, row = (
+            db.session.scalars(select(RegisteredModel)).one(),
+            db.session.scalars(select(ModelHealth)).one(),
+        )
+        assert row.last_check is not None and watched.now - row.last_check < timedelta(minutes=5)
+        told = told_at(model)
+        assert told is not None and watched.now - told > timedelta(minutes=30), "a limit tells nothing"
 
 
 def test_a_whole_endpoint_goes_down_and_comes_back(world: Worlds) -> None:
@@ -380,6 +390,23 @@ def test_a_lost_capability_is_news_and_then_degraded(world: Worlds) -> None:
     assert watched.state("m-0") == "up"
     watched.pass_time(hours=1)
     assert watched.state("m-0") == "degraded"
+
+
+def test_a_change_that_a_persons_probe_saw_first_is_told_to_all_by_the_next_whole_one(world: Worlds) -> None:
+    host = Host()
+    watched = world(host, watch_full_hours=1, watch_seconds=3600, probe_seconds=20.0)
+    watched.pass_time(hours=2)
+    host.practice.models["m-0"] = Model("m-0", vision=False)
+    with watched.app.app_context():
+        model = db.session.scalars(select(RegisteredModel)).one()
+        for _ in registration.reprobe(model, SYSTEM, "manual"):
+            pass
+        assert (model.capabilities or {})["vision"]["observed"] is False
+    watched.pass_time(hours=2)
+    with watched.app.app_context():
+        found = [one.detail for one in FeedEvent.after(0, 50) if one.kind == "capability"]
+    assert [(one["name"], one["from"], one["to"]) for one in found] == [("vision", True, False)]
+    assert watched.state("m-0") == "up", "the person has seen it"
 
 
 def test_of_many_reports_the_last_twenty_stay_and_those_that_saw_a_change(world: Worlds) -> None:

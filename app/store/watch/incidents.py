@@ -32,7 +32,7 @@ class Incident(Base):
     note: Mapped[str | None] = mapped_column(Text)
     reminded: Mapped[datetime | None] = mapped_column(UTCDateTime)
     hushed: Mapped[bool] = mapped_column(default=False, server_default=false())
-    """It was opened during maintenance, so that nobody was told yet."""
+    """It was opened during maintenance, or ended in it, or is one more of many: nobody was told of it yet."""
     members: Mapped[list[IncidentModel]] = relationship(cascade="all, delete-orphan", passive_deletes=True)
     timeline: Mapped[list[IncidentEvent]] = relationship(
         cascade="all, delete-orphan", passive_deletes=True, order_by="IncidentEvent.id"

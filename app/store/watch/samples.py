@@ -14,7 +14,9 @@ from app.store.watch.health import MODEL
 
 
 class ModelSample(Base):
-    """What one health check told of who answers, in a few hundred bytes (tokens and values, or a word)."""
+    """What one health check told of who answers, in a hundred bytes: `app.watch.identity.kept` writes and
+    reads the payload.
+    """
 
     __tablename__ = "model_samples"
     __table_args__ = (Index(None, "model_pk", "at"),)
@@ -84,10 +86,13 @@ class ModelIdentity(Base):
     distance: Mapped[float | None]
     p: Mapped[float | None]
     suspicions: Mapped[list[list[float]]] = mapped_column(JSON, default=list)
+    tokens: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    """The tokens that its samples of log-probabilities name by their numbers."""
     anchor: Mapped[list[float] | None] = mapped_column(JSON)
     """An embedding model's vector of the fixed text, when it was learned."""
     learned: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
-    """What the baseline comes to: the columns that samples are compared by, and the two ends of its line."""
+    """What the baseline comes to: the columns that samples are compared by, and the two ends of its line; of
+    vectors the digests that it holds, and since when there are others (`others_since`)."""
     sampled_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     forms: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     differs_since: Mapped[datetime | None] = mapped_column(UTCDateTime)

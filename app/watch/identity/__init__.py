@@ -2,5 +2,6 @@
 
 `samples` turns answers into rows of numbers, `distance` compares two sets of rows, `sequence` follows one
 model over time without crying wolf, `comparison` tells whether two endpoints serve the same model, `vectors`
-does so for embeddings: these are pure. `told` puts what is kept into words, `side_by_side` asks two models.
+does so for embeddings, `packing` makes samples small: these are pure. `kept` has samples in the database,
+`told` and `digests` put what is kept into words, `side_by_side` asks two models.
 """

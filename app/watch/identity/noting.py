@@ -9,7 +9,8 @@ from app.probe.values import Sample
 from app.store.models import RegisteredModel
 from app.store.watch.events import FeedEvent
 from app.store.watch.health import ModelHealth
-from app.store.watch.samples import ModelIdentity, ModelSample
+from app.store.watch.samples import ModelIdentity
+from app.watch.identity import kept
 from app.watch.identity.samples import WORDS
 from app.watch.sampling import UNITS, Kind, window_of
 from app.watch.states import tell_of_model
@@ -89,7 +90,7 @@ def _in_common(row: ModelIdentity) -> float | None:
     if row.kind != "logprobs" or row.learned is None:
         return None
     known = set(row.learned["columns"])
-    tokens = [token for one in ModelSample.newest_of(row.model_pk, window_of("logprobs")) for token in one]
+    tokens = [token for one in kept.newest_of(row, window_of("logprobs")) for token in one]
     return round(sum(token in known for token in tokens) / len(tokens), 3) if tokens else None
 
 

@@ -1,4 +1,4 @@
-"""What one health check tells of a model's identity, kept in a few hundred bytes at most.
+"""What one health check tells of a model's identity, kept in about a hundred bytes.
 
 Where an endpoint gives log-probabilities, a sample is the top log-probabilities of the one output token of a
 fixed prompt ("Log Probability Tracking of LLM APIs", arXiv 2512.03816). Where it gives none, a sample is the

@@ -13,10 +13,10 @@ from app.store.base import db
 from app.store.models import RegisteredModel
 from app.store.watch.events import FeedEvent
 from app.store.watch.health import ModelHealth
-from app.store.watch.samples import ModelIdentity, ModelSample
+from app.store.watch.samples import ModelIdentity
 from app.watch import sameness
 from app.watch.drift import shown
-from app.watch.identity import noting, samples
+from app.watch.identity import digests, kept, noting, samples
 from app.watch.incidents import stamp
 from app.watch.sampling import (
     UNITS,
@@ -81,6 +81,7 @@ def identity_of(model: RegisteredModel) -> dict[str, Any]:
         "unit": UNITS[kind] if kind else None,
         "models": list(row.forms.get("model", [])) if row else [],
         "fingerprints": list(row.forms.get("system_fingerprint", [])) if row else [],
+        "digests": digests.as_json(digests.digests_of(row)) if row else None,
         "distributions": [share._asdict() for share in shares_of(row)] if row else [],
     }
 
@@ -122,10 +123,10 @@ def shares_of(row: ModelIdentity) -> list[Share]:
     if row.state not in ("same", "differs") or row.kind == "vectors":
         return []
     kind = cast(samples.Kind, row.kind)
-    now = ModelSample.newest_of(row.model_pk, window_of(kind))
+    now = kept.newest_of(row, window_of(kind))
     if len(now) < window_of(kind):
         return []
-    baseline = ModelSample.baseline_of(row.model_pk)
+    baseline = kept.baseline_of(row)
     before_rows, now_rows = rows_of(kind, baseline, now)
     before, after = (_shares(rows.mean(axis=0), kind) for rows in (before_rows, now_rows))
     labels = [label_of(kind, column) for column in columns_for(kind, [*baseline, *now])]

@@ -6,8 +6,11 @@ the first ones lay from it.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Sequence
+
+import numpy as np
 
 LEARNED = 24
 """Vectors that show the noise."""
@@ -21,7 +24,7 @@ def apart(one: Sequence[float], other: Sequence[float]) -> float:
     sizes = math.hypot(*one) * math.hypot(*other)
     if len(one) != len(other) or not sizes:
         return 1.0
-    return 1 - sum(a * b for a, b in zip(one, other, strict=True)) / sizes
+    return max(0.0, 1 - sum(a * b for a, b in zip(one, other, strict=True)) / sizes)
 
 
 def noise_of(learned: Sequence[float]) -> float:
@@ -32,3 +35,10 @@ def noise_of(learned: Sequence[float]) -> float:
 def differs(distance: float, noise: float) -> bool:
     """Whether a vector lies farther out than noise explains."""
     return distance > max(_LEAST, _BEYOND_NOISE * noise)
+
+
+def digest_of(vector: Sequence[float]) -> str:
+    """Twelve hexadecimal digits of the SHA-256 of a vector of length 1, its values to three decimals."""
+    values = np.asarray(vector, float)
+    size = float(np.linalg.norm(values)) or 1.0
+    return hashlib.sha256(np.round(values / size * 1000).astype(">i2").tobytes()).hexdigest()[:12]

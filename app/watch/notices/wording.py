@@ -24,6 +24,19 @@ _ENDED: Mapping[str, str] = {
     "key.expiring": "A key has ended: {what}",
     "certificate.expiring": "A certificate has ended: {what}",
 }
+_ON_COMPLAINTS: Mapping[str, str] = {
+    "unsteady": "See what each look saw; if the endpoint sheds load, send callers elsewhere.",
+    "slow": "See how busy the endpoint is; callers that can't wait need another model meanwhile.",
+    "capability_lost": "Ask who runs the endpoint what changed; callers that need it need another model.",
+    "other_model": "If that is meant to be, probe it again by hand; else ask who runs the endpoint.",
+    "other_dimensions": "New vectors don't go with stored ones: store none, and ask which model answers.",
+}
+_ON_NEWS: Mapping[str, str] = {
+    "model.changed": "See the model's history; if it is meant to be, tell who relies on the model.",
+    "price.changed": "Compare it with the registered price, and change that where the new one is right.",
+    "key.expiring": "Have a new one made, and give it to whoever uses this one.",
+    "certificate.expiring": "Have it renewed before clients refuse to connect.",
+}
 _MOST_NAMES = 5
 
 
@@ -31,6 +44,8 @@ def title_of(body: Mapping[str, Any]) -> str:
     """One line."""
     told = body["data"]
     titles = _ENDED if body["type"] in _ENDED and not told["days_left"] else _TITLES
+    if told.get("unwatched"):
+        return f"Over, for nobody watches it any more: {_what(told)}"
     return titles.get(body["type"], "{what}").format(what=_what(told))
 
 
@@ -93,5 +108,12 @@ def _why(told: Mapping[str, Any]) -> str:
 
 
 def _advice(news: str, told: Mapping[str, Any]) -> str:
-    code = CODES.get(str(told.get("code")))
-    return code.help if code and news in ("incident.opened", "incident.reminder", "model.degraded") else ""
+    if "often" in told:
+        return (
+            f"It is outage number {told['often']} within an hour: from now on you hear of one only once it "
+            "has lasted a quarter of an hour. See what takes it down again and again."
+        )
+    if news in ("incident.opened", "incident.reminder", "model.degraded"):
+        code = str(told.get("code"))
+        return CODES[code].help if code in CODES else _ON_COMPLAINTS.get(code, "")
+    return _ON_NEWS.get(news, "")

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from app.store.base import db
 from app.store.models import RegisteredModel
 from app.store.watch.health import EndpointWatch, ModelHealth
+from app.store.watch.incidents import Incident
 from app.watch import incidents, judgement
 from app.watch.faults import (
     UNREACHABLE,
@@ -26,6 +27,7 @@ from app.watch.faults import (
     whose,
 )
 from app.watch.judgement import Health, Reason
+from app.watch.settling import reasons
 from app.watch.settling.look import Settled, plan_next
 from app.watch.states import cover, follow, health_of, keep
 
@@ -62,8 +64,7 @@ def _follow_told(look: Settled, before: Fault | None, fault: Fault | None, told:
     if told == "confirmed":
         return _confirmed(look, fault)
     if told == "standing":
-        incidents.saw(look.place.endpoint_id, fault.code, fault.message, look.now)
-        _take_all_down(look, fault)  # models that came, were enabled or probed since then
+        _stands(look, before or fault, fault)
     if fault.confirmed:
         for row in ModelHealth.at_endpoint(look.place.endpoint_id):
             cover(row, look.now)
@@ -79,6 +80,8 @@ def _alone(look: Settled) -> list[str]:
         row.alone = False
     if keep(row, look.model, judged.health, look.now):
         follow(row, look.model, before, look.now)
+    elif row.state == "down" and look.seen.look.result in judgement.FAILED:
+        reasons.saw_alone(look.id, look.seen.look.code, look.seen.look.message, look.now)
     plan_next(look, judged.wait_s)
     return []
 
@@ -87,7 +90,10 @@ def _its_own(look: Settled, fault: Fault) -> list[str]:
     """Others met a fault of endpoints, but this one was answered: it is theirs alone."""
     look.place.witness = None
     accused = [id for id in fault.witnesses if id != look.id]
+    was_ours = fault.failures >= look.rules.failures  # else it would have been confirmed
     for row in ModelHealth.at_endpoint(look.place.endpoint_id):
+        if row.model_pk in fault.witnesses and not was_ours:
+            row.memory = asdict(judgement.failed_once(health_of(row).memory))
         if row.model_pk in accused:
             row.alone, row.due = True, look.now + timedelta(seconds=judgement.FIRST_REPEAT_S)
     return [*accused, *_alone(look)]
@@ -117,6 +123,18 @@ def _confirmed(look: Settled, fault: Fault) -> list[str]:
         return _ask_one(look, in_doubt_again(fault))
     _take_all_down(look, fault)
     return _ask_one(look, fault)
+
+
+def _stands(look: Settled, before: Fault, fault: Fault) -> None:
+    """It is still there, maybe for another reason: a server that is back may refuse the key."""
+    incident = Incident.open_with(f"{look.place.endpoint_id}:{before.code}")
+    if incident is not None:
+        reasons.saw(incident, fault.code, fault.message, look.now)
+    if (fault.code, fault.message) != (before.code, before.message):
+        for row in ModelHealth.at_endpoint(look.place.endpoint_id):
+            if row.state == "down" and row.state_before:
+                row.reason_code, row.reason_message = fault.code, fault.message
+    _take_all_down(look, fault)  # models that came, were enabled or probed since then
 
 
 def _take_all_down(look: Settled, fault: Fault) -> None:

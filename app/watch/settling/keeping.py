@@ -48,12 +48,19 @@ def note(look: Settled) -> None:
     )
     if slowest.may_be_another(row, seen.look.latency_ms, look.now):
         row.day_p95_ms = slowest.p95_of_slowest_hour(look.id, look.now)
-    row.last_check, row.evidence = look.now, seen.kind
-    if seen.kind != "catalog":
-        row.last_proof = look.now
-    if seen.kind == "full":
-        row.last_full = look.now
+    row.last_check = look.now
+    _note_evidence(look)
     _spend(look, tokens)
+
+
+def _note_evidence(look: Settled) -> None:
+    """What the state stands on. A question that was met by a limit tells nothing, and is asked again."""
+    row, seen = look.row, look.seen
+    if seen.kind == "catalog":
+        row.evidence = seen.kind
+    elif seen.look.result != "untold":
+        row.evidence, row.last_proof = seen.kind, look.now
+        row.last_full = look.now if seen.kind == "full" else row.last_full
 
 
 def _spend(look: Settled, tokens: int) -> None:

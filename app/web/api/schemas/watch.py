@@ -45,6 +45,16 @@ def _line(longest: int, *, empty: bool = False) -> Schema:
 _PERCENTILES = closed({"p50": _NO_WHOLE, "p95": _NO_WHOLE})
 _UPTIME = closed({name: _SHARE for name in ("24h", "7d", "30d", "90d")})
 _REASON = closed({"code": text(), "message": nullable(text())})
+_DIGESTS = closed(
+    {
+        "newest": text(),
+        "learned": texts(),
+        "as_learned": whole("Of the last `of` vectors, those with a digest that was learned."),
+        "of": whole(),
+        "others_since": _NO_TIME | {"description": "When the first came whose digest was not learned."},
+        "summary": text(),
+    }
+)
 _SETTINGS: dict[str, Schema] = {
     "enabled": _FLAG | {"description": "false: nobody looks."},
     "every_seconds": {
@@ -125,6 +135,8 @@ SCHEMAS: Mapping[str, Schema] = {
             "unit": nullable(text()),
             "models": texts(),
             "fingerprints": texts(),
+            "digests": or_null(_DIGESTS)
+            | {"description": "Of vectors: what they are value by value; it decides nothing."},
             "distributions": {
                 "type": "array",
                 "items": closed({"label": text(), "before": number(), "now": number()}),

@@ -88,6 +88,7 @@ _IDENTITY: JSON = {
     "unit": "nats a token",
     "models": ["gpt-5"],
     "fingerprints": [],
+    "digests": None,
     "distributions": [{"label": "Hello", "before": 0.61, "now": 0.6}],
 }
 _COMPARISON: JSON = {

@@ -71,6 +71,7 @@ def detail(id: str) -> str:
         incident=incident,
         advice=words.advice_on(incident.code),
         timeline=words.timeline(incident),
+        unwatched=words.unwatched(incident),
         looks=_looks(incident),
         messages=words.messages_about(incident),
         members=sorted(incident.members, key=lambda one: (one.left is not None, one.name, one.model_pk)),

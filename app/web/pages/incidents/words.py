@@ -113,11 +113,11 @@ def messages_about(incident: Incident) -> Sequence[Message]:
 def timeline(incident: Incident) -> list[Line]:
     """What happened, the newest first; models that came or went at one moment share a line."""
     lines: list[Line] = []
-    alike = groupby(incident.timeline, key=lambda event: (event.kind, event.at))
-    for (kind, at), events in alike:
+    alike = groupby(incident.timeline, key=lambda event: (event.kind, event.at, _what(event)))
+    for (kind, at, text), events in alike:
         if kind in ("joined", "left"):
             names = [str((event.detail or {}).get("name") or "") for event in events]
-            lines.append(Line(at, _TEXTS[kind], _listed(names)))
+            lines.append(Line(at, text, _listed(names)))
         else:
             lines += [_line(event) for event in events]
     return lines[::-1]
@@ -148,10 +148,26 @@ _TEXTS: Mapping[str, str] = {
 }
 
 
+_UNWATCHED: Mapping[str, str] = {
+    "left": "Nobody watches it any more",
+    "resolved": "It ended, for nobody watches its models any more",
+}
+
+
+def unwatched(incident: Incident) -> set[str]:
+    """The ids of its models that did not work again, but are not watched any more."""
+    left = (event.detail for event in incident.timeline if event.kind == "left")
+    return {str(detail.get("model")) for detail in left if detail.get("unwatched")}
+
+
+def _what(event: IncidentEvent) -> str:
+    texts = _UNWATCHED if (event.detail or {}).get("unwatched") else _TEXTS
+    return texts.get(event.kind, event.kind.capitalize())
+
+
 def _line(event: IncidentEvent) -> Line:
     detail = event.detail or {}
     if event.kind == "acknowledged":
         who = frame.actor_words(str(detail.get("by", "")))
         return Line(event.at, f"Acknowledged by {who}", str(detail.get("note") or ""))
-    quote = str(detail.get("message") or "")
-    return Line(event.at, _TEXTS.get(event.kind, event.kind.capitalize()), quote)
+    return Line(event.at, _what(event), str(detail.get("message") or ""))

@@ -61,6 +61,62 @@ def line(title: str, unit: str, points: Sequence[Point], width: int = 340, heigh
     )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """What looks saw in the hour that began at `at`; `p95_ms` is None where none was good."""
+
+    at: datetime
+    p95_ms: int | None
+    failures: int
+    looks: int
+
+
+def hours(title: str, seen: Sequence[Hour], width: int = 700, height: int = 120) -> Markup:
+    """The p95 of each hour from zero on; hours with failures are red bands, and each tells its values where
+    a pointer rests on it. "" for under two hours.
+    """
+    if len(seen) < 2:
+        return Markup("")
+    floor = height - 18
+    times = [one.p95_ms for one in seen if one.p95_ms is not None]
+    top = _nice(max(times, default=1))
+    start, end = seen[0].at.timestamp(), seen[-1].at.timestamp() + _HOUR_S
+    wide = _HOUR_S / (end - start) * width
+    lefts = [_between(one.at.timestamp(), start, end, 0, width) for one in seen]
+    bands = Markup("").join(_band(one, x, wide, floor) for one, x in zip(seen, lefts, strict=True))
+    places = [
+        (x + wide / 2, None if one.p95_ms is None else _between(one.p95_ms, top, 0, 18, floor))
+        for one, x in zip(seen, lefts, strict=True)
+    ]
+    failed = sum(one.failures for one in seen)
+    label = f"{title}: {sum(one.looks for one in seen):,} in {len(seen)} hours, {failed or 'none'} failed" + (
+        f"; the p95 of an hour was {_shown(min(times), 'ms')} to {_shown(max(times), 'ms')}" if times else ""
+    )
+    return Markup(
+        '<svg class="chart" role="img" aria-label="{label}" viewBox="0 0 {w} {h}">{bands}'
+        '<path class="axis" d="M0 {floor}H{w}"/><path class="grid" d="M0 18H{w}"/>'
+        '<path class="curve" d="{path}"/><text x="2" y="13">{high}</text><text x="2" y="{low}">0</text>'
+        '<text x="2" y="{foot}">{first}</text><text x="{end}" y="{foot}" class="mark">{last}</text></svg>'
+    ).format(
+        label=label, w=width, h=height, bands=bands, floor=floor, path=_path(places), high=_shown(top, "ms"),
+        low=floor - 3, foot=height - 4, first=_day(seen[0].at), end=width - 2, last=_day(seen[-1].at),
+    )  # fmt: skip
+
+
+_HOUR_S = 3600
+
+
+def _band(one: Hour, x: float, wide: float, floor: int) -> Markup:
+    told = "no good look" if one.p95_ms is None else f"p95 {_shown(one.p95_ms, 'ms')}"
+    return Markup(
+        '<rect class="hour{bad}" x="{x}" y="18" width="{w}" height="{h}">'
+        "<title>{at}: {told}, {failed} of {looks} failed</title></rect>"
+    ).format(
+        bad=" bad" if one.failures else "", x=f"{x:.1f}", w=f"{wide:.1f}", h=floor - 18, at=_day(one.at),
+        told=told, failed=one.failures or "none", looks=one.looks,
+    )  # fmt: skip
+
+
 def _path(places: Sequence[tuple[float, float | None]]) -> str:
     """Lines between neighbours that have a value each: across an outage there is none."""
     made, drawn = "", False

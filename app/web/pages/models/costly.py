@@ -22,6 +22,7 @@ from app.probe.values import CheckEnded, Depth
 from app.registry import registration
 from app.registry.visible import as_seen
 from app.store.models import RegisteredModel
+from app.store.probes import Probe
 from app.web.guards import current_actor, require_role
 from app.web.pages import display, live
 
@@ -95,6 +96,12 @@ def cost_words(model: RegisteredModel, price: Price) -> str:
         return ""
     cost = (price.prompt * model.input_cost + price.answer * (model.output_cost or 0)) / 1_000_000
     return display.money(round(cost, 6))
+
+
+def price_of_next(model: RegisteredModel) -> str:
+    """What a whole probe of a model is about to cost; "" where none was made yet."""
+    last = Probe.by_id(model.last_probe_id) if model.last_probe_id else None
+    return price_of_last(model, last.report) if last else ""
 
 
 def price_of_last(model: RegisteredModel, report: Mapping[str, Any]) -> str:

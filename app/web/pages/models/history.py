@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Any
 
@@ -13,11 +13,13 @@ from sqlalchemy import select
 
 from app.store.base import db
 from app.store.probes import Probe
+from app.watch import drift, summary
 from app.web.pages import display
 from app.web.pages.models import charts
-from app.web.pages.models.charts import Point
+from app.web.pages.models.charts import Hour, Point
 
 SHOWN = 20
+_SHOWN_HOURS = timedelta(days=7)
 MEASURED = 100
 CURVES: tuple[tuple[str, str, str], ...] = (
     ("Whole probe", "duration_ms", "ms"),
@@ -68,7 +70,9 @@ def last_change(entries: Sequence[Entry]) -> Entry | None:
 
 
 def differences(now: Mapping[str, Any], before: Mapping[str, Any]) -> list[str]:
-    """What changed from one report to the next, in words: the verdict, the diagnosis, capabilities."""
+    """What changed from one report to the next, in words: the verdict, the diagnosis, capabilities, and
+    whatever else the watch tells of as drift.
+    """
     told: list[str] = []
     if now["verdict"] != before["verdict"]:
         told.append(f"{before['verdict']} → {now['verdict']}")
@@ -77,7 +81,17 @@ def differences(now: Mapping[str, Any], before: Mapping[str, Any]) -> list[str]:
         told.append(code)
     if now["verdict"] == before["verdict"] == "accepted":
         told += _capabilities(now["capabilities"], before["capabilities"])
+        told += [_changed(one) for one in drift.changes(before, now) if one.kind != "capability"]
     return told
+
+
+def _changed(one: drift.Change) -> str:
+    name = _NAMES.get(one.name, display.label_of(one.name))
+    named = f"Price, {name}" if one.kind == "price" else name
+    return f"{named}: {display.as_text(one.before)} → {display.as_text(one.after)}"
+
+
+_NAMES: Mapping[str, str] = {"answered_by": "Answers as", "listed": "In the list of models"}
 
 
 def last_probes(model_pk: str) -> list[Probe]:
@@ -115,6 +129,14 @@ def curves(model_pk: str) -> list[tuple[str, Markup]]:
         if chart:
             made.append((title, chart))
     return made
+
+
+def hours_of(model_pk: str, moment: datetime) -> list[Hour]:
+    """What looks saw in each of the last seven days' hours, the oldest first."""
+    rows = summary.history_of(model_pk, moment - _SHOWN_HOURS, moment, "hour")
+    return [
+        Hour(datetime.fromisoformat(row["at"]), row["p95"], row["failures"], row["checks"]) for row in rows
+    ]
 
 
 def _capabilities(now: Mapping[str, Any], before: Mapping[str, Any]) -> list[str]:

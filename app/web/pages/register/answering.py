@@ -28,6 +28,7 @@ from app.store.labels import labels_of
 from app.store.models import RegisteredModel
 from app.web.guards import current_actor
 from app.web.pages import check_rows, display, live, search
+from app.web.pages.models import costly
 from app.web.pages.register import held_keys, layout, outcome, presets, submission
 from app.web.pages.register.outcome import Outcome
 from app.web.pages.register.submission import Submission
@@ -206,6 +207,7 @@ def _context(tried: Submission, came: Outcome) -> dict[str, Any]:
         "form": tried.form,
         "purpose": _purpose(tried),
         "sharing": models_of(tried.model.endpoint) - 1 if tried.model else 0,
+        "probe_price": costly.price_of_next(tried.model) if tried.model else "",
         "sections": layout.shown(tried.form, {*came.troubles, *tried.adopted}),
         "regions": search.regions()[:30],
         "outcome": came,

@@ -15,7 +15,8 @@ from app.store.audit_events import AuditEvent
 from app.store.base import db, now
 from app.store.models import RegisteredModel
 from app.store.probes import Probe
-from app.store.watch.health import ModelHealth, Rollup, Span
+from app.store.watch.health import ModelHealth, Rollup, Span, WatchCost
+from app.watch import summary
 from app.watch.history import hour_of
 from tests.web.pages.conftest import KEY, Form, models, plain, register
 from tests.web.pages.watch.test_now import add
@@ -222,6 +223,49 @@ def test_a_down_model_says_since_when_and_why(app: Flask, viewer: FlaskClient) -
         assert lasting in plain(page) and "Nothing came within 10 s." in page
         assert "1 down" in page and 'class="hour-down"' in page
     assert "24 hours 0.00 %" in plain(viewer.get(f"/models/{id}").text)
+
+
+@pytest.mark.parametrize(
+    ("used", "told"),
+    [
+        (1_000, "1,000 of 50,000 today"),
+        (50_000, "used up, so only the list of models is read until midnight UTC, and no more than hourly"),
+    ],
+)
+def test_what_is_left_of_the_days_tokens(app: Flask, viewer: FlaskClient, used: int, told: str) -> None:
+    id = add(app, health="up", display_name="Dear")
+    spend(app, id, used)
+    page = plain(viewer.get(f"/models/{id}").text)
+    assert told in page and ("until midnight" in page) == (used == 50_000)
+
+
+def spend(app: Flask, id: str, tokens: int) -> None:
+    """What 70 looks of today have used."""
+    with app.app_context():
+        cost = WatchCost(model_pk=id, day=now().date(), looks=70, calls=140, tokens=tokens, money=0.0)
+        db.session.add(cost)
+        db.session.commit()
+
+
+def test_tokens_that_run_short_make_looks_rarer(app: Flask) -> None:
+    id = add(app, health="up", display_name="Dear")
+    spend(app, id, 40_000)
+    noon = now().replace(hour=12, minute=0, second=0)
+    with app.app_context():
+        pace = summary.pace_of(db.session.get_one(RegisteredModel, id), noon)
+    assert pace is not None and (pace.near, pace.used_up) == (True, False)
+    assert pace.every_s == round(12 * 3600 / (10_000 * 70 / 40_000))
+
+
+def test_the_history_shows_hours_of_looks(app: Flask, viewer: FlaskClient) -> None:
+    id = add(app, health="up", display_name="Recovered")
+    with app.app_context():
+        for ago, bad in ((3, 12), (2, 0)):
+            at = hour_of(now()) - timedelta(hours=ago)
+            db.session.add(Rollup(model_pk=id, step="hour", at=at, checks=12, failures=bad, p95_ms=700))
+        db.session.commit()
+    page = viewer.get(f"/models/{id}/history").text
+    assert "p95 700 ms, 12 of 12 failed</title>" in page
 
 
 def test_a_stale_state_looks_stale_everywhere(app: Flask, viewer: FlaskClient) -> None:

@@ -13,8 +13,9 @@ from flask.testing import FlaskClient
 
 from app.store.base import db, now
 from app.store.probes import Probe
+from app.watch import drift
 from app.web.pages.models import charts, history
-from app.web.pages.models.charts import Point
+from app.web.pages.models.charts import Hour, Point
 from tests.web.pages.conftest import plain
 from tests.web.pages.watch.test_now import add, open_incident
 
@@ -49,6 +50,42 @@ def test_a_capability_that_is_gone_is_told() -> None:
 def test_what_could_not_be_told_is_no_difference() -> None:
     assert history.differences(changed(vision=None), REPORT) == []
     assert history.differences(changed(reasoning=True), REPORT) == []
+
+
+def test_whatever_the_watch_tells_of_as_drift_stands_in_the_timeline() -> None:
+    """One probe beside the next: all of issue and feed, in words."""
+    prices = {"prompt": 1.5, "completion": 6}
+    before = REPORT | {
+        "observed": {"context_window": 8192, "embedding_dimensions": 768},
+        "answered_by": "m-1",
+        "catalog": {"listed": True, "metadata": {"prices": prices}},
+    }
+    after = before | {
+        "observed": {"context_window": 4096, "embedding_dimensions": 1024},
+        "answered_by": "m-2",
+        "catalog": {"listed": False, "metadata": {"prices": prices | {"prompt": 3}}},
+    }
+    told = history.differences(after, before)
+    assert [one.split(": ")[1] for one in told] == [
+        "8,192 → 4,096", "768 → 1,024", "m-1 → m-2", "yes → no", "1.5 → 3",
+    ]  # fmt: skip
+    assert [one.kind for one in drift.changes(before, after)] == [
+        "context", "dimensions", "model", "catalog", "price",
+    ]  # fmt: skip
+
+
+def test_hours_with_failures_are_red_bands_and_each_tells_its_values() -> None:
+    first = datetime(2026, 3, 1, tzinfo=UTC)
+    seen = [Hour(first + timedelta(hours=n), p95, bad, 12) for n, (p95, bad) in enumerate(HOURS)]
+    drawn = charts.hours("Looks", seen)
+    assert drawn.count('class="hour bad"') == 2 and drawn.count('class="hour"') == 1
+    assert ">0</text>" in drawn and ">1.0 s</text>" in drawn, "from nothing to a round number above"
+    assert "no good look, 12 of 12 failed</title>" in drawn and "p95 900 ms, none of 12 failed" in drawn
+    assert "36 in 3 hours, 15 failed; the p95 of an hour was 700 ms to 900 ms" in drawn
+    assert charts.hours("Looks", seen[:1]) == ""
+
+
+HOURS = ((900, 0), (None, 12), (700, 3))
 
 
 def test_a_rejection_names_its_code() -> None:
