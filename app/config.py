@@ -126,7 +126,10 @@ class Settings:
     )
     signin_limit: int = _setting(integer(0, 10_000), 10, "sign-in attempts a minute per address; 0: no limit")
     signin_failures: int = _setting(
-        integer(0, 100), 20, "failed sign-ins of an account in a quarter of an hour; 0: no limit"
+        integer(0, 100),
+        20,
+        "failed sign-ins of an account in a quarter of an hour, and dry runs that find another secret; "
+        "0: no limit",
     )
     probes_at_once: int = _setting(
         integer(1, 1000), 160, "requests of a web process that probe at once; at most 3/4 of its threads"

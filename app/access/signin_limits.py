@@ -58,6 +58,13 @@ def take_account(email: str) -> Attempt:
     return _take(_account(email), settings().signin_failures, _A_QUARTER)
 
 
+def take_comparison(label: str) -> Attempt:
+    """Count a plan by which an actor was told that a secret of theirs is not the stored one: nobody should
+    find one by trying. Commits a transaction of its own.
+    """
+    return _take(f"comparison:{label}", settings().signin_failures, _A_QUARTER)
+
+
 def clear_account(email: str) -> None:
     """Forget the failures of an account, in the transaction at hand: its person has shown who they are."""
     db.session.execute(delete(SigninCount).where(SigninCount.who == _hash(_account(email))))

@@ -13,10 +13,8 @@ from app.probe.values import Depth, Report, Target
 from app.registry import credentials, saving
 from app.registry.endpoints import rows as endpoints
 from app.registry.endpoints import twins
-from app.registry.endpoints.differences import HIDDEN
 from app.registry.probing import Events, ProbeOrder, Updated, Values, probed
 from app.registry.saving import Precondition, rejected
-from app.store import vault
 from app.store.base import db
 from app.store.models import RegisteredModel
 from app.store.rotation import digest
@@ -99,9 +97,9 @@ def run(
         before = saving.endpoint_of(model)
         report: Report | None = None
         home: _Home | None = None
-        if _needs_probe(model, values) or _unseen_key(values, asked.actor):
+        if _needs_probe(model, values):
             merged = saving.columns_of(model) | values
-            new_key = _unseen_key(values, asked.actor) or _new_key(model, values)
+            new_key = _new_key(model, values)
             home = _home(model, merged, asked.actor, move_key)
             report = yield from probed(merged, home.target, asked, key_control=new_key)
             if report.verdict == "rejected":
@@ -155,7 +153,6 @@ def _applied(
         return None
     with twins.refusing_same(saving.columns_of(model) | values):
         changes = saving.apply(model, values) | (saving.move(model, *home) if home else {})
-        changes |= {"api_key": HIDDEN} if _unseen_key(values, actor) else {}
         same = changes.keys().isdisjoint(saving.ENDPOINT)
         kept = saving.keep_probe(model, report, "update", actor, same=same) if report else None
         if changes or kept:
@@ -170,12 +167,6 @@ def _moves(model: RegisteredModel, values: Values) -> bool:
 
 def _new_key(model: RegisteredModel, values: Values) -> bool:
     return "api_key" in values and not endpoints.has_key(model.endpoint, values["api_key"])
-
-
-def _unseen_key(values: Values, actor: Actor) -> bool:
-    """Whether a key is given that must look like a new one, since the actor may not compare it."""
-    key = values.get("api_key") or ""
-    return bool(key) and not vault.is_reference(key) and not credentials.may_compare(actor)
 
 
 def _needs_probe(model: RegisteredModel, values: Values) -> bool:

@@ -131,15 +131,6 @@ def typed_form(endpoint: Endpoint, target: Target) -> str:
     return f"env://{endpoint.key_env}" if endpoint.key_env else target.api_key
 
 
-def may_compare(actor: Actor) -> bool:
-    """Whether the actor is told that a secret they give is the stored one: administrators only.
-
-    Anybody else could guess with it, unseen by the endpoint. What they give is taken as new: proven, stored
-    and put on record, whatever was stored before.
-    """
-    return actor.may("admin")
-
-
 def holds(
     endpoint: Endpoint,
     headers: Mapping[str, str | None] | None,

@@ -103,7 +103,7 @@ def row_of(statement: Executable, values: dict[str, Any]) -> Row[Any] | None:
 
 
 def write_without_waiting_for_the_disk() -> None:
-    """Have commits of this process not wait until the disk has them, where the database is SQLite.
+    """Have commits of this process not wait until the disk has them.
 
     For who writes often what may be lost with the machine's power, as looks may: they are made again. The
     database stays whole all the same, and a commit of another process takes what came before it along.
@@ -111,10 +111,17 @@ def write_without_waiting_for_the_disk() -> None:
     if db.engine.dialect.name == "sqlite":
         db.engine.dispose()
         event.listen(db.engine, "connect", _on_connect_of_a_watcher)
+    else:
+        event.listen(db.engine, "begin", _on_begin_of_a_watcher)
 
 
 def _on_connect_of_a_watcher(connection: sqlite3.Connection, _record: Any) -> None:
     connection.execute("PRAGMA synchronous=NORMAL")
+
+
+def _on_begin_of_a_watcher(connection: Connection) -> None:
+    # For this transaction alone: behind a pooler, a setting of the session would go on to somebody else.
+    connection.exec_driver_sql("SET LOCAL synchronous_commit TO off")
 
 
 def write_if_free(statement: Executable) -> bool:

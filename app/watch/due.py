@@ -180,6 +180,14 @@ def release_lost(now: datetime) -> int:
     return int(count)
 
 
+def release_queued(now: datetime) -> None:
+    """Free what was claimed and nobody looks at yet, as its tasks are gone from the queue. Commits."""
+    queued = and_(ModelHealth.leased_until.is_not(None), is_idle(now))
+    freed = update(ModelHealth).where(queued).values(leased_until=None)
+    db.session.execute(freed.execution_options(synchronize_session=False))
+    db.session.commit()
+
+
 def spent_today(model_pk: str, now: datetime) -> Spent:
     """What the watch of a model has used since midnight UTC."""
     cost = db.session.get(WatchCost, (model_pk, now.date()), populate_existing=True)

@@ -23,10 +23,10 @@ from app.store import database
 from app.store.base import new_id, now
 from app.store.watch.counts import Counts
 from app.watch import chores
-from app.watch.due import Claim, adopt_new, claim, release_lost, spread_overdue
+from app.watch.due import Claim, adopt_new, claim, release_lost, release_queued, spread_overdue
 from app.watch.looking import Seen, look_at
 from app.watch.notices import sending
-from app.watch.queue import make_queue
+from app.watch.queue import make_queue, was_emptied
 from app.watch.settling import settle, take_over_probed
 from app.watch.turns import Busy, Taken, Turns, Waiting, take
 
@@ -64,6 +64,8 @@ class Watcher:
         """Claim what is due within the next minute and a half, and queue it."""
         with self.app.app_context():
             release_lost(now())
+            if was_emptied(self.queue):
+                release_queued(now())
             adopt_new(now())
             self.enqueue(claim(now()))
 

@@ -10,6 +10,7 @@ import json
 from datetime import datetime
 from typing import Any
 
+import psycopg
 from huey import Huey, PostgresHuey, SqliteHuey
 from huey.registry import Message
 from huey.serializer import Serializer
@@ -71,4 +72,32 @@ def make_queue(chosen: Settings) -> Huey:
     dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
     # Threads ask in turn, as with SQLite. Were they told of each task (`blocking`), every idle one would come
     # for it, and each would hold a connection of its own to be told over.
-    return PostgresHuey(dsn=dsn, blocking=False, **POSTGRES_OPTIONS, **common)
+    queue = PostgresHuey(dsn=dsn, blocking=False, **POSTGRES_OPTIONS, **common)
+    _write_without_waiting_for_the_disk(dsn)
+    return queue
+
+
+def was_emptied(queue: Huey) -> bool:
+    """Whether nothing is left in the queue of what was there at the last call, of this worker or another.
+
+    Told by a mark beside the tasks, which is made anew; True as well where there never was one.
+    """
+    return bool(queue.put_if_empty("mark", 1))
+
+
+_WAITING_TABLES = """
+    SELECT oid::regclass::text FROM pg_class
+    WHERE oid IN (to_regclass('huey_task'), to_regclass('huey_schedule'), to_regclass('huey_kv'))
+    AND relpersistence = 'p' AND relowner = current_user::regrole
+"""
+
+
+def _write_without_waiting_for_the_disk(dsn: str) -> None:
+    """Take the queue's tables out of the server's log of writes, for the same reason.
+
+    Huey has one connection a process, which its threads use in turn: each would wait for the disk of all.
+    After a crash of the server they are empty, which `was_emptied` tells.
+    """
+    with psycopg.connect(dsn, **POSTGRES_OPTIONS) as connection:
+        for (table,) in connection.execute(_WAITING_TABLES).fetchall():
+            connection.execute(f"ALTER TABLE {table} SET UNLOGGED")

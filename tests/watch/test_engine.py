@@ -17,13 +17,15 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from huey import SqliteHuey
 from huey.registry import Message
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from app.practice.models import KEY
-from app.store.base import db
+from app.store.base import db, now
 from app.store.watch.counts import WatchCount
 from app.store.watch.health import Look, ModelHealth, WatchWorker
+from app.watch.engine import Watcher
 from app.watch.places import host_of
 from app.watch.queue import JsonTasks, NotATask, make_queue
 from tests.watch.world import BROKEN, Host, World
@@ -152,5 +154,39 @@ def test_a_task_of_another_name_is_not_run(app: Flask) -> None:
     try:
         with pytest.raises(Exception, match="not found"):
             queue.dequeue()
+    finally:
+        queue.storage.close()
+
+
+def test_what_was_in_a_queue_that_was_emptied_is_claimed_again(app: Flask, host: Host) -> None:
+    World(app, host)
+    watcher = Watcher(app)
+    try:
+        watcher.round()
+        with app.app_context():
+            db.session.execute(update(ModelHealth).values(due=now()))
+            db.session.commit()
+        watcher.round()
+        queued = watcher.queue.pending_count() + watcher.queue.scheduled_count()
+        watcher.round()
+        assert watcher.queue.pending_count() + watcher.queue.scheduled_count() == queued == 6
+        watcher.queue.flush()  # as a crash of PostgreSQL does
+        watcher.round()
+        assert watcher.queue.pending_count() + watcher.queue.scheduled_count() == 6
+    finally:
+        watcher.queue.storage.close()
+
+
+def test_the_queue_does_not_wait_for_the_disk(app: Flask) -> None:
+    queue = make_queue(app.config["MUSTER"])
+    try:
+        if isinstance(queue, SqliteHuey):
+            assert queue.storage.sql("PRAGMA synchronous", results=True) == [(0,)]
+        else:
+            kept = "SELECT relname FROM pg_class WHERE relname LIKE 'huey_%%' AND relpersistence = 'u'"
+            assert {name for (name,) in queue.storage.sql(kept, results=True)} >= {
+                "huey_task",
+                "huey_schedule",
+            }
     finally:
         queue.storage.close()

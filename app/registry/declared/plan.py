@@ -37,6 +37,8 @@ class Entry:
     id: str | None = None
     changes: Changes = field(default_factory=dict)
     error: dict[str, JSON] | None = None
+    is_other_secret: bool = False
+    """A secret in the file is not the stored one."""
 
     def reject(self, code: str, message: str, field: str | None = None) -> None:
         """Say that it is not done, and why."""
@@ -105,10 +107,8 @@ def _endpoint(wanted: WantedEndpoint, names: set[str], seen: set[str], actor: Ac
         entry.reject(first.code, first.message, first.field)
         made.models = [_not_read(model, entry) for model in wanted.models]
         return made
-    found = _rows(wanted, names, actor)
-    if found and not wanted.name and _unseen_key(wanted, actor):
-        entry.reject("ambiguous_reference", _NAMELESS, "name")
-    elif len(found) > 1 or (found and found[0].id in seen):
+    found = _rows(wanted, names)
+    if len(found) > 1 or (found and found[0].id in seen):
         what = "Several endpoints are called so" if len(found) > 1 else "It stands in the file twice"
         entry.reject("ambiguous_reference", f"{what}: give each a name of its own.", "name")
     elif found:
@@ -120,37 +120,23 @@ def _endpoint(wanted: WantedEndpoint, names: set[str], seen: set[str], actor: Ac
     return made
 
 
-_NAMELESS = (
-    "An endpoint with this base URL is registered. Give its name: only for administrators (a token with the "
-    "scope admin) it is found by its key, which nobody else may compare."
-)
-
-
-def _rows(wanted: WantedEndpoint, names: set[str], actor: Actor) -> Sequence[Endpoint]:
-    """The endpoint that is meant: by its name, else by its base URL and, for who may compare it, its key."""
+def _rows(wanted: WantedEndpoint, names: set[str]) -> Sequence[Endpoint]:
+    """The endpoint that is meant: by its name, else by its base URL and key."""
     if wanted.name:
         named = db.session.scalars(select(Endpoint).where(Endpoint.name == wanted.name)).all()
         if len(named) == 1:
             return named
         if named:
             return [row for row in named if row.base_url == wanted.base_url] or named
-    unseen = _unseen_key(wanted, actor)
-    if unseen and wanted.name:
-        return []
-    if not unseen and (wanted.key is not None or wanted.name):
+    if wanted.key is not None or wanted.name:
         row = endpoints.found(wanted.base_url, digest(wanted.key or ""))
         return [row] if row and (not wanted.name or row.name not in names) else []
     return db.session.scalars(select(Endpoint).where(Endpoint.base_url == wanted.base_url)).all()
 
 
-def _unseen_key(wanted: WantedEndpoint, actor: Actor) -> bool:
-    """Whether the file gives a key that the actor may not compare with stored ones."""
-    return bool(wanted.key) and not credentials.may_compare(actor)
-
-
 def _compare(entry: Entry, wanted: WantedEndpoint, row: Endpoint, actor: Actor) -> None:
     entry.id, entry.name, entry.endpoint = row.id, wanted.name or row.name, wanted.name or row.name
-    entry.changes = _changes(wanted, row, actor)
+    entry.changes, entry.is_other_secret = _changes(wanted, row)
     entry.outcome = "change" if entry.changes else "same"
     if wanted.key is None and "base_url" in entry.changes:
         try:
@@ -159,9 +145,8 @@ def _compare(entry: Entry, wanted: WantedEndpoint, row: Endpoint, actor: Actor) 
             entry.reject(error.code, error.message, error.field)
 
 
-def _changes(wanted: WantedEndpoint, row: Endpoint, actor: Actor) -> Changes:
-    asked = change_of(wanted.form, wanted.body, wanted.headers or {})
-    unseen = () if credentials.may_compare(actor) else asked.secrets
+def _changes(wanted: WantedEndpoint, row: Endpoint) -> tuple[Changes, bool]:
+    asked = change_of(wanted.form, wanted.body, {})
     settings = dict(asked.settings or {})
     certificate, proxy = settings.pop("client_certificate", None), settings.pop("proxy", None)
     changes: Changes = {}
@@ -170,17 +155,18 @@ def _changes(wanted: WantedEndpoint, row: Endpoint, actor: Actor) -> Changes:
         old = getattr(row, name) or ""
         if old != (value or ""):
             changes[name] = [old, value]
-    if "api_key" in unseen or (wanted.key is not None and not endpoints.has_key(row, wanted.key)):
+    same_key = wanted.key is None or endpoints.has_key(row, wanted.key)
+    if not same_key:
         changes["api_key"] = HIDDEN
     same_headers, same_certificate, same_proxy = credentials.holds(row, wanted.headers, certificate, proxy)
-    if "headers" in unseen or not same_headers:
+    if not same_headers:
         changes["headers"] = [[header.name for header in row.headers], sorted(wanted.headers or {})]
-    if "proxy" in unseen or not same_proxy:
+    if not same_proxy:
         address = parts_of(proxy or "")[0] or None
         changes["proxy"] = [row.proxy, address] if address != row.proxy else HIDDEN
-    if "client_certificate_pem" in unseen or not same_certificate:
+    if not same_certificate:
         changes["client_certificate_pem"] = HIDDEN
-    return changes
+    return changes, not (same_key and same_headers and same_certificate and same_proxy)
 
 
 def _models(of: EndpointPlan, endpoint_id: str | None) -> Iterator[ModelPlan]:

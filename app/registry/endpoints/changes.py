@@ -18,12 +18,11 @@ from app.registry import credentials, saving
 from app.registry.document import rfc3339
 from app.registry.endpoints import proxies
 from app.registry.endpoints import rows as endpoints
-from app.registry.endpoints.differences import HIDDEN, differences
+from app.registry.endpoints.differences import differences
 from app.registry.endpoints.intake import target_of
 from app.registry.endpoints.refusal import Proven, refused
 from app.registry.many import as_judged
 from app.registry.probing import ProbeOrder, returned
-from app.store import vault
 from app.store.base import db, now
 from app.store.endpoints import Endpoint
 from app.store.models import RegisteredModel
@@ -50,18 +49,6 @@ class Change:
         """Whether anything of what is sent is different."""
         given = (self.base_url, self.api_key, self.settings, self.headers)
         return self.drop_headers or any(one is not None for one in given)
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """The names of the secrets that it sets. A proxy's address alone is none: it keeps what is stored."""
-        settings = self.settings or {}
-        given = {
-            "api_key": self.api_key and not vault.is_reference(self.api_key),
-            "client_certificate_pem": settings.get("client_certificate"),
-            "headers": any(self.headers.values()) if self.headers else False,
-            "proxy": proxies.parts_of(settings.get("proxy") or "")[1],
-        }
-        return tuple(name for name, value in given.items() if value)
 
 
 class Asked(NamedTuple):
@@ -103,8 +90,9 @@ def changing(
     before = endpoint.identity
     target = _target(endpoint, wanted, order.actor, move_key)
     key = wanted.api_key if wanted.api_key is not None else credentials.typed_form(endpoint, target)
-    same = endpoints.identity_of(target.base_url, key, target.settings) == before
-    if same and not _unseen(wanted, order.actor) and credentials.is_usable(endpoint):
+    if endpoints.identity_of(target.base_url, key, target.settings) == before and credentials.is_usable(
+        endpoint
+    ):
         return _noted(id, wanted, order.actor)
     tried, any_will_do = _to_prove(endpoint)
     values = [saving.columns_of(model) | {"base_url": target.base_url} for model in tried]
@@ -123,11 +111,6 @@ def changing(
     if failed and (not enough or len(failed) == len(proven)):
         raise refused(find(id), proven, failed, order.actor)
     return _stored(id, before, wanted, target, key, proven, order.actor)
-
-
-def _unseen(wanted: Change, actor: Actor) -> tuple[str, ...]:
-    """The secrets of a change that must look like new ones, since the actor may not compare them."""
-    return () if credentials.may_compare(actor) else wanted.secrets
 
 
 def remove(id: str, actor: Actor) -> None:
@@ -187,10 +170,6 @@ def _stored(
     changes, said = differences(endpoint, target, key), _said(endpoint)
     try:
         endpoints.rewrite(endpoint, models, target, key)
-        unseen = _unseen(wanted, actor)
-        changes = dict.fromkeys(unseen, HIDDEN) | changes
-        if "api_key" in unseen:
-            endpoint.key_changed, endpoint.key_ends = now(), None
         changes |= _note(endpoint, wanted, said)
         reports = {one.id: one.report for one in proven}
         for model in models:

@@ -61,6 +61,7 @@ ACTIONS: dict[str, str] = {
     "user.second_factor_set_up": "Set up a second factor",
     "user.second_factor_removed": "Removed a second factor",
     "endpoint.listed": "Listed an endpoint's models",
+    "secrets.compared": "Planned with other secrets",
     "endpoint.updated": "Changed an endpoint",
     "endpoint.rejected": "Had a change of an endpoint rejected",
     "endpoint.deleted": "Deleted an endpoint",

@@ -25,12 +25,6 @@ JSON = Any
 
 
 @pytest.fixture
-def auth(app: Flask) -> Headers:
-    """Who applies a file with secrets again and again: only an administrator has them compared."""
-    return {"Authorization": f"Bearer {new_token(app, 'admin')}"}
-
-
-@pytest.fixture
 def wanted(endpoint: Endpoint) -> Iterator[dict[str, JSON]]:
     """A file with two models of one endpoint."""
     chat = {"model_id": "practice-chat", "model_type": "chat", "display_name": "Chat", "input_cost": 1.5}
@@ -208,11 +202,11 @@ def test_only_administrators_name_variables(
 ) -> None:
     monkeypatch.setenv("MUSTER_KEY_GATEWAY", KEY)
     wanted["api_key"] = "env://MUSTER_KEY_GATEWAY"
-    writer = {"Authorization": f"Bearer {new_token(app, 'write')}"}
-    answer = client.post("/v2/apply", json={"endpoints": [wanted]}, headers=writer)
+    answer = client.post("/v2/apply", json={"endpoints": [wanted]}, headers=auth)
     assert answer.status_code == 403 and count(app) == 0
-    assert outcomes(applied(client, auth, wanted)) == ALL_NEW
-    assert outcomes(applied(client, auth, wanted)) == ALL_SAME
+    admin = {"Authorization": f"Bearer {new_token(app, 'admin')}"}
+    assert outcomes(applied(client, admin, wanted)) == ALL_NEW
+    assert outcomes(applied(client, admin, wanted)) == ALL_SAME
 
 
 def test_prune_spares_a_model_of_the_file_that_another_endpoint_has(

@@ -181,7 +181,7 @@ def test_the_same_address_without_a_password_keeps_it(
 
 
 def test_another_spelling_of_the_address_is_the_same_endpoint(
-    client: FlaskClient, app: Flask, auth: Headers, body: Body
+    client: FlaskClient, auth: Headers, body: Body
 ) -> None:
     spelled = body | {"proxy": body["proxy"].replace("http:", "HTTP:") + "/"}
     id = client.post(URL, json=spelled, headers=auth).get_json()["endpoint"]["id"]
@@ -189,16 +189,8 @@ def test_another_spelling_of_the_address_is_the_same_endpoint(
     added = client.post(f"/v2/endpoints/{id}/models?depth=proof", json=more, headers=auth)
     assert added.get_json()["endpoint"]["id"] == id
     entry = {name: spelled[name] for name in ("name", "base_url", "api_key", "proxy", "models")}
-    chief = {"Authorization": f"Bearer {new_token(app, 'admin')}"}
-    applied = client.post("/v2/apply", json={"endpoints": [entry], "dry_run": True}, headers=chief)
+    applied = client.post("/v2/apply", json={"endpoints": [entry], "dry_run": True}, headers=auth)
     assert applied.get_json()["entries"][0]["outcome"] == "same", applied.json
-    told = [
-        client.post(
-            "/v2/apply", json={"endpoints": [entry | {"proxy": guess}], "dry_run": True}, headers=auth
-        ).json
-        for guess in (body["proxy"], body["proxy"].replace("word@", "another@"))
-    ]
-    assert told[0] == told[1]  # who is no administrator learns nothing of the password
 
 
 def test_a_new_encryption_key_takes_the_password_along(app: Flask, id: str) -> None:
