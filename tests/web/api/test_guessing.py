@@ -63,6 +63,8 @@ def test_guessing_by_dry_runs_is_on_record_and_ends(
     assert told[-1].json["error"]["code"] == "rate_limited" and int(told[-1].headers["Retry-After"]) > 0
     assert compared(app) == [{"endpoints": [made["id"]]}] * LIMIT and endpoint.calls == []
     assert dry(body).status_code == 429, "else the right one is known by its answer"
+    once = [dry(body, auth | {"Idempotency-Key": "k"}) for _ in range(2)]
+    assert [answer.headers.get("Idempotency-Replayed") for answer in once] == [None, None]
     plain = {name: body[name] for name in ("name", "base_url", "region", "models")}
     assert dry(plain).json["counts"]["same"] == 2
     chief = {"Authorization": f"Bearer {new_token(app, 'admin')}"}
