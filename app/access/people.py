@@ -24,7 +24,7 @@ def create_user(email: str, role: str, password: str | None) -> User:
     Without a password they can sign in through the provider alone.
     """
     email = email.strip().lower()
-    if not re.fullmatch(r"[^@\s]{1,64}@[^@\s]{1,255}", email) or not email.isprintable():
+    if not is_address(email):
         raise AccessError(f"{email!r} is not an e-mail address.")
     if role not in ROLES:
         raise AccessError(f"Roles are {', '.join(ROLES)}; {role!r} is none.")
@@ -34,6 +34,11 @@ def create_user(email: str, role: str, password: str | None) -> User:
     user = User(email=email, role=role, password_hash=kept)
     db.session.add(user)
     return user
+
+
+def is_address(email: str) -> bool:
+    """Whether a text can be somebody's address here: of one line, printable, no longer than addresses get."""
+    return re.fullmatch(r"[^@\s]{1,64}@[^@\s]{1,255}", email) is not None and email.isprintable()
 
 
 def with_password(email: str, password: str) -> User | None:

@@ -58,11 +58,26 @@ def take_account(email: str) -> Attempt:
     return _take(_account(email), settings().signin_failures, _A_QUARTER)
 
 
-def take_comparison(label: str) -> Attempt:
-    """Count a plan by which an actor was told that a secret of theirs is not the stored one: nobody should
-    find one by trying. Commits a transaction of its own.
+def take_comparisons(label: str, count: int) -> None:
+    """Count how often an actor was told that a secret of theirs is not the stored one: nobody should find one
+    by trying. Commits a transaction of its own.
     """
-    return _take(f"comparison:{label}", settings().signin_failures, _A_QUARTER)
+    _take(_comparisons(label), settings().signin_failures, _A_QUARTER, count)
+
+
+def wait_for_comparisons(label: str) -> int:
+    """Seconds until an actor may have secrets compared again, 0 for now. Asked before anything is compared:
+    who were refused only for a wrong one would know by that which is right.
+    """
+    row = db.session.get(SigninCount, _hash(_comparisons(label)), populate_existing=True)
+    limit = settings().signin_failures
+    if row is None or not limit or row.count < limit:
+        return 0
+    return max(0, ceil((row.since + _A_QUARTER - now()).total_seconds()))
+
+
+def _comparisons(label: str) -> str:
+    return f"comparison:{label}"
 
 
 def clear_account(email: str) -> None:
@@ -74,15 +89,15 @@ def _account(email: str) -> str:
     return f"account:{email.strip().lower()}"
 
 
-def _take(who: str, limit: int, window: timedelta) -> Attempt:
+def _take(who: str, limit: int, window: timedelta, times: int = 1) -> Attempt:
     if not limit:
         return Attempt()
     moment = now()
-    given = {"who": _hash(who), "since": moment, "count": 1}
+    given = {"who": _hash(who), "since": moment, "count": times}
     is_over = SigninCount.since <= moment - window
     anew = {
         "since": case((is_over, moment), else_=SigninCount.since),
-        "count": case((is_over, 1), else_=SigninCount.count + 1),
+        "count": case((is_over, times), else_=SigninCount.count + times),
     }
     row = _INSERT[db.engine.dialect.name](SigninCount).values(given)
     upsert = row.on_conflict_do_update(index_elements=["who"], set_=anew)

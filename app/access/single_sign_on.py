@@ -43,7 +43,7 @@ def judge(claims: Mapping[str, Any], chosen: Settings) -> Visitor:
     subject, email = claims.get("sub"), claims.get("email")
     if not isinstance(subject, str) or not 1 <= len(subject) <= _LONGEST:
         raise AccessError("The provider did not say who you are: a subject is missing.")
-    if not isinstance(email, str) or "@" not in email:
+    if not isinstance(email, str) or not people.is_address(email.strip()):
         raise AccessError("The provider did not tell your email address. Muster asks for the scope email.")
     # Some providers send the word instead of the value.
     if claims.get("email_verified") not in (True, "true"):

@@ -15,6 +15,8 @@ from sqlalchemy import delete
 from sqlalchemy.engine import make_url
 
 from app import config
+from app.access import audit
+from app.access.actors import COMMAND_LINE
 from app.cli.application import opened_app
 from app.cli.output import done, json_option, quiet_option
 from app.cli.serving import server
@@ -83,6 +85,7 @@ def restore(file: Path, yes: bool) -> None:
         revisions.upgrade_database()
         vault.ring()
         db.session.execute(delete(BrowserSession))
+        audit.record(COMMAND_LINE, "database.restored", subject=file.name)
         db.session.commit()
     done(
         f"{target} is what {file} was. Everybody has to sign in again.", file=str(file), database=str(target)
@@ -109,7 +112,7 @@ def _copy(source: Path, target: Path) -> None:
 
 def _refuse_broken(file: Path) -> None:
     try:
-        with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
+        with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as connection:
             (found,) = connection.execute("PRAGMA integrity_check").fetchone()
             connection.execute("SELECT version_num FROM alembic_version").fetchone()
     except sqlite3.Error as error:

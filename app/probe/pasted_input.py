@@ -20,7 +20,8 @@ SURROUNDING = (
 """White space that people paste around things without seeing it, no-break and zero-width spaces included."""
 
 _QUOTES = {'"': '"', "'": "'", "`": "`", "“": "”", "‘": "’", "«": "»"}
-CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2060-\u2064\u2066-\u2069\ufeff\ud800-\udfff]")
+"""What breaks a line, turns the text behind it around, or can't be seen where it parts a word."""
 _HOST = re.compile(r"[^\s/?#@\\<>\"'`{}|^%\x00-\x20\x7f]+")
 
 

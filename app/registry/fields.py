@@ -230,11 +230,13 @@ class Range:
 
 
 def no_controls(form: BaseForm, field: Input) -> None:
-    """A name of one line: a control character in it would break logs, headers and pages."""
+    """A name of one line that reads as it is: a control character in it would break logs, headers and pages,
+    and one that turns text around, or that nobody sees, makes it look like another.
+    """
     if CONTROLS.search(field.data):
         raise ValidationError(
             FieldError(
-                f"{field.called(form)} holds a control character or line end; remove it.",
+                f"{field.called(form)} holds a control character, an invisible one or a line end; remove it.",
                 "invalid_characters",
             )
         )

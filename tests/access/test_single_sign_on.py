@@ -52,7 +52,16 @@ def test_where_the_claim_is(name: str, claims: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"sub": ""}, {"sub": 7}, {"sub": "x" * 256}, {"email": "nobody"}, {"email_verified": 1.5}],
+    [
+        {"sub": ""},
+        {"sub": 7},
+        {"sub": "x" * 256},
+        {"email": "nobody"},
+        {"email": "a\u202eb@c.de"},
+        {"email": "a b@c.de"},
+        {"email": "a" * 65 + "@c.de"},
+        {"email_verified": 1.5},
+    ],
     ids=str,
 )
 def test_claims_that_can_not_be_taken(changes: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from app.access import sessions
 from app.config import ROOT
 from app.store.accounts import BrowserSession, User
+from app.store.audit_events import AuditEvent
 from app.store.base import db
 from tests.cli.test_serve import started_once
 from tests.load.running import Running
@@ -46,7 +47,7 @@ def auth(running: Running) -> dict[str, str]:
 
 
 def test_the_drill(tmp_path: Path) -> None:
-    running, copy = Running(tmp_path, watch_seconds=0), tmp_path / "monday.sqlite"
+    running, copy = Running(tmp_path, watch_seconds=0), tmp_path / "monday #1?.sqlite"
     instance = tmp_path / "instance"
     try:
         id = register(running)
@@ -83,6 +84,8 @@ def test_a_restore_brings_back_no_session(tmp_path: Path) -> None:
     assert done.returncode == 0 and "has to sign in again" in done.stdout
     with started_once(tmp_path, ""):
         assert db.session.scalars(select(BrowserSession)).all() == []
+        events = select(AuditEvent.subject).where(AuditEvent.action == "database.restored")
+        assert db.session.scalars(events).all() == ["monday.sqlite"]
         assert db.session.scalars(select(User.email)).all() == ["a@example.com", "admin@localhost"]
 
 

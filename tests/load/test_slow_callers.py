@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import resource
 import select
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,11 @@ from tests.load.running import Running, running
 
 @pytest.fixture(scope="module")
 def muster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """A server of this file's own."""
+    """A server of this file's own, which may open as few files at first as many systems allow."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 1024), hard))
     with running(tmp_path_factory.mktemp("muster"), practice=False, workers=1, threads=8) as started:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         yield started
 
 
@@ -86,13 +90,31 @@ def test_what_is_not_sent_in_time_is_an_end_that_its_answer_does_not_see() -> No
         assert theirs.recv(100) == b"answer"
 
 
-def test_a_thousand_callers_who_send_nothing_hold_up_nobody(muster: Running) -> None:
-    """More than a hundred times as many as there are threads, without a proxy."""
+@pytest.mark.parametrize("callers", [900, 1500], ids=["fewer than it takes", "more than it takes"])
+def test_callers_who_send_nothing_hold_up_nobody(muster: Running, callers: int) -> None:
+    """A hundred times as many as there are threads, without a proxy."""
     with ExitStack() as opened:
-        for _ in range(900):
+        for _ in range(callers):
             opened.enter_context(socket.create_connection(("127.0.0.1", muster.port)))
         for _ in range(5):
-            assert requests.get(f"{muster.url}/healthz", timeout=4).ok
+            assert requests.get(f"{muster.url}/healthz", timeout=20).ok
+
+
+def test_a_worker_that_gets_no_more_files_lives_on(muster: Running) -> None:
+    """It ended, and whatever its other callers had begun with it."""
+    (worker,) = muster.workers()
+    before = resource.prlimit(worker.pid, resource.RLIMIT_NOFILE)
+    assert before[0] > min(1024, before[1] - 1), "it takes what the system gives"
+    resource.prlimit(worker.pid, resource.RLIMIT_NOFILE, (worker.num_fds() + 50, before[1]))
+    try:
+        with ExitStack() as opened:
+            for _ in range(200):
+                opened.enter_context(socket.create_connection(("127.0.0.1", muster.port)))
+            assert requests.get(f"{muster.url}/healthz", timeout=20).ok
+        assert [one.pid for one in muster.workers()] == [worker.pid]
+    finally:
+        with suppress(ProcessLookupError):
+            resource.prlimit(worker.pid, resource.RLIMIT_NOFILE, before)
 
 
 def test_callers_who_never_close_hold_up_nobody(muster: Running) -> None:

@@ -99,7 +99,9 @@ def test_a_name_of_nothing_but_space_is_none(name: str, empty: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["display_name", "model_id", "region", "benchmark_model"])
-@pytest.mark.parametrize("sign", ["\n", "\x07", "\x1b", "\x7f", "\x85x", "\u2028"])
+@pytest.mark.parametrize(
+    "sign", ["\n", "\x07", "\x1b", "\x7f", "\x85x", "\u2028", "\u202e", "\u2066", "\u200b"]
+)
 def test_names_are_of_one_line_without_controls(name: str, sign: str) -> None:
     assert problems(**{name: f"a{sign}b"}) == [(name, "invalid_characters")]
 

@@ -7,6 +7,7 @@ import errno
 import gc
 import logging
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -33,6 +34,7 @@ _PRIVATE = ("*.sqlite*", "keyring.json", "secret_key")
 _PRACTICE_STARTS_WITHIN_S = 10.0
 # How long requests may go on after Ctrl-C. A registration that is cut off has saved nothing.
 _GRACE_S = 3
+_FILES = 65536
 # Of glibc's malloc.h.
 _M_MMAP_THRESHOLD = -3
 _M_ARENA_MAX = -8
@@ -176,11 +178,20 @@ def _give_memory_back() -> None:
         mallopt(_M_MMAP_THRESHOLD, 128 * 1024)
 
 
+def _allow_many_files() -> None:
+    """Take as many open files as the system gives: many give 1,024 at first, and each caller takes one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
 def run(app: Flask, listener: socket.socket, greeting: str) -> None:
     """Serve until a signal says to end; then the process ends with exit code 0."""
     chosen: Settings = app.config["MUSTER"]
     os.environ.pop("GUNICORN_CMD_ARGS", None)
     _give_memory_back()
+    _allow_many_files()
     gc.freeze()  # else the collector of each worker copies all that is loaded by now
     options = {
         "bind": f"fd://{os.dup(listener.fileno())}",

@@ -34,6 +34,7 @@ TAKEN_WITHIN_S = 10.0
 TAKEN_A_SECOND = 32 * 1024
 PARTING_S = 2.0
 """For closing the connection after the last answer."""
+_PAUSE_S = 0.05
 _GLANCE_S = 1.0
 """So often somebody who waits for a caller looks whether there is a hurry."""
 
@@ -118,6 +119,28 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         nothing_yet: Future[object] = Future()
         nothing_yet.set_result(_DEFER)
         self.finish_request(conn, nothing_yet)
+
+    def accept(self, listener: socket.socket) -> None:
+        """A new connection. Where the system gives no more of them, those that sent nothing go first."""
+        try:
+            super().accept(listener)
+        except OSError as error:
+            if error.errno not in (errno.EMFILE, errno.ENFILE):
+                raise
+            self._let_idle_go()
+            time.sleep(_PAUSE_S)  # else this thread would do nothing but ask again
+
+    def murder_pending(self) -> None:
+        """gunicorn calls this every second, to end connections that sent nothing; soon, where it is full."""
+        if self.nr_conns >= self.worker_connections:
+            self._let_idle_go()
+        super().murder_pending()
+
+    def _let_idle_go(self) -> None:
+        moment = time.monotonic()
+        for conn in self.pending_conns:
+            if conn.timeout < moment + self.cfg.keepalive - HEAD.full_s:
+                conn.timeout = moment
 
     def handle(self, conn: Any) -> Any:
         """One request, in a thread."""

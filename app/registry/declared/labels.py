@@ -8,6 +8,7 @@ from typing import Any
 
 from app.access import audit
 from app.access.actors import Actor
+from app.probe.pasted_input import CONTROLS
 from app.registry import saving
 from app.registry.json_body import Problem, closest, kind_of, shortened
 from app.store.base import db
@@ -17,8 +18,7 @@ JSON = Any
 MOST_TAGS = 20
 LONGEST_TAG = 64
 LONGEST = {"owner": 128, "contact": 320}
-_LINE = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
-_TAG = re.compile(r"[^\x00-\x20\x7f-\xa0,\u2028\u2029\ud800-\udfff]+")
+_TAG = re.compile(r"[^ \xa0,]+")
 _CONTACT = re.compile(r"https?://[^\s/]\S*|(mailto:)?[^\s@:]+@[^\s@]+")
 
 
@@ -85,7 +85,7 @@ def _wrong_with_text(text: JSON, longest: int) -> str:
         return f"must be a string, not {kind_of(text)}"
     if len(text) > longest:
         return f"may have at most {longest} characters"
-    return "" if _LINE.fullmatch(text) else "must be one line without control characters"
+    return "must be one line without control or invisible characters" if CONTROLS.search(text) else ""
 
 
 def _wrong_with_tags(tags: JSON) -> str:
@@ -95,5 +95,10 @@ def _wrong_with_tags(tags: JSON) -> str:
         return f"must be an array of strings, not {kind_of(tags)}"
     if len(set(map(str, tags))) > MOST_TAGS:
         return f"may hold at most {MOST_TAGS} tags"
-    good = all(isinstance(tag, str) and len(tag) <= LONGEST_TAG and _TAG.fullmatch(tag) for tag in tags)
-    return "" if good else f"must be words of 1 to {LONGEST_TAG} characters without spaces and commas"
+    wrong = f"must be words of 1 to {LONGEST_TAG} characters without spaces and commas"
+    return "" if all(map(_is_tag, tags)) else wrong
+
+
+def _is_tag(tag: JSON) -> bool:
+    good = isinstance(tag, str) and len(tag) <= LONGEST_TAG and _TAG.fullmatch(tag) is not None
+    return good and CONTROLS.search(tag) is None

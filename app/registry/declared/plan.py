@@ -37,6 +37,7 @@ class Entry:
     id: str | None = None
     changes: Changes = field(default_factory=dict)
     error: dict[str, JSON] | None = None
+    base_url: str = ""
     is_other_secret: bool = False
     """A secret in the file is not the stored one."""
 
@@ -114,10 +115,19 @@ def _endpoint(wanted: WantedEndpoint, names: set[str], seen: set[str], actor: Ac
     elif found:
         _compare(entry, wanted, found[0], actor)
         seen.add(found[0].id)
+    else:
+        entry.base_url = wanted.base_url
+        entry.is_other_secret = bool(wanted.key) and _is_known(wanted.base_url)
     made.models = list(_models(made, entry.id))
     if entry.outcome == "create" and all(one.entry.outcome == "rejected" for one in made.models):
         entry.reject("invalid", "An endpoint gets in with at least one model that works.", "models")
     return made
+
+
+def _is_known(base_url: str) -> bool:
+    """Whether an endpoint has this base URL: by its key it would have been found."""
+    known = select(Endpoint.id).where(Endpoint.base_url == base_url).limit(1)
+    return db.session.scalar(known) is not None
 
 
 def _rows(wanted: WantedEndpoint, names: set[str]) -> Sequence[Endpoint]:
@@ -136,6 +146,7 @@ def _rows(wanted: WantedEndpoint, names: set[str]) -> Sequence[Endpoint]:
 
 def _compare(entry: Entry, wanted: WantedEndpoint, row: Endpoint, actor: Actor) -> None:
     entry.id, entry.name, entry.endpoint = row.id, wanted.name or row.name, wanted.name or row.name
+    entry.base_url = row.base_url
     entry.changes, entry.is_other_secret = _changes(wanted, row)
     entry.outcome = "change" if entry.changes else "same"
     if wanted.key is None and "base_url" in entry.changes:

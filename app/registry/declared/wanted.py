@@ -9,6 +9,7 @@ from typing import Any
 from app.errors import ApiError
 from app.registry.declared.labels import read_labels
 from app.registry.endpoints.form import NewEndpointForm, read_headers, read_model
+from app.registry.endpoints.proxies import parts_of
 from app.registry.form import invalid
 from app.registry.json_body import Members, Problem, closest, kind_of, shortened
 from app.store.labels import Labels
@@ -54,6 +55,13 @@ class WantedEndpoint:
     def base_url(self) -> str:
         """The base URL, "" where there is none."""
         return self.form.base_url.data or ""
+
+    @property
+    def has_secret(self) -> bool:
+        """Whether there is anything in it that nobody should find out by trying."""
+        form = self.form
+        given = (self.key, form.client_certificate_pem.data, parts_of(form.proxy.data or "")[1])
+        return any(given) or any((self.headers or {}).values())
 
     @property
     def shown(self) -> str:

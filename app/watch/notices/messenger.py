@@ -10,10 +10,11 @@ It reads one JSON object (url, title, body or null, rules, closed) and writes on
 from __future__ import annotations
 
 import json
+import re
 import sys
 from typing import Any
 
-from apprise import Apprise
+from apprise import Apprise, NotifyFormat
 from apprise.manager_plugins import NotificationManager
 
 from app.probe.transport.egress import EgressRules
@@ -27,6 +28,7 @@ _IN_THE_MACHINE = frozenset(
     }
 )  # fmt: skip
 """Schemes of apprise that reach into the machine that Muster runs on."""
+_CALLS = re.compile(r"<(?=[!@#&])|(?<!\w)@(?=(?:all|channel|everyone|group|here|room|team)\b)", re.IGNORECASE)
 
 
 def main() -> None:
@@ -52,7 +54,7 @@ def _done(asked: dict[str, Any], rules: EgressRules, guard: Guard) -> dict[str, 
         plugin = _plugin(asked["url"])
         told |= {"name": str(plugin.service_name), "host": _host(plugin, rules)}
         if asked["body"] is not None:
-            told["ok"] = bool(plugin.notify(body=asked["body"], title=asked["title"]))
+            told["ok"] = _sent(plugin, *(_calling_nobody(asked[part]) for part in ("title", "body")))
     except BadChannel as error:
         told["bad"] = str(error)
     except Exception as error:  # noqa: BLE001 - a plugin may raise anything, and none of it is for people
@@ -60,6 +62,21 @@ def _done(asked: dict[str, Any], rules: EgressRules, guard: Guard) -> dict[str, 
     if guard.denied:
         told["bad"] = f"This address may not be contacted: {guard.denied}."
     return told
+
+
+def _sent(plugin: Any, title: str, body: str) -> bool:
+    """Send it as plain text: where a service takes HTML or Markdown, apprise writes it so that none is in it.
+
+    An endpoint's words are in there, and a link in a mail of Muster's is believed.
+    """
+    service = Apprise()
+    service.add(plugin)
+    return bool(service.notify(body=body, title=title, body_format=NotifyFormat.TEXT.value))
+
+
+def _calling_nobody(text: str) -> str:
+    """A text in which nothing calls everybody of a channel, as `@here` and `<!channel>` do in many."""
+    return _CALLS.sub(r"\g<0> ", text)
 
 
 def _plugin(url: str) -> Any:

@@ -10,9 +10,11 @@ from flask import Blueprint, Response
 
 from app.access import audit, signin_limits
 from app.access.actors import Actor
+from app.config import settings
 from app.errors import ApiError
+from app.probe.base_url import without_query_values
 from app.registry.declared.applying import apply as apply_file
-from app.registry.declared.plan import Outcome
+from app.registry.declared.plan import Entry, Outcome
 from app.registry.declared.wanted import read_wanted
 from app.registry.probing import ProbeOrder
 from app.web.api.answers import answer, json_body
@@ -50,14 +52,15 @@ def apply() -> Response:
 
     What is the same already is neither written nor probed, so that the same body twice changes nothing the
     second time. An absent field stays as it is, null takes it away. What can't be done is `rejected` with
-    its reason; the others are done all the same. A dry run that finds a secret other than the stored one is
-    on record, and 429 after so many, unless its token is an administrator's.
+    its reason; the others are done all the same. A plan that finds a secret other than the stored one is on
+    record, and after so many every file with secrets is 429, unless its token is an administrator's.
     """
     wanted = read_wanted(json_body())
+    if any(each.has_secret for each in wanted.endpoints):
+        _refuse_guessing(current_actor())
     order = ProbeOrder(current_actor(), bool(flag_argument("strict")), depth_argument())
     entries = apply_file(wanted, order)
-    if wanted.dry_run:
-        _note_comparisons([entry.id for entry in entries if entry.is_other_secret], order.actor)
+    _note_comparisons(entries, wanted.dry_run, order.actor)
     counts = Counter(entry.outcome for entry in entries)
     return answer(
         {
@@ -68,17 +71,30 @@ def apply() -> Response:
     )
 
 
-def _note_comparisons(endpoint_ids: Sequence[str | None], actor: Actor) -> None:
-    """A dry run proves nothing with the endpoint, so a secret could be guessed by it unseen."""
-    if not endpoint_ids or actor.may("admin"):
+def _refuse_guessing(actor: Actor) -> None:
+    """ApiError 429 for somebody whose secrets were too often others than the stored ones."""
+    wait_s = 0 if actor.may("admin") else signin_limits.wait_for_comparisons(actor.label)
+    if wait_s:
+        raise ApiError("rate_limited", _TOO_OFTEN, headers={"Retry-After": str(wait_s)})
+
+
+def _note_comparisons(entries: Sequence[Entry], dry_run: bool, actor: Actor) -> None:
+    """Count what a guess could learn that no endpoint has seen: in a dry run, and of what was rejected.
+
+    A file may hold one secret for each of many endpoints, but not many for one.
+    """
+    told = [entry for entry in entries if entry.is_other_secret and (dry_run or entry.outcome == "rejected")]
+    if not told or actor.may("admin"):
         return
-    attempt = signin_limits.take_comparison(actor.label)
-    audit.record_now(actor, "secrets.compared", detail={"endpoints": endpoint_ids})
-    if attempt.wait_s:
-        raise ApiError("rate_limited", _TOO_OFTEN, headers={"Retry-After": str(attempt.wait_s)})
+    (_, most), *_ = Counter(entry.base_url for entry in told).most_common(1)
+    signin_limits.take_comparisons(actor.label, most)
+    ids = [entry.id or without_query_values(entry.base_url) for entry in told]
+    audit.record_now(actor, "secrets.compared", detail={"endpoints": ids})
+    if dry_run and most > (settings().signin_failures or most):
+        _refuse_guessing(actor)
 
 
 _TOO_OFTEN = (
-    "Too many dry runs found a secret that is not the stored one. Wait as long as Retry-After says, leave "
+    "Too many plans found a secret that is not the stored one. Wait as long as Retry-After says, leave "
     "the secrets out of the file, or use a token with the scope admin."
 )

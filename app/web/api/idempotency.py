@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import wraps
+from http import HTTPStatus
 from typing import Any, ParamSpec
 
 from flask import Response, current_app, request
@@ -133,12 +134,14 @@ def _of(call: Call) -> ColumnElement[bool]:
 
 
 def _first(row: str, work: Callable[[], Response]) -> Response:
-    """Do the work and keep its answer; if it fails through Muster's fault, the key is free again."""
+    """Do the work and keep its answer; if it fails through Muster's fault, or is to be tried again later, the
+    key is free again.
+    """
     kept = False
     try:
         with _renewed(row):
             response = _answered(work)
-        if response.status_code < 500:
+        if response.status_code < 500 and response.status_code != HTTPStatus.TOO_MANY_REQUESTS:
             kept = _keep(row, response)
         return response
     finally:

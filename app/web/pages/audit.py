@@ -75,6 +75,7 @@ ACTIONS: dict[str, str] = {
     "audit.shortened": "Deleted what the audit log keeps no longer",
     "key.used": "Used a stored key",
     "access.refused": "Was refused",
+    "database.restored": "Put a backup in the database's place",
     "keys.rotated": "Re-encrypted the stored keys",
 }
 """Each action in words. A test finds every action that the program records in here."""

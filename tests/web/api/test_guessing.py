@@ -61,10 +61,39 @@ def test_guessing_by_dry_runs_is_on_record_and_ends(
     told = [dry(body | guess) for _ in range(LIMIT + 1)]
     assert [answer.status_code for answer in told] == [200] * LIMIT + [429]
     assert told[-1].json["error"]["code"] == "rate_limited" and int(told[-1].headers["Retry-After"]) > 0
-    assert compared(app) == [{"endpoints": [made["id"]]}] * (LIMIT + 1) and endpoint.calls == []
-    assert dry(body).json["counts"]["same"] == 2  # who knows them goes on
+    assert compared(app) == [{"endpoints": [made["id"]]}] * LIMIT and endpoint.calls == []
+    assert dry(body).status_code == 429, "else the right one is known by its answer"
+    once = [dry(body, auth | {"Idempotency-Key": "k"}) for _ in range(2)]
+    assert [answer.headers.get("Idempotency-Replayed") for answer in once] == [None, None]
+    plain = {name: body[name] for name in ("name", "base_url", "region", "models")}
+    assert dry(plain).json["counts"]["same"] == 2
     chief = {"Authorization": f"Bearer {new_token(app, 'admin')}"}
-    assert dry(body | guess, chief).status_code == 200 and len(compared(app)) == LIMIT + 1
+    assert dry(body | guess, chief).status_code == 200 and len(compared(app)) == LIMIT
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_a_file_with_many_keys_for_one_endpoint_counts_each(
+    client: FlaskClient, auth: Headers, app: Flask, body: JSON, made: JSON, dry_run: bool
+) -> None:
+    """Without a name an endpoint is found by its key, and what is rejected was never seen by an endpoint."""
+    models = [{"model_id": "x", "model_type": "none such"}]
+    some = [
+        {"base_url": body["base_url"], "api_key": f"sk-{at}", "models": models} for at in range(LIMIT + 1)
+    ]
+    answer = client.post("/v2/apply", json={"endpoints": some, "dry_run": dry_run}, headers=auth)
+    assert answer.status_code == (429 if dry_run else 200)
+    answer = client.post("/v2/apply", json={"endpoints": some[:1], "dry_run": True}, headers=auth)
+    assert answer.status_code == 429
+
+
+def test_what_is_rejected_for_something_else_tells_of_no_secret_unseen(
+    client: FlaskClient, auth: Headers, app: Flask, body: JSON, made: JSON, endpoint: Endpoint
+) -> None:
+    """The stored key goes to no other server, and the plan says all the same what would change."""
+    entry = {"name": "Gateway", "base_url": "http://127.0.0.1:1/v1", "headers": {"X-Team": WRONG}}
+    answer = client.post("/v2/apply", json={"endpoints": [entry]}, headers=auth)
+    assert answer.get_json()["counts"]["rejected"] == 1 and endpoint.calls == []
+    assert compared(app) == [{"endpoints": [made["id"]]}]
 
 
 def test_a_file_without_other_secrets_is_not_counted(

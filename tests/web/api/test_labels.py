@@ -76,6 +76,7 @@ def test_the_watcher_reads_them_and_they_go_with_their_model(
     ("labels", "field"),
     [
         ({"owner": 3}, "owner"), ({"owner": "x" * 129}, "owner"), ({"owner": "a\nb"}, "owner"),
+        ({"owner": "a\u202eb"}, "owner"), ({"tags": ["a\u200bb"]}, "tags"),
         ({"contact": "nobody"}, "contact"), ({"contact": "javascript:alert(1)"}, "contact"),
         ({"tags": "prod"}, "tags"), ({"tags": ["a b"]}, "tags"), ({"tags": ["a,b"]}, "tags"),
         ({"tags": [""]}, "tags"), ({"tags": [1]}, "tags"), ({"tags": ["x" * 65]}, "tags"),

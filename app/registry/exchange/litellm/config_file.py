@@ -64,7 +64,7 @@ def add_numbers(reader: type[yaml.resolver.BaseResolver]) -> None:
     """Let a loader read 1e-07 as a number, or a dumper know that one does."""
     reader.add_implicit_resolver(
         "tag:yaml.org,2002:float",
-        re.compile(r"^[-+]?(?:\d+\.?\d*|\.\d+)[eE][-+]?\d+$"),
+        re.compile(r"^[-+]?(?:\d+(?:\.\d*)?|\.\d+)[eE][-+]?\d+$"),
         list("-+0123456789."),
     )
 

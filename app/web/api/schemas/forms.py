@@ -12,12 +12,12 @@ from app.registry.metadata import Kind
 from app.web.api.schemas.shapes import Schema, closed, nullable
 
 _SPACE = r"\t-\r \u0085\u00a0\u1680\u2000-\u200f\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
-_CONTROL = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"
-_ONE_LINE = rf"^[{_SPACE}]*([^{_SPACE}{_CONTROL}][^{_CONTROL}]*)?[{_SPACE}]*$"
+CONTROL = r"\u0000-\u001f\u007f-\u009f\u200b\u2028-\u202e\u2060-\u2064\u2066-\u2069\ufeff"
+_ONE_LINE = rf"^[{_SPACE}]*([^{_SPACE}{CONTROL}][^{CONTROL}]*)?[{_SPACE}]*$"
 """A name, with what is trimmed around it."""
 _NAME = _ONE_LINE.replace(")?[", ")[")
 """The same, and not empty after that."""
-_WEB = rf"^[{_SPACE}]*[hH][tT][tT][pP][sS]?://[^/?#@\\{_SPACE}{_CONTROL}]+([/?][^#\\{_SPACE}{_CONTROL}]*)?[{_SPACE}]*$"
+_WEB = rf"^[{_SPACE}]*[hH][tT][tT][pP][sS]?://[^/?#@\\{_SPACE}{CONTROL}]+([/?][^#\\{_SPACE}{CONTROL}]*)?[{_SPACE}]*$"
 _END = r"^20[0-9]{2}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2}))?$"
 """A base URL, with what is trimmed around it; whether its host is one is for the form to say."""
 _TEXT = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]*$"

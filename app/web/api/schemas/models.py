@@ -8,7 +8,7 @@ from app.registry.clients import CLIENT_BY_NAME, WORKS
 from app.registry.declared.labels import LONGEST, LONGEST_TAG, MOST_TAGS
 from app.registry.form import OpenAILikeForm, OpenAILikeUpdateForm
 from app.registry.metadata import CURRENCY, FIELDS, MILLION, PROVIDER
-from app.web.api.schemas.forms import KINDS, request_schema
+from app.web.api.schemas.forms import CONTROL, KINDS, request_schema
 from app.web.api.schemas.shapes import (
     ID,
     NO_NUL,
@@ -24,7 +24,7 @@ from app.web.api.schemas.shapes import (
     whole,
 )
 
-_LABEL = r"^([^\u0000-\u001f\u007f-\u009f\u2028\u2029]+)?$"
+_LABEL = rf"^([^{CONTROL}]+)?$"
 
 LABELS: Schema = closed(
     {

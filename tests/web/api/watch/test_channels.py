@@ -337,6 +337,24 @@ def test_apprise_has_nothing_of_the_servers_environment(
     assert "sk-of-the-server" not in str(apprise_process.environment(None))
 
 
+@pytest.mark.parametrize(
+    ("words", "sent"),
+    [
+        ("<a href='http://x'>Sign in</a>", "&lt;a"),
+        ("@everyone, @here: a<b, ops@here.example", "@ everyone, @ here: a&lt;b, ops@here.example"),
+        ("<!channel> <@U1>", "&lt; !channel&gt; &lt; @U1&gt;"),
+    ],
+)
+def test_the_words_of_an_endpoint_are_no_markup_and_call_nobody(
+    hook: Hook, tmp_path: Path, words: str, sent: str
+) -> None:
+    url = hook.url.replace("http://", "json://") + "?format=html"
+    ended = apprise_process.ask(url, "A title", words, EgressRules(), closed=tmp_path, within_s=30)
+    assert ended.ok
+    (taken,) = hook.got
+    assert sent in json.loads(taken.body)["message"].replace("&nbsp;", " ")
+
+
 @pytest.mark.parametrize("kind", ["webhook", "apprise"])
 def test_no_redirect_is_followed(app: Flask, hook: Hook, kind: str) -> None:
     """It would lead to an address that nobody has judged, whatever the channel's own address asks for."""
