@@ -19,6 +19,7 @@ PLACE = re.compile(r"(?<![.!?:]\s)(?<!^)\b[A-Z][a-z]+(?:\s[A-Z][a-z]+)*\b")
 SINGLE_WORD = re.compile(r"\b(?:single|one|only the|just the) word:?\s+[\"“]?(\w[\w-]*)", re.IGNORECASE)
 COUNT = re.compile(r"\bcount\b.{0,100}?\bfrom\s+(\d{1,9})\s+(?:up )?to\s+(\d{1,9})", re.IGNORECASE)
 SAY = re.compile(r"\b(?:say|repeat|reply with|answer with|respond with)\b:?\s+[\"“]?([\w-]+)", re.IGNORECASE)
+OUTRIGHT = re.compile(r"\b(?:use|call) (?:the |a |this )?(?:tool|function)\b", re.IGNORECASE)
 WORD = re.compile(r"[a-z]{3,}")
 SMALL_WORDS = frozenset(
     "the and for get this that with from each use what which you are tool call function".split()
@@ -105,7 +106,7 @@ def _object(asked: Asked) -> dict[str, JSON]:
         return {"answer": _words(asked)}
     if len(quoted) == 2:
         return {quoted[0]: quoted[1]}
-    return dict.fromkeys(quoted, "practice")
+    return dict.fromkeys(quoted, asked.tool_result or "practice")
 
 
 def _calls(asked: Asked) -> tuple[tuple[str, JSON], ...]:
@@ -117,9 +118,8 @@ def _calls(asked: Asked) -> tuple[tuple[str, JSON], ...]:
     if isinstance(choice, Mapping):
         wanted = [one for one in functions if one["name"] == choice["function"]["name"]]
     else:
-        wanted = [one for one in functions if _suggested(one, asked.user)] or functions * (
-            choice == "required"
-        )
+        outright = choice == "required" or OUTRIGHT.search(asked.user)
+        wanted = [one for one in functions if _suggested(one, asked.user)] or functions * bool(outright)
     if not wanted:
         return ()
     function, schema = wanted[0], wanted[0].get("parameters") or {}
@@ -130,12 +130,10 @@ def _calls(asked: Asked) -> tuple[tuple[str, JSON], ...]:
 
 
 def _suggested(function: Mapping[str, JSON], text: str) -> bool:
-    """Whether the words of the user touch those of the function's name, or ask for a tool outright."""
+    """Whether the words of the user touch those of the function's name."""
     name = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", function["name"]).lower()
     said = set(WORD.findall(text.lower()))
-    return bool((set(WORD.findall(name.replace("_", " "))) - SMALL_WORDS) & said) or bool(
-        re.search(r"\b(?:use|call) (?:the |a |this )?(?:tool|function)\b", text, re.IGNORECASE)
-    )
+    return bool((set(WORD.findall(name.replace("_", " "))) - SMALL_WORDS) & said)
 
 
 def _takes_text(schema: Mapping[str, JSON]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit, urlunsplit
 
@@ -42,12 +42,41 @@ PREFIXES = (
     "/inference/openai/v1",
     "/llm/v1",
     "/api/v2",
-    "/v2",
-    "/serving-endpoints",
-    "/compatibility/v1",
-    "/inference",
 )
-"""Where vendors and servers put the API, the commonest first (docs/probe.md, "Reading what was typed")."""
+"""Where servers and gateways put the API that may be at any host, the commonest first (docs/probe.md,
+"Reading what was typed")."""
+OF_A_WEB_APP = ("/api", "/api/v1")
+"""Where the API is below a web app, which takes every other path for one of its pages."""
+HOSTS: Mapping[str, tuple[str, ...]] = {
+    "aliyuncs.com": ("/compatible-mode/v1",),
+    "amazonaws.com": ("/openai/v1", "/v1"),
+    "api.cohere.ai": ("/compatibility/v1",),
+    "api.cohere.com": ("/compatibility/v1",),
+    "api.deepinfra.com": ("/v1/openai",),
+    "api.fireworks.ai": ("/inference/v1",),
+    "api.friendli.ai": ("/serverless/v1",),
+    "api.groq.com": ("/openai/v1",),
+    "api.novita.ai": ("/openai/v1", "/v3/openai"),
+    "api.perplexity.ai": ("", "/v1"),
+    "api.z.ai": ("/api/paas/v4", "/api/coding/paas/v4"),
+    "azuredatabricks.net": ("/serving-endpoints",),
+    "bigmodel.cn": ("/api/paas/v4", "/api/coding/paas/v4"),
+    "bytepluses.com": ("/api/v3",),
+    "cloud.databricks.com": ("/serving-endpoints",),
+    "generativelanguage.googleapis.com": ("/v1beta/openai",),
+    "inference.ai.azure.com": ("",),
+    "model-runner.docker.internal": ("/engines/v1", "/engines/llama.cpp/v1"),
+    "models.github.ai": ("/inference",),
+    "openai.azure.com": ("/openai/v1",),
+    "openrouter.ai": ("/api/v1",),
+    "qianfan.baidubce.com": ("/v2",),
+    "router.huggingface.co": ("/v1",),
+    "services.ai.azure.com": ("/openai/v1",),
+    "snowflakecomputing.com": ("/api/v2/cortex/v1",),
+    "volces.com": ("/api/v3",),
+}
+"""Where a vendor puts it at hosts of its own, by the end of the host's name: as each says in its
+documentation of the API, seen in November 2026. Nothing else is tried there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,20 +134,27 @@ def without_query_values(url: str) -> str:
     return f"{head}?{_VALUE.sub('=…', query)}" if mark else url
 
 
-def candidates(base: Base) -> Iterator[Base]:
+def candidates(base: Base, *, web_app: bool = False) -> Iterator[Base]:
     """Other bases that may be what was meant, the likeliest first, none twice.
 
-    Those made of the typed path come first (see `kin`), then the prefixes of vendors; below a path of several
-    steps, such as a gateway's, its own neighbours come before those.
+    Those made of the typed path come first (see `kin`), then what the vendor of a known host has there, else
+    the known prefixes; below a path of several steps, such as a gateway's, its own neighbours come before
+    those. `web_app`: what was typed is answered by a web app, so that the API may be below that.
     """
     seen = {base.path}
     parents = tuple(_parents(base.path))
     is_deep = _VERSION.sub("", without_operation(base.path)).count("/") > 1
-    further = (*parents, *PREFIXES) if is_deep else (*PREFIXES, *parents)
+    known = _of_host(base) or (*(OF_A_WEB_APP if web_app else ()), *PREFIXES)
+    further = (*parents, *known) if is_deep else (*known, *parents)
     for path in (*_kin(base.path), *_below_version(base.path), *further, ""):
         if path not in seen:
             seen.add(path)
             yield replace(base, path=path)
+
+
+def _of_host(base: Base) -> tuple[str, ...]:
+    host = (urlsplit(f"//{base.netloc}").hostname or "").lower()
+    return next((paths for end, paths in HOSTS.items() if f".{host}".endswith(f".{end}")), ())
 
 
 def kin(base: Base) -> tuple[Base, ...]:

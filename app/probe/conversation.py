@@ -124,6 +124,8 @@ class Conversation:
     """What the proof asks in place of its own prompt."""
     listed: bool | None = None
     """Whether the endpoint's list holds the id, once the list was read."""
+    early: dict[str, tuple[Request, Answer]] = field(default_factory=dict)
+    """What was asked beside the proof for a check whose turn comes later, by its name."""
     budget: Budget = field(init=False)
 
     def __post_init__(self) -> None:

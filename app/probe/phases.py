@@ -46,6 +46,8 @@ from app.probe.values import (
 
 _CATALOG_S = 10.0
 """Seconds that the list of models may take: it decides nothing, so nothing waits long for it."""
+_AHEAD_S = 0.05
+"""Seconds by which the proof is ahead of what is asked beside it."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -102,10 +104,13 @@ class ProbeRun:
         """The catalog beside the proof. None where a defect of our own ended the proof."""
         catalog = Task(("catalog",), self._read_catalog)
         reading = pool.submit(lambda: self._take(self._guarded(talk, catalog)))
+        answered = threading.Event()
+        pool.submit(self._ask_early, talk, answered)
         outcomes: list[Outcome] = []
         proving = self._guarded(
             talk, Task(("proof",), partial(_proven, model_type=self.model_type, outcomes=outcomes))
         )
+        answered.set()
         reading.result()
         talk.catalog_metadata = metadata_of(self.seen.catalog.find(self.endpoint.model_id))
         if not outcomes:
@@ -121,6 +126,14 @@ class ProbeRun:
             self._reject(talk, outcome)
         self._end(_proof_check(talk, outcome))
         return outcome
+
+    def _ask_early(self, talk: Conversation, answered: threading.Event) -> None:
+        """What may be asked beside the proof. The proof's first call is ahead of it: an endpoint that allows
+        one call at a time, or few a minute, keeps them for that.
+        """
+        early = self.model_type.early if self.depth != "proof" and not self.repeat else None
+        if early and not answered.wait(_AHEAD_S):
+            early(talk)
 
     def _reject(self, talk: Conversation, outcome: Outcome) -> None:
         proof, name = self.model_type.proof, self.model_type.name

@@ -59,7 +59,7 @@ def measure() -> Iterator[Finding | Remark]:
         )
         yield Finding("one plain call of an endpoint with 200 ms latency", statistics.median(plain), "s")
         yield Finding("a whole probe of it", statistics.median(probe), "s")
-        # Three calls one after another, the proof and two waves, and what Muster itself takes beside them.
+        # Two calls one after another, the proof and one wave, and what Muster itself takes beside them.
         yield Finding("  as a ratio to the plain call", median_ratio(probe, plain), "x", at_most=3)
         yield from _litellm(url, statistics.median(plain))
 

@@ -1,6 +1,6 @@
 """Many models of one endpoint: their key rotated where a call takes 200 ms, and 200 registered in one call.
 
-A full probe makes some 14 calls, and an endpoint gets at most eight at once (MUSTER_PROBE_CALLS_AT_ONCE): the
+A full probe makes some 11 calls, and an endpoint gets at most eight at once (MUSTER_PROBE_CALLS_AT_ONCE): the
 200 take 14 / 8 × 200 = 350 times a call's latency at the least. That is why their endpoint answers in 50 ms;
 at 200 ms they take 70 s, whatever Muster does.
 """

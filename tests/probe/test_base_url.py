@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.probe.base_url import OPERATIONS, PREFIXES, Base, candidates, without_operation
+from app.probe.base_url import HOSTS, OPERATIONS, PREFIXES, Base, candidates, without_operation
 
 
 @pytest.mark.parametrize(
@@ -74,6 +74,32 @@ def test_the_prefixes_of_vendors_follow(typed: str) -> None:
 def test_parents_of_the_typed_path_are_tried() -> None:
     assert {"/a/b/v1", "/a/v1", "/a", "/v1", ""} <= set(paths("/a/b"))
     assert paths("/x/api").index("/x/v1") < paths("/x/api").index("/x")
+
+
+@pytest.mark.parametrize(
+    ("host", "prefix"),
+    [
+        ("api.groq.com", "/openai/v1"),
+        ("ark.cn-beijing.volces.com", "/api/v3"),
+        ("dashscope-intl.aliyuncs.com:443", "/compatible-mode/v1"),
+        ("adb-123.azuredatabricks.net", "/serving-endpoints"),
+        ("API.DeepInfra.com", "/v1/openai"),
+    ],
+)
+def test_at_a_vendors_host_only_its_own_prefix_is_tried(host: str, prefix: str) -> None:
+    found = [base.path for base in candidates(Base.of(f"https://{host}"))]
+    assert prefix in found and not (set(PREFIXES) - {"/v1"}) & (set(found) - {prefix})
+
+
+@pytest.mark.parametrize("host", ["notgroq.com", "api.groq.com.example.org", "[::1]:8080"])
+def test_another_host_gets_the_known_prefixes(host: str) -> None:
+    assert set(PREFIXES) <= {base.path for base in candidates(Base.of(f"https://{host}"))}
+    assert all(not end.startswith(".") and end == end.lower() for end in HOSTS)
+
+
+def test_below_a_web_app_its_api_comes_first() -> None:
+    found = [base.path for base in candidates(Base.of("http://h:3000"), web_app=True)]
+    assert found[:3] == ["/v1", "/api", "/api/v1"]
 
 
 def test_candidates_keep_host_and_query() -> None:

@@ -32,7 +32,7 @@ from app.probe.shape import Shape
 _CALLS = 24
 """Calls of a whole probe after which nothing more is looked for: a look may take a call more."""
 _TRIES = 15
-"""Prefixes of vendors that are tried, beside the bases that the typed path itself suggests."""
+"""Bases that are tried beside those that the typed path itself suggests."""
 _AT_ONCE = 4
 _LOOK_S = 10.0
 _MODEL_S = 30.0
@@ -99,7 +99,7 @@ class LookAround:
         """Gather what tells a wrong path from a wrong type from a wrong id, the likeliest first."""
         meaning, listed = self.outcome.judgement.meaning, self.catalog.listed(self.talk.endpoint.model_id)
         if self.outcome.suspect == "base":
-            return self.proven_base(candidates(self.talk.base)) or Elsewhere()
+            return self.proven_base(self.other_bases()) or Elsewhere()
         works = self.listed_model_works()
         if works:
             return Elsewhere(model_works=works)
@@ -126,7 +126,7 @@ class LookAround:
         if listed and not beside.same:
             return None
         self.until = self._in(_LOOK_S)  # the models above may have taken their time
-        far = [base for base in islice(candidates(self.talk.base), _TRIES + len(near)) if base not in near]
+        far = self.other_bases(near)
         if self.talk.base.scheme == "http" and ":" not in self.talk.base.netloc:
             far.append(replace(self.talk.base, scheme="https"))
         found = self.proven_base(far) or self._answering_base()
@@ -248,6 +248,13 @@ class LookAround:
             return False
         root = replace(self.talk.base, path="", query="")
         return is_html(self.talk.ask(Request("/", method="GET"), base=root, until=self.until))
+
+    def other_bases(self, besides: tuple[Base, ...] = ()) -> list[Base]:
+        """The likeliest of the bases that may have been meant; an app of pages answers with one, or refuses
+        any POST."""
+        web_app = self.outcome.refusal.is_html or self.outcome.refusal.status == 405
+        others = (one for one in candidates(self.talk.base, web_app=web_app) if one not in besides)
+        return [*islice(others, _TRIES)]
 
     def _asked_at(self, base: Base) -> Outcome:
         return prove(

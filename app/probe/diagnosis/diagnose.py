@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from app.probe.base_url import candidates
 from app.probe.conversation import Conversation
 from app.probe.diagnosis.cross_checks import LookAround, https_of
 from app.probe.diagnosis.messages import Messages
@@ -138,7 +137,7 @@ class _Verdict:
             return self.tell.said("wrong_path", "base_url", following, {"base_url": (str(place.base),)})
         if place.of_type:
             return self.tell.wrong_type(self.around.other_type())
-        found = self.around.proven_base(candidates(self.talk.base))
+        found = self.around.proven_base(self.around.other_bases())
         if found:
             return self.tell.wrong_path(found)
         if not place.sure:

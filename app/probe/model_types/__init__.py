@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from app.probe.model_types import audio, completion, embedding, image, moderation, realtime, rerank
-from app.probe.model_types.chat import checks, proof, repeating
+from app.probe.model_types.chat import checks, proof, repeating, responses
 from app.probe.model_types.model_type import ModelType
 from app.probe.tasks import Checks
 
@@ -20,6 +20,7 @@ _ROWS = (
         checks.ChatChecks.after,
         repeating.ChatRepeats,
         tuple(checks.QUESTIONS),
+        responses.ask_early,
         ("connection", "general", "pricing", "capabilities"),
     ),
     ModelType("completion", "Completion", completion.PROOF),

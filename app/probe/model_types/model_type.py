@@ -21,7 +21,8 @@ class ModelType:
     """A row of `app.probe.model_types.MODEL_TYPES`.
 
     `checks` gives the second phase, or `repeats` in its place, where checks of those that are `repeatable`
-    are to be asked many times. `sections` are the parts of the form.
+    are to be asked many times. `early` asks beside the proof what stands on nothing. `sections` are the parts
+    of the form.
     """
 
     name: str
@@ -30,6 +31,7 @@ class ModelType:
     checks: Callable[[Conversation, Proven], Checks] = _no_checks
     repeats: Callable[[Conversation, Proven, Repeat], Checks] | None = None
     repeatable: tuple[str, ...] = ()
+    early: Callable[[Conversation], None] | None = None
     sections: tuple[str, ...] = ("connection", "general", "pricing")
 
     @property

@@ -37,12 +37,60 @@ def ask_together(talk: Conversation, questions: tuple[Question, ...], chat: Chat
     if len(questions) == 1:
         return ask_alone(talk, questions[0], chat)
     put = _put(talk, questions, chat)
-    shown: dict[str, str] = {}
-    if put is not None and put.completion is not None:
-        reply = ChatReply(put.answer, put.completion, put.draft)
-        judged = {question.name: question.judge(reply) for question in questions}
-        shown = {name: evidence for name, (observed, evidence) in judged.items() if observed}
-        chat.missed.update(name for name, (observed, _) in judged.items() if observed is False)
+    judged = _judged(put, questions)
+    chat.missed.update(name for name, (observed, _) in judged.items() if observed is False)
+    return _settled(talk, questions, put, _shown(judged), chat)
+
+
+def riding_task(questions: Sequence[Question], riders: Sequence[Question], chat: ChatState) -> Task:
+    """A task for a bundle of the first wave that takes questions of the second along."""
+    work = partial(ask_with_riders, questions=tuple(questions), riders=tuple(riders), chat=chat)
+    return Task(tuple(question.name for question in questions), work)
+
+
+def ask_with_riders(
+    talk: Conversation, questions: tuple[Question, ...], riders: tuple[Question, ...], chat: ChatState
+) -> Result:
+    """The same with `riders`, questions that come later: what the call shows of them is kept in
+    `chat.beside` until their turn, and saves their call.
+
+    They must not cost the bundle anything: where the call does not show all of it, it is asked without them,
+    as if this call had not been made.
+    """
+    put = _put(talk, (*questions, *riders), chat)
+    if put is None:
+        return ask_together(talk, questions, chat)
+    untold = tuple(one for one in riders if set(one.fields).isdisjoint(put.named))
+    if put.completion is None and untold and untold != riders:
+        return ask_with_riders(talk, questions, untold, chat)
+    shown = _shown(_judged(put, (*questions, *riders)))
+    for name in (rider.name for rider in riders if rider.name in shown):
+        found = Finding(name, True, shown[name])
+        chat.beside[name] = Result((found,), _passed(put, {name: shown[name]}, talk))
+    if any(question.name not in shown for question in questions):
+        return ask_together(talk, questions, chat)
+    return _settled(talk, questions, put, shown, chat)
+
+
+def _judged(put: Put | None, questions: tuple[Question, ...]) -> dict[str, tuple[bool | None, str]]:
+    if put is None or put.completion is None:
+        return {}
+    reply = ChatReply(put.answer, put.completion, put.draft)
+    return {question.name: question.judge(reply) for question in questions}
+
+
+def _shown(judged: Mapping[str, tuple[bool | None, str]]) -> dict[str, str]:
+    return {name: evidence for name, (observed, evidence) in judged.items() if observed}
+
+
+def _settled(
+    talk: Conversation,
+    questions: tuple[Question, ...],
+    put: Put | None,
+    shown: Mapping[str, str],
+    chat: ChatState,
+) -> Result:
+    """What is told of a bundle, and what is left to be asked alone."""
     settled = {
         question.name for question in questions if chat.last_witness(question.name, shown.get(question.name))
     }

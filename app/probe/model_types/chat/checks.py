@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 from app.probe.conversation import Conversation
 from app.probe.model_types.chat import responses
-from app.probe.model_types.chat.asking import tasks_for
+from app.probe.model_types.chat.asking import riding_task, tasks_for
 from app.probe.model_types.chat.context import context_task
 from app.probe.model_types.chat.effort import effort_tasks, settle_effort
 from app.probe.model_types.chat.proof import request_of
@@ -32,7 +32,8 @@ from app.probe.model_types.chat.questions.more_tools import (
     TOOLS_WITH_REASONING,
     TOOLS_WITH_SCHEMA,
 )
-from app.probe.model_types.chat.questions.second_turn import tool_results
+from app.probe.model_types.chat.questions.second_turn import NAME as RESULTS
+from app.probe.model_types.chat.questions.second_turn import made_up, ordinary, tool_results
 from app.probe.model_types.chat.questions.tools import (
     PARALLEL,
     STREAMED_PARALLEL,
@@ -59,6 +60,15 @@ BUNDLES: tuple[Bundle, ...] = (
 )
 """What is asked together first. Together with the control of the key, the Responses API and the bounds of
 sampling these make eight calls, which is one wave at the limit of eight calls at a time."""
+_STREAM, _CALLS, _, _JSON, _ = BUNDLES
+_RIDERS: Mapping[Bundle, tuple[Callable[[], Question], ...]] = {
+    _STREAM: (lambda: TOOL_CHOICE_NONE, lambda: SYSTEM_PARTS),
+    _CALLS: (lambda: MANY_TOOLS, lambda: TOOLS_WITH_SCHEMA),
+    _JSON: (lambda: LOGPROBS, made_up),
+}
+"""What of the second wave is asked along with a bundle of the first: a good model needs no second wave."""
+_RIDING_TOKENS = 2000
+"""The least budget that has room for that in one wave."""
 AFTER_TOOLS: tuple[Bundle, ...] = (
     (MANY_TOOLS, TOOLS_WITH_SCHEMA),
     (TOOL_CHOICE_NONE, SYSTEM_PARTS, LOGPROBS),
@@ -104,13 +114,14 @@ class ChatChecks(Checks):
     def __init__(self, talk: Conversation, chat: ChatState) -> None:
         super().__init__((), chat.performance)
         self.talk, self.chat = talk, chat
+        self.takes_riders = False
 
     def waves(self, found: Mapping[str, Finding]) -> Iterator[tuple[Task, ...]]:
         """Bundles first; then what stands on what they showed; then what costs most and tells least."""
         bundles = (*BUNDLES, *_questions_elsewhere())
         self.chat.witnesses = Counter(question.name for bundle in bundles for question in bundle)
         yield (
-            *tasks_for(bundles, self.chat),
+            *self._first_bundles(bundles),
             responses.first_task(self.chat),
             Task(("sampling_params",), partial(sampling_bounds, chat=self.chat)),
         )
@@ -132,27 +143,63 @@ class ChatChecks(Checks):
                 evidence = f"Not asked, since {lacking[0]} was not seen."
                 found[name] = Finding(name, None, evidence)
 
+    def _first_bundles(self, bundles: tuple[Bundle, ...]) -> Iterator[Task]:
+        """A model that thinks gets its questions one wave after the other: its tokens are dear."""
+        self.takes_riders = not self.chat.spends and self.talk.budget.limit >= _RIDING_TOKENS
+        if not self.takes_riders:
+            yield from tasks_for(bundles, self.chat)
+            return
+        self._make_room()
+        for bundle in bundles:
+            riders = [make() for make in _RIDERS.get(bundle, ())]
+            yield from [riding_task(bundle, riders, self.chat)] if riders else tasks_for([bundle], self.chat)
+
+    def _make_room(self) -> None:
+        """Forty functions alone cost about half of what a whole probe does without them."""
+        self.talk.budget.grow(self.talk.limits.tokens * 3 // 2)
+
     def _second_wave(self, found: Mapping[str, Finding]) -> Iterator[Task]:
         has_tools = _is_seen(found, "tool_calling") or _is_seen(found, "streamed_tool_calling")
         if has_tools:
-            # Forty functions alone cost about half of what a whole probe does without them.
-            self.talk.budget.grow(self.talk.limits.tokens * 3 // 2)
-        bundles = AFTER_TOOLS if has_tools else WITHOUT_TOOLS
-        if has_tools and not _is_seen(found, "json_schema"):
-            bundles = ((MANY_TOOLS,), *AFTER_TOOLS[1:])
-        self.chat.witnesses.update(question.name for bundle in bundles for question in bundle)
-        yield from tasks_for(bundles, self.chat)
-        results = tool_results(self.chat.calls) if has_tools else None
-        if results:
-            yield from tasks_for([[results]], self.chat)
+            self._make_room()
+        bundles = self._second_bundles(has_tools, _is_seen(found, "json_schema"))
+        seen = self.chat.beside
+        yield from (_told(seen[one.name]) for bundle in bundles for one in bundle if one.name in seen)
+        left = [tuple(one for one in bundle if one.name not in seen) for bundle in bundles]
+        self.chat.witnesses.update(question.name for bundle in left for question in bundle)
+        yield from tasks_for([bundle for bundle in left if bundle], self.chat)
+        if has_tools:
+            yield from self._results()
         if has_tools and self._may_think() and not self.chat.thought_before_a_call:
             yield from tasks_for([[TOOLS_WITH_REASONING]], self.chat)
         if _is_seen(found, "responses_api"):
-            yield responses.streaming_task(self.chat)
+            early = responses.told_early(self.talk, self.chat)
+            yield _told(early) if early else responses.streaming_task(self.chat)
+
+    def _second_bundles(self, has_tools: bool, has_schema: bool) -> tuple[Bundle, ...]:
+        if not has_tools:
+            return WITHOUT_TOOLS
+        many, *others = AFTER_TOOLS
+        if not has_schema:
+            return ((MANY_TOOLS,), *others)
+        # Two that did not show together as riders would hardly do so now.
+        return (*((one,) for one in many), *others) if self.takes_riders else AFTER_TOOLS
+
+    def _results(self) -> Iterator[Task]:
+        """The second turn, unless a made-up call showed it that is like those of this model."""
+        if RESULTS in self.chat.beside and ordinary(self.chat.calls):
+            yield _told(self.chat.beside[RESULTS])
+        elif results := tool_results(self.chat.calls):
+            yield from tasks_for([[results]], self.chat)
 
     def _may_think(self) -> bool:
         listed = str(self.talk.catalog_metadata.get("supported_parameters", "")).lower()
         return self.chat.thinks or bool(self.talk.declared.get("reasoning")) or "reasoning" in listed
+
+
+def _told(result: Result) -> Task:
+    """What was seen already, when its turn comes."""
+    return Task(tuple(finding.name for finding in result.findings), lambda talk: result)
 
 
 def _is_seen(found: Mapping[str, Finding], name: str) -> bool:

@@ -25,6 +25,8 @@ from app.probe.values import Status
 ROUTE = "/responses"
 API, TOOLS, STREAMING = "responses_api", "responses_tools", "responses_streaming"
 _PROMPT_TOKENS, _TOOL_TOKENS = 16, 64
+_EARLY_S = 10.0
+"""Seconds for the call beside the proof: a rejection does not wait longer for it."""
 _GONE = ("no_route", "not_openai_compatible", "wrong_model_type", "model_not_found")
 
 
@@ -111,6 +113,27 @@ def first_task(chat: ChatState) -> Task:
 def streaming_task(chat: ChatState) -> Task:
     """Whether it streams."""
     return _task(STREAMING, chat)
+
+
+def ask_early(talk: Conversation) -> None:
+    """Ask for a stream beside the proof, in one short call, so that all the others make one wave. Whether it
+    tells anything is seen when its turn comes.
+    """
+    request = _request(talk, ChatState(talk), stream=True)
+    until = time.monotonic() + min(_EARLY_S, talk.limits.check_s)
+    talk.early[STREAMING] = request, talk.ask(request, until=until)
+
+
+def told_early(talk: Conversation, chat: ChatState) -> Result | None:
+    """What the stream showed that was asked for beside the proof; None where it has to be asked for now."""
+    request, answer = talk.early.get(STREAMING, (None, None))
+    said = read_response(answer) if answer and answer.ok else None
+    if request is None or said is None or said.has_error:
+        return None
+    if said.thought:
+        chat.think(said.thought)
+    observed, evidence = _judge_streaming(said)
+    return _result(talk, STREAMING, True, request, answer, evidence) if observed else None
 
 
 def _task(name: str, chat: ChatState) -> Task:

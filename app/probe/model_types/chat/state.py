@@ -10,6 +10,7 @@ from typing import Any
 from app.probe.conversation import Conversation
 from app.probe.proof import Proven
 from app.probe.reading.completion import Completion, reasoning_tokens, tokens
+from app.probe.tasks import Result
 from app.probe.transport.answer import Answer
 
 THINKING_ROOM = 432
@@ -41,6 +42,8 @@ class ChatState:
     doubted: set[str] = field(default_factory=set)
     missed: Counter[str] = field(default_factory=Counter)
     """How often a call with other questions showed the contrary."""
+    beside: dict[str, Result] = field(default_factory=dict)
+    """What calls of the first wave showed of questions whose turn is the second."""
     witnessed: dict[str, str] = field(default_factory=dict)
     """The fullest evidence of each question, whichever call brought it."""
     lock: threading.Lock = field(default_factory=threading.Lock)

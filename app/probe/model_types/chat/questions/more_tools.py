@@ -11,6 +11,10 @@ from app.probe.model_types.chat.questions.tools import NO_CALL, add_tools, judge
 
 ASKS_FOR_A_CALL = "What is the weather in Oslo?"
 HOW_MANY = 40
+_LETS_A_CALL_SHOW = 16
+"""Tokens beside those of a tight limit that let a call be seen which is made all the same."""
+_PROSE = 12
+"""Words that an answer cut by a tight limit must hold to be prose, and not the beginning of a call."""
 _NESTED: dict[str, Any] = {
     "name": "book",
     "parameters": {
@@ -29,13 +33,20 @@ _NESTED: dict[str, Any] = {
 def _add_none(draft: Draft, talk: Conversation) -> None:
     draft.more["tools"] = [weather_tool()]
     draft.more["tool_choice"] = "none"
-    draft.user.append(ASKS_FOR_A_CALL)
+    if not draft.is_tight:
+        draft.user.append(ASKS_FOR_A_CALL)
+        return
+    draft.user[:] = [f"{ASKS_FOR_A_CALL} Tell it in words, and then count from 1 to 60 in words."]
+    draft.limit += _LETS_A_CALL_SHOW
 
 
 def _judge_none(reply: ChatReply) -> tuple[bool | None, str]:
     if reply.completion.calls:
         return False, f"{reply.completion.calls[0].name} was called although `tool_choice` forbade it."
-    if reply.completion.content:
+    words = reply.completion.content.split()
+    if reply.completion.cut and reply.draft.is_tight and len(words) < _PROSE:
+        return None, CUT_SHORT
+    if words:
         return True, "No call was made where `tool_choice` forbade it."
     return None, CUT_SHORT if reply.completion.cut else "Neither words nor a call came."
 
@@ -45,7 +56,8 @@ def _add_many(draft: Draft, talk: Conversation) -> None:
     plain = ({"name": f"j{at}", "parameters": empty} for at in range(HOW_MANY - 2))
     others = [{"type": "function", "function": function} for function in (_NESTED, *plain)]
     draft.more["tools"] = [*others, weather_tool()]
-    draft.user.append(ASKS_FOR_A_CALL)
+    if not draft.user:
+        draft.user.append(ASKS_FOR_A_CALL)
 
 
 def _judge_many(reply: ChatReply) -> tuple[bool | None, str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import secrets
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -30,9 +32,38 @@ def tool_results(answers: list[Completion]) -> Question | None:
     if not whole:
         return None
     answer, call = whole[0]
+    return _question(call, _thoughts(answer))
+
+
+def made_up() -> Question:
+    """The question, with a call in the commonest form that the model did not make: it needs no answer before
+    it. What it shows holds for calls of the model's own where these are `ordinary`.
+    """
+    call = ToolCall("get_weather", {"city": "Oslo"}, as_object=False, id=f"call_{secrets.token_hex(12)}")
+    return _question(call, {})
+
+
+def ordinary(answers: list[Completion]) -> bool:
+    """Whether all calls that were made have the form of the made-up one: a server may refuse its own ids, and
+    want back what stood beside a call.
+    """
+    calls = [call for answer in answers for call in answer.calls]
+    alone = not any(answer.thinks or answer.message.get("reasoning_details") for answer in answers)
+    return alone and bool(calls) and all(map(_is_ordinary, calls))
+
+
+_ORDINARY_ID = re.compile(r"call_[A-Za-z0-9]{1,35}")
+
+
+def _is_ordinary(call: ToolCall) -> bool:
+    more = set(call.raw) - {"id", "type", "index", "function"}
+    return bool(_ORDINARY_ID.fullmatch(call.id)) and not (call.as_object or more)
+
+
+def _question(call: ToolCall, thoughts: Mapping[str, Any]) -> Question:
     return Question(
         NAME,
-        partial(_add, call=call, thoughts=_thoughts(answer)),
+        partial(_add, call=call, thoughts=thoughts),
         _judge,
         ("messages",),
         ("tool", "role", "alternate", "content", "template", "message"),
@@ -61,7 +92,10 @@ def _thoughts(answer: Completion) -> dict[str, Any]:
 
 def _add(draft: Draft, talk: Conversation, call: ToolCall, thoughts: Mapping[str, Any]) -> None:
     draft.more["tools"] = [weather_tool()]
-    draft.user[:] = [_FIRST]
+    in_json = "response_format" in draft.more
+    draft.user[:] = (
+        [_FIRST, "Answer with a JSON object that holds all that it tells."] if in_json else [_FIRST]
+    )
     degrees, wind = f"{talk.rng.randint(11, 38)}.{talk.rng.randint(1, 9)}", str(talk.rng.randint(101, 989))
     draft.expected[NAME] = (degrees, wind)
     sent = _as_sent(call)
