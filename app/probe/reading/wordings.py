@@ -438,7 +438,8 @@ RULES: tuple[Rule, ...] = (
             r"\bip\b.{0,40}not (allowed|authori[sz]ed|whitelisted|in (the )?(allow|white))",
             r"\bip\b.{0,40}(denied|blocked|forbidden|不在)",
             r"ip_not_authorized",
-            r"\b(ip|address|network|cidr|host|origin|domain|caller|client)\b.{0,60}(allow|white)[ _-]?list",
+            r"\b(ip|address|network|cidr|host|origin|domain|caller|client)\b.{0,60}(allow|white)(ed)?[ _-]?"
+            r"(models?[ _-]?)?list",
             r"(allow|white)[ _-]?list.{0,60}\b(ip|address|network|cidr|host|origin|domain)",
             r"not (on|in) (the |our |an? )?(allow|white)[ _-]?list",
             r"check your network settings",
@@ -517,7 +518,8 @@ RULES: tuple[Rule, ...] = (
             r"model.{0,80}(access denied|permission denied|is blocked|restricted|not allowed)",
             r"access to (the |this )?model .{0,60}(denied|restricted|forbidden)",
             r"access to model denied|eligible for using the model",
-            r"\bmodels?\b.{0,80}\bnot (on|in|allowed by)\b.{0,60}(allow|white)[ _-]?list",
+            r"\bmodels?\b.{0,80}\bnot (on|in|allowed by)\b.{0,60}(allow|white)(ed)?[ _-]?"
+            r"(models?[ _-]?)?list",
             r"model .{0,80}not (enabled|activated) (for|in|on) (your|this) \w+",
             rf"(has|have|is) ?{_NOT} activated the model|modelnotopen",
             r"无权(使用|访问|调用)(该|此)?模型",
@@ -577,6 +579,7 @@ RULES: tuple[Rule, ...] = (
             rf"(limit|quota|requests|tokens|calls|free.?models).{{0,24}}(per|an?|/)[ -]?{_LONG_WINDOW}",
             rf"quota.{{0,200}}per.?{_LONG_WINDOW}",
             r"\b[rt]pd\b|quota will (reset|refill)|quota.{0,80}for the (day|week|month)",
+            r"usage limit reached for \d+ ?(h(our)?|d(ay)?|week|month)s?\b",
             r"\b(?<!worker )(?<!local )total request limit reached(?!.{0,40}minute)",
             r"(今日|每日|当日|每周|每月|本月).{0,16}(限额|上限|额度|次数)",
             r"(daily|weekly|monthly).{0,20}(limit|quota|free allocation)",
@@ -789,6 +792,7 @@ RULES: tuple[Rule, ...] = (
         "wrong_model_type",
         any_of(
             r"(only|supported) .{0,24}v1/responses",
+            r"/chat/completions is (not|no longer) (supported|available|enabled|served)\b.{0,80}/responses\b",
         ),
         field="model_type",
         advice="responses_only",
@@ -969,7 +973,7 @@ RULES: tuple[Rule, ...] = (
         "model_unavailable",
         any_of(
             r"scaled (down )?to zero",
-            r"(model|endpoint) (is )?(paused|stopped|stopping|sleeping|offline|unloaded)",
+            r"(model|endpoint|engine) (is )?(paused|stopped|stopping|sleeping|offline|unloaded)",
             r"\b(endpoint|model|deployment|instance)\b.{0,80}\bis not running\b",
         ),
         field="model_id",
@@ -1063,6 +1067,7 @@ RULES: tuple[Rule, ...] = (
             r"^(?!.*\b(version|endpoint|api|route|url)\b).*\b(has|have) been (retired|decommissioned|sunset)",
             rf"{_THE_MODEL}(no longer|decommissioned|deprecated|retired|discontinued)",
             rf"{_THE_MODEL}(sunset|shut ?down)",
+            rf"{_THE_MODEL}(was|were|has been|have been) removed (on|in|as of|from)\b",
             rf"{_THE_MODEL}end.of.(its )?life",
         ),
         field="model_id",
