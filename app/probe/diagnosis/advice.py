@@ -340,6 +340,12 @@ _FAILED: tuple[Row, ...] = (
         "Make the same call by hand: the log of the server should say why it brings nothing usable.",
     ),
     (
+        any_of("#status:426"),
+        "It wants another protocol than HTTP/1.1, and https does not answer there: a proxy before it may "
+        "pass calls on as HTTP/1.0 (nginx: `proxy_http_version 1.1`), or the port is one for WebSockets or "
+        "HTTP/2.",
+    ),
+    (
         any_of("#empty"),
         "See that host, port and path are those of the API; if they are, the log of the server says why "
         "nothing comes.",
@@ -453,6 +459,11 @@ ADVISED: Mapping[Advice, str] = {
     "region_of_key": "Copy the key again from the very resource and region that the base URL names: the key "
     "of another one is refused in the same way.",
     "new_key": "This key is no longer good: make a new one where it was issued, and fill that in.",
+    "short_lived": "That is a token which lives for an hour or so and ran out, and a fresh one will too: "
+    "make an API key that lasts where this vendor has one, or put a gateway in between that renews the "
+    "token.",
+    "other_protocol": "It serves the vendor's own program only, or a newer version of it: use the base URL "
+    "of the vendor's public API.",
     "gateway_key": "Your key was taken, but the provider behind the gateway refused the gateway's own "
     "key or role: have that corrected at the gateway.",
     "memory": "The server has too little memory for this model: free some there, or run a smaller or more "

@@ -63,6 +63,7 @@ Advice = Literal[
     "gateway_issued",
     "region_of_key",
     "new_key",
+    "short_lived",
     # model_unavailable
     "gateway_key",
     "memory",
@@ -90,6 +91,8 @@ Advice = Literal[
     "generation",
     "servers_own",
     "install",
+    # another protocol
+    "other_protocol",
 ]
 """What to do next, where the words tell more than their meaning does; the sentences stand in diagnosis."""
 
@@ -225,6 +228,23 @@ RULES: tuple[Rule, ...] = (
             r"connection|connect call|timed? ?out|unreachable|resol(ve|ution)|name or service|memory",
             r"failed to (import|load)|could ?n[o']t (be )?load|invalid_api_key",
         ),
+    ),
+    # Another protocol than a plain call is wanted here.
+    Rule(
+        "no_route",
+        any_of(
+            r"expected (a )?web ?socket|web ?socket (client|upgrade|connection|handshake)\b",
+            r"(missing|invalid|no) [`'\"]?(sec-websocket|upgrade)\b|\bupgrade to web ?socket",
+        ),
+        field="base_url",
+        statuses=frozenset({400, 405, 426}),
+    ),
+    Rule(
+        "shape",
+        any_of(r"(client|app|cli|plugin|extension|sdk)\b.{0,40}\b(version|outdated|too old|upgrade|update)"),
+        field="base_url",
+        advice="other_protocol",
+        statuses=frozenset({426}),
     ),
     # What a tool of the request's own ran into.
     Rule("shape", any_of(r"external_connector_error|\bmcp server\b"), field="base_url"),
@@ -418,7 +438,8 @@ RULES: tuple[Rule, ...] = (
             r"\bip\b.{0,40}not (allowed|authori[sz]ed|whitelisted|in (the )?(allow|white))",
             r"\bip\b.{0,40}(denied|blocked|forbidden|不在)",
             r"ip_not_authorized",
-            r"\b(ip|address|network|cidr|host|origin|domain|caller|client)\b.{0,60}(allow|white)[ _-]?list",
+            r"\b(ip|address|network|cidr|host|origin|domain|caller|client)\b.{0,60}(allow|white)(ed)?[ _-]?"
+            r"(models?[ _-]?)?list",
             r"(allow|white)[ _-]?list.{0,60}\b(ip|address|network|cidr|host|origin|domain)",
             r"not (on|in) (the |our |an? )?(allow|white)[ _-]?list",
             r"check your network settings",
@@ -497,7 +518,8 @@ RULES: tuple[Rule, ...] = (
             r"model.{0,80}(access denied|permission denied|is blocked|restricted|not allowed)",
             r"access to (the |this )?model .{0,60}(denied|restricted|forbidden)",
             r"access to model denied|eligible for using the model",
-            r"\bmodels?\b.{0,80}\bnot (on|in|allowed by)\b.{0,60}(allow|white)[ _-]?list",
+            r"\bmodels?\b.{0,80}\bnot (on|in|allowed by)\b.{0,60}(allow|white)(ed)?[ _-]?"
+            r"(models?[ _-]?)?list",
             r"model .{0,80}not (enabled|activated) (for|in|on) (your|this) \w+",
             rf"(has|have|is) ?{_NOT} activated the model|modelnotopen",
             r"无权(使用|访问|调用)(该|此)?模型",
@@ -519,6 +541,17 @@ RULES: tuple[Rule, ...] = (
         ),
         field="api_key",
         but_not=any_of(rf"per.?{_LONG_WINDOW}|/ ?{_LONG_WINDOW}|\b[rt]pd\b|daily|weekly|monthly"),
+    ),
+    # An account that was shut for want of money, whatever limit it names.
+    Rule(
+        "quota_exhausted",
+        any_of(
+            r"suspended.{0,60}(balance|spending|payment|invoice|arrears|billing|unpaid)",
+            r"(unpaid|past.?due|outstanding|failure to pay).{0,24}(invoices?|bills?|balance|payments?)",
+        ),
+        field="api_key",
+        advice="pay",
+        lasts=True,
     ),
     # Money and plans, and limits by the day or longer.
     Rule(
@@ -546,6 +579,7 @@ RULES: tuple[Rule, ...] = (
             rf"(limit|quota|requests|tokens|calls|free.?models).{{0,24}}(per|an?|/)[ -]?{_LONG_WINDOW}",
             rf"quota.{{0,200}}per.?{_LONG_WINDOW}",
             r"\b[rt]pd\b|quota will (reset|refill)|quota.{0,80}for the (day|week|month)",
+            r"usage limit reached for \d+ ?(h(our)?|d(ay)?|week|month)s?\b",
             r"\b(?<!worker )(?<!local )total request limit reached(?!.{0,40}minute)",
             r"(今日|每日|当日|每周|每月|本月).{0,16}(限额|上限|额度|次数)",
             r"(daily|weekly|monthly).{0,20}(limit|quota|free allocation)",
@@ -570,7 +604,6 @@ RULES: tuple[Rule, ...] = (
             rf"{_NOT} have any credits|credits (have |has )?expired",
             r"billing.{0,24}(hard limit|not active|inactive|disabled|issue|enabled)|billing_disabled",
             r"arrear|overdue|in good standing|outstanding (balance|payment)",
-            r"suspended.{0,60}(balance|spending|payment|invoice)",
             r"top.?up|recharge",
             r"余额不足|欠费|充值",
         ),
@@ -607,6 +640,20 @@ RULES: tuple[Rule, ...] = (
             r"额度不足|额度已用|用尽|无可用额度",
         ),
         field="api_key",
+    ),
+    # Tokens of a sign-in, which live for an hour or so.
+    Rule(
+        "invalid_credentials",
+        any_of(
+            r"\baccess_token_expired\b|\b(oauth2?|access|id|session|bearer|security|jwt) ?token\b.{0,40}"
+            r"\b(has |is |was )?(already )?expired\b",
+            r"\bexpired[ _]?(oauth2?|access|id|session|security|jwt)?[ _]?token(exception)?\b",
+            r"\b(jwt|id_token|access_token) (is |has )?expired|lifetime validation failed",
+            r"\btoken (is |has |was )?expired\b.{0,40}\b(at|since|exp|seconds|ago|utc)\b",
+            r"signature has expired|\bexp\W{1,3} claim",
+        ),
+        field="api_key",
+        advice="short_lived",
     ),
     # Keys that an endpoint gave up, and calls without one, in the words of a missing permission.
     Rule(
@@ -745,6 +792,7 @@ RULES: tuple[Rule, ...] = (
         "wrong_model_type",
         any_of(
             r"(only|supported) .{0,24}v1/responses",
+            r"/chat/completions is (not|no longer) (supported|available|enabled|served)\b.{0,80}/responses\b",
         ),
         field="model_type",
         advice="responses_only",
@@ -881,6 +929,19 @@ RULES: tuple[Rule, ...] = (
         field="model_id",
         advice="server_log",
     ),
+    # What a server ran into behind itself: the backend of the model, or the container behind a cloud's API.
+    Rule(
+        "model_unavailable",
+        any_of(
+            r"\b(backend|inference|generation) error\b|\bunhealthy\b|\bnot healthy\b|failed to respond",
+            r"received (a )?(server|client) error \(\d{3}\) from|model returned the following errors",
+            r"\bmodelerror(exception)?\b|transport error|error during inference|request failed during",
+        ),
+        field="model_id",
+        advice="server_log",
+        lasts=True,
+        statuses=frozenset({424}),
+    ),
     Rule(
         "model_unavailable",
         any_of(
@@ -912,7 +973,7 @@ RULES: tuple[Rule, ...] = (
         "model_unavailable",
         any_of(
             r"scaled (down )?to zero",
-            r"(model|endpoint) (is )?(paused|stopped|stopping|sleeping|offline|unloaded)",
+            r"(model|endpoint|engine) (is )?(paused|stopped|stopping|sleeping|offline|unloaded)",
             r"\b(endpoint|model|deployment|instance)\b.{0,80}\bis not running\b",
         ),
         field="model_id",
@@ -1006,6 +1067,7 @@ RULES: tuple[Rule, ...] = (
             r"^(?!.*\b(version|endpoint|api|route|url)\b).*\b(has|have) been (retired|decommissioned|sunset)",
             rf"{_THE_MODEL}(no longer|decommissioned|deprecated|retired|discontinued)",
             rf"{_THE_MODEL}(sunset|shut ?down)",
+            rf"{_THE_MODEL}(was|were|has been|have been) removed (on|in|as of|from)\b",
             rf"{_THE_MODEL}end.of.(its )?life",
         ),
         field="model_id",
