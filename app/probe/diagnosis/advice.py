@@ -459,6 +459,8 @@ ADVISED: Mapping[Advice, str] = {
     "region_of_key": "Copy the key again from the very resource and region that the base URL names: the key "
     "of another one is refused in the same way.",
     "new_key": "This key is no longer good: make a new one where it was issued, and fill that in.",
+    "profile": "The vendor serves it by an inference profile only: register the id of that in place of the "
+    "model's own (at Bedrock it begins with a region, such as us. or eu.).",
     "short_lived": "That is a token which lives for an hour or so and ran out, and a fresh one will too: "
     "make an API key that lasts where this vendor has one, or put a gateway in between that renews the "
     "token.",

@@ -80,6 +80,7 @@ Advice = Literal[
     "or_access",
     "deployment",
     "or_deploy",
+    "profile",
     # wrong_model_type
     "responses_only",
     "chat_template",
@@ -1093,6 +1094,13 @@ RULES: tuple[Rule, ...] = (
         field="model_id",
         advice="deployment",
     ),
+    # is called by the id of what it runs in;
+    Rule(
+        "model_not_found",
+        any_of(r"on-demand throughput isn.t supported", r"\b(id|arn)\b.{0,30} of an inference profile"),
+        field="model_id",
+        advice="profile",
+    ),
     Rule(
         "model_not_found",
         any_of(r"pull(ing)? (it|the model) first"),
@@ -1126,7 +1134,6 @@ RULES: tuple[Rule, ...] = (
             r"endpoint or model .{0,40}not exist|targeted an endpoint that does not exist",
             r"not found for account|\bentity with key .{1,120} not found",
             r"\bfunction\b.{0,120}\bin account\b.{1,80}not found|unexpected model name",
-            r"on-demand throughput isn.t supported",
             r"llm provider not provided|\binvalid provider\b(?! (api|key|credential|token))",
             r"model( id)? must be in the format|invalid model id\b",
             r"模型不存在|无可用渠道|模型.{0,40}(不存在|未找到|不可用|下线)",
