@@ -37,6 +37,7 @@ class Claim:
     model_pk: str
     turn: int
     due: datetime
+    endpoint_id: str
 
 
 def lease() -> timedelta:
@@ -132,7 +133,7 @@ def claim(now: datetime, only: Sequence[str] | None = None) -> list[Claim]:
         update(ModelHealth)
         .where(ModelHealth.model_pk.in_(chosen))
         .values(turn=ModelHealth.turn + 1, leased_until=now + HORIZON + lease())
-        .returning(ModelHealth.model_pk, ModelHealth.turn, ModelHealth.due)
+        .returning(ModelHealth.model_pk, ModelHealth.turn, ModelHealth.due, ModelHealth.endpoint_id)
         .execution_options(synchronize_session=False)
     )
     found = [Claim(*row) for row in db.session.execute(claimed)]
@@ -148,7 +149,7 @@ def claim_held(row: ModelHealth, now: datetime, *, enabled: bool) -> Claim | Non
     if row.due > now + HORIZON or not watches(row, enabled=enabled):
         return None
     row.turn, row.leased_until = row.turn + 1, now + HORIZON + lease()
-    return Claim(row.model_pk, row.turn, row.due)
+    return Claim(row.model_pk, row.turn, row.due, row.endpoint_id)
 
 
 def spread_overdue(now: datetime) -> int:

@@ -28,7 +28,7 @@ from app.watch.looking import Seen, look_at
 from app.watch.notices import sending
 from app.watch.queue import make_queue, was_emptied
 from app.watch.settling import settle, take_over_probed
-from app.watch.turns import Busy, Taken, Turns, Waiting, take
+from app.watch.turns import Busy, Taken, Turns, Waiting, looks_at_once, take
 
 log = logging.getLogger("muster.watch")
 _BUSY_S, _BUSY_MOST_S = 1.0, 15.0
@@ -69,10 +69,16 @@ class Watcher:
             adopt_new(now())
             self.enqueue(claim(now()))
 
-    def look(self, model_pk: str, turn: int, waits: int = 0) -> None:
-        """One look, if the claim still holds. Where its endpoint is busy, it waits for a turn there."""
-        asked = Waiting(str(model_pk), int(turn), int(waits))
+    def look(self, model_pk: str, turn: int, waits: int = 0, endpoint_id: str = "") -> None:
+        """One look, if the claim still holds. Where its endpoint is busy, it waits for a turn there.
+
+        Where this worker alone keeps it as busy as may be, the database is not asked: what is late already
+        must not cost more than what is not.
+        """
+        asked = Waiting(str(model_pk), int(turn), int(waits), str(endpoint_id))
         with self.app.app_context():
+            if self.turns.wait(asked.endpoint_id, asked, behind=looks_at_once()):
+                return
             taken = take(asked.model_pk, asked.turn, now(), self.id)
             if isinstance(taken, Busy):
                 if not self.turns.wait(taken.endpoint_id, asked):
@@ -129,7 +135,8 @@ class Watcher:
         """Put looks into the queue, each for its own moment."""
         moment = now()
         for one in claims:
-            self._schedule("look", (one.model_pk, one.turn), (one.due - moment).total_seconds())
+            look = Waiting(one.model_pk, one.turn, endpoint_id=one.endpoint_id)
+            self._schedule("look", look, (one.due - moment).total_seconds())
 
     def _queue_deliveries(self) -> None:
         for id in sending.claim_due(now()):

@@ -138,11 +138,15 @@ def looks_at_once() -> int:
 
 
 class Waiting(NamedTuple):
-    """A look that was claimed and could not begin yet; `waits` counts how often it was sent back."""
+    """A look that was claimed and could not begin yet; `waits` counts how often it was sent back.
+
+    `endpoint_id` is where its model was when it was claimed; "" where nobody said.
+    """
 
     model_pk: str
     turn: int
     waits: int = 0
+    endpoint_id: str = ""
 
 
 class Turns:
@@ -162,12 +166,13 @@ class Turns:
         with self._lock:
             self._asking[endpoint_id] += 1
 
-    def wait(self, endpoint_id: str, look: Waiting) -> bool:
-        """Keep a look for a thread that is looking there; False where none of this worker is."""
+    def wait(self, endpoint_id: str, look: Waiting, behind: int = 1) -> bool:
+        """Keep a look for a thread that is looking there; False where fewer than `behind` of them are."""
         with self._lock:
-            if self._asking[endpoint_id]:
+            is_kept = self._asking[endpoint_id] >= behind
+            if is_kept:
                 self._waiting[endpoint_id].append(look)
-            return self._asking[endpoint_id] > 0
+            return is_kept
 
     def following(self, endpoint_id: str) -> Waiting | None:
         """The look that waited longest there, for the thread whose own has ended; None ends its turn."""

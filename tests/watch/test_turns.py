@@ -8,7 +8,7 @@ from itertools import product
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select, update
+from sqlalchemy import event, func, select, update
 
 from app.practice.wire import Reply, Request
 from app.store.base import db, now
@@ -95,6 +95,31 @@ def test_what_waits_follows_at_once_and_never_more_than_allowed(
         thread.join(WITHIN_S)
     assert counted(app) == len(claims) == 7
     assert host.most == AT_ONCE
+
+
+def test_where_a_worker_keeps_an_endpoint_busy_itself_the_database_is_not_asked(
+    app: Flask, host: SlowHost, claims: list[Claim]
+) -> None:
+    watcher = Watcher(app)
+    threads = begun(watcher, claims[:AT_ONCE])
+    assert host.filled.wait(WITHIN_S)
+    asked: list[str] = []
+    with app.app_context():
+        engine = db.engine
+
+    def note(connection: object, cursor: object, statement: str, *rest: object) -> None:
+        asked.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        for one in claims[AT_ONCE:]:
+            watcher.look(one.model_pk, one.turn, 0, one.endpoint_id)
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+    host.released.set()
+    for thread in threads:
+        thread.join(WITHIN_S)
+    assert asked == [] and counted(app) == len(claims)
 
 
 def test_what_waits_in_a_lost_worker_is_claimed_anew(app: Flask, host: SlowHost, claims: list[Claim]) -> None:
