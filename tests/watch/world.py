@@ -20,7 +20,7 @@ from app.practice.wire import Reply, Request, error
 from app.store import vault
 from app.store.base import db, new_id
 from app.store.models import RegisteredModel
-from app.store.watch.health import ModelHealth
+from app.store.watch.health import Look, ModelHealth
 from app.store.watch.incidents import Incident
 from app.watch.due import HORIZON, Claim, adopt_new, claim
 from app.watch.looking import look_at
@@ -150,6 +150,12 @@ class World:
         """The state of the one model with this id."""
         with self.app.app_context():
             return db.session.scalars(select(RegisteredModel.health).filter_by(model_id=name)).one()
+
+    def results(self, name: str) -> list[str]:
+        """What came of each look at the one model with this id."""
+        with self.app.app_context():
+            mine = select(RegisteredModel.id).filter_by(model_id=name).scalar_subquery()
+            return list(db.session.scalars(select(Look.result).filter_by(model_pk=mine).order_by(Look.at)))
 
     def incidents(self) -> list[tuple[str, int, bool]]:
         """Code, number of models, and whether it is open, of every incident."""
