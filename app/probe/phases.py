@@ -104,8 +104,9 @@ class ProbeRun:
         """The catalog beside the proof. None where a defect of our own ended the proof."""
         catalog = Task(("catalog",), self._read_catalog)
         reading = pool.submit(lambda: self._take(self._guarded(talk, catalog)))
-        answered = threading.Event()
-        pool.submit(self._ask_early, talk, answered)
+        answered, early = threading.Event(), self.model_type.early
+        if early and self.depth != "proof" and not self.repeat:
+            pool.submit(_ask_beside, early, talk, answered)
         outcomes: list[Outcome] = []
         proving = self._guarded(
             talk, Task(("proof",), partial(_proven, model_type=self.model_type, outcomes=outcomes))
@@ -126,14 +127,6 @@ class ProbeRun:
             self._reject(talk, outcome)
         self._end(_proof_check(talk, outcome))
         return outcome
-
-    def _ask_early(self, talk: Conversation, answered: threading.Event) -> None:
-        """What may be asked beside the proof. The proof's first call is ahead of it: an endpoint that allows
-        one call at a time, or few a minute, keeps them for that.
-        """
-        early = self.model_type.early if self.depth != "proof" and not self.repeat else None
-        if early and not answered.wait(_AHEAD_S):
-            early(talk)
 
     def _reject(self, talk: Conversation, outcome: Outcome) -> None:
         proof, name = self.model_type.proof, self.model_type.name
@@ -260,6 +253,14 @@ class ProbeRun:
 def _proven(talk: Conversation, model_type: ModelType, outcomes: list[Outcome]) -> Result:
     outcomes.append(prove(talk, model_type.proof))
     return Result()
+
+
+def _ask_beside(ask: Callable[[Conversation], None], talk: Conversation, answered: threading.Event) -> None:
+    """What may be asked beside the proof. The proof's first call is ahead of it: an endpoint that allows one
+    call at a time, or few a minute, keeps them for that.
+    """
+    if not answered.wait(_AHEAD_S):
+        ask(talk)
 
 
 def _proof_check(talk: Conversation, outcome: Outcome) -> Check:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import product
 
 import pytest
@@ -73,26 +74,29 @@ def counted(app: Flask) -> int:
         return db.session.scalar(select(func.count(func.distinct(Look.model_pk)))) or 0
 
 
-def begun(watcher: Watcher, claims: list[Claim]) -> list[threading.Thread]:
-    """A thread for each claim, which looks."""
-    threads = [threading.Thread(target=watcher.look, args=(one.model_pk, one.turn)) for one in claims]
+@contextmanager
+def busy(watcher: Watcher, host: SlowHost, claims: list[Claim]) -> Iterator[None]:
+    """As many looks at the host as it may have are under way in the block, and over after it."""
+    threads = [
+        threading.Thread(target=watcher.look, args=(one.model_pk, one.turn)) for one in claims[:AT_ONCE]
+    ]
     for thread in threads:
         thread.start()
-    return threads
+    assert host.filled.wait(WITHIN_S)
+    yield
+    host.released.set()
+    for thread in threads:
+        thread.join(WITHIN_S)
 
 
 def test_what_waits_follows_at_once_and_never_more_than_allowed(
     app: Flask, host: SlowHost, claims: list[Claim]
 ) -> None:
     watcher = Watcher(app)
-    threads = begun(watcher, claims[:AT_ONCE])
-    assert host.filled.wait(WITHIN_S)
-    for one in claims[AT_ONCE:]:
-        watcher.look(one.model_pk, one.turn)  # comes back at once
-    assert counted(app) == 0
-    host.released.set()
-    for thread in threads:
-        thread.join(WITHIN_S)
+    with busy(watcher, host, claims):
+        for one in claims[AT_ONCE:]:
+            watcher.look(one.model_pk, one.turn)  # comes back at once
+        assert counted(app) == 0
     assert counted(app) == len(claims) == 7
     assert host.most == AT_ONCE
 
@@ -101,8 +105,6 @@ def test_where_a_worker_keeps_an_endpoint_busy_itself_the_database_is_not_asked(
     app: Flask, host: SlowHost, claims: list[Claim]
 ) -> None:
     watcher = Watcher(app)
-    threads = begun(watcher, claims[:AT_ONCE])
-    assert host.filled.wait(WITHIN_S)
     asked: list[str] = []
     with app.app_context():
         engine = db.engine
@@ -110,29 +112,21 @@ def test_where_a_worker_keeps_an_endpoint_busy_itself_the_database_is_not_asked(
     def note(connection: object, cursor: object, statement: str, *rest: object) -> None:
         asked.append(statement)
 
-    event.listen(engine, "before_cursor_execute", note)
-    try:
+    with busy(watcher, host, claims):
+        event.listen(engine, "before_cursor_execute", note)
         for one in claims[AT_ONCE:]:
             watcher.look(one.model_pk, one.turn, 0, one.endpoint_id)
-    finally:
         event.remove(engine, "before_cursor_execute", note)
-    host.released.set()
-    for thread in threads:
-        thread.join(WITHIN_S)
     assert asked == [] and counted(app) == len(claims)
 
 
 def test_what_waits_in_a_lost_worker_is_claimed_anew(app: Flask, host: SlowHost, claims: list[Claim]) -> None:
     watcher = Watcher(app)
-    threads = begun(watcher, claims[:AT_ONCE])
-    assert host.filled.wait(WITHIN_S)
-    watcher.look(claims[-1].model_pk, claims[-1].turn)
-    with app.app_context():
-        assert release_lost(now()) == AT_ONCE + 1  # nobody has heard of this worker
-        assert claims[-1].model_pk in {one.model_pk for one in claim(now())}
-    host.released.set()
-    for thread in threads:
-        thread.join(WITHIN_S)
+    with busy(watcher, host, claims):
+        watcher.look(claims[-1].model_pk, claims[-1].turn)
+        with app.app_context():
+            assert release_lost(now()) == AT_ONCE + 1  # nobody has heard of this worker
+            assert claims[-1].model_pk in {one.model_pk for one in claim(now())}
 
 
 def test_nobody_waits_where_nobody_looks() -> None:
