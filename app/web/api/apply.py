@@ -91,7 +91,7 @@ def _note_comparisons(entries: Sequence[Entry], dry_run: bool, actor: Actor) -> 
     ids = [entry.id or without_query_values(entry.base_url) for entry in told]
     audit.record_now(actor, "secrets.compared", detail={"endpoints": ids})
     if dry_run and most > (settings().signin_failures or most):
-        _refuse_guessing(actor)
+        _refuse_guessing(actor)  # this file alone held more than are allowed, so it is not answered either
 
 
 _TOO_OFTEN = (
