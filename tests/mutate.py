@@ -33,10 +33,11 @@ from types import ModuleType
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+_WORDS = ("tests/probe/diagnosis/test_diagnosis.py", "tests/probe/test_corpus.py")
 TESTS = {
-    "app.probe.reading.wordings": "tests/probe/diagnosis/test_diagnosis.py",
-    "app.probe.reading.meaning": "tests/probe/diagnosis/test_diagnosis.py",
-    "app.probe.negotiation": "tests/probe/test_negotiation.py",
+    "app.probe.reading.wordings": _WORDS,
+    "app.probe.reading.meaning": _WORDS,
+    "app.probe.negotiation": ("tests/probe/test_negotiation.py",),
 }
 ENOUGH = 0.9
 SEED = 2025
@@ -183,7 +184,7 @@ def try_mutant() -> int:
     """In the mutant's own process: the module's name and source come as JSON, the tests' verdict goes out."""
     name, source = json.load(sys.stdin)
     sys.meta_path.insert(0, _FromMemory(name, source))
-    return int(pytest.main(["-x", "-q", "--noconftest", "-p", "no:cacheprovider", TESTS[name]]))
+    return int(pytest.main(["-x", "-q", "--noconftest", "-p", "no:cacheprovider", *TESTS[name]]))
 
 
 def copied(to: Path) -> Path:

@@ -1,8 +1,9 @@
 """What endpoints say when they refuse, in their own words, each with what a careful reader concludes.
 
 `wordings.json` holds a row for each: whose words they are, the status, what they mean (two meanings where
-they are as good as one another), the field where the meaning leaves it open, `by_words` false where only the
-status tells, and the body: JSON, or text where it is a plain string. The next one from a bug is a row more.
+they are as good as one another), the advice where the words tell more than that, the field where the meaning
+leaves it open, `by_words` false where only the status tells, and the body: JSON, or text where it is a plain
+string. The next one from a bug is a row more.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ class Wording(NamedTuple):
     field: str | None
     by_words: bool
     """False where the words say nothing and the status decides."""
+    advice: str | None
+    """What to do next; None where the row leaves it open."""
 
 
 def _wording(row: dict[str, JSON]) -> Wording:
@@ -37,6 +40,7 @@ def _wording(row: dict[str, JSON]) -> Wording:
         tuple(row["means"].split("|")),
         row.get("field"),
         row.get("by_words", True),
+        row.get("advice"),
     )
 
 

@@ -650,7 +650,7 @@ RULES: tuple[Rule, ...] = (
             r"\b(has |is |was )?(already )?expired\b",
             r"\bexpired[ _]?(oauth2?|access|id|session|security|jwt)?[ _]?token(exception)?\b",
             r"\b(jwt|id_token|access_token) (is |has )?expired|lifetime validation failed",
-            r"\btoken (is |has |was )?expired\b.{0,40}\b(at|since|exp|seconds|ago|utc)\b",
+            r"\btoken (is |has |was )?expired\b.{0,40}\b(at|since|by \d\w*|exp|seconds|ago|utc)\b",
             r"signature has expired|\bexp\W{1,3} claim",
         ),
         field="api_key",
