@@ -207,7 +207,7 @@ def test_an_unknown_setting_gets_a_warning(endpoint: Simulator) -> None:
 
 def test_an_ascii_stream_gets_ascii(endpoint: Simulator) -> None:
     env = environment(PYTHONIOENCODING="ascii")
-    ended = quick_start.run(command(endpoint), cwd=ROOT, env=env, capture_output=True, timeout=60)
+    ended = subprocess.run(command(endpoint), cwd=ROOT, env=env, capture_output=True, timeout=60)
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.decode("ascii").splitlines()[-1] == "+ accepted"
 
