@@ -2,8 +2,8 @@
 
 To import it takes a second and more of processor time, for each of the servers and commands that tests start.
 What is forked is a process like any other: its environment, streams, signals and exit code are its own, and
-its parent is the one that asked for it. What is about the start itself (how quick it is, what is imported, what
-Python is told by variables of its own) uses `subprocess`.
+its parent is the one that asked for it. Tests of the start itself (how quick it is, what is imported, what
+Python is told by variables of its own) use `subprocess`.
 """
 
 from __future__ import annotations
