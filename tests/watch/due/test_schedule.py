@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.watch.schedule import Kind, Plan, Spent, allowed_every_s, first_due, kind_of_look, next_due
+from app.watch.due.schedule import Kind, Plan, Spent, allowed_every_s, first_due, kind_of_look, next_due
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 PLAN = Plan(every_s=300, full_hours=24, tokens_per_day=50_000)

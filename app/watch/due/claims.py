@@ -17,8 +17,8 @@ from app.config import settings
 from app.store.base import db, insert_missing
 from app.store.models import RegisteredModel
 from app.store.watch.health import EndpointWatch, ModelHealth, WatchCost, WatchWorker, is_enabled
+from app.watch.due.schedule import Plan, Spent, first_due
 from app.watch.places import host_of
-from app.watch.schedule import Plan, Spent, first_due
 
 HORIZON = timedelta(seconds=90)
 """How far ahead claims are made: longer than the minute between two rounds."""

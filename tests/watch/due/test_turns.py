@@ -15,9 +15,9 @@ from app.practice.wire import Reply, Request
 from app.store.base import db, now
 from app.store.models import RegisteredModel
 from app.store.watch.health import Look, ModelHealth
-from app.watch.due import Claim, adopt_new, claim, is_watched, release_lost, watches
+from app.watch.due.claims import Claim, adopt_new, claim, is_watched, release_lost, watches
+from app.watch.due.turns import Turns, Waiting, looks_at_once
 from app.watch.engine import Watcher
-from app.watch.turns import Turns, Waiting, looks_at_once
 from tests.watch.world import Host, World
 
 WITHIN_S = 30

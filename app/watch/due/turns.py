@@ -15,9 +15,9 @@ from app.config import settings
 from app.store.base import UTCDateTime, db, insert_missing
 from app.store.models import RegisteredModel
 from app.store.watch.health import EndpointWatch, ModelHealth, WatchCost
-from app.watch.due import lease, plan_of
+from app.watch.due.claims import lease, plan_of
+from app.watch.due.schedule import Kind, Spent, kind_of_look
 from app.watch.places import host_of
-from app.watch.schedule import Kind, Spent, kind_of_look
 
 
 @dataclass(frozen=True, slots=True)
