@@ -11,9 +11,9 @@ from alembic.script import ScriptDirectory
 from flask_migrate import upgrade
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.store import schema_floor
 from app.store.base import db
 from app.store.database import MIGRATIONS, DatabaseError, unusable
+from app.store.migrations import schema_floor
 
 log = logging.getLogger("muster.database")
 Fit = Literal["current", "older", "ahead", "newer"]
