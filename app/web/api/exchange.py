@@ -20,8 +20,8 @@ from app.registry.probing import Registered, Rejected
 from app.registry.visible import as_seen
 from app.web.api.answers import answer, find_or_none, json_body, rejection, whole_model, written_document
 from app.web.api.describe import describe
-from app.web.api.examples import DEFINITIONS
 from app.web.api.idempotency import idempotent
+from app.web.api.openapi.examples import DEFINITIONS
 from app.web.api.query import choice_argument, depth_argument, flag_argument, text_argument
 from app.web.guards import current_actor, require_scope
 

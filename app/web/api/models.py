@@ -35,8 +35,8 @@ from app.web.api.answers import (
     whole_model,
 )
 from app.web.api.describe import describe
-from app.web.api.examples import REFERENCES
 from app.web.api.idempotency import idempotent
+from app.web.api.openapi.examples import REFERENCES
 from app.web.api.query import (
     LONGEST_PAGE,
     choice_argument,

@@ -11,10 +11,10 @@ from flask import Blueprint, Flask, Response, current_app
 from werkzeug.routing import Rule
 
 from app.registry.stored_documents import StoredDocument, encoded, etag_of
-from app.web.api import examples
 from app.web.api.answers import conditional, document_answer
 from app.web.api.describe import Operation, describe
-from app.web.api.parameters import parameters
+from app.web.api.openapi import examples
+from app.web.api.openapi.parameters import parameters
 from app.web.api.schemas import components
 from app.web.api.schemas.shapes import ref
 from app.web.api.watch import examples as watch_examples

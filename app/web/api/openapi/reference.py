@@ -10,7 +10,7 @@ from typing import Any
 
 from flask import Blueprint, abort, current_app, render_template, url_for
 
-from app.web.api.openapi import ERRORS, TAGS, document
+from app.web.api.openapi.document import ERRORS, TAGS, document
 from app.web.errors import home_url
 
 JSON = Any
