@@ -29,7 +29,7 @@ from app.registry.exchange.exports import FORMATS
 from app.registry.exchange.litellm import config_file
 from app.registry.exchange.litellm import imported as litellm_import
 from app.registry.exchange.plan import Step, plan, register_each
-from app.registry.json_body import shortened
+from app.registry.form.json_body import shortened
 from app.registry.many import MOST_WORKERS, WORKERS, Ended, reprobe_each
 from app.store import vault
 from app.store.base import db

@@ -13,7 +13,7 @@ from app.cli.config_files import parsed
 from app.cli.output import json_option, quiet_option, say, show_json, wants_json
 from app.probe.printing import put
 from app.registry.exchange.litellm import config_file
-from app.registry.json_body import shortened
+from app.registry.form.json_body import shortened
 
 JSON = Any
 REJECTED, WRONG_FILE, DIFFERENT = 1, 2, 4

@@ -21,7 +21,7 @@ import requests
 
 from app.cli.output import show_json, wants_json
 from app.probe.printing import put
-from app.registry.json_body import shortened
+from app.registry.form.json_body import shortened
 
 JSON = Any
 P = ParamSpec("P")

@@ -16,8 +16,8 @@ from app.probe.model_types import MODEL_TYPES
 from app.registry import changes, stored_documents
 from app.registry.clients import CLIENT_BY_NAME, only_working_with
 from app.registry.declared.labels import LONGEST, LONGEST_TAG
-from app.registry.form import invalid
-from app.registry.json_body import Problem, read
+from app.registry.form.json_body import Problem, read
+from app.registry.form.json_form import invalid
 from app.registry.stored_documents import StoredDocument
 from app.registry.visible import body_as_seen
 from app.store.models import HEALTHS, RegisteredModel

@@ -16,7 +16,7 @@ from app.probe.capabilities import CAPABILITY_BY_NAME
 from app.probe.model_types import MODEL_TYPES
 from app.registry.declared.price_catalogue import ListedPrices
 from app.registry.document import rfc3339
-from app.registry.endpoint_models import OfferedModel
+from app.registry.endpoints.catalog import OfferedModel
 from app.web.pages import locales
 
 

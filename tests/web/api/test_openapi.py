@@ -16,7 +16,7 @@ from openapi_spec_validator import validate
 
 from app.config import ROOT
 from app.error_codes import BY_CODE
-from app.registry.form import OpenAILikeForm, OpenAILikeUpdateForm
+from app.registry.form.openai_like import OpenAILikeForm, OpenAILikeUpdateForm
 from app.registry.metadata import FIELDS
 from app.web.api import blueprints
 from app.web.api.describe import Operation

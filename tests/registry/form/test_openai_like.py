@@ -13,7 +13,7 @@ from werkzeug.datastructures import MultiDict
 from app.errors import ApiError
 from app.factory import create_app
 from app.probe.pasted_input import clean_key
-from app.registry.form import OpenAILikeForm, OpenAILikeUpdateForm
+from app.registry.form.openai_like import OpenAILikeForm, OpenAILikeUpdateForm
 
 GOOD: dict[str, Any] = {
     "api_key": "sk-good",

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from app.errors import ApiError
-from app.registry import json_body
+from app.registry.form import json_body
 
 KINDS: json_body.Kinds = {
     "name": "string",

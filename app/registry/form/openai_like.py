@@ -5,19 +5,14 @@ A field's rules are its line here and nowhere else; the OpenAPI document is made
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Iterator
 from typing import Any, Self
 
-from flask_wtf import FlaskForm
-from wtforms.fields.core import UnboundField
 from wtforms.validators import ValidationError
 
-from app.errors import ApiError
 from app.probe.model_types import MODEL_TYPES
-from app.registry import json_body
 from app.registry.credentials import require_set
-from app.registry.fields import (
+from app.registry.form.fields import (
     Choice,
     FieldError,
     Flag,
@@ -34,80 +29,11 @@ from app.registry.fields import (
     no_controls,
     sendable,
 )
-from app.registry.json_body import INT64, Kinds, Problem
+from app.registry.form.json_body import INT64
+from app.registry.form.json_form import COLUMNS, JsonForm, inputs_of
 from app.store.vault import VaultError, is_reference
 
 _MILLION = "USD per 1,000,000 tokens"
-
-
-class JsonForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
-    """A form that browser and JSON fill alike. `values()` is what it holds; `problems()` what is wrong."""
-
-    speaks_json = False
-    body_problems: tuple[Problem, ...] = ()
-
-    @classmethod
-    def from_json(cls, body: Any) -> Self:
-        """The form filled from a parsed JSON body; `validate()` then counts what was wrong with the body too.
-
-        ApiError 400 where the body is no object.
-        """
-        given, problems = json_body.read(body, cls.kinds())
-        if not isinstance(body, dict):
-            raise invalid(problems)
-        form = cls(formdata=given, meta={"csrf": False})
-        form.speaks_json = True
-        form.body_problems = tuple(problems)
-        return form
-
-    @classmethod
-    @lru_cache
-    def kinds(cls) -> Kinds:
-        """The JSON type of every wire name; an object's members in a mapping of their own."""
-        kinds: dict[str, Any] = {}
-        for name, field in _inputs(cls).items():
-            outer, _, inner = field.kwargs.get("wire", name).partition(".")
-            if inner:
-                kinds.setdefault(outer, {})[inner] = field.field_class.kind
-            else:
-                kinds[outer] = field.field_class.kind
-        return kinds
-
-    def validate(self, extra_validators: Any = None) -> bool:
-        """Whether everything is right; a field that the body had wrong shows that and nothing else."""
-        good: bool = super().validate(extra_validators)
-        for problem in self.body_problems:
-            field = self._fields.get((problem.field or "").replace(".", "_"))
-            if field is not None:
-                field.errors = [FieldError(problem.message, problem.code)]
-        return good and not self.body_problems
-
-    def inputs(self) -> list[Input]:
-        """The fields of the wire in their order, without what only the browser needs."""
-        return [field for field in self if isinstance(field, Input)]
-
-    def values(self, *, only_given: bool = False) -> dict[str, Any]:
-        """What registration takes: a value per column (`api_key` in clear), None where it was not given."""
-        return {
-            _COLUMNS.get(field.name, field.name): field.data
-            for field in self.inputs()
-            if field.given or not only_given
-        }
-
-    def problems(self) -> list[Problem]:
-        """Everything wrong, in the order of the fields; unknown names come last."""
-        known = {field.wire for field in self.inputs()}
-        found = [
-            Problem(field.wire, getattr(text, "code", "invalid"), str(text))
-            for field in self.inputs()
-            for text in field.errors
-        ]
-        return found + [problem for problem in self.body_problems if problem.field not in known]
-
-    def require_valid(self) -> None:
-        """Validate; ApiError 400 `invalid_request` with every problem where something is wrong."""
-        if not self.validate():
-            raise invalid(self.problems())
 
 
 class OpenAILikeForm(JsonForm):
@@ -229,9 +155,11 @@ class OpenAILikeUpdateForm(OpenAILikeForm):
 
     def taken_away(self) -> dict[str, None]:
         """The columns that are to be emptied."""
-        removable = {name for name, one in _inputs(OpenAILikeForm).items() if not one.kwargs.get("required")}
+        removable = {
+            name for name, one in inputs_of(OpenAILikeForm).items() if not one.kwargs.get("required")
+        }
         return {
-            _COLUMNS.get(field.name, field.name): None
+            COLUMNS.get(field.name, field.name): None
             for field in self.inputs()
             if field.name in removable
             and (field.wire in self.nulls or field.wire.partition(".")[0] in self.nulls)
@@ -260,9 +188,6 @@ class OpenAILikeUpdateForm(OpenAILikeForm):
     )
 
 
-_COLUMNS: Mapping[str, str] = {"configuration_model_id": "remote_model_id"}
-
-
 def _nulls(body: dict[str, Any], prefix: str = "") -> Iterator[str]:
     """The wire names of the members of a body that are null."""
     for name, value in body.items():
@@ -279,29 +204,3 @@ def check_reference(field: Input) -> None:
             require_set(field.data)
         except VaultError as error:
             raise ValidationError(FieldError(str(error), "invalid_reference")) from error
-
-
-_TOLD = 100
-
-
-def invalid(problems: list[Problem], code: str = "invalid_request") -> ApiError:
-    """The answer for a bad request: the first problem in front, and the first hundred as details."""
-    first, problems = problems[0], problems[:_TOLD]
-    suggestions = {
-        problem.field: problem.suggestions for problem in problems if problem.field and problem.suggestions
-    }
-    return ApiError(
-        code,
-        first.message,
-        field=first.field,
-        details=[problem.as_detail() for problem in problems if problem.field],
-        suggestions=suggestions,
-    )
-
-
-def _inputs(form: type[JsonForm]) -> dict[str, UnboundField[Any]]:
-    """The fields of a form class by name, those of its bases first."""
-    found: dict[str, UnboundField[Any]] = {}
-    for base in reversed(form.__mro__):
-        found |= {name: field for name, field in vars(base).items() if isinstance(field, UnboundField)}
-    return {name: field for name, field in found.items() if issubclass(field.field_class, Input)}

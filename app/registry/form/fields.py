@@ -18,7 +18,7 @@ from wtforms.widgets import NumberInput
 
 from app.probe.pasted_input import CONTROLS, SURROUNDING, clean_key, wrong_with_base_url
 from app.probe.transport.call import is_header_value
-from app.registry.json_body import INT64, Kind
+from app.registry.form.json_body import INT64, Kind
 
 _NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d{1,4})?")
 _WHOLE = re.compile(r"[-+]?\d{1,400}")
