@@ -109,10 +109,14 @@ def test_only_the_outside_knows_the_practice_endpoint() -> None:
     assert [name for name in users if not any(is_in(name, one) for one in KNOW_THE_PRACTICE)] == []
 
 
-def test_only_two_places_import_requests() -> None:
-    """The client of the probe, which alone sends keys to endpoints, and the command line's of a Muster."""
+def test_only_two_clients_import_requests() -> None:
+    """The probe's with its connections, which alone sends keys to endpoints, and the command line's."""
     users = [name_of(path) for path in MODULES if any(is_in(name, "requests") for name in imported(path))]
-    assert users == ["app.cli.api.client", "app.probe.transport.client"]
+    assert users == [
+        "app.cli.api.client",
+        "app.probe.transport.client",
+        "app.probe.transport.kept_connection",
+    ]
 
 
 @pytest.mark.parametrize("module", ["app.probe", "app.practice.server"])

@@ -27,7 +27,7 @@ from app.probe.shape import Shape
 from app.probe.transport.answer import Answer
 from app.probe.transport.client import Client
 from app.probe.transport.deadline import Cancellation
-from app.probe.transport.egress import EgressRules
+from app.probe.transport.egress.rules import EgressRules
 from app.probe.values import Finished, Limits, Target
 from app.registry.metadata import FIELDS, Field
 from tests.endpoints.base import Simulator

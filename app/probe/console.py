@@ -20,7 +20,7 @@ from app.probe.model_types.model_type import ModelType
 from app.probe.pasted_input import SURROUNDING, clean_base_url, clean_key, wrong_with_base_url
 from app.probe.printing import put
 from app.probe.reliability import FEWEST, MOST, Reliability, Repeat
-from app.probe.transport.egress import EgressRules
+from app.probe.transport.egress.rules import EgressRules
 from app.probe.values import (
     DEPTHS,
     Capability,

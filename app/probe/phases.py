@@ -28,7 +28,7 @@ from app.probe.report import Seen, report_of
 from app.probe.tasks import Checks, Finding, Result, Task
 from app.probe.transport.client import Client
 from app.probe.transport.deadline import Cancellation
-from app.probe.transport.egress import EgressRules
+from app.probe.transport.egress.rules import EgressRules
 from app.probe.transport.shared_lists import SharedLists
 from app.probe.values import (
     Check,

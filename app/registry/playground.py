@@ -27,7 +27,7 @@ from app.probe.transport.answer import Answer
 from app.probe.transport.call import Call
 from app.probe.transport.client import Client
 from app.probe.transport.deadline import Cancellation
-from app.probe.transport.egress import EgressRules
+from app.probe.transport.egress.rules import EgressRules
 from app.probe.values import Limits, Target
 from app.registry import saving
 from app.registry.credentials import target_for

@@ -24,7 +24,7 @@ from app.probe.reading.refusal import quote, read_refusal
 from app.probe.shape import Shape
 from app.probe.transport.answer import Answer
 from app.probe.transport.client import Client
-from app.probe.transport.egress import EgressRules
+from app.probe.transport.egress.rules import EgressRules
 from app.probe.values import Limits, Target
 from tests.probe.answers import Text, answered
 

@@ -13,7 +13,7 @@ from app.probe.proof import Outcome, prove
 from app.probe.reading.sample import read_sample
 from app.probe.shape import Shape
 from app.probe.transport.client import Client
-from app.probe.transport.egress import EgressRules
+from app.probe.transport.egress.rules import EgressRules
 from app.probe.values import Limits, Sample, Sampling, Target
 
 _FAILURES = 3

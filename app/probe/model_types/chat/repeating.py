@@ -19,7 +19,7 @@ from app.probe.reading.refusal import quote
 from app.probe.reliability import ErrorKind, Repeat, Trial, reliability_of
 from app.probe.tasks import Checks, Finding, Result, Task
 from app.probe.transport.client import Client
-from app.probe.transport.egress import EgressRules
+from app.probe.transport.egress.rules import EgressRules
 from app.probe.values import CheckWaiting, Limits, Status, Target
 
 _NOWHERE = "http://127.0.0.1/v1"

@@ -10,7 +10,7 @@ from collections import deque
 from time import monotonic
 
 from app.probe.transport.deadline import Deadline
-from app.probe.transport.egress import Found
+from app.probe.transport.egress.rules import Found
 from app.probe.transport.failure import TransportError
 
 # An address that says nothing for so long gets company by the next one, in seconds.

@@ -11,7 +11,8 @@ from time import monotonic
 from urllib.parse import unquote, urlsplit
 
 from app.probe.transport.deadline import Deadline
-from app.probe.transport.egress import (
+from app.probe.transport.egress.happy_eyeballs import first_connection
+from app.probe.transport.egress.rules import (
     Denied,
     EgressRules,
     Found,
@@ -23,7 +24,6 @@ from app.probe.transport.egress import (
     resolved,
 )
 from app.probe.transport.failure import TransportError
-from app.probe.transport.happy_eyeballs import first_connection
 from app.probe.transport.stream import Stream
 from app.probe.transport.tls import NotTrusted, blind_context, context, plain_http, why_not
 from app.probe.values import EndpointSettings

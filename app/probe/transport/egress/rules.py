@@ -23,7 +23,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
-from app.probe.transport.addresses import (
+from app.probe.transport.egress.addresses import (
     FORBIDDEN_NAMES,
     PRIVATE_NAMES,
     Address,
