@@ -30,8 +30,9 @@ PACKAGES: Layers = (
 )
 PROBE: Layers = (
     ("app.probe.__main__",),
+    ("app.probe.console.command",),
+    ("app.probe.console.lines",),
     ("app.probe.console",),
-    ("app.probe.printing",),
     ("app.probe.__init__",),
     ("app.probe.phases", "app.probe.presence"),
     ("app.probe.report",),
