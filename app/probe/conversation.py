@@ -19,7 +19,7 @@ from urllib3.filepost import encode_multipart_formdata
 from app.probe.base_url import Base
 from app.probe.budget import Budget
 from app.probe.negotiation import learn
-from app.probe.reading.completion import tokens
+from app.probe.reading.completion.whole import tokens
 from app.probe.reading.meaning import Judgement, meaning_of, worth_waiting
 from app.probe.reading.named_fields import complained, names_a_field
 from app.probe.reading.redaction import cleaned, is_secret, secrets_of, without_secrets

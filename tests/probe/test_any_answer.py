@@ -17,7 +17,7 @@ from app.probe.model_types import MODEL_TYPES
 from app.probe.negotiation import learn
 from app.probe.reading.catalog import read_catalog
 from app.probe.reading.catalog_facts import metadata_of
-from app.probe.reading.completion import read_completion, reasoning_tokens, tokens
+from app.probe.reading.completion.whole import read_completion, reasoning_tokens, tokens
 from app.probe.reading.meaning import meaning_of, worth_waiting
 from app.probe.reading.named_fields import complained
 from app.probe.reading.refusal import quote, read_refusal

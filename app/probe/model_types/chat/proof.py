@@ -8,7 +8,7 @@ from typing import Any
 
 from app.probe.conversation import Conversation, Request
 from app.probe.proof import Doubtful, Proof, Proven
-from app.probe.reading.completion import RAN, Completion, read_completion
+from app.probe.reading.completion.whole import RAN, Completion, read_completion
 from app.probe.reading.refusal import read_refusal
 from app.probe.shape import HIGHER_LIMIT, Shape
 from app.probe.transport.answer import Answer

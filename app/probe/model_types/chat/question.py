@@ -15,7 +15,7 @@ from typing import Any
 
 from app.probe.conversation import Conversation, Request
 from app.probe.model_types.chat.proof import request_of
-from app.probe.reading.completion import Completion
+from app.probe.reading.completion.whole import Completion
 from app.probe.transport.answer import Answer
 
 USER_PROMPT = "Say hello."

@@ -13,7 +13,7 @@ from app.probe.model_types.chat.instructions import instruction, obey
 from app.probe.model_types.chat.question import CHECK_LIMIT
 from app.probe.model_types.chat.questions.tools import weather_tool
 from app.probe.model_types.chat.state import COUNTED, ChatState
-from app.probe.reading.completion import reasoning_tokens
+from app.probe.reading.completion.whole import reasoning_tokens
 from app.probe.reading.faults import is_error_value
 from app.probe.reading.meaning import meaning_of
 from app.probe.reading.named_fields import REFUSAL_STATUSES

@@ -6,7 +6,7 @@ import re
 
 from app.probe.conversation import Conversation
 from app.probe.model_types.chat.question import CUT_SHORT, Alternative, ChatReply, Draft, Question
-from app.probe.reading.completion import tokens
+from app.probe.reading.completion.whole import tokens
 from app.probe.reading.wordings import any_of
 
 

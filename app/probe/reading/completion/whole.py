@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.probe.reading.completion_pieces import CallPieces, Pieces
+from app.probe.reading.completion.pieces import CallPieces, Pieces
+from app.probe.reading.completion.thinking import EMPTY_BLOCK, set_thinking_aside
 from app.probe.reading.faults import end_of
-from app.probe.reading.thinking import EMPTY_BLOCK, set_thinking_aside
 from app.probe.transport.answer import Answer, parsed
 
 RAN = frozenset(

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
-from app.probe.reading.live_answer import KeylessText, Piece, Tap
+from app.probe.reading.completion.live import KeylessText, Piece, Tap
 from app.probe.reading.redaction import secrets_of
 from app.probe.values import EndpointSettings
 

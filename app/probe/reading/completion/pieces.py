@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.probe.reading.completion.thinking import FIELDS, PARTS
 from app.probe.reading.faults import ends_in_error, is_error_value
 from app.probe.reading.refusal import printable
-from app.probe.reading.thinking import FIELDS, PARTS
 
 _BESIDE = {"refusal": "a refusal", "images": "a picture", "audio": "a sound"}
 

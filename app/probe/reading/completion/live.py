@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from app.probe.reading.completion.thinking import FIELDS
 from app.probe.reading.redaction import without_secrets
-from app.probe.reading.thinking import FIELDS
 from app.probe.transport.answer import parsed
 from app.probe.transport.sse import events
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from app.probe.reading.completion import (
+from app.probe.reading.completion.thinking import set_thinking_aside
+from app.probe.reading.completion.whole import (
     Completion,
     read_completion,
     reasoning_tokens,
     tokens,
 )
-from app.probe.reading.thinking import set_thinking_aside
 from app.probe.transport.answer import Answer
 from tests.probe.answers import Text, answered, streamed
 
