@@ -42,7 +42,7 @@ PROBE: Layers = (
     ("app.probe.proof", "app.probe.tasks"),
     ("app.probe.conversation",),
     ("app.probe.negotiation",),
-    ("app.probe.shape", "app.probe.budget"),
+    ("app.probe.shape",),
     ("app.probe.pasted_input",),
     ("app.probe.reading",),
     ("app.probe.transport",),

@@ -15,7 +15,8 @@ import pytest
 from app.probe import run
 from app.probe.base_url import Base
 from app.probe.capabilities import CapabilityRow
-from app.probe.conversation import Conversation, Request
+from app.probe.conversation.request import Request
+from app.probe.conversation.talk import Conversation
 from app.probe.model_types import MODEL_TYPES
 from app.probe.model_types.chat.alone import ask_alone
 from app.probe.model_types.chat.question import ChatReply, Draft, Question

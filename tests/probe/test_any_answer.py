@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.probe.base_url import Base
-from app.probe.conversation import Conversation, check_of
+from app.probe.conversation.record import check_of
+from app.probe.conversation.talk import Conversation
 from app.probe.model_types import MODEL_TYPES
 from app.probe.negotiation import learn
 from app.probe.reading.catalog import read_catalog

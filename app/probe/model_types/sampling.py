@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 from app.probe.base_url import Base
-from app.probe.conversation import Conversation
+from app.probe.conversation.talk import Conversation
 from app.probe.model_types.embedding import vector_of
 from app.probe.model_types.model_type import ModelType
 from app.probe.proof import Outcome, prove

@@ -6,7 +6,8 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from app.probe.conversation import Conversation, Request
+from app.probe.conversation.request import Request
+from app.probe.conversation.talk import Conversation
 from app.probe.model_types.chat.instructions import NESTED, instruction, obey
 from app.probe.model_types.chat.question import Draft, Question, draft_of, estimated_tokens
 from app.probe.model_types.chat.state import ChatState

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
-from app.probe.conversation import Conversation
+from app.probe.conversation.talk import Conversation
 from app.probe.model_types.chat import responses
 from app.probe.model_types.chat.asking import riding_task, tasks_for
 from app.probe.model_types.chat.context import context_task

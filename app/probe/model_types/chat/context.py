@@ -6,7 +6,8 @@ import time
 from functools import partial
 from typing import Any
 
-from app.probe.conversation import Conversation, check_of
+from app.probe.conversation.record import check_of
+from app.probe.conversation.talk import Conversation
 from app.probe.model_types.chat.attempt import judged_completion
 from app.probe.model_types.chat.proof import request_of
 from app.probe.model_types.chat.question import CHECK_LIMIT

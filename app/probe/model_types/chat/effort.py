@@ -6,7 +6,7 @@ import time
 from functools import partial
 
 from app.probe.capabilities import EFFORT_LEVELS
-from app.probe.conversation import Conversation
+from app.probe.conversation.talk import Conversation
 from app.probe.model_types.chat.proof import request_of
 from app.probe.model_types.chat.state import ChatState
 from app.probe.reading.completion.whole import read_completion

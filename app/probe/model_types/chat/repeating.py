@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from app.probe.base_url import Base
-from app.probe.conversation import Conversation, check_of, meant
+from app.probe.conversation.record import check_of
+from app.probe.conversation.talk import Conversation
+from app.probe.conversation.waiting import meant
 from app.probe.model_types.chat.attempt import Attempt, Put
 from app.probe.model_types.chat.checks import QUESTIONS
 from app.probe.model_types.chat.question import ChatReply, Question, estimated_tokens

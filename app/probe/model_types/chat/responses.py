@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from app.probe.conversation import Conversation, Request, check_of
+from app.probe.conversation.record import check_of
+from app.probe.conversation.request import Request
+from app.probe.conversation.talk import Conversation
 from app.probe.model_types.chat.instructions import instruction, obey
 from app.probe.model_types.chat.question import CHECK_LIMIT
 from app.probe.model_types.chat.questions.tools import weather_tool

@@ -6,7 +6,6 @@ tokens and the words drawn at random for this run. It makes single calls and pat
 
 from __future__ import annotations
 
-import json
 import math
 import random
 import time
@@ -14,23 +13,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from urllib3.filepost import encode_multipart_formdata
-
 from app.probe.base_url import Base
-from app.probe.budget import Budget
-from app.probe.negotiation import learn
+from app.probe.conversation.budget import Budget
+from app.probe.conversation.request import Request
+from app.probe.conversation.waiting import meant, teaches, waits_at_most
 from app.probe.reading.completion.whole import tokens
 from app.probe.reading.meaning import Judgement, meaning_of, worth_waiting
-from app.probe.reading.named_fields import complained, names_a_field
-from app.probe.reading.redaction import cleaned, is_secret, secrets_of, without_secrets
+from app.probe.reading.redaction import cleaned
 from app.probe.reading.refusal import Refusal, printable, read_refusal
 from app.probe.shape import Shape
 from app.probe.transport.answer import Answer, parsed
 from app.probe.transport.call import Call
 from app.probe.transport.client import Client
 from app.probe.transport.deadline import Cancellation
-from app.probe.transport.websocket import SocketScript
-from app.probe.values import Check, CheckWaiting, Depth, Event, Limits, Sampling, Status, Target
+from app.probe.values import CheckWaiting, Depth, Event, Limits, Sampling, Target
 
 _WORDS = (
     "amber",
@@ -64,42 +60,6 @@ _WORDS = (
     "fjord",
     "glacier",
 )
-_SHOWN_VALUE = 2048
-"""Longest string that a recorded request repeats whole; a longer one is shortened. The picture of the vision
-check fits, so that every check can be repeated by hand.
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What to ask: a route under the base with a JSON body, a form, or a talk over a WebSocket."""
-
-    route: str
-    body: Mapping[str, Any] | None = None
-    form: Mapping[str, Any] | None = field(default=None, repr=False)
-    """Values by name; a file is a tuple of its name, its content and its content type."""
-    script: SocketScript | None = None
-    method: str = "POST"
-
-    @property
-    def sent(self) -> Mapping[str, Any]:
-        """The fields sent, by name; a file is its name after an `@`, as curl writes it."""
-        return {name: _curled(value) for name, value in self.form.items()} if self.form else self.body or {}
-
-    def encoded_form(self) -> tuple[bytes | None, str | None]:
-        """The form as it goes over the wire, and its content type; None, None without one."""
-        if self.form is None:
-            return None, None
-        return encode_multipart_formdata({name: _text(value) for name, value in self.form.items()})
-
-
-def _curled(value: Any) -> Any:
-    return f"@{value[0]}" if isinstance(value, tuple) else value
-
-
-def _text(value: Any) -> Any:
-    """What is neither a file nor a text goes as JSON."""
-    return value if isinstance(value, str | tuple) else json.dumps(value)
 
 
 @dataclass(slots=True)
@@ -190,16 +150,14 @@ class Conversation:
             judgement = meaning_of(refusal)
             # A router will never have a deployment of an id that it does not even list.
             gone = judgement.advice == "deployments" and self.listed is False
-            if gone or not worth_waiting(refusal, judgement) or _teaches(refusal, request):
+            if gone or not worth_waiting(refusal, judgement) or teaches(refusal, request):
                 return answer, refusal
             before = answer, refusal
             # At its own pace first, then ever slower: it may say "in a second" for as long as one asks.
             told = refusal.retry_after_s
             seconds = max(told, pause if waits else 0.05) if told is not None else pause
             waits += 1
-            in_time = (
-                waits <= _waits_at_most(refusal, judgement) and time.monotonic() + seconds <= until - 0.1
-            )
+            in_time = waits <= waits_at_most(refusal, judgement) and time.monotonic() + seconds <= until - 0.1
             if not in_time or not self.limits.wait_s or self.cancelled.is_set():
                 return answer, refusal
             seconds = min(seconds, self.limits.wait_s)
@@ -244,96 +202,6 @@ def _is_refused(answer: Answer, refusal: Refusal) -> bool:
     return not answer.ok or refusal.is_error or refusal.is_html
 
 
-_WAITS, _FEW_WAITS = 10, 4
-"""How often one call is asked again after a wait: where the endpoint says that later helps, and where it only
-answers so now (the page of a bot filter, a gateway's bare 502)."""
-_SAY_LATER = frozenset({429, 503, 529})
-
-
-def _waits_at_most(refusal: Refusal, judgement: Judgement) -> int:
-    said = judgement.by_words and judgement.meaning != "bot_filter" or refusal.status in _SAY_LATER
-    return _WAITS if said or refusal.retry_after_s is not None else _FEW_WAITS
-
-
-def meant(refusal: Refusal, request: Request) -> Judgement:
-    """What a refusal of this request means."""
-    judgement = meaning_of(refusal)
-    if judgement.meaning in ("no_route", "wrong_model_type") and names_a_field(refusal, request.sent):
-        # Who complains of a field has read it: route and type are right.
-        return Judgement("shape", "base_url", judgement.by_words)
-    return judgement
-
-
-_PASSING = frozenset({408, 409, 425, 429})
-"""Of the 4xx, those that speak of the moment: the others stay as long as the request does."""
-
-
-def _teaches(refusal: Refusal, request: Request) -> bool:
-    """Whether a refusal says what is wrong with the request: gateways wrap that in words of an outage
-    ("Provider returned error"), and no waiting changes it.
-    """
-    if refusal.status is None or not 400 <= refusal.status < 500 or refusal.status in _PASSING:
-        return False
-    return bool(complained(refusal, request.sent)) or learn(Shape(), refusal, request.sent) is not None
-
-
 def _ends_stream(body: bytes) -> bool:
     """Reading ends at `[DONE]`: some servers keep the connection open after it."""
     return body[-40:].rstrip().endswith(b"[DONE]")
-
-
-def shown(body: Any) -> Any:
-    """A request's body as the report keeps it: long strings (an image, audio) shortened, nothing else
-    changed.
-    """
-    if isinstance(body, str):
-        return body if len(body) <= _SHOWN_VALUE else body[:80] + f"…({len(body)} characters)"
-    if isinstance(body, Mapping):
-        return {name: shown(value) for name, value in body.items()}
-    if isinstance(body, list | tuple):
-        return [shown(value) for value in body]
-    return body
-
-
-def check_of(
-    name: str,
-    status: Status,
-    request: Request,
-    answer: Answer | None,
-    evidence: str,
-    talk: Conversation,
-    adaptations: tuple[str, ...] = (),
-) -> Check:
-    """The record of a call as a check of the report, cleaned of the key."""
-    return Check(
-        name=name,
-        status=status,
-        method=request.method,
-        path=f"{talk.base.path}{request.route}",
-        http_status=answer.status if answer else None,
-        duration_ms=answer.duration_ms if answer else None,
-        first_byte_ms=answer.first_byte_ms if answer else None,
-        evidence=printable(evidence),
-        adaptations=adaptations,
-        request=_without_secrets(shown(request.sent), talk)
-        if request.body is not None or request.form
-        else None,
-    )
-
-
-def _without_secrets(body: Any, talk: Conversation) -> Any:
-    """A second turn repeats what the endpoint said: a key that came in pieces of a stream is whole there.
-
-    The text of all is looked at first, since hardly any holds one, and text by text takes ten times as long.
-    """
-    secrets = tuple(filter(is_secret, secrets_of(talk.endpoint.api_key, talk.endpoint.settings)))
-    text = json.dumps(body, ensure_ascii=False)
-    return body if without_secrets(text, secrets) == text else _keyless(body, secrets)
-
-
-def _keyless(body: Any, secrets: tuple[str, ...]) -> Any:
-    if isinstance(body, str):
-        return without_secrets(body, secrets)
-    if isinstance(body, Mapping):
-        return {name: _keyless(value, secrets) for name, value in body.items()}
-    return [_keyless(value, secrets) for value in body] if isinstance(body, list | tuple) else body
