@@ -17,11 +17,12 @@ from sqlalchemy import func, inspect, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from app.factory import create_app
-from app.store import database, revisions, schema_floor
+from app.store import database
 from app.store.accounts import Token
 from app.store.audit_events import AuditEvent
 from app.store.base import db, new_id, now
 from app.store.database import DatabaseError
+from app.store.migrations import revisions, schema_floor
 from app.store.models import RegisteredModel
 from app.store.probes import Probe
 from tests import quick_start
