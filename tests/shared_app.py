@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
@@ -32,6 +33,8 @@ class SharedApp:
         self._url = make_url(self._app.config["MUSTER"].database)
         with self._app.app_context():
             event.listen(db.engine, "do_connect", self._connect)
+            if db.engine.dialect.name == "sqlite":
+                event.listen(db.engine, "connect", _without_the_disk)
 
     def lend(self, overrides: Mapping[str, Any]) -> Flask:
         """The application as if it had been made with other overrides, for the next test. It must have been
@@ -56,6 +59,10 @@ class SharedApp:
     def _connect(self, dialect: Dialect, _record: Any, arguments: list[Any], options: dict[str, Any]) -> None:
         arguments[:], here = dialect.create_connect_args(self._url)
         options.update(here)
+
+
+def _without_the_disk(connection: sqlite3.Connection, _record: Any) -> None:
+    connection.execute("PRAGMA synchronous=OFF")  # nothing here has to outlive a crash
 
 
 def wiring_of(overrides: Mapping[str, Any]) -> Hashable:
