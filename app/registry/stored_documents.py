@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 from flask import current_app
 from sqlalchemy import Select, bindparam, event, insert, inspect, select, update
 from sqlalchemy.orm import Session, UOWTransaction
+from sqlalchemy.orm.attributes import get_history
+from sqlalchemy.orm.base import PASSIVE_NO_INITIALIZE
 
 from app.config import settings
 from app.registry import document as document_module
@@ -48,6 +50,11 @@ _KEPT = select(RenderedDocument.etag, RenderedDocument.body).where(
     RenderedDocument.model_pk == bindparam("id"), RenderedDocument.stamp == bindparam("stamp")
 )
 _REVISION = select(Revision.value).where(Revision.id == 1)
+_COUNTED = update(Revision).where(Revision.id == 1).values(value=Revision.value + 1)
+_SENT: dict[str, Any] = {name: bindparam(f"new_{name}") for name in ("stamp", "etag", "body")}
+_REPLACED = update(RenderedDocument).where(RenderedDocument.model_pk == bindparam("id")).values(_SENT)
+_ADDED = insert(RenderedDocument).values(_SENT | {"model_pk": bindparam("id")})
+"""What a document is kept by; made once, since that takes longer than running it."""
 
 
 class Page(NamedTuple):
@@ -184,16 +191,15 @@ def _stamp(*workspace: str) -> str:
 def _keep(session: Session, made: Iterable[tuple[str, StoredDocument]]) -> None:
     connection = session.connection()
     for id, each in made:
-        values = {"stamp": made_by(), "etag": each.etag, "body": each.body}
-        changed = connection.execute(
-            update(RenderedDocument).where(RenderedDocument.model_pk == id).values(values)
-        )
-        if changed.rowcount == 0:
-            connection.execute(insert(RenderedDocument).values(model_pk=id, **values))
+        values = {"id": id, "new_stamp": made_by(), "new_etag": each.etag, "new_body": each.body}
+        if connection.execute(_REPLACED, values).rowcount == 0:
+            connection.execute(_ADDED, values)
 
 
 def _changed(model: RegisteredModel) -> set[str]:
-    return {attribute.key for attribute in inspect(model).attrs if attribute.history.has_changes()} - UNSEEN
+    state = inspect(model)
+    touched = set(state.mapper.attrs.keys()) - state.unmodified - UNSEEN
+    return {key for key in touched if get_history(model, key, PASSIVE_NO_INITIALIZE).has_changes()}
 
 
 # A list may be narrowed by labels, although no document shows them.
@@ -241,7 +247,7 @@ def _count(session: Session) -> None:
     # Last of all statements, so that this one row, which every writer wants, is held as shortly as can be.
     session.flush()
     if session.info.pop(_CHANGED, False):
-        session.execute(update(Revision).where(Revision.id == 1).values(value=Revision.value + 1))
+        session.execute(_COUNTED)
 
 
 @event.listens_for(db.session, "after_soft_rollback")

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Index,
     String,
     Text,
+    bindparam,
     event,
     select,
     update,
@@ -28,7 +29,6 @@ START = "0" * 64
 CHAINED = "audit_chained"
 """Where a session keeps, until it is over, the events that its transaction has put into the chain."""
 _UNCHAINED = "audit_unchained"
-_APART = {"synchronize_session": False}  # objects of the session expire with the commit that follows
 
 
 class AuditEvent(Base):
@@ -67,6 +67,15 @@ COLUMNS = (
     AuditEvent.id, AuditEvent.at, AuditEvent.actor, AuditEvent.action, AuditEvent.model_pk,
     AuditEvent.subject, AuditEvent.detail, AuditEvent.place, AuditEvent.previous, AuditEvent.digest,
 )  # fmt: skip
+
+
+_HELD = update(AuditHead).values(id=AuditHead.id)
+_HEAD = select(AuditHead.place, AuditHead.digest)
+_NEW = select(*COLUMNS).where(AuditEvent.place.is_(None)).order_by(AuditEvent.id)
+_LINKS: dict[str, Any] = {name: bindparam(f"new_{name}") for name in ("place", "previous", "digest")}
+_LINKED = update(AuditEvent).where(AuditEvent.id == bindparam("its_id")).values(_LINKS)
+_ENDED = update(AuditHead).values(place=bindparam("new_place"), digest=bindparam("new_digest"))
+"""What the chain is lengthened by; made once, since every transaction with an event does it."""
 
 
 def facts_of(row: Any) -> dict[str, Any]:
@@ -113,18 +122,18 @@ def _chain(session: Session) -> None:
 
 def _chained(session: Session) -> list[dict[str, Any]]:
     # A write that changes nothing takes the lock, on either database.
-    session.execute(update(AuditHead).values(id=AuditHead.id), execution_options=_APART)
-    place, digest = session.execute(select(AuditHead.place, AuditHead.digest)).one()
+    connection = session.connection()
+    connection.execute(_HELD)
+    place, digest = connection.execute(_HEAD).one()
     told = []
-    for row in session.execute(select(*COLUMNS).where(AuditEvent.place.is_(None)).order_by(AuditEvent.id)):
+    for row in connection.execute(_NEW).all():
         place += 1
         facts = facts_of(row) | {"place": place, "previous": digest}
         digest = digest_of(facts)
-        links = {"place": place, "previous": facts["previous"], "digest": digest}
-        change = update(AuditEvent).where(AuditEvent.id == row.id).values(links)
-        session.execute(change, execution_options=_APART)
+        links = {"new_place": place, "new_previous": facts["previous"], "new_digest": digest}
+        connection.execute(_LINKED, links | {"its_id": row.id})
         told.append(facts | {"digest": digest})
-    session.execute(update(AuditHead).values(place=place, digest=digest), execution_options=_APART)
+    connection.execute(_ENDED, {"new_place": place, "new_digest": digest})
     return told
 
 

@@ -156,6 +156,12 @@ class RegisteredModel(Base):
         return db.session.get(cls, id)
 
     @classmethod
+    def at_endpoint(cls, endpoint_id: str) -> dict[str, Self]:
+        """The models of an endpoint by their ids."""
+        found = db.session.scalars(select(cls).where(cls.endpoint_id == endpoint_id))
+        return {model.id: model for model in found}
+
+    @classmethod
     def locked(cls, id: str) -> Self | None:
         """The model as it is now, which nobody else can write until this transaction ends; or None.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -69,15 +70,15 @@ def _add(incident: Incident, model: RegisteredModel, member: IncidentModel | Non
     add_line(incident, "joined", now, model=model.id, name=model.display_name)
 
 
-def leave(model_pk: str, now: datetime, *, unwatched: bool = False) -> None:
-    """Take a model out of its open incidents; one without models is resolved. `unwatched`: it does not work
-    again, but nobody looks at it any more.
+def leave(ids: Collection[str], now: datetime, *, unwatched: bool = False) -> None:
+    """Take models out of their open incidents; one without models is resolved. `unwatched`: they do not work
+    again, but nobody looks at them any more.
     """
-    for incident in Incident.open_of_model(model_pk):
+    for incident in Incident.open_of_models(ids):
         for member in incident.members:
-            if member.model_pk == model_pk and member.left is None:
+            if member.model_pk in ids and member.left is None:
                 member.left = now
-                add_line(incident, "left", now, model=model_pk, name=member.name, **_ended(unwatched))
+                add_line(incident, "left", now, model=member.model_pk, name=member.name, **_ended(unwatched))
         if all(member.left for member in incident.members):
             resolve(incident, now, unwatched=unwatched)
 

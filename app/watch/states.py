@@ -55,7 +55,7 @@ def follow(row: ModelHealth, model: RegisteredModel, before: str, now: datetime)
         incidents.join([model], row.reason_code or "", row.reason_message or "", now)
         return
     if before == "down":
-        incidents.leave(model.id, now)
+        incidents.leave([model.id], now)
     if row.state == "degraded":
         _tell("model.degraded", row, model, now)
     elif row.state == "up" and before == "degraded":

@@ -18,7 +18,7 @@ from app.access.actors import Actor
 from app.config import Settings
 from app.errors import ApiError
 
-_NAME = "muster_probe_slots"
+NAME = "muster_probe_slots"
 _COME_BACK_S = 5
 
 PROBING = frozenset(
@@ -94,13 +94,18 @@ class Slots:
 
 def init_app(app: Flask, chosen: Settings) -> None:
     """Give the application its places. An eighth of the threads is always for the rest."""
+    app.extensions[NAME] = places(chosen)
+    app.teardown_request(_give_back)
+
+
+def places(chosen: Settings) -> tuple[Slots, Slots]:
+    """What these settings allow, all of it free: places of probes, and of those who wait for news."""
     in_all = min(chosen.probes_at_once, max(1, chosen.threads * 3 // 4))
     waiting = max(1, chosen.threads // _OF_THE_THREADS)
-    app.extensions[_NAME] = (
+    return (
         Slots(in_all, chosen.probes_per_caller, "too_many_probes", "probes running"),
         Slots(waiting, max(1, waiting // 2), "rate_limited", "calls waiting for news"),
     )
-    app.teardown_request(_give_back)
 
 
 def take_for(actor: Actor) -> None:
@@ -115,7 +120,7 @@ def take_for(actor: Actor) -> None:
 
 
 def _wanted() -> Slots | None:
-    probing, waiting = current_app.extensions[_NAME]
+    probing, waiting = current_app.extensions[NAME]
     if request.endpoint in PROBING:
         return cast(Slots, probing)
     waits = request.endpoint == _FEED and request.args.get("wait", "0") != "0"

@@ -145,9 +145,9 @@ def test_events_that_somebody_else_took_from_the_start_show(app: Flask, places: 
 
 @pytest.mark.parametrize(("days", "left"), [(10, 3), (20, 5), (0, 5)])
 def test_the_watcher_keeps_it_for_as_long_as_is_set(
-    make_app: Callable[..., Flask], days: int, left: int
+    app_with: Callable[..., Flask], days: int, left: int
 ) -> None:
-    app = make_app(audit_days=days)
+    app = app_with(audit_days=days)
     write(app)
     aged(app, range(1, 4), days=12)
     with app.app_context():
@@ -232,9 +232,9 @@ def test_the_migration_chains_what_is_there(app: Flask) -> None:
 # --- sent on --------------------------------------------------------------------------------------------
 
 
-def test_events_go_to_a_file_line_by_line(make_app: Callable[..., Flask], tmp_path: Path) -> None:
+def test_events_go_to_a_file_line_by_line(app_with: Callable[..., Flask], tmp_path: Path) -> None:
     path = tmp_path / "audit.jsonl"
-    app = make_app(audit_file=path)
+    app = app_with(audit_file=path)
     write(app, 2)
     with app.app_context():
         audit.record(COMMAND_LINE, "model.updated")
@@ -246,11 +246,11 @@ def test_events_go_to_a_file_line_by_line(make_app: Callable[..., Flask], tmp_pa
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_events_go_to_syslog_as_datagrams(make_app: Callable[..., Flask]) -> None:
+def test_events_go_to_syslog_as_datagrams(app_with: Callable[..., Flask]) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as syslog:
         syslog.bind(("127.0.0.1", 0))
         syslog.settimeout(5)
-        app = make_app(audit_syslog=f"udp://127.0.0.1:{syslog.getsockname()[1]}")
+        app = app_with(audit_syslog=f"udp://127.0.0.1:{syslog.getsockname()[1]}")
         write(app, 1)
         priority, _, line = syslog.recv(65536).decode().partition("muster: ")
     assert priority == "<109>" and json.loads(line)["digest"] == verdict(app).digest
@@ -258,9 +258,9 @@ def test_events_go_to_syslog_as_datagrams(make_app: Callable[..., Flask]) -> Non
 
 @pytest.mark.parametrize("setting", ["audit_file", "audit_syslog"])
 def test_where_they_can_not_go_work_goes_on(
-    make_app: Callable[..., Flask], tmp_path: Path, setting: str, caplog: pytest.LogCaptureFixture
+    app_with: Callable[..., Flask], tmp_path: Path, setting: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     gone = tmp_path / "gone" / "audit"
-    app = make_app(**{setting: gone if setting == "audit_file" else str(gone)})
+    app = app_with(**{setting: gone if setting == "audit_file" else str(gone)})
     write(app, 1)
     assert verdict(app).events == 1 and "1 audit events" in caplog.text

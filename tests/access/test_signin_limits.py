@@ -21,9 +21,9 @@ from tests.conftest import PASSWORD
 
 
 @pytest.fixture
-def app(make_app: Callable[..., Flask]) -> Flask:
+def app(app_with: Callable[..., Flask]) -> Flask:
     """Five attempts a minute by address, three failures by account."""
-    return make_app(signin_limit=5, signin_failures=3, trusted_proxies=1)
+    return app_with(signin_limit=5, signin_failures=3, trusted_proxies=1)
 
 
 def try_as(app: Flask, email: str, password: str = "not the password", address: str = "192.0.2.1") -> int:
@@ -98,8 +98,8 @@ def test_what_an_address_counts_as(address: str | None, counts_as: str) -> None:
     assert network_of(address) == counts_as
 
 
-def test_another_process_counts_along(make_app: Callable[..., Flask], app: Flask) -> None:
-    other = make_app(signin_limit=5, signin_failures=3, trusted_proxies=1)
+def test_another_process_counts_along(app_with: Callable[..., Flask], app: Flask) -> None:
+    other = app_with(signin_limit=5, signin_failures=3, trusted_proxies=1)
     statuses = [try_as(each, "nobody@example.com") for each in (app, other, app, other)]
     assert statuses == [401, 401, 401, 429]
 

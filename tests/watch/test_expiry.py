@@ -90,10 +90,10 @@ def test_a_key_that_tells_its_end(key: str, life: Validity | None) -> None:
 
 
 @pytest.fixture
-def world(make_app: Callable[..., Flask]) -> Iterator[World]:
+def world(app_with: Callable[..., Flask]) -> Iterator[World]:
     """One model, and a channel that is told of everything."""
     host = Host()
-    made = World(make_app(**QUICK, public_url="https://muster.example.com"), host)
+    made = World(app_with(**QUICK, public_url="https://muster.example.com"), host)
     with made.app.app_context():
         channel = Channel(id="c", name="all", kind="webhook", host="127.0.0.1")
         channel.url_ciphertext = rotation.seal("http://127.0.0.1:1/", channel.place_of("url"))

@@ -39,9 +39,9 @@ OFF: Cut = "off"
 class Sequence:
     """One host with two models, watched each minute, and what was told of it."""
 
-    def __init__(self, make_app: Callable[..., Flask]) -> None:
+    def __init__(self, app_with: Callable[..., Flask]) -> None:
         self.host = Host(models=2)
-        self.world = World(make_app(**QUICK | {"watch_seconds": 60}), self.host)
+        self.world = World(app_with(**QUICK | {"watch_seconds": 60}), self.host)
         self.is_cut = False
         with self.world.app.app_context():
             channel = Channel(id="c", name="mine", kind="webhook", host="127.0.0.1")
@@ -89,9 +89,9 @@ class Sequence:
 
 
 @pytest.fixture
-def sequence(make_app: Callable[..., Flask]) -> Iterator[Sequence]:
+def sequence(app_with: Callable[..., Flask]) -> Iterator[Sequence]:
     """A host that works, and has been looked at."""
-    made = Sequence(make_app)
+    made = Sequence(app_with)
     yield made
     if not made.is_cut:
         made.host.cut()
@@ -309,9 +309,9 @@ def test_a_pause_of_three_hours_of_the_watcher(sequence: Sequence) -> None:
     assert (world.states(), sequence.told[0], sequence.told[-1]) == ({"up": 2}, DOWN, UP)
 
 
-def test_one_of_three_hosts_is_down_when_musters_own_network_is_cut(make_app: Callable[..., Flask]) -> None:
+def test_one_of_three_hosts_is_down_when_musters_own_network_is_cut(app_with: Callable[..., Flask]) -> None:
     three = [Host(f"127.0.0.{number}") for number in (1, 2, 3)]
-    world = World(make_app(**QUICK), *three)
+    world = World(app_with(**QUICK), *three)
     world.pass_time(minutes=6)
     three[0].cut()
     world.pass_time(minutes=9)

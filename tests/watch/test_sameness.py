@@ -52,9 +52,9 @@ def voice(host: Host) -> Voice:
 
 
 @pytest.fixture
-def world(make_app: Callable[..., Flask], host: Host, voice: Voice) -> World:
+def world(app_with: Callable[..., Flask], host: Host, voice: Voice) -> World:
     """A registry with that model, whose probe saw log-probabilities."""
-    return with_logprobs(World(make_app(**QUICK), host))
+    return with_logprobs(World(app_with(**QUICK), host))
 
 
 def settings_of(world: World) -> ModelHealth:
@@ -149,10 +149,10 @@ def test_a_difference_is_news_for_a_channel(world: World, voice: Voice) -> None:
         assert "Answers differ from before: they lie" in json.dumps(news.body)
 
 
-def test_what_changed_with_the_answers_is_told_with_them(make_app: Callable[..., Flask]) -> None:
+def test_what_changed_with_the_answers_is_told_with_them(app_with: Callable[..., Flask]) -> None:
     """The whole probe that follows at once finds what the other model can't do."""
     host = Host()
-    world = with_logprobs(World(make_app(**QUICK | {"probe_seconds": 20.0, "watch_full_hours": 8760}), host))
+    world = with_logprobs(World(app_with(**QUICK | {"probe_seconds": 20.0, "watch_full_hours": 8760}), host))
     voice = Voice(host, whole=True)
     try:
         with world.app.app_context():
@@ -343,7 +343,7 @@ def test_a_model_that_moved_is_learned_anew(world: World, voice: Voice) -> None:
     assert state(world) == "learning"
 
 
-def test_an_embedding_model_is_known_by_its_vector(make_app: Callable[..., Flask]) -> None:
+def test_an_embedding_model_is_known_by_its_vector(app_with: Callable[..., Flask]) -> None:
     host = Host(kind="embedding")
     size = [1.0]
 
@@ -357,7 +357,7 @@ def test_an_embedding_model_is_known_by_its_vector(make_app: Callable[..., Flask
         return as_json({"object": "list", "data": rows, "model": body["model"], "usage": usage})
 
     host.refuse = answer
-    world = World(make_app(**QUICK), host)
+    world = World(app_with(**QUICK), host)
     try:
         world.pass_time(minutes=5 * 26)
         assert state(world) == "same"

@@ -38,13 +38,13 @@ QUICK = {
 
 
 @pytest.fixture
-def world(make_app: Callable[..., Flask]) -> Iterator[Worlds]:
+def world(app_with: Callable[..., Flask]) -> Iterator[Worlds]:
     """Makes the world of a test from its hosts; their connections end with the test."""
     made: list[Host] = []
 
     def make(*hosts: Host, **settings: object) -> World:
         made.extend(hosts)
-        return World(make_app(**QUICK | settings), *hosts)
+        return World(app_with(**QUICK | settings), *hosts)
 
     yield make
     for host in made:

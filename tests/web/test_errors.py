@@ -24,9 +24,13 @@ MEMBERS = (
 
 
 @pytest.fixture
-def app(make_app: Callable[..., Flask]) -> Flask:
+def app(app_with: Callable[..., Flask]) -> Flask:
     """The application with routes that go wrong."""
-    app = make_app(PROPAGATE_EXCEPTIONS=False)
+    return app_with(add_routes, PROPAGATE_EXCEPTIONS=False)
+
+
+def add_routes(app: Flask) -> None:
+    """Routes that go wrong."""
 
     @app.post("/v2/wrong/json")
     def take_json() -> ResponseReturnValue:
@@ -52,8 +56,6 @@ def app(make_app: Callable[..., Flask]) -> Flask:
     @app.get("/v2/wrong/teapot")
     def refused() -> ResponseReturnValue:
         raise BadRequest(INSIDE)
-
-    return app
 
 
 def error_of(answer: Any, status: int) -> dict[str, Any]:

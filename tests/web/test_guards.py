@@ -30,11 +30,9 @@ MAY = {
 
 
 @pytest.fixture
-def app(make_app: Callable[..., Flask]) -> Flask:
+def app(app_with: Callable[..., Flask]) -> Flask:
     """The application with a route per scope and a page per role."""
-    app = make_app()
-    add_routes(app)
-    return app
+    return app_with(add_routes)
 
 
 def who() -> ResponseReturnValue:
@@ -42,16 +40,25 @@ def who() -> ResponseReturnValue:
     return jsonify(current_actor().label)
 
 
+def leave_a_cookie() -> str:
+    """Keep something in the browser's session."""
+    session["a"] = 1
+    return ""
+
+
 try_to_sign_in = browser_sessions.limit_signin(who)
 
 
 def add_routes(app: Flask) -> None:
-    """Routes that say who came in."""
+    """Routes that say who came in, and from where."""
     for scope in NEEDS:
         app.add_url_rule(f"/v2/needs-{scope}", f"v2-{scope}", require_scope(scope)(who))
     for role in actors.ROLES:
         app.add_url_rule(f"/page-for-{role}", f"page-{role}", require_role(role)(who))
     app.add_url_rule("/try", "try", try_to_sign_in, methods=["GET", "POST"])
+    app.add_url_rule("/cookie", "cookie", leave_a_cookie)
+    app.add_url_rule("/change", "change", lambda: "", methods=["POST"])
+    app.add_url_rule("/address", "address", lambda: request.remote_addr or "")
 
 
 def sent(text: str) -> dict[str, str]:
@@ -221,12 +228,7 @@ def test_passwords_are_argon2id(password_hash: str) -> None:
     assert password_hash.startswith("$argon2id$") and PASSWORD not in password_hash
 
 
-def test_cookies_are_closed_to_scripts_and_other_sites(app: Flask, client: FlaskClient) -> None:
-    @app.get("/cookie")
-    def cookie() -> str:
-        session["a"] = 1
-        return ""
-
+def test_cookies_are_closed_to_scripts_and_other_sites(client: FlaskClient) -> None:
     header = client.get("/cookie").headers["Set-Cookie"]
     assert "HttpOnly" in header and "SameSite=Lax" in header
 
@@ -235,10 +237,9 @@ def test_cookies_are_closed_to_scripts_and_other_sites(app: Flask, client: Flask
 
 
 @pytest.fixture
-def limited(make_app: Callable[..., Flask]) -> FlaskClient:
+def limited(app_with: Callable[..., Flask]) -> FlaskClient:
     """An application that takes three requests a minute and two attempts to sign in."""
-    made = make_app(rate_limit=3, signin_limit=2)
-    add_routes(made)
+    made = app_with(add_routes, rate_limit=3, signin_limit=2)
     return made.test_client()
 
 
@@ -278,9 +279,9 @@ def test_what_is_open_to_all_counts_by_address(limited: FlaskClient, path: str) 
 
 
 def test_who_is_signed_in_goes_on_whatever_strangers_at_the_address_do(
-    make_app: Callable[..., Flask], password_hash: str
+    app_with: Callable[..., Flask], password_hash: str
 ) -> None:
-    made = make_app(rate_limit=3)
+    made = app_with(rate_limit=3)
     with made.app_context():
         db.session.add(User(email="a@example.com", role="viewer", password_hash=password_hash))
         db.session.commit()
@@ -322,9 +323,8 @@ def test_health_is_never_limited(limited: FlaskClient) -> None:
     assert [limited.get("/healthz").status_code for _ in range(9)] == [200] * 9
 
 
-def test_signing_in_is_limited(make_app: Callable[..., Flask]) -> None:
-    made = make_app(rate_limit=100, signin_limit=2)
-    add_routes(made)
+def test_signing_in_is_limited(app_with: Callable[..., Flask]) -> None:
+    made = app_with(add_routes, rate_limit=100, signin_limit=2)
     client = made.test_client()
     assert [client.get("/try").status_code for _ in range(4)] == [401] * 4
     assert [client.post("/try").status_code for _ in range(3)] == [401, 401, 429]
@@ -337,20 +337,19 @@ def test_strangers_have_one_count_however_often_they_are_refused(limited: FlaskC
 # --- the surroundings -----------------------------------------------------------------------------------
 
 
-def test_programs_need_no_forgery_token(make_app: Callable[..., Flask]) -> None:
+def test_programs_need_no_forgery_token(app_with: Callable[..., Flask]) -> None:
     """They send no cookie, so nobody can forge their calls; 401 shows that the route was reached."""
-    client = make_app(WTF_CSRF_ENABLED=True).test_client()
+    client = app_with(WTF_CSRF_ENABLED=True).test_client()
     assert client.post("/v2/models/openai-like", json={}).status_code == 401
 
 
-def test_browsers_need_one(make_app: Callable[..., Flask]) -> None:
-    made = make_app(WTF_CSRF_ENABLED=True)
-    made.add_url_rule("/change", "change", lambda: "", methods=["POST"])
+def test_browsers_need_one(app_with: Callable[..., Flask]) -> None:
+    made = app_with(add_routes, WTF_CSRF_ENABLED=True)
     assert made.test_client().post("/change").status_code == 400
 
 
-def test_behind_https_cookies_are_secure(make_app: Callable[..., Flask]) -> None:
-    made = make_app(public_url="https://muster.example.com")
+def test_behind_https_cookies_are_secure(app_with: Callable[..., Flask]) -> None:
+    made = app_with(public_url="https://muster.example.com")
     assert made.config["SESSION_COOKIE_SECURE"] and made.config["REMEMBER_COOKIE_SECURE"]
 
 
@@ -366,19 +365,19 @@ def test_no_cache_that_others_share_keeps_an_answer(admin: FlaskClient, token: s
     ("told", "sent"), [({}, "muster="), ({"X-Forwarded-Proto": "https"}, "__Host-muster=")]
 )
 def test_the_cookie_is_bound_to_https_where_the_browser_came_over_it(
-    make_app: Callable[..., Flask], told: dict[str, str], sent: str
+    app_with: Callable[..., Flask], told: dict[str, str], sent: str
 ) -> None:
     """Also where nobody set MUSTER_PUBLIC_URL: no neighbour of the host's, and no plain http, gets at it."""
-    client = make_app(trusted_proxies=1, WTF_CSRF_ENABLED=True).test_client()
+    client = app_with(trusted_proxies=1, WTF_CSRF_ENABLED=True).test_client()
     answer = client.get("/signin", headers=told)
     cookie = answer.headers["Set-Cookie"]
     assert cookie.startswith(sent) and ("Secure" in cookie) == bool(told) and "Domain" not in cookie
 
 
 @pytest.mark.usefixtures("viewer")
-def test_a_browser_stays_signed_in_over_https(make_app: Callable[..., Flask]) -> None:
+def test_a_browser_stays_signed_in_over_https(app_with: Callable[..., Flask]) -> None:
     here = "https://muster.example.com"
-    browser = make_app(public_url=here).test_client()
+    browser = app_with(public_url=here).test_client()
     form = {"email": "viewer@example.com", "password": PASSWORD}
     browser.post("/signin", data=form, base_url=here)
     assert browser.get("/account", base_url=here).status_code == 200
@@ -386,8 +385,7 @@ def test_a_browser_stays_signed_in_over_https(make_app: Callable[..., Flask]) ->
 
 @pytest.mark.parametrize("hops, seen", [(0, "127.0.0.1"), (1, "203.0.113.9")])
 def test_forwarded_addresses_are_believed_only_of_trusted_proxies(
-    make_app: Callable[..., Flask], hops: int, seen: str
+    app_with: Callable[..., Flask], hops: int, seen: str
 ) -> None:
-    made = make_app(trusted_proxies=hops)
-    made.add_url_rule("/address", "address", lambda: request.remote_addr or "")
+    made = app_with(add_routes, trusted_proxies=hops)
     assert made.test_client().get("/address", headers={"X-Forwarded-For": "203.0.113.9"}).text == seen

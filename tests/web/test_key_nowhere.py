@@ -97,9 +97,9 @@ class Hook:
 
 
 @pytest.fixture
-def app(make_app: Callable[..., Flask]) -> Flask:
+def app(app_with: Callable[..., Flask]) -> Flask:
     """The application, with little patience."""
-    return make_app(**QUICK)
+    return app_with(**QUICK)
 
 
 def rows() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Self
 
@@ -55,13 +56,12 @@ class Incident(Base):
         return list(db.session.scalars(query.order_by(cls.id.desc()).limit(most)))
 
     @classmethod
-    def open_of_model(cls, model_pk: str) -> list[Self]:
-        """The open incidents that this model is in now."""
-        query = (
-            select(cls)
-            .join(IncidentModel)
-            .where(IncidentModel.model_pk == model_pk, IncidentModel.left.is_(None), cls.resolved.is_(None))
+    def open_of_models(cls, ids: Collection[str]) -> list[Self]:
+        """The open incidents that one of these models is in now."""
+        theirs = select(IncidentModel.incident_id).where(
+            IncidentModel.model_pk.in_(ids), IncidentModel.left.is_(None)
         )
+        query = select(cls).where(cls.id.in_(theirs), cls.resolved.is_(None)).order_by(cls.id)
         return list(db.session.scalars(query))
 
 

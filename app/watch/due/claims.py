@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, func, or_, select, update
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from app.config import settings
-from app.store.base import db, insert_missing
+from app.store.base import UTCDateTime, db, insert_missing
 from app.store.models import RegisteredModel
 from app.store.watch.health import EndpointWatch, ModelHealth, WatchCost, WatchWorker, is_enabled
 from app.watch.due.schedule import Plan, Spent, first_due
@@ -64,13 +66,19 @@ def usual_every_s() -> int:
     return settings().watch_seconds or 300
 
 
+_FRESH = (
+    select(RegisteredModel)
+    .where(~select(ModelHealth.model_pk).where(ModelHealth.model_pk == RegisteredModel.id).exists())
+    .limit(_AT_ONCE)
+)
+
+
 def adopt_new(now: datetime) -> int:
     """Begin to watch the models that nobody watches yet; gives how many. Commits.
 
     They were seen working when they got in, so the first whole probe is a day away.
     """
-    watched = select(ModelHealth.model_pk).where(ModelHealth.model_pk == RegisteredModel.id).exists()
-    fresh = db.session.scalars(select(RegisteredModel).where(~watched).limit(_AT_ONCE)).all()
+    fresh = db.session.scalars(_FRESH).all()
     hosts = {model.endpoint_id: host_of(model.base_url) for model in fresh}
     insert_missing(EndpointWatch, [{"endpoint_id": id, "host": host} for id, host in hosts.items()])
     insert_missing(ModelHealth, [_row_of(model, now) for model in fresh])
@@ -101,8 +109,12 @@ def _row_of(model: RegisteredModel, now: datetime) -> dict[str, object]:
 
 def is_watched() -> ColumnElement[bool]:
     """Whether a row of ModelHealth is of a model that is to be looked at."""
+    return _is_watched(by_default=bool(settings().watch_seconds))
+
+
+def _is_watched(*, by_default: bool) -> ColumnElement[bool]:
     every_s = ModelHealth.every_seconds
-    on = every_s > 0 if not settings().watch_seconds else or_(every_s.is_(None), every_s > 0)
+    on = or_(every_s.is_(None), every_s > 0) if by_default else every_s > 0
     return and_(ModelHealth.watched.is_(True), on, is_enabled(ModelHealth.model_pk))
 
 
@@ -111,7 +123,7 @@ def watches(row: ModelHealth, *, enabled: bool) -> bool:
     return enabled and row.watched and plan_of(row).every_s > 0
 
 
-def is_idle(now: datetime) -> ColumnElement[bool]:
+def is_idle(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     """Whether nobody is looking at the model of a row of ModelHealth."""
     return or_(ModelHealth.running_until.is_(None), ModelHealth.running_until <= now)
 
@@ -123,22 +135,33 @@ def is_at_work(now: datetime) -> ColumnElement[bool]:
 
 def claim(now: datetime, only: Sequence[str] | None = None) -> list[Claim]:
     """Claim what is due within the horizon, or of `only` these models, claimed or not. Commits."""
-    soon = ModelHealth.due <= now + HORIZON
+    by_default, locks = bool(settings().watch_seconds), db.engine.dialect.name == "postgresql"
+    claimed = _claiming(of_some=only is not None, by_default=by_default, locks=locks)
+    times = {"now": now, "soon": now + HORIZON, "until": now + HORIZON + lease()}
+    named = {} if only is None else {"only": only}
+    found = [Claim(*row) for row in db.session.execute(claimed, times | named)]
+    db.session.commit()
+    return found
+
+
+@cache
+def _claiming(*, of_some: bool, by_default: bool, locks: bool) -> ReturningUpdate[str, int, datetime, str]:
+    """What `claim` runs; made once of a kind, since putting it together takes as long as running it."""
+    now: BindParameter[datetime] = bindparam("now", type_=UTCDateTime)
     free = or_(ModelHealth.leased_until.is_(None), ModelHealth.leased_until < now)
-    which = and_(soon, is_idle(now), is_watched(), free if only is None else ModelHealth.model_pk.in_(only))
+    mine = ModelHealth.model_pk.in_(bindparam("only", expanding=True)) if of_some else free
+    soon = ModelHealth.due <= bindparam("soon", type_=UTCDateTime)
+    which = and_(soon, is_idle(now), _is_watched(by_default=by_default), mine)
     chosen = select(ModelHealth.model_pk).where(which).order_by(ModelHealth.due).limit(_AT_ONCE)
-    if db.engine.dialect.name == "postgresql":
+    if locks:
         chosen = chosen.with_for_update(skip_locked=True, of=ModelHealth)
-    claimed = (
+    return (
         update(ModelHealth)
         .where(ModelHealth.model_pk.in_(chosen))
-        .values(turn=ModelHealth.turn + 1, leased_until=now + HORIZON + lease())
+        .values(turn=ModelHealth.turn + 1, leased_until=bindparam("until", type_=UTCDateTime))
         .returning(ModelHealth.model_pk, ModelHealth.turn, ModelHealth.due, ModelHealth.endpoint_id)
         .execution_options(synchronize_session=False)
     )
-    found = [Claim(*row) for row in db.session.execute(claimed)]
-    db.session.commit()
-    return found
 
 
 def claim_held(row: ModelHealth, now: datetime, *, enabled: bool) -> Claim | None:

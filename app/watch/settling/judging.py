@@ -139,11 +139,12 @@ def _stands(look: Settled, before: Fault, fault: Fault) -> None:
 
 def _take_all_down(look: Settled, fault: Fault) -> None:
     """All that are not down for it yet; what they were before is kept for when it is over."""
+    rows = ModelHealth.at_endpoint(look.place.endpoint_id)
+    others = [row for row in rows if row.state != "down" or not row.state_before]
+    models = RegisteredModel.at_endpoint(look.place.endpoint_id) if others else {}
     taken_down = []
-    for row in ModelHealth.at_endpoint(look.place.endpoint_id):
-        if row.state == "down" and row.state_before:
-            continue
-        model = RegisteredModel.by_id(row.model_pk)
+    for row in others:
+        model = models.get(row.model_pk)
         if model is None or not model.enabled:
             continue
         row.state_before, row.evidence = row.state, "proof" if row.model_pk == look.id else "canary"
@@ -159,8 +160,10 @@ def _recovered(look: Settled) -> list[str]:
     look.place.witness = None
     there = ModelHealth.at_endpoint(look.place.endpoint_id, disabled=True)
     rows = [row for row in there if row.state_before]
+    models = RegisteredModel.at_endpoint(look.place.endpoint_id)
+    back: set[str] = set()
     for place, row in enumerate(rows):
-        model = RegisteredModel.by_id(row.model_pk)
+        model = models.get(row.model_pk)
         before, row.state_before = row.state_before, None
         row.due = look.now + timedelta(seconds=_SPREAD_S * (place + 1) / len(rows))
         if model is None or before == "down" or row.state != "down":
@@ -172,7 +175,8 @@ def _recovered(look: Settled) -> list[str]:
         calm = replace(health_of(row).memory, failures=0, refusals=0, recent="")
         reason = Reason("", "") if state == "degraded" else None
         keep(row, model, Health(state, look.now, reason, calm), look.now)  # type: ignore[arg-type]
-        incidents.leave(row.model_pk, look.now)
+        back.add(row.model_pk)
+    incidents.leave(back, look.now)
     look.row.alone = False
     return [row.model_pk for row in rows]
 
@@ -181,7 +185,7 @@ def _stays_down(look: Settled) -> None:
     """The endpoint works again, but not the model that was asked for all: it has a reason of its own."""
     seen, row = look.seen.look, look.row
     keep(row, look.model, replace(health_of(row), reason=Reason(seen.code, seen.message)), look.now)
-    incidents.leave(row.model_pk, look.now)
+    incidents.leave([row.model_pk], look.now)
     incidents.join([look.model], seen.code, seen.message, look.now)
 
 

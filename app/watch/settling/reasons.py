@@ -36,6 +36,6 @@ def saw(incident: Incident, code: str, message: str, now: datetime) -> None:
 
 def saw_alone(model_pk: str, code: str, message: str, now: datetime) -> None:
     """Note what a look saw at a model that is down for a reason of its own."""
-    for incident in Incident.open_of_model(model_pk):
+    for incident in Incident.open_of_models([model_pk]):
         if sum(member.left is None for member in incident.members) == 1:
             saw(incident, code, message, now)

@@ -33,7 +33,7 @@ def let_go(now: datetime) -> int:
         if row is not None and model is not None:
             row.state_before, row.alone = None, False
             keep(row, model, Health("unknown", now), now)
-        incidents.leave(model_pk, now, unwatched=True)
+        incidents.leave([model_pk], now, unwatched=True)
     return len(found)
 
 

@@ -26,11 +26,11 @@ INFO: dict[str, Any] = {"db_model": False, "id": None, "key": None, "litellm_pro
 
 
 def test_through_the_proxy_of_the_settings(
-    make_app: Callable[..., Flask], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    app_with: Callable[..., Flask], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MUSTER_KEY_LITELLM", KEY)
     with Simulator(model_id="claude") as proxy:
-        app = make_app(litellm_base_url=proxy.base_url, litellm_api_key="env://MUSTER_KEY_LITELLM")
+        app = app_with(litellm_base_url=proxy.base_url, litellm_api_key="env://MUSTER_KEY_LITELLM")
         server = make_server("127.0.0.1", 0, app, threaded=True)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()

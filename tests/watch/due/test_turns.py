@@ -149,11 +149,11 @@ def test_a_look_that_broke_ends_its_turn() -> None:
 
 @pytest.mark.parametrize(("usual", "watched"), [(0, 1), (300, 2)])
 def test_who_is_watched_is_the_same_in_sql_and_in_python(
-    make_app: Callable[..., Flask], usual: int, watched: int
+    app_with: Callable[..., Flask], usual: int, watched: int
 ) -> None:
     """Both are there since one look may follow on another without a query."""
     cases = list(product([True, False], [True, False], [None, 0, 60]))
-    app, host = make_app(watch_seconds=usual), Host(models=len(cases))
+    app, host = app_with(watch_seconds=usual), Host(models=len(cases))
     host.cut()
     World(app, host)
     with app.app_context():

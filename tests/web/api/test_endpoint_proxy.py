@@ -40,9 +40,9 @@ def proxy(endpoint: Endpoint) -> Iterator[Server]:
 
 
 @pytest.fixture
-def app(make_app: Callable[..., Flask], proxy: Server) -> Iterator[Flask]:
+def app(app_with: Callable[..., Flask], proxy: Server) -> Iterator[Flask]:
     """An application that allows this proxy."""
-    made = make_app(endpoint_proxies=(f"http://127.0.0.1:{proxy.port}",))
+    made = app_with(endpoint_proxies=(f"http://127.0.0.1:{proxy.port}",))
     with made.app_context():
         yield made
 
@@ -135,9 +135,9 @@ def test_another_one_is_refused_before_anything_is_sent(
 
 
 def test_none_is_allowed_by_default(
-    make_app: Callable[..., Flask], body: Body, endpoint: Endpoint, proxy: Server
+    app_with: Callable[..., Flask], body: Body, endpoint: Endpoint, proxy: Server
 ) -> None:
-    app = make_app()
+    app = app_with()
     auth = {"Authorization": f"Bearer {new_token(app, 'write')}"}
     answer = app.test_client().post(URL, json=body, headers=auth)
     assert answer.status_code == 400 and "MUSTER_ENDPOINT_PROXIES" in answer.text
@@ -145,11 +145,11 @@ def test_none_is_allowed_by_default(
 
 
 def test_a_proxy_that_is_allowed_no_longer_gets_no_key(
-    make_app: Callable[..., Flask], id: str, proxy: Server, endpoint: Endpoint
+    app_with: Callable[..., Flask], id: str, proxy: Server, endpoint: Endpoint
 ) -> None:
     endpoint.calls.clear()
     before = proxy.connections
-    app = make_app()
+    app = app_with()
     auth = {"Authorization": f"Bearer {new_token(app, 'write')}"}
     answer = app.test_client().patch(f"/v2/endpoints/{id}", json={"headers": {"X": "y"}}, headers=auth)
     assert answer.status_code == 400 and answer.json is not None

@@ -130,10 +130,10 @@ def test_the_published_client_makes_them(orq: Orq, creation: dict[str, Any]) -> 
 
 
 def test_the_list_of_a_litellm_proxy_can_be_imported(
-    make_app: Any, endpoint: Endpoint, monkeypatch: Any
+    app_with: Any, endpoint: Endpoint, monkeypatch: Any
 ) -> None:
     monkeypatch.setenv("MUSTER_KEY_LITELLM", KEY)
-    app = make_app(litellm_base_url=endpoint.base_url, litellm_api_key="env://MUSTER_KEY_LITELLM")
+    app = app_with(litellm_base_url=endpoint.base_url, litellm_api_key="env://MUSTER_KEY_LITELLM")
     with served(app) as server, Orq(api_key=new_token(app, "write"), server_url=server.url) as client:
         listed = client.models.list_litellm()
         chosen: Any = [one for one in listed if one["model_name"] == "practice-chat"]

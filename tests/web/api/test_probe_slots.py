@@ -21,9 +21,9 @@ UNKNOWN = "00000000-0000-0000-0000-000000000000"
 
 
 @pytest.fixture
-def app(make_app: Callable[..., Flask]) -> Flask:
+def app(app_with: Callable[..., Flask]) -> Flask:
     """Two probes at once for one caller, three in all."""
-    return make_app(probes_per_caller=2, probes_at_once=3)
+    return app_with(probes_per_caller=2, probes_at_once=3)
 
 
 def send(app: Flask, token: str, body: dict[str, Any]) -> TestResponse:
@@ -84,9 +84,9 @@ def test_a_request_that_fails_gives_its_place_back(
 
 
 def test_some_threads_never_probe(
-    make_app: Callable[..., Flask], endpoint: Endpoint, good: dict[str, Any]
+    app_with: Callable[..., Flask], endpoint: Endpoint, good: dict[str, Any]
 ) -> None:
-    small = make_app(threads=2, probes_at_once=100)
+    small = app_with(threads=2, probes_at_once=100)
     one, other = new_token(small, "write"), new_token(small, "write")
     with running(small, endpoint, good, one):
         assert refused(send(small, other, good))
@@ -119,9 +119,9 @@ def refused_at(app: Flask, method: str, path: str, header: dict[str, str]) -> bo
     return app.test_client().open(path, method=method, json={}, headers=header).status_code == 429
 
 
-def test_who_waits_for_news_leaves_threads_to_others(make_app: Callable[..., Flask]) -> None:
+def test_who_waits_for_news_leaves_threads_to_others(app_with: Callable[..., Flask]) -> None:
     """One thread of eight may wait; who does not wait is never refused."""
-    small = make_app(threads=16)
+    small = app_with(threads=16)
     header = {"Authorization": f"Bearer {new_token(small, 'read')}"}
     other = {"Authorization": f"Bearer {new_token(small, 'read')}"}
 

@@ -56,8 +56,8 @@ def test_other_settings_are_for_administrators(viewer: FlaskClient, admin: Flask
     assert "MUSTER_SESSION_HOURS 12 default" in text and "MUSTER_RATE_LIMIT 0 command line" in text
 
 
-def test_no_secret_is_on_the_page(make_app: Callable[..., Flask], password_hash: str) -> None:
-    app = make_app(secret_key=SECRET, proxy="http://user:hush@proxy:3128")
+def test_no_secret_is_on_the_page(app_with: Callable[..., Flask], password_hash: str) -> None:
+    app = app_with(secret_key=SECRET, proxy="http://user:hush@proxy:3128")
     page = _signed_in(app, "admin", password_hash).get("/about").text
     text = plain(page)
     assert "MUSTER_SECRET_KEY set command line" in text and "MUSTER_PROXY set" in text

@@ -35,9 +35,9 @@ def test_by_role(app: Flask, request: pytest.FixtureRequest, role: str) -> None:
 
 @pytest.mark.parametrize(("public", "found"), [(False, []), (True, ["/catalogue"])])
 def test_for_somebody_who_is_not_signed_in(
-    make_app: Callable[..., Flask], public: bool, found: list[str]
+    app_with: Callable[..., Flask], public: bool, found: list[str]
 ) -> None:
-    page = make_app(public_catalogue=public).test_client().get("/errors").text
+    page = app_with(public_catalogue=public).test_client().get("/errors").text
     assert offered(page) == found
     assert "Sign out" not in page and "Sign in" in page
 

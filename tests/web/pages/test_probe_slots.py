@@ -14,9 +14,9 @@ from tests.web.pages.conftest import Form
 
 
 @pytest.fixture
-def app(make_app: Callable[..., Flask]) -> Flask:
+def app(app_with: Callable[..., Flask]) -> Flask:
     """One probe at once for each person."""
-    return make_app(probes_per_caller=1)
+    return app_with(probes_per_caller=1)
 
 
 def watch(browser: FlaskClient, form: Form) -> TestResponse:

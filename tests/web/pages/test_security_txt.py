@@ -9,8 +9,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 
-def test_it_names_contact_and_a_time_to_come(make_app: Callable[..., Flask]) -> None:
-    app = make_app(security_contact="mailto:security@example.com", public_url="https://muster.example.com")
+def test_it_names_contact_and_a_time_to_come(app_with: Callable[..., Flask]) -> None:
+    app = app_with(security_contact="mailto:security@example.com", public_url="https://muster.example.com")
     answer = app.test_client().get("/.well-known/security.txt")
     fields = dict(line.split(": ", 1) for line in answer.text.splitlines())
     assert answer.mimetype == "text/plain" and fields["Contact"] == "mailto:security@example.com"

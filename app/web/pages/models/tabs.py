@@ -116,7 +116,7 @@ def overview(model: RegisteredModel) -> dict[str, Any]:
         "told_at": summary.told_at(model),
         "evidence": EVIDENCE,
         "sharing": models_of(model.endpoint) - 1,
-        "incidents": words.told(Incident.open_of_model(model.id)),
+        "incidents": words.told(Incident.open_of_models([model.id])),
         "last_change": history.last_change(entries),
     }
 

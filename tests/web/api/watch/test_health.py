@@ -34,9 +34,9 @@ def host() -> Iterator[Host]:
 
 
 @pytest.fixture
-def app(make_app: Callable[..., Flask]) -> Flask:
+def app(app_with: Callable[..., Flask]) -> Flask:
     """The application, with little patience."""
-    return make_app(**QUICK)
+    return app_with(**QUICK)
 
 
 @pytest.fixture
@@ -132,9 +132,9 @@ def test_how_a_model_is_watched(app: Flask, client: FlaskClient, auth: Auth, hos
 
 
 def test_without_an_interval_of_its_own_a_model_keeps_its_moment_of_the_registrys(
-    make_app: Callable[..., Flask], host: Host
+    app_with: Callable[..., Flask], host: Host
 ) -> None:
-    app = make_app(**QUICK, watch_seconds=86_400)
+    app = app_with(**QUICK, watch_seconds=86_400)
     World(app, host)
     id, auth = id_of(app, "m-0"), {"Authorization": f"Bearer {new_token(app, 'write')}"}
     assert app.test_client().put(f"/v2/models/{id}/watch", json={}, headers=auth).status_code == 200
@@ -163,8 +163,8 @@ def test_nobody_looks_where_the_watch_is_off(app: Flask, client: FlaskClient, au
     assert {id for _, id in world.taken} == {id_of(app, "m-1")}
 
 
-def test_without_tokens_only_the_catalog_is_read(make_app: Callable[..., Flask], host: Host) -> None:
-    world = World(make_app(**QUICK, watch_tokens_per_day=0), host)
+def test_without_tokens_only_the_catalog_is_read(app_with: Callable[..., Flask], host: Host) -> None:
+    world = World(app_with(**QUICK, watch_tokens_per_day=0), host)
     world.pass_time(hours=2)
     assert world.taken and set(host.asked) == {""}
 
@@ -205,10 +205,10 @@ def test_metrics_are_prometheus_text(watched: World, client: FlaskClient, auth: 
 
 
 def test_metrics_need_a_token_unless_they_are_open(
-    client: FlaskClient, make_app: Callable[..., Flask]
+    client: FlaskClient, app_with: Callable[..., Flask]
 ) -> None:
     assert client.get("/metrics").status_code == 401
-    assert make_app(metrics_public=True).test_client().get("/metrics").status_code == 200
+    assert app_with(metrics_public=True).test_client().get("/metrics").status_code == 200
 
 
 def test_a_badge(watched: World, client: FlaskClient, auth: Auth) -> None:

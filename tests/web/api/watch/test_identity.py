@@ -26,9 +26,9 @@ Auth = dict[str, str]
 
 
 @pytest.fixture
-def app(make_app: Callable[..., Flask]) -> Flask:
+def app(app_with: Callable[..., Flask]) -> Flask:
     """The application, with little patience."""
-    return make_app(**QUICK)
+    return app_with(**QUICK)
 
 
 @pytest.fixture

@@ -129,10 +129,10 @@ def test_a_new_password_between_the_steps_ends_the_first(app: Flask, viewer: Fla
 
 
 def test_codes_can_not_be_guessed_without_end(
-    make_app: Callable[..., Flask], app: Flask, viewer: FlaskClient
+    app_with: Callable[..., Flask], app: Flask, viewer: FlaskClient
 ) -> None:
     set_up(viewer)
-    limited = make_app(signin_limit=0, signin_failures=3)
+    limited = app_with(signin_limit=0, signin_failures=3)
     browser = second_step(limited)
     statuses = [browser.post("/signin/code", data={"code": "000000"}).status_code for _ in range(4)]
     assert statuses == [401, 401, 429, 429]  # the password was the first attempt
@@ -192,9 +192,9 @@ def test_an_open_browser_of_an_administrator_does_not_remove_their_own(
 
 
 def test_a_role_that_needs_one_gets_no_further_without(
-    make_app: Callable[..., Flask], app: Flask, viewer: FlaskClient, admin: FlaskClient
+    app_with: Callable[..., Flask], app: Flask, viewer: FlaskClient, admin: FlaskClient
 ) -> None:
-    strict = make_app(totp_roles=("admin",))
+    strict = app_with(totp_roles=("admin",))
     theirs, others = strict.test_client(), strict.test_client()
     theirs.post("/signin", data={"email": "admin@example.com", "password": PASSWORD})
     others.post("/signin", data={"email": "viewer@example.com", "password": PASSWORD})

@@ -168,17 +168,17 @@ def test_what_a_probe_could_not_tell_is_left_out(app: Flask, viewer: FlaskClient
 @pytest.mark.parametrize("path", ["/catalogue", "/catalogue/{}"])
 @pytest.mark.parametrize(("public", "status"), [(False, 303), (True, 200)])
 def test_it_is_open_only_where_the_setting_says_so(
-    make_app: Callable[..., Flask], path: str, public: bool, status: int
+    app_with: Callable[..., Flask], path: str, public: bool, status: int
 ) -> None:
-    app = make_app(public_catalogue=public)
+    app = app_with(public_catalogue=public)
     (id,) = add(app)
     answer = app.test_client().get(path.format(id))
     assert answer.status_code == status
     assert ("Model 000" in answer.text) is public
 
 
-def test_the_public_page_leads_nowhere_that_needs_a_session(make_app: Callable[..., Flask]) -> None:
-    app = make_app(public_catalogue=True)
+def test_the_public_page_leads_nowhere_that_needs_a_session(app_with: Callable[..., Flask]) -> None:
+    app = app_with(public_catalogue=True)
     (id,) = add(app)
     browser = app.test_client()
     for path in ("/catalogue", f"/catalogue/{id}", f"/catalogue/compare?id={id}"):
@@ -249,10 +249,10 @@ def test_what_is_disabled_is_not_compared(app: Flask, viewer: FlaskClient) -> No
 
 @pytest.mark.parametrize(("hide", "there"), [(False, ["Down", "Up"]), (True, ["Up"])])
 def test_what_is_down_is_hidden_from_consumers_where_a_setting_says_so(
-    make_app: Callable[..., Flask], hide: bool, there: list[str]
+    app_with: Callable[..., Flask], hide: bool, there: list[str]
 ) -> None:
     """And shown again as soon as it works; with a filter as without."""
-    app = make_app(public_catalogue=True, hide_down=hide)
+    app = app_with(public_catalogue=True, hide_down=hide)
     client, auth = app.test_client(), {"Authorization": f"Bearer {new_token(app, 'read')}"}
     for name, health in (("Up", "up"), ("Down", "down")):
         add(app, model_id=name, display_name=name, health=health)

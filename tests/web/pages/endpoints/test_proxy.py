@@ -22,9 +22,9 @@ def proxy(practice_url: str) -> Iterator[Server]:
 
 
 @pytest.fixture
-def app(make_app: Callable[..., Flask], proxy: Server) -> Flask:
+def app(app_with: Callable[..., Flask], proxy: Server) -> Flask:
     """An application that allows this proxy."""
-    return make_app(endpoint_proxies=(f"http://127.0.0.1:{proxy.port}",))
+    return app_with(endpoint_proxies=(f"http://127.0.0.1:{proxy.port}",))
 
 
 @pytest.fixture

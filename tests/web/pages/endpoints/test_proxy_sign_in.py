@@ -36,10 +36,10 @@ def strict_proxy(practice_url: str) -> Iterator[Server]:
 
 
 @pytest.fixture
-def app(make_app: Callable[..., Flask], strict_proxy: Server) -> Flask:
+def app(app_with: Callable[..., Flask], strict_proxy: Server) -> Flask:
     """An application that allows two addresses of that proxy."""
     addresses = (f"http://{host}:{strict_proxy.port}" for host in ("127.0.0.1", "localhost"))
-    return make_app(endpoint_proxies=tuple(addresses))
+    return app_with(endpoint_proxies=tuple(addresses))
 
 
 @pytest.fixture

@@ -48,9 +48,9 @@ def fake() -> Iterator[FakeProvider]:
 
 
 @pytest.fixture
-def app(make_app: Callable[..., Flask], fake: FakeProvider) -> Flask:
+def app(app_with: Callable[..., Flask], fake: FakeProvider) -> Flask:
     """A Muster whose people sign in there."""
-    return make_app(**fake.settings())
+    return app_with(**fake.settings())
 
 
 def is_in(browser: FlaskClient) -> bool:
@@ -195,9 +195,9 @@ def test_a_key_that_was_rolled_over_is_fetched(app: Flask, client: FlaskClient, 
     ids=str,
 )
 def test_who_is_not_let_in(
-    make_app: Callable[..., Flask], fake: FakeProvider, person: dict[str, Any], says: str
+    app_with: Callable[..., Flask], fake: FakeProvider, person: dict[str, Any], says: str
 ) -> None:
-    app = make_app(**fake.settings(oidc_domains=("example.com",)))
+    app = app_with(**fake.settings(oidc_domains=("example.com",)))
     fake.person |= person
     assert says in refusal(app.test_client()) and people_there(app) == []
 
@@ -228,8 +228,8 @@ def test_the_tokens_of_who_has_no_role_any_more_end_too(
     assert "token.revoked" in actions(app)
 
 
-def test_a_default_role(make_app: Callable[..., Flask], fake: FakeProvider) -> None:
-    app = make_app(**fake.settings(oidc_default_role="viewer"))
+def test_a_default_role(app_with: Callable[..., Flask], fake: FakeProvider) -> None:
+    app = app_with(**fake.settings(oidc_default_role="viewer"))
     fake.person["groups"] = []
     sign_in(app.test_client())
     assert people_there(app) == [("ada@example.com", "viewer", SUBJECT)]
@@ -276,18 +276,18 @@ def test_no_password_opens_an_account_of_the_provider(app: Flask, client: FlaskC
     assert app.test_client().post("/signin", data=form).status_code in (400, 401)
 
 
-def test_a_second_factor_is_the_providers(make_app: Callable[..., Flask], fake: FakeProvider) -> None:
-    browser = make_app(**fake.settings(totp_roles=("editor",))).test_client()
+def test_a_second_factor_is_the_providers(app_with: Callable[..., Flask], fake: FakeProvider) -> None:
+    browser = app_with(**fake.settings(totp_roles=("editor",))).test_client()
     sign_in(browser)
     assert browser.get("/models").status_code == 200
 
 
 def test_the_local_administrator_stays_unless_switched_off(
-    make_app: Callable[..., Flask], app: Flask, fake: FakeProvider, admin: FlaskClient
+    app_with: Callable[..., Flask], app: Flask, fake: FakeProvider, admin: FlaskClient
 ) -> None:
     form = {"email": "admin@example.com", "password": PASSWORD}
     assert app.test_client().post("/signin", data=form).headers["Location"] == "/now"
-    alone = make_app(**fake.settings(local_signin=False)).test_client()
+    alone = app_with(**fake.settings(local_signin=False)).test_client()
     page = alone.get("/signin").text
     assert 'name="password"' not in page and "/signin/provider" in page
     assert alone.post("/signin", data=form).status_code == 403
@@ -304,14 +304,14 @@ def test_metadata_that_can_not_be_taken(
     assert answer.headers["Location"] == "/signin" and not is_in(client)
 
 
-def test_a_provider_that_is_down(make_app: Callable[..., Flask], fake: FakeProvider) -> None:
-    browser = make_app(**fake.settings(oidc_issuer="http://127.0.0.1:9")).test_client()
+def test_a_provider_that_is_down(app_with: Callable[..., Flask], fake: FakeProvider) -> None:
+    browser = app_with(**fake.settings(oidc_issuer="http://127.0.0.1:9")).test_client()
     assert browser.get("/signin/provider").headers["Location"] == "/signin"
     assert "can't be reached" in plain(browser.get("/signin").text)
 
 
-def test_without_a_provider_there_is_no_such_way(make_app: Callable[..., Flask]) -> None:
-    browser = make_app().test_client()
+def test_without_a_provider_there_is_no_such_way(app_with: Callable[..., Flask]) -> None:
+    browser = app_with().test_client()
     assert browser.get("/signin/provider").status_code == 404
     assert "/signin/provider" not in browser.get("/signin").text
 
@@ -333,21 +333,21 @@ def test_no_token_gets_into_a_log_or_the_database(
     ("roles", "role"), [(["offline_access", "ops"], "editor"), (["admins", "ops"], "admin")]
 )
 def test_realm_roles_of_keycloak(
-    make_app: Callable[..., Flask], fake: FakeProvider, roles: list[str], role: str
+    app_with: Callable[..., Flask], fake: FakeProvider, roles: list[str], role: str
 ) -> None:
     """They stand one level down, beside others of its own (its guide for administrators)."""
     client_roles = {"account": {"roles": ["manage-account", "admins-of-nothing"]}}
     fake.person = GOOD | {"groups": None, "realm_access": {"roles": roles}, "resource_access": client_roles}
-    app = make_app(**fake.settings(oidc_role_claim="realm_access.roles"))
+    app = app_with(**fake.settings(oidc_role_claim="realm_access.roles"))
     sign_in(app.test_client())
     assert people_there(app) == [("ada@example.com", role, SUBJECT)]
 
 
-def test_a_provider_that_does_not_answer_holds_one_thread(make_app: Callable[..., Flask]) -> None:
+def test_a_provider_that_does_not_answer_holds_one_thread(app_with: Callable[..., Flask]) -> None:
     """Anybody may begin a sign-in: the others are told at once, and not after the deadline of a call."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        app = make_app(oidc_issuer=url, oidc_client_id=CLIENT_ID, public_url="http://localhost")
+        app = app_with(oidc_issuer=url, oidc_client_id=CLIENT_ID, public_url="http://localhost")
         first = threading.Thread(target=lambda: app.test_client().get("/signin/provider"))
         first.start()
         connection, _ = silent.accept()
