@@ -34,6 +34,7 @@ from app.factory import create_app
 from app.store import database, vault
 from app.store.accounts import User
 from app.store.base import db
+from tests.lent_databases import LentDatabases
 from tests.migrated import migrate, put_sqlite
 from tests.shared_app import SharedApp, wiring_of
 
@@ -113,6 +114,12 @@ def postgres_url() -> Iterator[str]:
     shutil.rmtree(folder)
 
 
+@pytest.fixture(scope="session")
+def lent_databases(postgres_url: str) -> LentDatabases:
+    """The databases of that PostgreSQL, for one test after the other."""
+    return LentDatabases(postgres_url)
+
+
 def _named(url: str, name: str) -> str:
     changed = make_url(url).set(drivername="postgresql+psycopg", database=name)
     return changed.render_as_string(hide_password=False)
@@ -126,12 +133,10 @@ def database_url(database_kind: str, tmp_path: Path, request: pytest.FixtureRequ
         shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
         yield f"sqlite:///{path}"
         return
-    server = request.getfixturevalue("postgres_url")
-    name = f"test_{next(_numbers)}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE template")
-        yield _named(server, name)
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    databases: LentDatabases = request.getfixturevalue("lent_databases")
+    name = databases.lend()
+    yield _named(request.getfixturevalue("postgres_url"), name)
+    databases.take_back(name)
 
 
 @pytest.fixture
@@ -193,6 +198,13 @@ def _let_go(app: Flask) -> None:
         while isinstance(pool, QueuePool) and pool.checkedout() and time.monotonic() < end:
             time.sleep(0.02)
         database.let_go()
+
+
+@pytest.fixture(scope="session")
+def app_without_database(tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    """An application for what reads settings alone."""
+    folder = tmp_path_factory.mktemp("settings")
+    return create_app({"instance": folder, "TESTING": True, "WTF_CSRF_ENABLED": False})
 
 
 @pytest.fixture(scope="session")

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-
-from app.factory import create_app
+from flask import Flask
 
 
 @pytest.fixture
-def settings_only(tmp_path: Path) -> Iterator[None]:
+def settings_only(app_without_database: Flask) -> Iterator[None]:
     """A current application without a database."""
-    with create_app({"instance": tmp_path}).app_context():
+    with app_without_database.app_context():
         yield

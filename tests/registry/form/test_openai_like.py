@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +10,6 @@ from flask import Flask
 from werkzeug.datastructures import MultiDict
 
 from app.errors import ApiError
-from app.factory import create_app
 from app.probe.pasted_input import clean_key
 from app.registry.form.openai_like import OpenAILikeForm, OpenAILikeUpdateForm
 
@@ -31,11 +29,10 @@ FLAGS = (
 
 
 @pytest.fixture(autouse=True)
-def app(tmp_path: Path) -> Iterator[Flask]:
+def app(app_without_database: Flask) -> Iterator[Flask]:
     """An application without a database: the form asks for none."""
-    made = create_app({"instance": tmp_path, "TESTING": True, "WTF_CSRF_ENABLED": False})
-    with made.test_request_context("/"):
-        yield made
+    with app_without_database.test_request_context("/"):
+        yield app_without_database
 
 
 def problems(**changes: Any) -> list[tuple[str | None, str]]:
