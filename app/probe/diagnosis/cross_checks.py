@@ -18,7 +18,7 @@ from app.probe.base_url import Base, candidates, kin
 from app.probe.conversation import Conversation, Request
 from app.probe.diagnosis.neighbours import NO_ROUTE, Neighbours, neighbours_of
 from app.probe.diagnosis.types_pointed_at import named_types, pointed_at, stated_type
-from app.probe.model_types import audio, completion, embedding, rerank
+from app.probe.model_types import audio, completion, embedding, moderation, rerank
 from app.probe.model_types.chat.proof import PROOF
 from app.probe.proof import Outcome, Proof, prove
 from app.probe.reading.catalog import Catalog, read_catalog
@@ -44,6 +44,7 @@ _CROSS: Mapping[str, Proof] = {
     "rerank": rerank.PROOF,
     "stt": audio.STT_PROOF,
     "tts": audio.TTS_PROOF,
+    "moderation": moderation.PROOF,
 }
 _USUAL: Mapping[str, tuple[str, ...]] = {"rerank": ("/v1", "/v2")}
 """Bases at which a type is served that the OpenAI API does not have."""

@@ -42,6 +42,7 @@ Advice = Literal[
     "account_shut",
     "organization",
     "verify",
+    "set_up_account",
     "permission",
     # permission_denied of the model
     "account_settings",
@@ -63,6 +64,7 @@ Advice = Literal[
     "gateway_issued",
     "region_of_key",
     "new_key",
+    "other_credential",
     "short_lived",
     # model_unavailable
     "gateway_key",
@@ -138,7 +140,8 @@ _KIND = (
 )
 _KEY_IS = rf"{_KEY}\b.{{0,60}}?\b"
 _WRONG = r"\b(invalid|incorrect|wrong|bad|unknown|malformed|illegal|unrecogni[sz]ed|not a valid)"
-_ABSENT = r"\b(expired|revoked|disabled|inactive|missing|no|empty)"
+_NO_OR_MISSING = r"(no(?![a-z])|missing)"
+_ABSENT = rf"\b(expired|revoked|disabled|inactive|{_NO_OR_MISSING}|empty)"
 _WELL = r"(available|healthy|live|free|ready|active|prefill|decode)"
 _THE_MODEL = r"\bmodels?\b.{0,160}?\b"
 _FILTERABLE = r"(input|prompt|message|content|conversation|output|text)"
@@ -165,6 +168,12 @@ _NOT_PLAINLY: frozenset[int | None] = frozenset(
 )
 """Statuses that hide a complaint about the request; 400 and 422 say it themselves, and words of a field are
 then read by `negotiation`."""
+
+_OF_A_FIELD = any_of(
+    r"json_schema|response_format|stream_options|reasoning_effort|\btools?\b|tool_",
+    r"system (role|message)|image_url|multimodal|image input|vision|\bmax_\w{0,20}tokens",
+)
+"""What a refusal speaks of that is no matter of the model's type."""
 
 RULES: tuple[Rule, ...] = (
     # A limit of nought never refills, whatever a hint to wait says.
@@ -205,8 +214,6 @@ RULES: tuple[Rule, ...] = (
         ),
         field="base_url",
         advice="install",
-        lasts=True,
-        statuses=frozenset(range(500, 600)),
     ),
     # Errors of the machine, the language and the tokenizer: the server's own, whatever they are called.
     Rule(
@@ -253,11 +260,23 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "filtered",
         any_of(
-            r"\b(input|prompt|content|output) (was|is|has been) flagged\b",
+            r"\b(input|prompt|content|output) (was|is|has been) flagged\b|\bprompt pattern is blocked\b",
+            r"\bprompt (does ?n[o'’]t|did ?n[o'’]t) match any allowed pattern|\bsafety_check_type_",
+            rf"\b{_FILTERABLE} violates? ((our|the) )?(usage|content|safety) (polic|guideline)",
             rf"\b{_FILTERABLE} (was|is|has been) (rejected|blocked)\b.{{0,60}}\b(pii|personal|safety|unsafe|"
             r"harm|sensitive|jailbreak|injection|moderat|polic(y|ies)|guard)",
         ),
         field="base_url",
+    ),
+    # A gateway that denies a call and repeats what a check found in its text; one that failed says nothing.
+    Rule(
+        "filtered",
+        any_of(
+            r"hook_results.{0,60}\b(pattern|words?|keywords?|sentences?|characters?|code|urls?|pii|language)\b"
+            r".{0,60}\b(match|found|contain|detect|present|outside)",
+        ),
+        field="base_url",
+        statuses=frozenset({446}),
     ),
     # A length is the request's own affair, whatever else the sentence mentions.
     Rule(
@@ -276,8 +295,6 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "shape",
         any_of(
-            r"maximum context length",
-            r"context[ _]length[ _]exceeded",
             r"input validation error",
             r"request too large for model",
         ),
@@ -354,7 +371,6 @@ RULES: tuple[Rule, ...] = (
         ),
         field="api_key",
         advice="client_certificate",
-        lasts=True,
         on_pages=True,
         but_not=any_of(r"certificate.?verif|self.?signed"),
     ),
@@ -389,7 +405,7 @@ RULES: tuple[Rule, ...] = (
         "model_not_found",
         any_of(
             rf"not (exist|found)\W{{1,3}}or (perhaps )?you do ?{_NOT} have (access|permission)",
-            rf"not (exist|found)\W{{1,3}}or your \w{{1,20}}( \w{{1,40}})? does ?{_NOT} have access",
+            rf"not (exist|found)\W{{1,3}}or your \w{{1,20}}( [\w-]{{1,40}})? does ?{_NOT} have access",
             r"not found the model .{0,120}or permission denied",
             r"have access to (this|the) model,? or (the )?(model|it)( name)? (is invalid|is not|does not|"
             r"doesn't)",
@@ -422,7 +438,7 @@ RULES: tuple[Rule, ...] = (
             r"(location|region|country) (is )?not (supported|allowed)",
             rf"({_NOT}|un) ?available in your (country|region|location)",
             r"your (country|region|location) .{0,30}not (supported|allowed)",
-            r"geo.?(block|restrict)",
+            r"geo.?(block|restrict)|\b(un|not )supported (countr|region|location|territor)",
         ),
         field="api_key",
         advice="place",
@@ -443,7 +459,7 @@ RULES: tuple[Rule, ...] = (
             r"(models?[ _-]?)?list",
             r"(allow|white)[ _-]?list.{0,60}\b(ip|address|network|cidr|host|origin|domain)",
             r"not (on|in) (the |our |an? )?(allow|white)[ _-]?list",
-            r"check your network settings",
+            r"check your network settings|\bip address restriction|ip_address_blocked",
             r"traffic .{0,40}(virtual network|firewall|denied)",
             r"virtual network/firewall",
             r"public access is disabled|private endpoint",
@@ -451,13 +467,14 @@ RULES: tuple[Rule, ...] = (
         field="api_key",
         advice="address",
         but_not=any_of(
-            r"\bmodels?\b.{0,80}(allow|white)[ _-]?list", r"(allow|white)[ _-]?list.{0,40}\bmodel"
+            r"\bmodels?\b.{0,80}(allow|white)(ed)?[ _-]?(models?[ _-]?)?list",
+            r"(allow|white)[ _-]?list.{0,40}\bmodel",
         ),
     ),
     # A right key that may not use this very model: for what the account's own settings say,
     Rule(
         "permission_denied",
-        any_of(r"matching your .{0,60}(data policy|guardrail)"),
+        any_of(r"matching your .{0,60}(data policy|guardrail)", r"\bno allowed providers?\b"),
         field="model_id",
         advice="account_settings",
     ),
@@ -472,6 +489,7 @@ RULES: tuple[Rule, ...] = (
         ),
         field="model_id",
         advice="terms",
+        but_not=any_of(r"\bif you are trying to access a private or gated\b"),
     ),
     Rule(
         "permission_denied",
@@ -575,15 +593,14 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "quota_exhausted",
         any_of(
-            r"\b(monthly|daily|weekly) (limit|cap).{0,40}(reached|exceeded|hit)",
-            r"(reached|exceeded|hit) .{0,30}(weekly|daily|monthly) .{0,12}(limit|cap)",
             rf"(limit|quota|requests|tokens|calls|free.?models).{{0,24}}(per|an?|/)[ -]?{_LONG_WINDOW}",
             rf"quota.{{0,200}}per.?{_LONG_WINDOW}",
             r"\b[rt]pd\b|quota will (reset|refill)|quota.{0,80}for the (day|week|month)",
             r"usage limit reached for \d+ ?(h(our)?|d(ay)?|week|month)s?\b",
             r"\b(?<!worker )(?<!local )total request limit reached(?!.{0,40}minute)",
+            r"\btoday'?s (\w{1,20} ){0,2}(quota|limit|allowance)|\btry again tomorrow\b",
             r"(今日|每日|当日|每周|每月|本月).{0,16}(限额|上限|额度|次数)",
-            r"(daily|weekly|monthly).{0,20}(limit|quota|free allocation)",
+            r"(daily|weekly|monthly).{0,20}(limit|cap\b|quota|free allocation)",
         ),
         field="api_key",
         advice="period",
@@ -670,6 +687,38 @@ RULES: tuple[Rule, ...] = (
         advice="new_key",
     ),
     Rule("invalid_credentials", any_of(r"unregistered callers"), field="api_key", advice="header"),
+    # A key where another kind of credential is wanted.
+    Rule(
+        "invalid_credentials",
+        any_of(
+            r"\bapi keys? (is|are) not (supported|accepted|allowed|enabled)\b|access_token_type_unsupported",
+            r"\bexpected (an? )?oauth ?2?\b|\bonly (accepts?|supports?) (oauth|entra|iam|jwt)",
+        ),
+        field="api_key",
+        advice="other_credential",
+    ),
+    Rule(
+        "permission_denied",
+        any_of(
+            r"\bkey.?based (authentication|authori[sz]ation|auth|access) (is|has been) (disabled|not)\b",
+            r"authenticationtypedisabled|\blocal auth\w* (is |has been )?disabled\b",
+        ),
+        field="api_key",
+        advice="other_credential",
+    ),
+    # An account that lacks a step of its own setting up.
+    Rule(
+        "permission_denied",
+        any_of(
+            r"\b(please|must|need to|have to|should) (first )?(bind|link|verify|activate|complete)\b.{0,40}"
+            r"\b(account|e-?mail|phone|identity|real.?name|verification|registration)\b",
+            r"\b(account|e-?mail|phone|identity)\b.{0,24}\bnot (yet )?(been )?(verified|activated|bound)\b",
+            r"实名认证|未绑定|请.{0,4}绑定",
+        ),
+        field="api_key",
+        advice="set_up_account",
+        but_not=any_of(r"\b(key|token|credentials?)\b"),
+    ),
     # Rights of the key, its project or its organization.
     Rule(
         "permission_denied",
@@ -684,7 +733,8 @@ RULES: tuple[Rule, ...] = (
             r"(project|organi[sz]ation|account|team).{0,40}(disabled|suspended)",
             r"(resource|account|subscription|access|organi[sz]ation) has been (temporarily )?"
             r"(blocked|restricted)",
-            r"unavailable for (this |your )?account",
+            r"unavailable for (this |your )?account|\b(project|account) has been denied access\b",
+            r"\b(instance|account|project|organi[sz]ation)\b.{0,40}\b(status )?is (not active|inactive)\b",
             r"封禁|账[户号].{0,16}(非活动|锁定|冻结|停用|禁用)",
         ),
         field="api_key",
@@ -696,7 +746,6 @@ RULES: tuple[Rule, ...] = (
         any_of(r"no_organization|member of an organi[sz]ation"),
         field="api_key",
         advice="organization",
-        but_not=any_of(r"invalid (subscription|api).?key"),
     ),
     Rule(
         "permission_denied",
@@ -714,6 +763,7 @@ RULES: tuple[Rule, ...] = (
             rf"{_NOT} have (the )?(necessary |required |sufficient )?(permissions?|rights|privileges|role)",
             r"lacks? the (required )?(permission|data action|role|right)",
             rf"{_MAY_NOT} (perform|access|use|call|invoke|make)",
+            r"\bunauthori[sz]ed consumer\b|\bconsumer\b.{0,40}\b(forbidden|not allowed)\b",
             rf"\bno permission\b|{_NOT} have access to it\b|unauthorizedoperation|未授权",
             r"无权",
         ),
@@ -729,7 +779,6 @@ RULES: tuple[Rule, ...] = (
             r"request_forbidden|request not allowed|cannot consume this service",
         ),
         field="api_key",
-        but_not=any_of(r"invalid (subscription|api).?key"),
     ),
     # No more than "access denied": gateways say so of keys too, and then the fault of the key tells more.
     Rule(
@@ -737,6 +786,18 @@ RULES: tuple[Rule, ...] = (
         any_of(r"\baccess.?denied|\baccessdenied"),
         field="api_key",
         but_not=any_of(*_KEY_FAULTS),
+    ),
+    # Too little memory, which a server that refuses to be overloaded says too.
+    Rule(
+        "model_unavailable",
+        any_of(
+            r"out of memory|\boom\b|cuda (error|out)[^.]{0,40}memory(?! access)|not enough memory",
+            r"requires more (system |gpu )?memory|insufficient (memory|system resources)",
+            r"cublas|failed to allocate",
+        ),
+        field="model_id",
+        advice="memory",
+        lasts=True,
     ),
     # Full houses, said with a 429 that speaks of limits besides.
     Rule(
@@ -797,23 +858,18 @@ RULES: tuple[Rule, ...] = (
         ),
         field="model_type",
         advice="responses_only",
-        but_not=any_of(
-            r"json_schema|response_format|stream_options|reasoning_effort|\btools?\b|tool_",
-            r"system (role|message)|image_url|multimodal|image input|vision|\bmax_\w{0,20}tokens",
-        ),
+        but_not=_OF_A_FIELD,
     ),
     Rule(
         "wrong_model_type",
         any_of(
-            r"chat template is no longer allowed|provide a chat template|chat_template is not set",
+            r"chat template is no longer allowed|provide a chat template",
+            r"\b(chat|prompt)[_ ]template is not (set|defined|configured|available)\b",
             r"template error: template not found|not have an? (default )?chat template",
         ),
         field="model_type",
         advice="chat_template",
-        but_not=any_of(
-            r"json_schema|response_format|stream_options|reasoning_effort|\btools?\b|tool_",
-            r"system (role|message)|image_url|multimodal|image input|vision|\bmax_\w{0,20}tokens",
-        ),
+        but_not=_OF_A_FIELD,
     ),
     Rule(
         "wrong_model_type",
@@ -822,10 +878,7 @@ RULES: tuple[Rule, ...] = (
         ),
         field="model_type",
         advice="use_completion",
-        but_not=any_of(
-            r"json_schema|response_format|stream_options|reasoning_effort|\btools?\b|tool_",
-            r"system (role|message)|image_url|multimodal|image input|vision|\bmax_\w{0,20}tokens",
-        ),
+        but_not=_OF_A_FIELD,
     ),
     Rule(
         "wrong_model_type",
@@ -834,10 +887,7 @@ RULES: tuple[Rule, ...] = (
         ),
         field="model_type",
         advice="use_chat",
-        but_not=any_of(
-            r"json_schema|response_format|stream_options|reasoning_effort|\btools?\b|tool_",
-            r"system (role|message)|image_url|multimodal|image input|vision|\bmax_\w{0,20}tokens",
-        ),
+        but_not=_OF_A_FIELD,
     ),
     Rule(
         "wrong_model_type",
@@ -847,10 +897,7 @@ RULES: tuple[Rule, ...] = (
         ),
         field="model_type",
         advice="start_flags",
-        but_not=any_of(
-            r"json_schema|response_format|stream_options|reasoning_effort|\btools?\b|tool_",
-            r"system (role|message)|image_url|multimodal|image input|vision|\bmax_\w{0,20}tokens",
-        ),
+        but_not=_OF_A_FIELD,
     ),
     Rule(
         "wrong_model_type",
@@ -883,28 +930,15 @@ RULES: tuple[Rule, ...] = (
             rf"only supports? (the )?{_KIND}( (api|endpoint|completions|generation))?\b",
             rf"embedding models? (can ?{_NOT}|do ?{_NOT})",
             r"expected .{0,20}(chat|embedding|text) model",
-            rf"\b(is not|cannot be used) for {_KIND}|only (accepts|takes|serves) {_KIND} models?",
+            rf"\b(is not|cannot be used) for ((creat|generat)\w{{1,3}} )?{_KIND}",
+            rf"only (accepts|takes|serves) {_KIND} models?",
             r"no (chat|embedding|generation|rerank) (head|capability)",
             r"不支持(该|此)?(接口|任务)",
         ),
         field="model_type",
-        but_not=any_of(
-            r"json_schema|response_format|stream_options|reasoning_effort|\btools?\b|tool_",
-            r"system (role|message)|image_url|multimodal|image input|vision|\bmax_\w{0,20}tokens",
-        ),
+        but_not=_OF_A_FIELD,
     ),
     # Loading, full, broken: it is known, but does not serve now.
-    Rule(
-        "model_unavailable",
-        any_of(
-            r"out of memory|\boom\b|cuda (error|out)[^.]{0,40}memory(?! access)|not enough memory",
-            r"requires more (system |gpu )?memory|insufficient (memory|system resources)",
-            r"cublas|failed to allocate",
-        ),
-        field="model_id",
-        advice="memory",
-        lasts=True,
-    ),
     Rule(
         "model_unavailable",
         any_of(
@@ -956,7 +990,7 @@ RULES: tuple[Rule, ...] = (
         "model_unavailable",
         any_of(
             r"\bloading\b|is still load|warming up|cold.?start|starting up|scaling.?up|runner to start",
-            r"is (still )?(being )?(initiali[sz]|start|deploy|provision|download)",
+            r"\bis (still )?(being )?(initiali[sz]|start|deploy|provision|download)",
             r"being (loaded|registered|downloaded|pulled)\b|server (is )?not (yet )?started",
             r"(runner|engine|pipeline|backend|worker) (is |was |has )?not (yet )?(been )?initiali[sz]ed",
             r"not[ _]ready|did not become ready|(not loaded|not yet loaded) ?yet|is not yet loaded",
@@ -1055,7 +1089,7 @@ RULES: tuple[Rule, ...] = (
             r"cannot (post|get) /",
             r"unsupported ((native|api|http|request|url|endpoint) ){0,3}path\b",
             r"no matching (route|operation)(?!.{0,60}\bmodel\b)",
-            r"^missing authentication token\s*$",
+            r"^missing authentication token\s*$|\bunable to determine service/operation name\b",
         ),
         field="base_url",
         statuses=_ROUTE_STATUSES,
@@ -1074,6 +1108,7 @@ RULES: tuple[Rule, ...] = (
         field="model_id",
         advice="retired",
         but_not=any_of(
+            r"\b(may|might|could) (have been|be) ",
             r"unsupported (parameter|value)|model (parameter|field) not found",
             r"not supported (with|on|by|for) this model",
             r"unrecogni[sz]ed request argument",
@@ -1082,10 +1117,12 @@ RULES: tuple[Rule, ...] = (
     # or is not started (of a listed id: it is there, but sleeps);
     Rule(
         "model_not_found",
-        any_of(rf"{_THE_MODEL}not (currently |yet |been )?loaded\b"),
+        any_of(
+            rf"{_THE_MODEL}not (currently |yet |been )?loaded\b",
+            r"\bno (\w{1,12} )?models? (is |are |has been |have been )?(currently |yet )?loaded\b",
+        ),
         field="model_id",
         advice="start_model",
-        but_not=any_of(r"unsupported (parameter|value)"),
     ),
     # or is named by a deployment, or can be put there;
     Rule(
@@ -1113,7 +1150,6 @@ RULES: tuple[Rule, ...] = (
         any_of(
             r"model[ _]?not[ _]?(found|exists?)|\bnot supported model\b|cannot use own model",
             r"models?\b.{0,300}\bbut you passed\b|allowed now, your model|model name is invalid",
-            r"model \S{1,80} is not a valid model",
             r"unknown provider for model|no router? for (the )?requested model|no reachable .{0,20}source",
             r"deployment \S{1,100} not found|not configured in the gateway",
             r"model field.{0,60}cannot be empty|model should be in .{0,12}format",
@@ -1126,7 +1162,7 @@ RULES: tuple[Rule, ...] = (
             r"(graph|servable|pipeline)( definition)? with requested name .{0,60}not found",
             r"repository not found",
             r"(could not|can(no|')t|failed to|unable to) (find|access) (\S{1,20} )?(model|deployment)",
-            r"no models? (named|with|found|matching|loaded)|there is no model|(not|no) found.{0,12}\bmodel",
+            r"no models? (named|with|found|matching)|there is no model|(not|no) found.{0,12}\bmodel",
             r"^model: \S{1,200} .{0,20}not_found",
             r"(lora|adapter) .{0,60}(not found|does not exist|not exist)",
             r"inference (component|profile) .{0,40}not found|served.?model.?name",
@@ -1136,6 +1172,7 @@ RULES: tuple[Rule, ...] = (
             r"\bfunction\b.{0,120}\bin account\b.{1,80}not found|unexpected model name",
             r"llm provider not provided|\binvalid provider\b(?! (api|key|credential|token))",
             r"model( id)? must be in the format|invalid model id\b",
+            r"\bfound using 'model' does not match any|'loc': [\[(]('body', )?'model'",
             r"模型不存在|无可用渠道|模型.{0,40}(不存在|未找到|不可用|下线)",
         ),
         field="model_id",
@@ -1185,7 +1222,7 @@ RULES: tuple[Rule, ...] = (
         "invalid_credentials",
         any_of(
             rf"{_KEY_IS}(is missing|missing|not (sent|provided))",
-            rf"\b(no|missing)[ _-]{{0,2}}(\w{{1,20}}[ _-]){{0,2}}?{_KEY}\b(?!s? (limit|count|usage))",
+            rf"\b{_NO_OR_MISSING}[ _-]{{0,2}}(\w{{1,20}}[ _-]){{0,2}}?{_KEY}\b(?!s? (limit|count|usage))",
             r"no (auth|cookie|api key|key|bearer|authorization)[ \w]{0,20}(found|provided|passed|supplied)",
             r"no (auth|cookie|api key|key|bearer|authorization)[ \w]{0,20}(given|was|header)",
             r"authori[sz]ation( header)?\b.{0,60}?\bmissing",
@@ -1242,8 +1279,6 @@ RULES: tuple[Rule, ...] = (
             r"authentication_error|authenticationerror|not authenticated|not logged in",
             r"fail(ed)?[ _]to[ _]auth|\bauth[ _]?(fail|error)",
             r"please (log|sign) ?in|login required|login fail",
-            r"no (auth|cookie|api key|key|bearer|authorization)[ \w]{0,20}(found|provided|passed|supplied)",
-            r"no (auth|cookie|api key|key|bearer|authorization)[ \w]{0,20}(given|was|header)",
             r"user not found|account not found|invalid username or password",
             r"(did not|didn.t) (provide|send|pass) an? (api key|key|token)",
             r"expected to start with 'sk-'",
@@ -1302,7 +1337,7 @@ RULES: tuple[Rule, ...] = (
             r"unknown (path|endpoint|route|operation)|endpoint not found",
             r"no such (endpoint|route|api)|invalid (path|endpoint|route)|api (path )?not found",
             r"method not allowed|unsupported (\w{1,20} )?method",
-            r"^(?=.*(found|404))(not[ _]?found|404|file|error|[\s.:_])+$",
+            r"^(?=.*(found|404))(not[ _]?found|[1-5]\d\d|file|error|[\s.:_])+$",
         ),
         field="base_url",
         statuses=_ROUTE_STATUSES,
