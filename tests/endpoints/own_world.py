@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.practice.models import Model
-from app.practice.wire import Reply, as_json, error
+from app.practice.wire import Reply, Request, as_json, error
 from tests.endpoints.base import Simulator
 from tests.endpoints.own import accepted, rejected
 from tests.endpoints.own_later import refusing
@@ -136,6 +136,50 @@ REFUSALS: tuple[tuple[str, str, str, str, str, int, JSON], ...] = (
         "api_key",
         403,
         {"message": "Access to Anthropic models is not allowed from unsupported countries or regions."},
+    ),
+    (
+        "for-coding-agents-only",
+        "https://github.com/continuedev/continue/issues/10847",
+        "chat",
+        "permission_denied",
+        "api_key",
+        403,
+        {
+            "error": {
+                "message": "Kimi For Coding is currently only available for Coding Agents such as Kimi CLI, "
+                "Claude Code, Roo Code, Kilo Code, etc.",
+            }
+        },
+    ),
+    (
+        "switched-off-for-this-model",
+        "https://github.com/mudler/LocalAI/issues/575",
+        "embedding",
+        "wrong_model_type",
+        "model_type",
+        500,
+        {
+            "error": {
+                "code": 500,
+                "message": "endpoint disabled for this model by API configuration",
+                "type": "",
+            }
+        },
+    ),
+    (
+        "token-of-the-gateway",
+        "https://github.com/BerriAI/litellm/issues/20473",
+        "rerank",
+        "model_unavailable",
+        "model_id",
+        403,
+        {
+            "error": {
+                "message": '{"message":"The security token included in the request is invalid."}. Received '
+                "Model Group=m1\nAvailable Model Group Fallbacks=None",
+                "code": "403",
+            }
+        },
     ),
     (
         "address-of-the-key",
@@ -329,3 +373,66 @@ FILTERS: tuple[tuple[str, str, Reply], ...] = (
 
 for _name, _source, _reply in FILTERS:
     accepted(f"own-world-{_name}", _source, warnings=("prompt_filtered",))(filtering(_reply))
+
+
+@accepted("own-world-a-format-of-files", "https://github.com/zai-org/GLM-ASR/issues/37", kind="stt")
+def _(sim: Simulator) -> None:
+    """WAV is refused in words that sound like a model of another type; MP3 is taken."""
+    words = "The current file format is not supported for transcriptions"
+    refused = as_json({"error": {"code": "1214", "message": words}}, 400)
+    sim.refuse(refused, lambda body: body.get("file", b"")[:4] == b"RIFF", "/audio/transcriptions")
+
+
+@rejected(
+    "own-world-a-query-is-missing",
+    "https://learn.microsoft.com/azure/ai-foundry/openai/reference",
+    "wrong_path",
+    "base_url",
+    path="/openai/deployments/m1",
+)
+def _(sim: Simulator) -> None:
+    """Every call without an API version is refused alike: it is no matter of who calls."""
+    words = "The api-version query parameter (?api-version=) is required for all requests."
+    sim.every(error(400, words), lambda request: "api-version" not in request.query)
+
+
+@rejected(
+    "own-world-did-you-mean",
+    "https://github.com/docker/model-runner",
+    "model_not_found",
+    "model_id",
+    model="lama-3",
+    suggests={"model_id": "llama-3"},
+)
+def _(sim: Simulator) -> None:
+    """No list of models; the refusal says which one may be meant, and that one works."""
+    sim.serve_instead(Model("llama-3", "chat"))
+    sim.catalog(None)
+    sim.unknown_reply = lambda name: error(404, f"Model {name} not found. Did you mean 'llama-3'?")
+
+
+@rejected(
+    "own-world-listed-without-the-route",
+    "https://platform.openai.com/docs/api-reference/responses",
+    "wrong_model_type",
+    "model_type",
+)
+def _(sim: Simulator) -> None:
+    """The list of models is at the typed base and holds the id, but chat is no route there."""
+    sim.every(as_json({"detail": "Not Found"}, 404), lambda request: request.path.endswith("/completions"))
+
+
+@rejected(
+    "own-world-a-sound-in-json",
+    "https://docs.fish.audio/api-reference/endpoint/openapi-v1/text-to-speech",
+    "not_openai_compatible",
+    "base_url",
+    kind="tts",
+)
+def _(sim: Simulator) -> None:
+    """The sound comes in a JSON of its own kind: what other voices are told says less."""
+
+    def packed(request: Request, reply: Reply) -> Reply:
+        return as_json({"audio": "UklGRg==", "format": "wav"}) if reply.status == 200 else reply
+
+    sim.edit_reply(packed)

@@ -189,6 +189,11 @@ _NOT_THE_API: tuple[Row, ...] = (
     ),
     _OTHER_JSON,
     (
+        any_of(r"#page.*\b(log|sign).?(in|on)\b", "#page.*(password|single sign)"),
+        "A page for signing in stands where the API should: use the API's own address, or have Muster's "
+        "calls let through without signing in.",
+    ),
+    (
         any_of("#filter"),
         "A filter in front of the endpoint refuses Muster's calls: let Muster's address or its User-Agent "
         "through, or use the address of the API behind the filter.",
@@ -197,11 +202,6 @@ _NOT_THE_API: tuple[Row, ...] = (
     (
         any_of("#protocol"),
         "Another kind of server listens there: correct the port or the scheme of the base URL.",
-    ),
-    (
-        any_of(r"#page.*\b(log|sign).?(in|on)\b", "#page.*(password|single sign)"),
-        "A page for signing in stands where the API should: use the API's own address, or have Muster's "
-        "calls let through without signing in.",
     ),
     (
         any_of("#page"),
@@ -461,7 +461,7 @@ ADVISED: Mapping[Advice, str] = {
     "region_of_key": "Copy the key again from the very resource and region that the base URL names: the key "
     "of another one is refused in the same way.",
     "new_key": "This key is no longer good: make a new one where it was issued, and fill that in.",
-    "other_credential": "It takes another kind of credential than an API key: its words or its documentation "
+    "other_credential": "It takes another kind of credential than this one: its words or its documentation "
     "say which. Where that is a token that lives for an hour or so, put a gateway in between that renews it.",
     "profile": "The vendor serves it by an inference profile only: register the id of that in place of the "
     "model's own (at Bedrock it begins with a region, such as us. or eu.).",

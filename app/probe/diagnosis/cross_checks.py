@@ -49,7 +49,7 @@ _CROSS: Mapping[str, Proof] = {
 _USUAL: Mapping[str, tuple[str, ...]] = {"rerank": ("/v1", "/v2")}
 """Bases at which a type is served that the OpenAI API does not have."""
 _MADE_UP_KEY = "sk-muster-no-such-key"
-_UNPOINTED = ("chat", "completion", "embedding", "rerank", "stt")
+_UNPOINTED = ("chat", "completion", "embedding", "rerank", "stt", "tts")
 """The types that are tried where nothing points to one, in this order."""
 _NOWHERE: frozenset[Meaning] = frozenset({"no_route", "not_openai_compatible", "bot_filter"})
 """Where the call met no API at all, a list of models shows where one is, even without this route."""

@@ -101,7 +101,7 @@ _ALLOWED = any_of(
     r"(must|should|has to) be:? (one of )?\W?[\w./:-]+",
     r"expected one of|one of the allowed values|input should be '|allowed (models?|values?)",
     r"(available|supported|valid|allowed) models?( (are|is|include))?( ?:|:? ?['\"`\[(])",
-    r"choose (from|one of)|any of the expected tags:",
+    r"choose (from|one of)|any of the expected tags:|did you mean ",
 )
 _LISTS = any_of(r"allowed|available|supported|valid|enum|expected|permitted")
 _OFFERED_AT_MOST = 5

@@ -157,6 +157,7 @@ _KEY_FAULTS = (
     rf"{_KEY_IS}(not found|missing|is required|required|must be (set|provided))",
     rf"{_KEY_IS}(not (sent|provided|recogni[sz]ed|exist|active)|disabled|deleted|does ?n[o']t exist)",
     r"authori[sz]ation( header)?\b.{0,60}?\b(invalid|expired|missing|required|requires|malformed|failed)",
+    r"authori[sz]ation header\b.{0,20}\b(badly|wrongly|not) formatted",
 )
 """A key and what is wrong with it; stronger than the "access denied" that it may follow."""
 
@@ -172,6 +173,7 @@ then read by `negotiation`."""
 _OF_A_FIELD = any_of(
     r"json_schema|response_format|stream_options|reasoning_effort|\btools?\b|tool_",
     r"system (role|message)|image_url|multimodal|image input|vision|\bmax_\w{0,20}tokens",
+    r"\b(file|audio|image|media) (format|type)\b",
 )
 """What a refusal speaks of that is no matter of the model's type."""
 
@@ -320,6 +322,8 @@ RULES: tuple[Rule, ...] = (
             r"bad[ _]response[ _]status[ _]code",
             r"\bno (api )?(key|credentials?) (was |were |is |are )?(found|configured|set|stored|available)? ?"
             r"(for|of) (the )?((llm|ai|model|upstream) )?provider\b",
+            r"(token|api[ _-]?key|authenticat\w*|unauthori[sz]ed|credentials?|forbidden|access denied)\b"
+            r".{0,300}\breceived model group=",
             r"exception - .{0,200}(\barn:|\biam (user|role)|service role|assumed-role|marketplace)",
         ),
         field="model_id",
@@ -417,7 +421,8 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "permission_denied",
         any_of(
-            rf"{_THE_MODEL}({_NOT} |un)available in your (country|region|location)",
+            rf"{_THE_MODEL}({_NOT} |un)(available|supported) in ((your|this|the) )?"
+            r"(country|region|location)\b",
             rf"{_THE_MODEL}{_NOT} (allowed|permitted) to run in your (country|region|location)",
         ),
         field="model_id",
@@ -534,7 +539,8 @@ RULES: tuple[Rule, ...] = (
             rf"{_NOT} have access to `?[\w./:@-]{{1,100}}`?\W*$",
             r"no access to (the |this )?model",
             rf"{_MAY_NOT} (access|use|call|invoke|sample from|query) (the |this )?model",
-            r"model.{0,80}(access denied|permission denied|is blocked|restricted|not allowed)",
+            r"model.{0,80}(access (is )?denied|permission denied|is blocked|restricted|not allowed)",
+            r"\bmodel\b.{0,60}\b(as legacy|disabled by (the|your|an?))\b",
             r"access to (the |this )?model .{0,60}(denied|restricted|forbidden)",
             r"access to model denied|eligible for using the model",
             r"\bmodels?\b.{0,80}\bnot (on|in|allowed by)\b.{0,60}(allow|white)(ed)?[ _-]?"
@@ -693,6 +699,7 @@ RULES: tuple[Rule, ...] = (
         any_of(
             r"\bapi keys? (is|are) not (supported|accepted|allowed|enabled)\b|access_token_type_unsupported",
             r"\bexpected (an? )?oauth ?2?\b|\bonly (accepts?|supports?) (oauth|entra|iam|jwt)",
+            r"\boauth (authentication|tokens?) (is|are) (currently )?not (supported|allowed|accepted)",
         ),
         field="api_key",
         advice="other_credential",
@@ -719,6 +726,16 @@ RULES: tuple[Rule, ...] = (
         advice="set_up_account",
         but_not=any_of(r"\b(key|token|credentials?)\b"),
     ),
+    # What is for the vendor's own programs.
+    Rule(
+        "permission_denied",
+        any_of(
+            r"\bonly (currently )?(available|allowed|supported|authori[sz]ed|valid) (for|to|from|with|in) "
+            r"(use (with|in|by) )?(\w{1,20} ){0,3}?(agents?|clients?|tools?|applications?|cli|claude code)\b",
+        ),
+        field="api_key",
+        advice="other_protocol",
+    ),
     # Rights of the key, its project or its organization.
     Rule(
         "permission_denied",
@@ -730,7 +747,7 @@ RULES: tuple[Rule, ...] = (
         "permission_denied",
         any_of(
             r"(project|organi[sz]ation|account|team).{0,40}(archived|deactivated)",
-            r"(project|organi[sz]ation|account|team).{0,40}(disabled|suspended)",
+            r"(project|organi[sz]ation|account|team|subscription).{0,40}(disabled|suspended)",
             r"(resource|account|subscription|access|organi[sz]ation) has been (temporarily )?"
             r"(blocked|restricted)",
             r"unavailable for (this |your )?account|\b(project|account) has been denied access\b",
@@ -764,7 +781,7 @@ RULES: tuple[Rule, ...] = (
             r"lacks? the (required )?(permission|data action|role|right)",
             rf"{_MAY_NOT} (perform|access|use|call|invoke|make)",
             r"\bunauthori[sz]ed consumer\b|\bconsumer\b.{0,40}\b(forbidden|not allowed)\b",
-            rf"\bno permission\b|{_NOT} have access to it\b|unauthorizedoperation|未授权",
+            rf"noautherror|\bno permission\b|{_NOT} have access to it\b|unauthorizedoperation|未授权",
             r"无权",
         ),
         field="api_key",
@@ -933,6 +950,7 @@ RULES: tuple[Rule, ...] = (
             rf"\b(is not|cannot be used) for ((creat|generat)\w{{1,3}} )?{_KIND}",
             rf"only (accepts|takes|serves) {_KIND} models?",
             r"no (chat|embedding|generation|rerank) (head|capability)",
+            r"\bendpoint (is )?(disabled|not enabled) for (this|the) model\b",
             r"不支持(该|此)?(接口|任务)",
         ),
         field="model_type",
@@ -1008,7 +1026,8 @@ RULES: tuple[Rule, ...] = (
         "model_unavailable",
         any_of(
             r"scaled (down )?to zero",
-            r"(model|endpoint|engine) (is )?(paused|stopped|stopping|sleeping|offline|unloaded)",
+            r"(model|endpoint|engine|deployment)( \S{1,80})? (is |has been )?(currently )?"
+            r"(paused|stopped|stopping|sleeping|offline|unloaded)\b",
             r"\b(endpoint|model|deployment|instance)\b.{0,80}\bis not running\b",
         ),
         field="model_id",
@@ -1151,7 +1170,8 @@ RULES: tuple[Rule, ...] = (
             r"model[ _]?not[ _]?(found|exists?)|\bnot supported model\b|cannot use own model",
             r"models?\b.{0,300}\bbut you passed\b|allowed now, your model|model name is invalid",
             r"unknown provider for model|no router? for (the )?requested model|no reachable .{0,20}source",
-            r"deployment \S{1,100} not found|not configured in the gateway",
+            r"deployment \S{1,100} (is )?not found|not configured in the gateway",
+            r"\bmalformed (\w{1,20} )?model\b",
             r"model field.{0,60}cannot be empty|model should be in .{0,12}format",
             r"invalid_model|unknown_model|model_not_(available|supported)|modelerror",
             r"\b(invalid|unknown|unsupported|unrecogni[sz]ed)[ _]model\b(?! (type|output|input|param))",
