@@ -174,6 +174,7 @@ _OF_A_FIELD = any_of(
     r"json_schema|response_format|stream_options|reasoning_effort|\btools?\b|tool_",
     r"system (role|message)|image_url|multimodal|image input|vision|\bmax_\w{0,20}tokens",
     r"\b(file|audio|image|media) (format|type)\b",
+    r"\b(accept|take|process|support)(es|s)? (images?|videos?|files?)\b",
 )
 """What a refusal speaks of that is no matter of the model's type."""
 
@@ -442,7 +443,7 @@ RULES: tuple[Rule, ...] = (
             r"unsupported_country|country,? region,? or territory",
             r"(location|region|country) (is )?not (supported|allowed)",
             rf"({_NOT}|un) ?available in your (country|region|location)",
-            r"your (country|region|location) .{0,30}not (supported|allowed)",
+            r"your (country|region|location) .{0,30}(not (supported|allowed)|\bblocked\b)",
             r"geo.?(block|restrict)|\b(un|not )supported (countr|region|location|territor)",
         ),
         field="api_key",
@@ -468,6 +469,7 @@ RULES: tuple[Rule, ...] = (
             r"traffic .{0,40}(virtual network|firewall|denied)",
             r"virtual network/firewall",
             r"public access is disabled|private endpoint",
+            r"\brestricted to (internal|private|corporate) networks?\b",
         ),
         field="api_key",
         advice="address",
@@ -525,7 +527,7 @@ RULES: tuple[Rule, ...] = (
             r"plan (do(es)? )?not (yet )?(support|include|cover).{0,20}(model|access)",
             r"not (available|included|supported|offered) (on|in|for|with|by) (the |your |this )?"
             r"([\w-]{1,20} ){0,2}(tier|plan|subscription)\b",
-            r"\bplan_\w{0,30}model_not_supported",
+            r"plan_\w{0,30}model_not_supported|model_not_supported_on_\w{1,20}",
             r"(套餐|订阅|计划).{0,12}(未开放|未包含|不包含|不支持)",
         ),
         field="model_id",
@@ -550,6 +552,7 @@ RULES: tuple[Rule, ...] = (
             r"无权(使用|访问|调用)(该|此)?模型",
         ),
         field="model_id",
+        but_not=any_of(r"\bmodel (parameter|field|setting)s?\b"),
     ),
     # A limit by the minute, said plainly: waiting helps, whatever money it recommends.
     Rule(
@@ -619,13 +622,14 @@ RULES: tuple[Rule, ...] = (
             r"credits? (is |are |have been )?(exhausted|depleted)|billing_not_active|check your billing",
             r"not[ _]enough[ _](balance|credits?|funds)",
             r"quota.{0,80}\b(billing|balance|credits?)",
-            r"(balance|credit limit).{0,30}\b(too low|exhausted|insufficient|negative|empty)",
+            r"(balance|credit limit).{0,30}\b(too low|exhausted|insufficient|negative|empty|depleted)",
             r"\b(credit) (limit|cap).{0,40}(reached|exceeded|hit)",
             r"payment.?required|(enter|add) a (payment method|(credit )?card)",
             r"credit card (on file|is required)",
             r"\b(no|not enough|out of|requires? more|used (up )?all)\b.{0,12}credits?\b",
             r"(used up|exhausted|exceeded).{0,32}\bcredits?\b",
-            rf"{_NOT} have any credits|credits (have |has )?expired",
+            rf"{_NOT} have any credits|credits (have |has )?expired|\b(run|ran) out of (funds|money)\b",
+            r"\brequires? available credits?|balance_depleted|spend_cap_exceeded|:spending-limit\b",
             r"billing.{0,24}(hard limit|not active|inactive|disabled|issue|enabled)|billing_disabled",
             r"arrear|overdue|in good standing|outstanding (balance|payment)",
             r"top.?up|recharge",
@@ -639,8 +643,8 @@ RULES: tuple[Rule, ...] = (
         "quota_exhausted",
         any_of(
             r"free (trial|tier|quota|credits?|allocation).{0,40}\b(ended|expired|exhausted|used up|over)\b",
-            r"trial (has )?(ended|expired)|(套餐|订阅|计划).{0,4}(到期|过期)",
-            r"subscription (has )?(expired|ended)|(no active|inactive) (subscription|plan)",
+            r"trial (period )?(has )?(ended|expired)|(套餐|订阅|计划).{0,4}(到期|过期)",
+            r"subscription (has |is )?(expired|ended|past due)|(no active|inactive) (subscription|plan)",
             r"plan does not include|exceed\w{0,3} (your|the) (free|trial|current|basic) (plan|tier)",
         ),
         field="api_key",
@@ -760,7 +764,9 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "permission_denied",
-        any_of(r"no_organization|member of an organi[sz]ation"),
+        any_of(
+            r"no_organization|member of an organi[sz]ation|mismatched_organization|no such organi[sz]ation"
+        ),
         field="api_key",
         advice="organization",
     ),
@@ -820,7 +826,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "model_unavailable",
         any_of(
-            r"overload|over capacity|at capacity|no capacity|insufficient capacity",
+            r"overload|over capacity|at capacity|no capacity|insufficient (\w{1,20} )?capacity",
             r"capacity (temporarily )?(exceeded|reached|constraint)",
             r"high (traffic|demand|load)",
             r"worker (local )?total request limit|no more (\w{1,20} ){1,2}to (forward|route|send)",
@@ -851,7 +857,7 @@ RULES: tuple[Rule, ...] = (
             r"resource.?exhausted",
             r"exceeded your current requests",
             r"toomanyrequests",
-            r"请求过于频繁|速率限制|限流|并发",
+            r"请求过于频繁|频率过高|速率限制|限流|并发",
         ),
         field="api_key",
         but_not=any_of(r"upstream"),
@@ -920,7 +926,7 @@ RULES: tuple[Rule, ...] = (
         "wrong_model_type",
         any_of(
             rf"not an? {_KIND}[\w -]{{0,20}} ?model",
-            rf"model[^.]{{0,120}}is an? ({_KIND}|text.to.\w{{1,12}}|base)[\w -]{{0,20}}model",
+            rf"\bis an? ({_KIND}|text.to.\w{{1,12}}|base)[\w -]{{0,20}} ?model\b",
             rf"not appear to be an? {_KIND}",
             r"did you mean to use v1/",
             r"(only )?(supported|available|accessible|used) (in|with|via|through) (the )?v1/",
@@ -936,8 +942,8 @@ RULES: tuple[Rule, ...] = (
             r"use the /?\S{0,40}(embeddings|completions|images|audio|rerank|responses)\S{0,40} endpoint",
             rf"not (supported|available|compatible) (by|with|on|via|in|for) (the )?{_KIND}\b(?! (count|"
             rf"size|format))",
-            r"\b(embeddings?|rerank(ing)?|transcriptions?|text.to.speech) (is |are )?not supported (by|"
-            r"for|with|on)",
+            r"\b(embeddings?|rerank(ing)?|transcriptions?|text.to.speech|speech synthesis) (is |are )?"
+            r"not supported (by|for|with|on)",
             rf"model is not (an? )?({_KIND}|llm)\b|unsupported_api_for_model|\boptions are \{{",
             rf"does ?{_NOT} support [`'\"](embed|rerank|classify|generate|score|transcribe)",
             r"not allowed to generate embeddings",
@@ -945,10 +951,13 @@ RULES: tuple[Rule, ...] = (
             rf"(model|task)[^.]{{0,60}}(type|task|mode) .{{0,20}}{_NOT} (support|match)",
             r"not support(ed)? for (this )?(task|endpoint|operation)",
             rf"only supports? (the )?{_KIND}( (api|endpoint|completions|generation))?\b",
-            rf"embedding models? (can ?{_NOT}|do ?{_NOT})",
+            rf"(embedding|pooling) models? (can ?{_NOT}|do ?{_NOT})",
             r"expected .{0,20}(chat|embedding|text) model",
             rf"\b(is not|cannot be used) for ((creat|generat)\w{{1,3}} )?{_KIND}",
-            rf"only (accepts|takes|serves) {_KIND} models?",
+            rf"only (accepts|takes|serves) {_KIND} models?|\bonly {_KIND} models? (can|may|are)\b",
+            rf"\bcan ?{_NOT} use an? {_KIND} model\b|\bsupported tasks?( are)?:",
+            rf"\bdoes ?{_NOT} have the \W?{_KIND}\W? (ability|capability)",
+            r"\b(only|must) be (used|called|accessed) (only )?(with|via|through|at) (the )?/?v1/",
             r"no (chat|embedding|generation|rerank) (head|capability)",
             r"\bendpoint (is )?(disabled|not enabled) for (this|the) model\b",
             r"不支持(该|此)?(接口|任务)",
@@ -963,7 +972,7 @@ RULES: tuple[Rule, ...] = (
             r"(failed|unable) to load (?!audio|image)|could ?n[o']t (be )?load|error loading model",
             r"cannot load (the )?(network|model|weights)|error (was )?encountered while running the model",
             r"exited prematurely|process has terminated|signal: (killed|aborted|segment)",
-            r"exit (code|status) \d",
+            r"exit (code|status) \d|\b(worker|engine|backend|server) process (has )?(died|crashed|exited)\b",
             r"load request: .{0,80}\beof\b",
         ),
         field="model_id",
@@ -1066,7 +1075,9 @@ RULES: tuple[Rule, ...] = (
             # The name of a class that wraps any failure at all says nothing before words of another kind.
             r"apiconnectionerror(?!:.{0,60}exception - )",
             r"apiconnectionerror\b.{0,400}(connect(ion)?|timed? ?out|unreachable|disconnected)\b",
-            r"cannot connect to host",
+            r"(cannot connect to host|failed to connect to (the )?(backend|upstream|server|worker))",
+            r"\b(post|get) \W?https?://\S{1,100} eof\b|\ball (upstream )?(providers|backends|channels) "
+            r"(have )?(failed|returned errors)\b",
         ),
         field="model_id",
         advice="behind_proxy",
@@ -1118,11 +1129,12 @@ RULES: tuple[Rule, ...] = (
         "model_not_found",
         any_of(
             r"model_decommissioned",
-            r"^(?!.*\b(version|endpoint|api|route|url)\b).*\b(has|have) been (retired|decommissioned|sunset)",
+            r"^(?!.*\b(version|endpoint|api|route|url)\b).*\b(has been|have been|was|were) "
+            r"(retired|decommissioned|sunset)\b",
             rf"{_THE_MODEL}(no longer|decommissioned|deprecated|retired|discontinued)",
             rf"{_THE_MODEL}(sunset|shut ?down)",
             rf"{_THE_MODEL}(was|were|has been|have been) removed (on|in|as of|from)\b",
-            rf"{_THE_MODEL}end.of.(its )?life",
+            rf"{_THE_MODEL}end.of.(its )?life|\bno longer available as an? [\w-]{{1,20}} model\b",
         ),
         field="model_id",
         advice="retired",
@@ -1181,7 +1193,8 @@ RULES: tuple[Rule, ...] = (
             r"((are|is) )?((found|available) )?(for|serving|with)\b",
             r"(graph|servable|pipeline)( definition)? with requested name .{0,60}not found",
             r"repository not found",
-            r"(could not|can(no|')t|failed to|unable to) (find|access) (\S{1,20} )?(model|deployment)",
+            r"(could not|can(no|')t|failed to|unable to) (find|access|resolve) (\S{1,20} )?"
+            r"(model|deployment)",
             r"no models? (named|with|found|matching)|there is no model|(not|no) found.{0,12}\bmodel",
             r"^model: \S{1,200} .{0,20}not_found",
             r"(lora|adapter) .{0,60}(not found|does not exist|not exist)",
@@ -1203,7 +1216,8 @@ RULES: tuple[Rule, ...] = (
         "model_not_found",
         any_of(
             rf"{_THE_MODEL}(not (be )?found|(does|do)(n't| not) exist|not exist|non-existent)",
-            rf"{_THE_MODEL}not (currently )?(supported|available|offered|served|deployed)\b",
+            rf"{_THE_MODEL}not (currently )?(supported|available|offered|served|deployed|hosted)\b",
+            rf"{_THE_MODEL}not in the list of ",
             rf"{_THE_MODEL}not (currently )?(registered|recogni[sz]ed|configured|mapped|present|valid)\b",
             rf"{_THE_MODEL}not (currently )?(installed|enabled|part of)\b",
             rf"{_THE_MODEL}(isn't (supported|available)|unavailable|unknown|is invalid|disabled)",
@@ -1242,7 +1256,7 @@ RULES: tuple[Rule, ...] = (
         "invalid_credentials",
         any_of(
             rf"{_KEY_IS}(is missing|missing|not (sent|provided))",
-            rf"\b{_NO_OR_MISSING}[ _-]{{0,2}}(\w{{1,20}}[ _-]){{0,2}}?{_KEY}\b(?!s? (limit|count|usage))",
+            rf"\b{_NO_OR_MISSING}[ _-]{{0,2}}(\w{{1,20}}[ _-]){{0,2}}?\W?{_KEY}\b(?!s? (limit|count|usage))",
             r"no (auth|cookie|api key|key|bearer|authorization)[ \w]{0,20}(found|provided|passed|supplied)",
             r"no (auth|cookie|api key|key|bearer|authorization)[ \w]{0,20}(given|was|header)",
             r"authori[sz]ation( header)?\b.{0,60}?\bmissing",
@@ -1278,7 +1292,7 @@ RULES: tuple[Rule, ...] = (
         "invalid_credentials",
         any_of(
             rf"\b(expired|revoked|disabled|blocked|leaked)[ _-]{{0,2}}(\w{{1,20}}[ _-]){{0,3}}?{_KEY}",
-            rf"{_KEY_IS}(expired|revoked|disabled|deleted)",
+            rf"{_KEY_IS}(expired|revoked|disabled|deleted|rotated|deactivated)",
             r"(令牌|密钥|apikey).{0,12}过期",
         ),
         field="api_key",
@@ -1303,7 +1317,8 @@ RULES: tuple[Rule, ...] = (
             r"(did not|didn.t) (provide|send|pass) an? (api key|key|token)",
             r"expected to start with 'sk-'",
             r"\bjwt (is|verification|issuer)",
-            r"invalid signature|signature ?(does|mis|fail)|secret ?id\b.{0,20}not found",
+            r"invalid signature|signature ?(does|mis|fail)|\bsignature\b.{0,40}\bdoes not match",
+            r"secret ?id\b.{0,20}not found",
             r"(failed|unable) to (get|read|find) the authori[sz]ation|certification failed",
             r"(get|verify|validate|refresh) (\w{1,20} )?token failed",
             r"账[户号]不存在",
@@ -1327,6 +1342,7 @@ RULES: tuple[Rule, ...] = (
             r"(prompt|input|content)\b.{0,40}(flagged|(blocked|rejected) (by|due|for|as))|input blocked",
             r"request .{0,40}(flagged|(blocked|rejected) (by|due|for|as)).{0,60}(content|safety|moderat|"
             r"policy|guard)",
+            r"\b(prompt injection|jailbreak)\b.{0,30}\bdetected\b",
             r"(inappropriate|sensitive|unsafe|harmful|prohibited) (content|input|prompt|words|information)",
             r"new_sensitive|\bpolicy_violation\b",
             rf"\b{_FILTERABLE}\b.{{0,60}}violat\w{{1,4}} (of )?(our|the) "
