@@ -11,8 +11,9 @@ from tests.bench.bare import bare_server
 from tests.bench.databases import KINDS, databases
 from tests.bench.loading import rate
 from tests.bench.measuring import Finding, median_ratio, side_by_side
+from tests.bench.serving import running
 from tests.bench.stock import fill
-from tests.load.running import Running, running
+from tests.load.running import Running
 
 ROUNDS = 5
 SLICE_S = 2.0
