@@ -386,7 +386,7 @@ def _(sim: Simulator) -> None:
 @rejected(
     "own-world-a-query-is-missing",
     "https://learn.microsoft.com/azure/ai-foundry/openai/reference",
-    "wrong_path",
+    "endpoint_error",
     "base_url",
     path="/openai/deployments/m1",
 )
@@ -409,17 +409,6 @@ def _(sim: Simulator) -> None:
     sim.serve_instead(Model("llama-3", "chat"))
     sim.catalog(None)
     sim.unknown_reply = lambda name: error(404, f"Model {name} not found. Did you mean 'llama-3'?")
-
-
-@rejected(
-    "own-world-listed-without-the-route",
-    "https://platform.openai.com/docs/api-reference/responses",
-    "wrong_model_type",
-    "model_type",
-)
-def _(sim: Simulator) -> None:
-    """The list of models is at the typed base and holds the id, but chat is no route there."""
-    sim.every(as_json({"detail": "Not Found"}, 404), lambda request: request.path.endswith("/completions"))
 
 
 @rejected(

@@ -125,7 +125,7 @@ class _Verdict:
                 "It wants a query with every call: add the parameter that its words name to the base URL, as "
                 f"in {self.talk.base}?name=value."
             )
-            return self.tell.said("wrong_path", "base_url", following)
+            return self.tell.said("endpoint_error", "base_url", following)
         if not bases:
             return None
         found = self.around.proven_base(bases)

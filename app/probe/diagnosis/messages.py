@@ -129,7 +129,7 @@ class Messages:
 
     def no_route(self) -> Diagnosis:
         """The route is missing, and no other base was found; a listed model may be of another type."""
-        if self.catalog.listed(self.model_id):
+        if self.type_name != "chat" and self.catalog.there and self.catalog.listed(self.model_id):
             return self.wrong_type(None)
         route = facts(self.talk, self.outcome, self.type_name)["route"]
         return self.said(
