@@ -325,6 +325,7 @@ RULES: tuple[Rule, ...] = (
             r"(for|of) (the )?((llm|ai|model|upstream) )?provider\b",
             r"(token|api[ _-]?key|authenticat\w*|unauthori[sz]ed|credentials?|forbidden|access denied)\b"
             r".{0,300}\breceived model group=",
+            r"exception( \w{1,30})? - .{0,300}\b(permission\b.{0,200}\bdenied|permission_denied)\b",
             r"exception - .{0,200}(\barn:|\biam (user|role)|service role|assumed-role|marketplace)",
         ),
         field="model_id",
