@@ -174,7 +174,7 @@ _OF_A_FIELD = any_of(
     r"json_schema|response_format|stream_options|reasoning_effort|\btools?\b|tool_",
     r"system (role|message)|image_url|multimodal|image input|vision|\bmax_\w{0,20}tokens",
     r"\b(file|audio|image|media) (format|type)\b",
-    r"\b(accept|take|process|support)(es|s)? (images?|videos?|files?)\b",
+    r"\b(accept|take|process)(es|s)? (images?|videos?|files?)\b",
 )
 """What a refusal speaks of that is no matter of the model's type."""
 
