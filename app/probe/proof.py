@@ -154,7 +154,7 @@ class _Ladder:
                 outcome = self._unless_passing(first, outcome)
         result = (
             outcome
-            if outcome.proven or self._is_final(outcome) or first.refusal.text == "" and not first.why
+            if outcome.proven or self._is_final(outcome) or _says_nothing(first)
             else self._telling(first, outcome)
         )
         result.calls, result.stream_seen = self.calls, self.stream_seen
@@ -272,6 +272,12 @@ class _Ladder:
                 yield first.shape.because("asked for a stream", stream=True)
         elif first.judgement.meaning == "model_unavailable" and self.proof.streams and first.answer.ok:
             yield first.shape.because("asked for a stream", stream=True)
+
+
+def _says_nothing(outcome: Outcome) -> bool:
+    """No word, and no answer of another API either."""
+    of_another = outcome.answer.ok and outcome.refusal.is_json
+    return not (outcome.refusal.text or outcome.why or of_another)
 
 
 def _is_missing_beside(last: Outcome, first: Outcome) -> bool:

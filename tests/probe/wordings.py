@@ -28,7 +28,9 @@ class Wording(NamedTuple):
     by_words: bool
     """False where the words say nothing and the status decides."""
     advice: str | None
-    """What to do next; None where the row leaves it open."""
+    """What to do next; "none" where the meaning alone tells, None where the row leaves it open."""
+    lasts: bool | None
+    """Whether a wait changes nothing; None where the row leaves it open."""
 
 
 def _wording(row: dict[str, JSON]) -> Wording:
@@ -41,6 +43,7 @@ def _wording(row: dict[str, JSON]) -> Wording:
         row.get("field"),
         row.get("by_words", True),
         row.get("advice"),
+        row.get("lasts"),
     )
 
 

@@ -189,6 +189,11 @@ _NOT_THE_API: tuple[Row, ...] = (
     ),
     _OTHER_JSON,
     (
+        any_of(r"#page.*\b(log|sign).?(in|on)\b", "#page.*(password|single sign)"),
+        "A page for signing in stands where the API should: use the API's own address, or have Muster's "
+        "calls let through without signing in.",
+    ),
+    (
         any_of("#filter"),
         "A filter in front of the endpoint refuses Muster's calls: let Muster's address or its User-Agent "
         "through, or use the address of the API behind the filter.",
@@ -197,11 +202,6 @@ _NOT_THE_API: tuple[Row, ...] = (
     (
         any_of("#protocol"),
         "Another kind of server listens there: correct the port or the scheme of the base URL.",
-    ),
-    (
-        any_of(r"#page.*\b(log|sign).?(in|on)\b", "#page.*(password|single sign)"),
-        "A page for signing in stands where the API should: use the API's own address, or have Muster's "
-        "calls let through without signing in.",
     ),
     (
         any_of("#page"),
@@ -224,8 +224,8 @@ _CREDENTIALS: tuple[Row, ...] = (
     ),
     (
         any_of("#page"),
-        "It is a proxy in front of the API that refuses: have Muster's calls let through, or use the address "
-        "of the API behind it.",
+        "A web server in front of the API refuses: copy the key again from where it was made. Where the key "
+        "is right, have Muster's calls let through there, or use the address of the API behind it.",
     ),
     (
         None,
@@ -426,6 +426,8 @@ ADVISED: Mapping[Advice, str] = {
     "in one.",
     "verify": "Have the organization behind the key verified with the vendor, or use a key of a verified "
     "one.",
+    "set_up_account": "The account behind the key is not set up yet: do there what the words ask for, then "
+    "probe again. A new key of the same account will not help.",
     "permission": "The key is right but lacks a permission: give it, or the role behind it, the one that the "
     "words name, or use a key that has it.",
     "account_settings": "The settings of the account keep this model away: change them where the words point "
@@ -459,6 +461,8 @@ ADVISED: Mapping[Advice, str] = {
     "region_of_key": "Copy the key again from the very resource and region that the base URL names: the key "
     "of another one is refused in the same way.",
     "new_key": "This key is no longer good: make a new one where it was issued, and fill that in.",
+    "other_credential": "It takes another kind of credential than this one: its words or its documentation "
+    "say which. Where that is a token that lives for an hour or so, put a gateway in between that renews it.",
     "profile": "The vendor serves it by an inference profile only: register the id of that in place of the "
     "model's own (at Bedrock it begins with a region, such as us. or eu.).",
     "short_lived": "That is a token which lives for an hour or so and ran out, and a fresh one will too: "
@@ -484,9 +488,10 @@ ADVISED: Mapping[Advice, str] = {
     "responses_only": "It is served at /responses, where no model type of Muster asks: choose another model.",
     "chat_template": "It is a base model without a chat template: choose the type completion, or start the "
     "server with a chat template for it.",
-    "use_completion": "The words point to the route of the type completion: choose that type, or another "
-    "model.",
-    "use_chat": "The words point to the route of the type chat: choose that type, or another model.",
+    "use_completion": "The words point to the route of the type completion, where the model did not answer "
+    "either: choose the type that its documentation names, or another model.",
+    "use_chat": "The words point to the route of the type chat, where the model did not answer either: "
+    "choose the type that its documentation names, or another model.",
     "start_flags": "Start the server as its words say, or choose the type for which it was started.",
     "nought": "The plan behind the key grants nothing at all for this model, so no wait helps: change the "
     "plan or the limits of the project, or choose another model.",

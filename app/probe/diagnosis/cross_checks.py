@@ -19,7 +19,7 @@ from app.probe.conversation.request import Request
 from app.probe.conversation.talk import Conversation
 from app.probe.diagnosis.neighbours import NO_ROUTE, Neighbours, neighbours_of
 from app.probe.diagnosis.types_pointed_at import named_types, pointed_at, stated_type
-from app.probe.model_types import audio, completion, embedding, rerank
+from app.probe.model_types import audio, completion, embedding, moderation, rerank
 from app.probe.model_types.chat.proof import PROOF
 from app.probe.proof import Outcome, Proof, prove
 from app.probe.reading.catalog import Catalog, read_catalog
@@ -45,11 +45,12 @@ _CROSS: Mapping[str, Proof] = {
     "rerank": rerank.PROOF,
     "stt": audio.STT_PROOF,
     "tts": audio.TTS_PROOF,
+    "moderation": moderation.PROOF,
 }
 _USUAL: Mapping[str, tuple[str, ...]] = {"rerank": ("/v1", "/v2")}
 """Bases at which a type is served that the OpenAI API does not have."""
 _MADE_UP_KEY = "sk-muster-no-such-key"
-_UNPOINTED = ("chat", "completion", "embedding", "rerank", "stt")
+_UNPOINTED = ("chat", "completion", "embedding", "rerank", "stt", "tts")
 """The types that are tried where nothing points to one, in this order."""
 _NOWHERE: frozenset[Meaning] = frozenset({"no_route", "not_openai_compatible", "bot_filter"})
 """Where the call met no API at all, a list of models shows where one is, even without this route."""

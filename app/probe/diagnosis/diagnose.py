@@ -14,7 +14,7 @@ from app.probe.diagnosis.model_suggestions import is_about_the_id, offered_ids
 from app.probe.diagnosis.place import Place, place_of
 from app.probe.diagnosis.redirects import after_redirect, redirect_target
 from app.probe.diagnosis.sentences import pasted
-from app.probe.diagnosis.typed_query import queries_instead
+from app.probe.diagnosis.typed_query import lacks_a_query, queries_instead
 from app.probe.proof import Outcome, Proof
 from app.probe.reading.catalog import Catalog
 from app.probe.reading.named_fields import names_a_field
@@ -118,8 +118,14 @@ class _Verdict:
         return self._of_another_type() if of_model and judgement.advice is None else None
 
     def _other_query(self) -> Diagnosis | None:
-        """The typed query, where the words speak of it."""
+        """The typed query, where the words speak of it, or of one that is missing."""
         bases = list(queries_instead(self.talk.base, self.outcome.refusal))
+        if lacks_a_query(self.talk.base, self.outcome.refusal):
+            following = (
+                "It wants a query with every call: add the parameter that its words name to the base URL, as "
+                f"in {self.talk.base}?name=value."
+            )
+            return self.tell.said("endpoint_error", "base_url", following)
         if not bases:
             return None
         found = self.around.proven_base(bases)

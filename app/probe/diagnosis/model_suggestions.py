@@ -30,7 +30,7 @@ def which_model(advice: Advice | None, model_id: str, catalog: Catalog, works: s
     if retired and catalog.listed(model_id):
         others = _such_as(model_id, catalog)
         return f"{retired}Its list of models holds the id all the same: choose another{others}."
-    if catalog.listed(model_id):
+    if model_id in catalog.entries:
         return (
             "Its list of models holds this id, but it does not serve it: deploy or start it there first, or "
             "choose another."
@@ -43,6 +43,11 @@ def which_model(advice: Advice | None, model_id: str, catalog: Catalog, works: s
     if catalog.there:
         listed = _listed(model_id, catalog, is_gone=bool(retired))
         return f"{retired}{listed}{_or_else(advice)}."
+    if advice == "start_model":
+        return (
+            "It shows no list of models: start the model on its server, or, where it runs, look up how the "
+            "server's settings spell the id."
+        )
     return (
         f"{retired}It shows no list of models: look up how the vendor or the server's settings "
         f"spell {'its successor' if retired else 'the id'}{_or_else(advice)}."
@@ -95,7 +100,8 @@ def either(names: Sequence[str]) -> str:
 _ALLOWED = any_of(
     r"(must|should|has to) be:? (one of )?\W?[\w./:-]+",
     r"expected one of|one of the allowed values|input should be '|allowed (models?|values?)",
-    r"(available|supported|valid) models?( are)?:|choose (from|one of)",
+    r"(available|supported|valid|allowed) models?( (are|is|include))?( ?:|:? ?['\"`\[(])",
+    r"choose (from|one of)|any of the expected tags:|did you mean ",
 )
 _LISTS = any_of(r"allowed|available|supported|valid|enum|expected|permitted")
 _OFFERED_AT_MOST = 5

@@ -25,6 +25,8 @@ _ELSEWHERE = any_of(
 )
 _MAYBE = any_of(r"\bnot found for api version v\S{1,20}")
 """Said of a model that another base serves, and of one that none does."""
+_OF_KEYS = any_of(r"\b(keys?|tokens?|credentials?|auth\w*) (is|are) not ")
+"""Said of what calls are signed with, wherever they go."""
 _OF_TYPE = any_of(rf"(\bnot|n['’]t) {_SERVED} in (the )?\w{{1,20}} mode\b")
 _URL = re.compile(r"https?://[\w.-]+(?::\d+)?(?:/[\w./-]*)?", re.I)
 _HOST = re.compile(r"\b(?:requests? to|use|host(?:name)?:?) ([a-z0-9-]+(?:\.[a-z0-9-]+)+)(?::\d+)?\b", re.I)
@@ -46,7 +48,7 @@ class Place:
 
 def place_of(refusal: Refusal, base: Base) -> Place | None:
     """What a refusal says about the place, None where it speaks of something else."""
-    if refusal.is_html:
+    if refusal.is_html or _OF_KEYS.search(refusal.all):
         return None
     if _OF_TYPE.search(refusal.all):
         return Place(of_type=True)

@@ -60,6 +60,7 @@ _IN_IDS: Mapping[str, str] = {
     r"embed": "embedding",
     r"whisper|transcri|(^|[-_/])(asr|stt)([-_.]|$)": "stt",
     r"(^|[-_/])tts([-_.\d]|$)|text-to-speech": "tts",
+    r"moderation": "moderation",
 }
 """Words in the ids of models that say what the model does."""
 

@@ -16,7 +16,8 @@ _CUE = re.compile(
     r"such as|e\.g\.|did you mean|\bonly(?= ['\"`\[])",
     re.I,
 )
-_QUOTED = re.compile(r"['\"`‘“]([^'\"`’”\s]{1,80})['\"`’”]")
+_QUOTED = re.compile(r"['\"`‘“]([^'\"`’”\s]{1,80})['\"`’”](?!: )")
+"""A quoted word, but the name of a value in what Python prints of an error."""
 _BARE = re.compile(r"\[([\w.:+-]+(?: [\w.:+-]+)+)\]")
 """A list as Go prints it: neither quotes nor commas."""
 _PLAIN = re.compile(r"[A-Za-z][\w./:+-]{0,79}")

@@ -121,11 +121,11 @@ def _unwrapped(text: str, depth: int) -> str:
     """A sentence, of JSON inside it only what that says: gateways repeat the body of who is behind them."""
     inside = json_inside(text) if depth < 5 else None
     words = text_of(inside[1], depth + 1) if inside else ""
-    return f"{text[: inside[0]]}{words}" if inside and words else text
+    return f"{text[: inside[0]]}{words}{text[inside[2] :]}" if inside and words else text
 
 
-def json_inside(text: str) -> tuple[int, Any] | None:
-    """The first JSON object in a text and where it begins; None where there is none.
+def json_inside(text: str) -> tuple[int, Any, int] | None:
+    """The first JSON object in a text, where it begins and where it ends; None where there is none.
 
     Only the first brace is tried, and no text longer than an error has: the cost stays linear.
     """
@@ -134,10 +134,10 @@ def json_inside(text: str) -> tuple[int, Any] | None:
     if begins < 0 or len(text) > _LONGEST_WRAPPED:
         return None
     try:
-        body, _ = _DECODER.raw_decode(text, begins)
+        body, ends = _DECODER.raw_decode(text, begins)
     except (ValueError, RecursionError):
         return None
-    return (begins, body) if isinstance(body, dict) and body else None
+    return (begins, body, ends) if isinstance(body, dict) and body else None
 
 
 _DECODER = json.JSONDecoder()

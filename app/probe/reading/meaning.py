@@ -121,7 +121,7 @@ _STATUS: Mapping[int, tuple[Meaning, str]] = {
     451: ("permission_denied", "api_key"),
     _CAPTIVE: ("not_openai_compatible", "base_url"),
     **dict.fromkeys((400, 406, 409, 411, 413, 415, 422, 424), ("shape", "base_url")),
-    **dict.fromkeys((404, 405, 410, 501), ("no_route", "base_url")),
+    **dict.fromkeys((404, 405, 410, 421, 501), ("no_route", "base_url")),
     **dict.fromkeys((408, 425, 502, 503, 504, 529, *_EDGE), ("model_unavailable", "model_id")),
 }
 

@@ -42,6 +42,7 @@ Advice = Literal[
     "account_shut",
     "organization",
     "verify",
+    "set_up_account",
     "permission",
     # permission_denied of the model
     "account_settings",
@@ -63,6 +64,7 @@ Advice = Literal[
     "gateway_issued",
     "region_of_key",
     "new_key",
+    "other_credential",
     "short_lived",
     # model_unavailable
     "gateway_key",
@@ -138,7 +140,8 @@ _KIND = (
 )
 _KEY_IS = rf"{_KEY}\b.{{0,60}}?\b"
 _WRONG = r"\b(invalid|incorrect|wrong|bad|unknown|malformed|illegal|unrecogni[sz]ed|not a valid)"
-_ABSENT = r"\b(expired|revoked|disabled|inactive|missing|no|empty)"
+_NO_OR_MISSING = r"(no(?![a-z])|missing)"
+_ABSENT = rf"\b(expired|revoked|disabled|inactive|{_NO_OR_MISSING}|empty)"
 _WELL = r"(available|healthy|live|free|ready|active|prefill|decode)"
 _THE_MODEL = r"\bmodels?\b.{0,160}?\b"
 _FILTERABLE = r"(input|prompt|message|content|conversation|output|text)"
@@ -154,6 +157,7 @@ _KEY_FAULTS = (
     rf"{_KEY_IS}(not found|missing|is required|required|must be (set|provided))",
     rf"{_KEY_IS}(not (sent|provided|recogni[sz]ed|exist|active)|disabled|deleted|does ?n[o']t exist)",
     r"authori[sz]ation( header)?\b.{0,60}?\b(invalid|expired|missing|required|requires|malformed|failed)",
+    r"authori[sz]ation header\b.{0,20}\b(badly|wrongly|not) formatted",
 )
 """A key and what is wrong with it; stronger than the "access denied" that it may follow."""
 
@@ -165,6 +169,14 @@ _NOT_PLAINLY: frozenset[int | None] = frozenset(
 )
 """Statuses that hide a complaint about the request; 400 and 422 say it themselves, and words of a field are
 then read by `negotiation`."""
+
+_OF_A_FIELD = any_of(
+    r"json_schema|response_format|stream_options|reasoning_effort|\btools?\b|tool_",
+    r"system (role|message)|image_url|multimodal|image input|vision|\bmax_\w{0,20}tokens",
+    r"\b(file|audio|image|media) (format|type)\b",
+    r"\b(accept|take|process)(es|s)? (images?|videos?|files?)\b",
+)
+"""What a refusal speaks of that is no matter of the model's type."""
 
 RULES: tuple[Rule, ...] = (
     # A limit of nought never refills, whatever a hint to wait says.
@@ -205,8 +217,6 @@ RULES: tuple[Rule, ...] = (
         ),
         field="base_url",
         advice="install",
-        lasts=True,
-        statuses=frozenset(range(500, 600)),
     ),
     # Errors of the machine, the language and the tokenizer: the server's own, whatever they are called.
     Rule(
@@ -253,11 +263,23 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "filtered",
         any_of(
-            r"\b(input|prompt|content|output) (was|is|has been) flagged\b",
+            r"\b(input|prompt|content|output) (was|is|has been) flagged\b|\bprompt pattern is blocked\b",
+            r"\bprompt (does ?n[o'’]t|did ?n[o'’]t) match any allowed pattern|\bsafety_check_type_",
+            rf"\b{_FILTERABLE} violates? ((our|the) )?(usage|content|safety) (polic|guideline)",
             rf"\b{_FILTERABLE} (was|is|has been) (rejected|blocked)\b.{{0,60}}\b(pii|personal|safety|unsafe|"
             r"harm|sensitive|jailbreak|injection|moderat|polic(y|ies)|guard)",
         ),
         field="base_url",
+    ),
+    # A gateway that denies a call and repeats what a check found in its text; one that failed says nothing.
+    Rule(
+        "filtered",
+        any_of(
+            r"hook_results.{0,60}\b(pattern|words?|keywords?|sentences?|characters?|code|urls?|pii|language)\b"
+            r".{0,60}\b(match|found|contain|detect|present|outside)",
+        ),
+        field="base_url",
+        statuses=frozenset({446}),
     ),
     # A length is the request's own affair, whatever else the sentence mentions.
     Rule(
@@ -276,8 +298,6 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "shape",
         any_of(
-            r"maximum context length",
-            r"context[ _]length[ _]exceeded",
             r"input validation error",
             r"request too large for model",
         ),
@@ -303,6 +323,9 @@ RULES: tuple[Rule, ...] = (
             r"bad[ _]response[ _]status[ _]code",
             r"\bno (api )?(key|credentials?) (was |were |is |are )?(found|configured|set|stored|available)? ?"
             r"(for|of) (the )?((llm|ai|model|upstream) )?provider\b",
+            r"(token|api[ _-]?key|authenticat\w*|unauthori[sz]ed|credentials?|forbidden|access denied)\b"
+            r".{0,300}\breceived model group=",
+            r"exception( \w{1,30})? - .{0,300}\b(permission\b.{0,200}\bdenied|permission_denied)\b",
             r"exception - .{0,200}(\barn:|\biam (user|role)|service role|assumed-role|marketplace)",
         ),
         field="model_id",
@@ -354,7 +377,6 @@ RULES: tuple[Rule, ...] = (
         ),
         field="api_key",
         advice="client_certificate",
-        lasts=True,
         on_pages=True,
         but_not=any_of(r"certificate.?verif|self.?signed"),
     ),
@@ -389,7 +411,7 @@ RULES: tuple[Rule, ...] = (
         "model_not_found",
         any_of(
             rf"not (exist|found)\W{{1,3}}or (perhaps )?you do ?{_NOT} have (access|permission)",
-            rf"not (exist|found)\W{{1,3}}or your \w{{1,20}}( \w{{1,40}})? does ?{_NOT} have access",
+            rf"not (exist|found)\W{{1,3}}or your \w{{1,20}}( [\w-]{{1,40}})? does ?{_NOT} have access",
             r"not found the model .{0,120}or permission denied",
             r"have access to (this|the) model,? or (the )?(model|it)( name)? (is invalid|is not|does not|"
             r"doesn't)",
@@ -401,7 +423,8 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "permission_denied",
         any_of(
-            rf"{_THE_MODEL}({_NOT} |un)available in your (country|region|location)",
+            rf"{_THE_MODEL}({_NOT} |un)(available|supported) in ((your|this|the) )?"
+            r"(country|region|location)\b",
             rf"{_THE_MODEL}{_NOT} (allowed|permitted) to run in your (country|region|location)",
         ),
         field="model_id",
@@ -421,8 +444,8 @@ RULES: tuple[Rule, ...] = (
             r"unsupported_country|country,? region,? or territory",
             r"(location|region|country) (is )?not (supported|allowed)",
             rf"({_NOT}|un) ?available in your (country|region|location)",
-            r"your (country|region|location) .{0,30}not (supported|allowed)",
-            r"geo.?(block|restrict)",
+            r"your (country|region|location) .{0,30}(not (supported|allowed)|\bblocked\b)",
+            r"geo.?(block|restrict)|\b(un|not )supported (countr|region|location|territor)",
         ),
         field="api_key",
         advice="place",
@@ -443,21 +466,23 @@ RULES: tuple[Rule, ...] = (
             r"(models?[ _-]?)?list",
             r"(allow|white)[ _-]?list.{0,60}\b(ip|address|network|cidr|host|origin|domain)",
             r"not (on|in) (the |our |an? )?(allow|white)[ _-]?list",
-            r"check your network settings",
+            r"check your network settings|\bip address restriction|ip_address_blocked",
             r"traffic .{0,40}(virtual network|firewall|denied)",
             r"virtual network/firewall",
             r"public access is disabled|private endpoint",
+            r"\brestricted to (internal|private|corporate) networks?\b",
         ),
         field="api_key",
         advice="address",
         but_not=any_of(
-            r"\bmodels?\b.{0,80}(allow|white)[ _-]?list", r"(allow|white)[ _-]?list.{0,40}\bmodel"
+            r"\bmodels?\b.{0,80}(allow|white)(ed)?[ _-]?(models?[ _-]?)?list",
+            r"(allow|white)[ _-]?list.{0,40}\bmodel",
         ),
     ),
     # A right key that may not use this very model: for what the account's own settings say,
     Rule(
         "permission_denied",
-        any_of(r"matching your .{0,60}(data policy|guardrail)"),
+        any_of(r"matching your .{0,60}(data policy|guardrail)", r"\bno allowed providers?\b"),
         field="model_id",
         advice="account_settings",
     ),
@@ -472,6 +497,7 @@ RULES: tuple[Rule, ...] = (
         ),
         field="model_id",
         advice="terms",
+        but_not=any_of(r"\bif you are trying to access a private or gated\b"),
     ),
     Rule(
         "permission_denied",
@@ -502,7 +528,7 @@ RULES: tuple[Rule, ...] = (
             r"plan (do(es)? )?not (yet )?(support|include|cover).{0,20}(model|access)",
             r"not (available|included|supported|offered) (on|in|for|with|by) (the |your |this )?"
             r"([\w-]{1,20} ){0,2}(tier|plan|subscription)\b",
-            r"\bplan_\w{0,30}model_not_supported",
+            r"plan_\w{0,30}model_not_supported|model_not_supported_on_\w{1,20}",
             r"(套餐|订阅|计划).{0,12}(未开放|未包含|不包含|不支持)",
         ),
         field="model_id",
@@ -516,7 +542,8 @@ RULES: tuple[Rule, ...] = (
             rf"{_NOT} have access to `?[\w./:@-]{{1,100}}`?\W*$",
             r"no access to (the |this )?model",
             rf"{_MAY_NOT} (access|use|call|invoke|sample from|query) (the |this )?model",
-            r"model.{0,80}(access denied|permission denied|is blocked|restricted|not allowed)",
+            r"model.{0,80}(access (is )?denied|permission denied|is blocked|restricted|not allowed)",
+            r"\bmodel\b.{0,60}\b(as legacy|disabled by (the|your|an?))\b",
             r"access to (the |this )?model .{0,60}(denied|restricted|forbidden)",
             r"access to model denied|eligible for using the model",
             r"\bmodels?\b.{0,80}\bnot (on|in|allowed by)\b.{0,60}(allow|white)(ed)?[ _-]?"
@@ -526,6 +553,7 @@ RULES: tuple[Rule, ...] = (
             r"无权(使用|访问|调用)(该|此)?模型",
         ),
         field="model_id",
+        but_not=any_of(r"\bmodel (parameter|field|setting)s?\b"),
     ),
     # A limit by the minute, said plainly: waiting helps, whatever money it recommends.
     Rule(
@@ -575,15 +603,14 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "quota_exhausted",
         any_of(
-            r"\b(monthly|daily|weekly) (limit|cap).{0,40}(reached|exceeded|hit)",
-            r"(reached|exceeded|hit) .{0,30}(weekly|daily|monthly) .{0,12}(limit|cap)",
             rf"(limit|quota|requests|tokens|calls|free.?models).{{0,24}}(per|an?|/)[ -]?{_LONG_WINDOW}",
             rf"quota.{{0,200}}per.?{_LONG_WINDOW}",
             r"\b[rt]pd\b|quota will (reset|refill)|quota.{0,80}for the (day|week|month)",
             r"usage limit reached for \d+ ?(h(our)?|d(ay)?|week|month)s?\b",
             r"\b(?<!worker )(?<!local )total request limit reached(?!.{0,40}minute)",
+            r"\btoday'?s (\w{1,20} ){0,2}(quota|limit|allowance)|\btry again tomorrow\b",
             r"(今日|每日|当日|每周|每月|本月).{0,16}(限额|上限|额度|次数)",
-            r"(daily|weekly|monthly).{0,20}(limit|quota|free allocation)",
+            r"(daily|weekly|monthly).{0,20}(limit|cap\b|quota|free allocation)",
         ),
         field="api_key",
         advice="period",
@@ -596,13 +623,14 @@ RULES: tuple[Rule, ...] = (
             r"credits? (is |are |have been )?(exhausted|depleted)|billing_not_active|check your billing",
             r"not[ _]enough[ _](balance|credits?|funds)",
             r"quota.{0,80}\b(billing|balance|credits?)",
-            r"(balance|credit limit).{0,30}\b(too low|exhausted|insufficient|negative|empty)",
+            r"(balance|credit limit).{0,30}\b(too low|exhausted|insufficient|negative|empty|depleted)",
             r"\b(credit) (limit|cap).{0,40}(reached|exceeded|hit)",
             r"payment.?required|(enter|add) a (payment method|(credit )?card)",
             r"credit card (on file|is required)",
             r"\b(no|not enough|out of|requires? more|used (up )?all)\b.{0,12}credits?\b",
             r"(used up|exhausted|exceeded).{0,32}\bcredits?\b",
-            rf"{_NOT} have any credits|credits (have |has )?expired",
+            rf"{_NOT} have any credits|credits (have |has )?expired|\b(run|ran) out of (funds|money)\b",
+            r"\brequires? available credits?|balance_depleted|spend_cap_exceeded|:spending-limit\b",
             r"billing.{0,24}(hard limit|not active|inactive|disabled|issue|enabled)|billing_disabled",
             r"arrear|overdue|in good standing|outstanding (balance|payment)",
             r"top.?up|recharge",
@@ -616,8 +644,8 @@ RULES: tuple[Rule, ...] = (
         "quota_exhausted",
         any_of(
             r"free (trial|tier|quota|credits?|allocation).{0,40}\b(ended|expired|exhausted|used up|over)\b",
-            r"trial (has )?(ended|expired)|(套餐|订阅|计划).{0,4}(到期|过期)",
-            r"subscription (has )?(expired|ended)|(no active|inactive) (subscription|plan)",
+            r"trial (period )?(has )?(ended|expired)|(套餐|订阅|计划).{0,4}(到期|过期)",
+            r"subscription (has |is )?(expired|ended|past due)|(no active|inactive) (subscription|plan)",
             r"plan does not include|exceed\w{0,3} (your|the) (free|trial|current|basic) (plan|tier)",
         ),
         field="api_key",
@@ -670,6 +698,49 @@ RULES: tuple[Rule, ...] = (
         advice="new_key",
     ),
     Rule("invalid_credentials", any_of(r"unregistered callers"), field="api_key", advice="header"),
+    # A key where another kind of credential is wanted.
+    Rule(
+        "invalid_credentials",
+        any_of(
+            r"\bapi keys? (is|are) not (supported|accepted|allowed|enabled)\b|access_token_type_unsupported",
+            r"\bexpected (an? )?oauth ?2?\b|\bonly (accepts?|supports?) (oauth|entra|iam|jwt)",
+            r"\boauth (authentication|tokens?) (is|are) (currently )?not (supported|allowed|accepted)",
+        ),
+        field="api_key",
+        advice="other_credential",
+    ),
+    Rule(
+        "permission_denied",
+        any_of(
+            r"\bkey.?based (authentication|authori[sz]ation|auth|access) (is|has been) (disabled|not)\b",
+            r"authenticationtypedisabled|\blocal auth\w* (is |has been )?disabled\b",
+        ),
+        field="api_key",
+        advice="other_credential",
+    ),
+    # An account that lacks a step of its own setting up.
+    Rule(
+        "permission_denied",
+        any_of(
+            r"\b(please|must|need to|have to|should) (first )?(bind|link|verify|activate|complete)\b.{0,40}"
+            r"\b(account|e-?mail|phone|identity|real.?name|verification|registration)\b",
+            r"\b(account|e-?mail|phone|identity)\b.{0,24}\bnot (yet )?(been )?(verified|activated|bound)\b",
+            r"实名认证|未绑定|请.{0,4}绑定",
+        ),
+        field="api_key",
+        advice="set_up_account",
+        but_not=any_of(r"\b(key|token|credentials?)\b"),
+    ),
+    # What is for the vendor's own programs.
+    Rule(
+        "permission_denied",
+        any_of(
+            r"\bonly (currently )?(available|allowed|supported|authori[sz]ed|valid) (for|to|from|with|in) "
+            r"(use (with|in|by) )?(\w{1,20} ){0,3}?(agents?|clients?|tools?|applications?|cli|claude code)\b",
+        ),
+        field="api_key",
+        advice="other_protocol",
+    ),
     # Rights of the key, its project or its organization.
     Rule(
         "permission_denied",
@@ -681,10 +752,11 @@ RULES: tuple[Rule, ...] = (
         "permission_denied",
         any_of(
             r"(project|organi[sz]ation|account|team).{0,40}(archived|deactivated)",
-            r"(project|organi[sz]ation|account|team).{0,40}(disabled|suspended)",
+            r"(project|organi[sz]ation|account|team|subscription).{0,40}(disabled|suspended)",
             r"(resource|account|subscription|access|organi[sz]ation) has been (temporarily )?"
             r"(blocked|restricted)",
-            r"unavailable for (this |your )?account",
+            r"unavailable for (this |your )?account|\b(project|account) has been denied access\b",
+            r"\b(instance|account|project|organi[sz]ation)\b.{0,40}\b(status )?is (not active|inactive)\b",
             r"封禁|账[户号].{0,16}(非活动|锁定|冻结|停用|禁用)",
         ),
         field="api_key",
@@ -693,10 +765,11 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "permission_denied",
-        any_of(r"no_organization|member of an organi[sz]ation"),
+        any_of(
+            r"no_organization|member of an organi[sz]ation|mismatched_organization|no such organi[sz]ation"
+        ),
         field="api_key",
         advice="organization",
-        but_not=any_of(r"invalid (subscription|api).?key"),
     ),
     Rule(
         "permission_denied",
@@ -714,7 +787,8 @@ RULES: tuple[Rule, ...] = (
             rf"{_NOT} have (the )?(necessary |required |sufficient )?(permissions?|rights|privileges|role)",
             r"lacks? the (required )?(permission|data action|role|right)",
             rf"{_MAY_NOT} (perform|access|use|call|invoke|make)",
-            rf"\bno permission\b|{_NOT} have access to it\b|unauthorizedoperation|未授权",
+            r"\bunauthori[sz]ed consumer\b|\bconsumer\b.{0,40}\b(forbidden|not allowed)\b",
+            rf"noautherror|\bno permission\b|{_NOT} have access to it\b|unauthorizedoperation|未授权",
             r"无权",
         ),
         field="api_key",
@@ -729,7 +803,6 @@ RULES: tuple[Rule, ...] = (
             r"request_forbidden|request not allowed|cannot consume this service",
         ),
         field="api_key",
-        but_not=any_of(r"invalid (subscription|api).?key"),
     ),
     # No more than "access denied": gateways say so of keys too, and then the fault of the key tells more.
     Rule(
@@ -738,11 +811,23 @@ RULES: tuple[Rule, ...] = (
         field="api_key",
         but_not=any_of(*_KEY_FAULTS),
     ),
+    # Too little memory, which a server that refuses to be overloaded says too.
+    Rule(
+        "model_unavailable",
+        any_of(
+            r"out of memory|\boom\b|cuda (error|out)[^.]{0,40}memory(?! access)|not enough memory",
+            r"requires more (system |gpu )?memory|insufficient (memory|system resources)",
+            r"cublas|failed to allocate",
+        ),
+        field="model_id",
+        advice="memory",
+        lasts=True,
+    ),
     # Full houses, said with a 429 that speaks of limits besides.
     Rule(
         "model_unavailable",
         any_of(
-            r"overload|over capacity|at capacity|no capacity|insufficient capacity",
+            r"overload|over capacity|at capacity|no capacity|insufficient (\w{1,20} )?capacity",
             r"capacity (temporarily )?(exceeded|reached|constraint)",
             r"high (traffic|demand|load)",
             r"worker (local )?total request limit|no more (\w{1,20} ){1,2}to (forward|route|send)",
@@ -773,7 +858,7 @@ RULES: tuple[Rule, ...] = (
             r"resource.?exhausted",
             r"exceeded your current requests",
             r"toomanyrequests",
-            r"请求过于频繁|速率限制|限流|并发",
+            r"请求过于频繁|频率过高|速率限制|限流|并发",
         ),
         field="api_key",
         but_not=any_of(r"upstream"),
@@ -797,23 +882,18 @@ RULES: tuple[Rule, ...] = (
         ),
         field="model_type",
         advice="responses_only",
-        but_not=any_of(
-            r"json_schema|response_format|stream_options|reasoning_effort|\btools?\b|tool_",
-            r"system (role|message)|image_url|multimodal|image input|vision|\bmax_\w{0,20}tokens",
-        ),
+        but_not=_OF_A_FIELD,
     ),
     Rule(
         "wrong_model_type",
         any_of(
-            r"chat template is no longer allowed|provide a chat template|chat_template is not set",
+            r"chat template is no longer allowed|provide a chat template",
+            r"\b(chat|prompt)[_ ]template is not (set|defined|configured|available)\b",
             r"template error: template not found|not have an? (default )?chat template",
         ),
         field="model_type",
         advice="chat_template",
-        but_not=any_of(
-            r"json_schema|response_format|stream_options|reasoning_effort|\btools?\b|tool_",
-            r"system (role|message)|image_url|multimodal|image input|vision|\bmax_\w{0,20}tokens",
-        ),
+        but_not=_OF_A_FIELD,
     ),
     Rule(
         "wrong_model_type",
@@ -822,10 +902,7 @@ RULES: tuple[Rule, ...] = (
         ),
         field="model_type",
         advice="use_completion",
-        but_not=any_of(
-            r"json_schema|response_format|stream_options|reasoning_effort|\btools?\b|tool_",
-            r"system (role|message)|image_url|multimodal|image input|vision|\bmax_\w{0,20}tokens",
-        ),
+        but_not=_OF_A_FIELD,
     ),
     Rule(
         "wrong_model_type",
@@ -834,10 +911,7 @@ RULES: tuple[Rule, ...] = (
         ),
         field="model_type",
         advice="use_chat",
-        but_not=any_of(
-            r"json_schema|response_format|stream_options|reasoning_effort|\btools?\b|tool_",
-            r"system (role|message)|image_url|multimodal|image input|vision|\bmax_\w{0,20}tokens",
-        ),
+        but_not=_OF_A_FIELD,
     ),
     Rule(
         "wrong_model_type",
@@ -847,16 +921,13 @@ RULES: tuple[Rule, ...] = (
         ),
         field="model_type",
         advice="start_flags",
-        but_not=any_of(
-            r"json_schema|response_format|stream_options|reasoning_effort|\btools?\b|tool_",
-            r"system (role|message)|image_url|multimodal|image input|vision|\bmax_\w{0,20}tokens",
-        ),
+        but_not=_OF_A_FIELD,
     ),
     Rule(
         "wrong_model_type",
         any_of(
             rf"not an? {_KIND}[\w -]{{0,20}} ?model",
-            rf"model[^.]{{0,120}}is an? ({_KIND}|text.to.\w{{1,12}}|base)[\w -]{{0,20}}model",
+            rf"\bis an? ({_KIND}|text.to.\w{{1,12}}|base)[\w -]{{0,20}} ?model\b",
             rf"not appear to be an? {_KIND}",
             r"did you mean to use v1/",
             r"(only )?(supported|available|accessible|used) (in|with|via|through) (the )?v1/",
@@ -872,8 +943,8 @@ RULES: tuple[Rule, ...] = (
             r"use the /?\S{0,40}(embeddings|completions|images|audio|rerank|responses)\S{0,40} endpoint",
             rf"not (supported|available|compatible) (by|with|on|via|in|for) (the )?{_KIND}\b(?! (count|"
             rf"size|format))",
-            r"\b(embeddings?|rerank(ing)?|transcriptions?|text.to.speech) (is |are )?not supported (by|"
-            r"for|with|on)",
+            r"\b(embeddings?|rerank(ing)?|transcriptions?|text.to.speech|speech synthesis) (is |are )?"
+            r"not supported (by|for|with|on)",
             rf"model is not (an? )?({_KIND}|llm)\b|unsupported_api_for_model|\boptions are \{{",
             rf"does ?{_NOT} support [`'\"](embed|rerank|classify|generate|score|transcribe)",
             r"not allowed to generate embeddings",
@@ -881,37 +952,28 @@ RULES: tuple[Rule, ...] = (
             rf"(model|task)[^.]{{0,60}}(type|task|mode) .{{0,20}}{_NOT} (support|match)",
             r"not support(ed)? for (this )?(task|endpoint|operation)",
             rf"only supports? (the )?{_KIND}( (api|endpoint|completions|generation))?\b",
-            rf"embedding models? (can ?{_NOT}|do ?{_NOT})",
+            rf"(embedding|pooling) models? (can ?{_NOT}|do ?{_NOT})",
             r"expected .{0,20}(chat|embedding|text) model",
-            rf"\b(is not|cannot be used) for {_KIND}|only (accepts|takes|serves) {_KIND} models?",
+            rf"\b(is not|cannot be used) for ((creat|generat)\w{{1,3}} )?{_KIND}",
+            rf"only (accepts|takes|serves) {_KIND} models?|\bonly {_KIND} models? (can|may|are)\b",
+            rf"\bcan ?{_NOT} use an? {_KIND} model\b|\bsupported tasks?( are)?:",
+            rf"\bdoes ?{_NOT} have the \W?{_KIND}\W? (ability|capability)",
+            r"\b(only|must) be (used|called|accessed) (only )?(with|via|through|at) (the )?/?v1/",
             r"no (chat|embedding|generation|rerank) (head|capability)",
+            r"\bendpoint (is )?(disabled|not enabled) for (this|the) model\b",
             r"不支持(该|此)?(接口|任务)",
         ),
         field="model_type",
-        but_not=any_of(
-            r"json_schema|response_format|stream_options|reasoning_effort|\btools?\b|tool_",
-            r"system (role|message)|image_url|multimodal|image input|vision|\bmax_\w{0,20}tokens",
-        ),
+        but_not=_OF_A_FIELD,
     ),
     # Loading, full, broken: it is known, but does not serve now.
-    Rule(
-        "model_unavailable",
-        any_of(
-            r"out of memory|\boom\b|cuda (error|out)[^.]{0,40}memory(?! access)|not enough memory",
-            r"requires more (system |gpu )?memory|insufficient (memory|system resources)",
-            r"cublas|failed to allocate",
-        ),
-        field="model_id",
-        advice="memory",
-        lasts=True,
-    ),
     Rule(
         "model_unavailable",
         any_of(
             r"(failed|unable) to load (?!audio|image)|could ?n[o']t (be )?load|error loading model",
             r"cannot load (the )?(network|model|weights)|error (was )?encountered while running the model",
             r"exited prematurely|process has terminated|signal: (killed|aborted|segment)",
-            r"exit (code|status) \d",
+            r"exit (code|status) \d|\b(worker|engine|backend|server) process (has )?(died|crashed|exited)\b",
             r"load request: .{0,80}\beof\b",
         ),
         field="model_id",
@@ -956,7 +1018,7 @@ RULES: tuple[Rule, ...] = (
         "model_unavailable",
         any_of(
             r"\bloading\b|is still load|warming up|cold.?start|starting up|scaling.?up|runner to start",
-            r"is (still )?(being )?(initiali[sz]|start|deploy|provision|download)",
+            r"\bis (still )?(being )?(initiali[sz]|start|deploy|provision|download)",
             r"being (loaded|registered|downloaded|pulled)\b|server (is )?not (yet )?started",
             r"(runner|engine|pipeline|backend|worker) (is |was |has )?not (yet )?(been )?initiali[sz]ed",
             r"not[ _]ready|did not become ready|(not loaded|not yet loaded) ?yet|is not yet loaded",
@@ -974,7 +1036,8 @@ RULES: tuple[Rule, ...] = (
         "model_unavailable",
         any_of(
             r"scaled (down )?to zero",
-            r"(model|endpoint|engine) (is )?(paused|stopped|stopping|sleeping|offline|unloaded)",
+            r"(model|endpoint|engine|deployment)( \S{1,80})? (is |has been )?(currently )?"
+            r"(paused|stopped|stopping|sleeping|offline|unloaded)\b",
             r"\b(endpoint|model|deployment|instance)\b.{0,80}\bis not running\b",
         ),
         field="model_id",
@@ -1013,7 +1076,9 @@ RULES: tuple[Rule, ...] = (
             # The name of a class that wraps any failure at all says nothing before words of another kind.
             r"apiconnectionerror(?!:.{0,60}exception - )",
             r"apiconnectionerror\b.{0,400}(connect(ion)?|timed? ?out|unreachable|disconnected)\b",
-            r"cannot connect to host",
+            r"(cannot connect to host|failed to connect to (the )?(backend|upstream|server|worker))",
+            r"\b(post|get) \W?https?://\S{1,100} eof\b|\ball (upstream )?(providers|backends|channels) "
+            r"(have )?(failed|returned errors)\b",
         ),
         field="model_id",
         advice="behind_proxy",
@@ -1055,7 +1120,7 @@ RULES: tuple[Rule, ...] = (
             r"cannot (post|get) /",
             r"unsupported ((native|api|http|request|url|endpoint) ){0,3}path\b",
             r"no matching (route|operation)(?!.{0,60}\bmodel\b)",
-            r"^missing authentication token\s*$",
+            r"^missing authentication token\s*$|\bunable to determine service/operation name\b",
         ),
         field="base_url",
         statuses=_ROUTE_STATUSES,
@@ -1065,15 +1130,17 @@ RULES: tuple[Rule, ...] = (
         "model_not_found",
         any_of(
             r"model_decommissioned",
-            r"^(?!.*\b(version|endpoint|api|route|url)\b).*\b(has|have) been (retired|decommissioned|sunset)",
+            r"^(?!.*\b(version|endpoint|api|route|url)\b).*\b(has been|have been|was|were) "
+            r"(retired|decommissioned|sunset)\b",
             rf"{_THE_MODEL}(no longer|decommissioned|deprecated|retired|discontinued)",
             rf"{_THE_MODEL}(sunset|shut ?down)",
             rf"{_THE_MODEL}(was|were|has been|have been) removed (on|in|as of|from)\b",
-            rf"{_THE_MODEL}end.of.(its )?life",
+            rf"{_THE_MODEL}end.of.(its )?life|\bno longer available as an? [\w-]{{1,20}} model\b",
         ),
         field="model_id",
         advice="retired",
         but_not=any_of(
+            r"\b(may|might|could) (have been|be) ",
             r"unsupported (parameter|value)|model (parameter|field) not found",
             r"not supported (with|on|by|for) this model",
             r"unrecogni[sz]ed request argument",
@@ -1082,10 +1149,12 @@ RULES: tuple[Rule, ...] = (
     # or is not started (of a listed id: it is there, but sleeps);
     Rule(
         "model_not_found",
-        any_of(rf"{_THE_MODEL}not (currently |yet |been )?loaded\b"),
+        any_of(
+            rf"{_THE_MODEL}not (currently |yet |been )?loaded\b",
+            r"\bno (\w{1,12} )?models? (is |are |has been |have been )?(currently |yet )?loaded\b",
+        ),
         field="model_id",
         advice="start_model",
-        but_not=any_of(r"unsupported (parameter|value)"),
     ),
     # or is named by a deployment, or can be put there;
     Rule(
@@ -1113,9 +1182,9 @@ RULES: tuple[Rule, ...] = (
         any_of(
             r"model[ _]?not[ _]?(found|exists?)|\bnot supported model\b|cannot use own model",
             r"models?\b.{0,300}\bbut you passed\b|allowed now, your model|model name is invalid",
-            r"model \S{1,80} is not a valid model",
             r"unknown provider for model|no router? for (the )?requested model|no reachable .{0,20}source",
-            r"deployment \S{1,100} not found|not configured in the gateway",
+            r"deployment \S{1,100} (is )?not found|not configured in the gateway",
+            r"\bmalformed (\w{1,20} )?model\b",
             r"model field.{0,60}cannot be empty|model should be in .{0,12}format",
             r"invalid_model|unknown_model|model_not_(available|supported)|modelerror",
             r"\b(invalid|unknown|unsupported|unrecogni[sz]ed)[ _]model\b(?! (type|output|input|param))",
@@ -1125,8 +1194,9 @@ RULES: tuple[Rule, ...] = (
             r"((are|is) )?((found|available) )?(for|serving|with)\b",
             r"(graph|servable|pipeline)( definition)? with requested name .{0,60}not found",
             r"repository not found",
-            r"(could not|can(no|')t|failed to|unable to) (find|access) (\S{1,20} )?(model|deployment)",
-            r"no models? (named|with|found|matching|loaded)|there is no model|(not|no) found.{0,12}\bmodel",
+            r"(could not|can(no|')t|failed to|unable to) (find|access|resolve) (\S{1,20} )?"
+            r"(model|deployment)",
+            r"no models? (named|with|found|matching)|there is no model|(not|no) found.{0,12}\bmodel",
             r"^model: \S{1,200} .{0,20}not_found",
             r"(lora|adapter) .{0,60}(not found|does not exist|not exist)",
             r"inference (component|profile) .{0,40}not found|served.?model.?name",
@@ -1136,6 +1206,7 @@ RULES: tuple[Rule, ...] = (
             r"\bfunction\b.{0,120}\bin account\b.{1,80}not found|unexpected model name",
             r"llm provider not provided|\binvalid provider\b(?! (api|key|credential|token))",
             r"model( id)? must be in the format|invalid model id\b",
+            r"\bfound using 'model' does not match any|'loc': [\[(]('body', )?'model'",
             r"模型不存在|无可用渠道|模型.{0,40}(不存在|未找到|不可用|下线)",
         ),
         field="model_id",
@@ -1146,7 +1217,8 @@ RULES: tuple[Rule, ...] = (
         "model_not_found",
         any_of(
             rf"{_THE_MODEL}(not (be )?found|(does|do)(n't| not) exist|not exist|non-existent)",
-            rf"{_THE_MODEL}not (currently )?(supported|available|offered|served|deployed)\b",
+            rf"{_THE_MODEL}not (currently )?(supported|available|offered|served|deployed|hosted)\b",
+            rf"{_THE_MODEL}not in the list of ",
             rf"{_THE_MODEL}not (currently )?(registered|recogni[sz]ed|configured|mapped|present|valid)\b",
             rf"{_THE_MODEL}not (currently )?(installed|enabled|part of)\b",
             rf"{_THE_MODEL}(isn't (supported|available)|unavailable|unknown|is invalid|disabled)",
@@ -1185,7 +1257,7 @@ RULES: tuple[Rule, ...] = (
         "invalid_credentials",
         any_of(
             rf"{_KEY_IS}(is missing|missing|not (sent|provided))",
-            rf"\b(no|missing)[ _-]{{0,2}}(\w{{1,20}}[ _-]){{0,2}}?{_KEY}\b(?!s? (limit|count|usage))",
+            rf"\b{_NO_OR_MISSING}[ _-]{{0,2}}(\w{{1,20}}[ _-]){{0,2}}?\W?{_KEY}\b(?!s? (limit|count|usage))",
             r"no (auth|cookie|api key|key|bearer|authorization)[ \w]{0,20}(found|provided|passed|supplied)",
             r"no (auth|cookie|api key|key|bearer|authorization)[ \w]{0,20}(given|was|header)",
             r"authori[sz]ation( header)?\b.{0,60}?\bmissing",
@@ -1221,7 +1293,7 @@ RULES: tuple[Rule, ...] = (
         "invalid_credentials",
         any_of(
             rf"\b(expired|revoked|disabled|blocked|leaked)[ _-]{{0,2}}(\w{{1,20}}[ _-]){{0,3}}?{_KEY}",
-            rf"{_KEY_IS}(expired|revoked|disabled|deleted)",
+            rf"{_KEY_IS}(expired|revoked|disabled|deleted|rotated|deactivated)",
             r"(令牌|密钥|apikey).{0,12}过期",
         ),
         field="api_key",
@@ -1242,13 +1314,12 @@ RULES: tuple[Rule, ...] = (
             r"authentication_error|authenticationerror|not authenticated|not logged in",
             r"fail(ed)?[ _]to[ _]auth|\bauth[ _]?(fail|error)",
             r"please (log|sign) ?in|login required|login fail",
-            r"no (auth|cookie|api key|key|bearer|authorization)[ \w]{0,20}(found|provided|passed|supplied)",
-            r"no (auth|cookie|api key|key|bearer|authorization)[ \w]{0,20}(given|was|header)",
             r"user not found|account not found|invalid username or password",
             r"(did not|didn.t) (provide|send|pass) an? (api key|key|token)",
             r"expected to start with 'sk-'",
             r"\bjwt (is|verification|issuer)",
-            r"invalid signature|signature ?(does|mis|fail)|secret ?id\b.{0,20}not found",
+            r"invalid signature|signature ?(does|mis|fail)|\bsignature\b.{0,40}\bdoes not match",
+            r"secret ?id\b.{0,20}not found",
             r"(failed|unable) to (get|read|find) the authori[sz]ation|certification failed",
             r"(get|verify|validate|refresh) (\w{1,20} )?token failed",
             r"账[户号]不存在",
@@ -1272,6 +1343,7 @@ RULES: tuple[Rule, ...] = (
             r"(prompt|input|content)\b.{0,40}(flagged|(blocked|rejected) (by|due|for|as))|input blocked",
             r"request .{0,40}(flagged|(blocked|rejected) (by|due|for|as)).{0,60}(content|safety|moderat|"
             r"policy|guard)",
+            r"\b(prompt injection|jailbreak)\b.{0,30}\bdetected\b",
             r"(inappropriate|sensitive|unsafe|harmful|prohibited) (content|input|prompt|words|information)",
             r"new_sensitive|\bpolicy_violation\b",
             rf"\b{_FILTERABLE}\b.{{0,60}}violat\w{{1,4}} (of )?(our|the) "
@@ -1302,7 +1374,7 @@ RULES: tuple[Rule, ...] = (
             r"unknown (path|endpoint|route|operation)|endpoint not found",
             r"no such (endpoint|route|api)|invalid (path|endpoint|route)|api (path )?not found",
             r"method not allowed|unsupported (\w{1,20} )?method",
-            r"^(?=.*(found|404))(not[ _]?found|404|file|error|[\s.:_])+$",
+            r"^(?=.*(found|404))(not[ _]?found|[1-5]\d\d|file|error|[\s.:_])+$",
         ),
         field="base_url",
         statuses=_ROUTE_STATUSES,
