@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from app.store.base import db
 from tests.browser import chromium
 from tests.browser.conftest import EMAIL
-from tests.conftest import PASSWORD, LiveServer
+from tests.conftest import LiveServer
 from tests.rows import a_model
 
 
@@ -27,7 +27,7 @@ def models(app: Flask) -> None:
 @pytest.fixture
 def bare(browser: Browser, live_server: LiveServer) -> Iterator[Page]:
     """The editor's page with scripts off."""
-    with chromium.without_scripts(browser, live_server.url, EMAIL, PASSWORD) as page:
+    with chromium.without_scripts(browser, live_server, EMAIL) as page:
         yield page
 
 
