@@ -39,7 +39,7 @@ from app.config_readers import (
     words,
 )
 from app.operator_error import OperatorError
-from app.probe.transport.egress import EgressRules
+from app.probe.transport.egress.rules import EgressRules
 from app.probe.values import Limits
 
 PREFIX = "MUSTER_"

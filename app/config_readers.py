@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from app.probe.transport.egress import is_no_proxy, origin_of_proxy
+from app.probe.transport.egress.rules import is_no_proxy, origin_of_proxy
 
 
 def any_text(value: str) -> str:

@@ -7,7 +7,8 @@ from functools import cache
 from pathlib import Path
 
 from app.factory import create_app
-from app.store import database, revisions
+from app.store import database
+from app.store.migrations import revisions
 
 
 def migrate(folder: Path, url: str) -> None:

@@ -26,8 +26,9 @@ from app.access import people
 from app.factory import create_app
 from app.practice.api import Practice
 from app.practice.server import PracticeServer
-from app.store import database, revisions, vault
+from app.store import database, vault
 from app.store.base import db
+from app.store.migrations import revisions
 from tests.browser import chromium
 from tests.watched_days import add_watched_days
 

@@ -30,8 +30,9 @@ PACKAGES: Layers = (
 )
 PROBE: Layers = (
     ("app.probe.__main__",),
+    ("app.probe.console.command",),
+    ("app.probe.console.lines",),
     ("app.probe.console",),
-    ("app.probe.printing",),
     ("app.probe.__init__",),
     ("app.probe.phases", "app.probe.presence"),
     ("app.probe.report",),
@@ -41,7 +42,7 @@ PROBE: Layers = (
     ("app.probe.proof", "app.probe.tasks"),
     ("app.probe.conversation",),
     ("app.probe.negotiation",),
-    ("app.probe.shape", "app.probe.budget"),
+    ("app.probe.shape",),
     ("app.probe.pasted_input",),
     ("app.probe.reading",),
     ("app.probe.transport",),
@@ -51,6 +52,15 @@ PROBE: Layers = (
 # Who may import the practice endpoint: its key stands on the form and in the console's help.
 KNOW_THE_PRACTICE = ("app.web", "app.cli", "app.practice")
 NOT_FOR_THE_PROBE = ("flask", "werkzeug", "wtforms", "sqlalchemy", "alembic", "psycopg", "gunicorn")
+MOST_MODULES, MOST_LINES = 15, 300
+"""What a person takes in at a look: the modules of a package beside its `__init__`, the lines of a module."""
+TABLES = (
+    "app.probe.reading.wordings",  # a rule a wording of the field
+    "app.probe.diagnosis.advice",  # a sentence an advice
+    "app.config",  # a line a setting
+    "app.store.migrations.versions",  # a migration makes all tables of its step
+)
+"""Rows that are looked up, not read: they may be longer."""
 MODULES = sorted((ROOT / "app").rglob("*.py"))
 
 
@@ -109,10 +119,14 @@ def test_only_the_outside_knows_the_practice_endpoint() -> None:
     assert [name for name in users if not any(is_in(name, one) for one in KNOW_THE_PRACTICE)] == []
 
 
-def test_only_two_places_import_requests() -> None:
-    """The client of the probe, which alone sends keys to endpoints, and the command line's of a Muster."""
+def test_only_two_clients_import_requests() -> None:
+    """The probe's with its connections, which alone sends keys to endpoints, and the command line's."""
     users = [name_of(path) for path in MODULES if any(is_in(name, "requests") for name in imported(path))]
-    assert users == ["app.cli.api.client", "app.probe.transport.client"]
+    assert users == [
+        "app.cli.api.client",
+        "app.probe.transport.client",
+        "app.probe.transport.kept_connection",
+    ]
 
 
 @pytest.mark.parametrize("module", ["app.probe", "app.practice.server"])
@@ -125,5 +139,12 @@ def test_it_stands_alone(module: str) -> None:
 def test_no_package_is_a_heap() -> None:
     """Of the migrations there is one more with every change of the tables."""
     folders = {path.parent for path in MODULES if path.parent.name != "versions"}
-    sizes = {folder: len([p for p in folder.glob("*.py") if p.stem[:2] != "__"]) for folder in folders}
-    assert {name_of(folder): size for folder, size in sizes.items() if size > 17} == {}
+    sizes = {folder: len([p for p in folder.glob("*.py") if p.stem != "__init__"]) for folder in folders}
+    assert {name_of(folder): size for folder, size in sizes.items() if size > MOST_MODULES} == {}
+
+
+def test_no_module_is_a_heap() -> None:
+    lines = {name_of(path): path.read_text(encoding="utf-8").count("\n") for path in MODULES}
+    long = {name for name, count in lines.items() if count > MOST_LINES}
+    assert {name for name in long if place_of(name, (TABLES,)) is None} == set()
+    assert {table for table in TABLES if not any(is_in(name, table) for name in long)} == set()

@@ -23,7 +23,7 @@ _UNREACHABLE = r"from versions: none|NewConnectionError|name resolution"
 SIGNIN = """
 from app import config
 from app.factory import create_app
-from app.store import revisions
+from app.store.migrations import revisions
 app = create_app()
 with app.app_context():
     revisions.upgrade_database()

@@ -15,7 +15,8 @@ import pytest
 from app.probe import run
 from app.probe.base_url import Base
 from app.probe.capabilities import CapabilityRow
-from app.probe.conversation import Conversation, Request
+from app.probe.conversation.request import Request
+from app.probe.conversation.talk import Conversation
 from app.probe.model_types import MODEL_TYPES
 from app.probe.model_types.chat.alone import ask_alone
 from app.probe.model_types.chat.question import ChatReply, Draft, Question
@@ -27,7 +28,7 @@ from app.probe.shape import Shape
 from app.probe.transport.answer import Answer
 from app.probe.transport.client import Client
 from app.probe.transport.deadline import Cancellation
-from app.probe.transport.egress import EgressRules
+from app.probe.transport.egress.rules import EgressRules
 from app.probe.values import Finished, Limits, Target
 from app.registry.metadata import FIELDS, Field
 from tests.endpoints.base import Simulator

@@ -15,7 +15,7 @@ import click
 
 from app.cli import examples
 from app.operator_error import OperatorError
-from app.probe.printing import machine_fault
+from app.probe.console.printing import machine_fault
 
 
 class Entry(NamedTuple):

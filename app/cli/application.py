@@ -12,9 +12,10 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from app import config
 from app.cli.serving.log_lines import prepare_log
 from app.registry import stored_documents  # noqa: F401  # follows every change of a model
-from app.store import database, revisions
+from app.store import database
 from app.store.base import db
 from app.store.endpoints import require_opens
+from app.store.migrations import revisions
 from app.store.vault import VaultError
 
 log = logging.getLogger("muster.start")

@@ -9,7 +9,7 @@ from app.access.audit_sending import line_of
 from app.cli.application import opened_app
 from app.cli.output import json_option, quiet_option, say, show_json, wants_json
 from app.operator_error import OperatorError
-from app.probe.printing import put
+from app.probe.console.printing import put
 from app.store.audit_events import facts_of
 
 

@@ -21,9 +21,10 @@ from app.cli.application import opened_app
 from app.cli.output import done, json_option, quiet_option
 from app.cli.serving import server
 from app.operator_error import OperatorError
-from app.store import locks, revisions, vault
+from app.store import locks, vault
 from app.store.accounts import BrowserSession
 from app.store.base import db
+from app.store.migrations import revisions
 
 
 class BackupError(OperatorError):

@@ -18,10 +18,11 @@ from app import config
 from app.cli.application import made_app
 from app.cli.output import quiet_option, say
 from app.operator_error import OperatorError
-from app.probe.printing import put
-from app.store import database, endpoints, revisions, vault
+from app.probe.console.printing import put
+from app.store import database, endpoints, vault
 from app.store.audit_events import AuditEvent
 from app.store.base import db
+from app.store.migrations import revisions
 from app.watch.notices import reaching
 
 _LEAST_SPACE = 256 * 2**20

@@ -12,7 +12,7 @@ from app.cli.application import opened_app
 from app.cli.output import done, json_option, show_json, wants_json
 from app.errors import ApiError
 from app.operator_error import OperatorError
-from app.probe.printing import put
+from app.probe.console.printing import put
 from app.watch.identity import side_by_side
 
 

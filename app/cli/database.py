@@ -11,9 +11,10 @@ from app.access import actors, audit
 from app.cli.application import opened_app
 from app.cli.output import done, json_option, quiet_option, show_json
 from app.cli.serving import server
-from app.probe.printing import put
-from app.store import locks, revisions, rotation
+from app.probe.console.printing import put
+from app.store import locks, rotation
 from app.store.base import db
+from app.store.migrations import revisions
 from app.web.pages.about import setting_rows
 
 

@@ -21,7 +21,7 @@ from app.cli.api.exchange import PLANNED, Told
 from app.cli.application import made_app, opened_app
 from app.cli.config_files import mapped, read
 from app.cli.output import is_quiet, json_option, quiet_option, wants_json
-from app.probe.printing import Unwritable, put
+from app.probe.console.printing import Unwritable, put
 from app.registry.declared.list_prices import with_list_prices
 from app.registry.declared.price_catalogue import source
 from app.registry.document import ref_prefix
@@ -29,7 +29,7 @@ from app.registry.exchange.exports import FORMATS
 from app.registry.exchange.litellm import config_file
 from app.registry.exchange.litellm import imported as litellm_import
 from app.registry.exchange.plan import Step, plan, register_each
-from app.registry.json_body import shortened
+from app.registry.form.json_body import shortened
 from app.registry.many import MOST_WORKERS, WORKERS, Ended, reprobe_each
 from app.store import vault
 from app.store.base import db

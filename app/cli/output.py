@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from app.probe.printing import put
+from app.probe.console.printing import put
 
 _JSON, _QUIET = "muster.json", "muster.quiet"
 

@@ -15,7 +15,7 @@ from app.cli.output import done, json_option, quiet_option, show_json, wants_jso
 from app.cli.serving.server import url_of
 from app.cli.tables import show
 from app.config import settings
-from app.probe.printing import put
+from app.probe.console.printing import put
 from app.store.accounts import User
 from app.store.base import db
 

@@ -6,8 +6,8 @@ import click
 
 from app import config
 from app.cli.serving.log_lines import prepare_log
-from app.probe.console import command
-from app.probe.transport.egress import EgressRules
+from app.probe.console.command import command
+from app.probe.transport.egress.rules import EgressRules
 from app.probe.values import Limits
 
 

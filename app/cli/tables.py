@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from app.cli.output import show_json, wants_json
-from app.probe.printing import put
+from app.probe.console.printing import put
 
 
 def show(rows: Iterable[Mapping[str, Any]], columns: Mapping[str, int]) -> None:

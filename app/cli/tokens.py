@@ -12,7 +12,7 @@ from app.access import actors, audit, tokens
 from app.cli.application import opened_app
 from app.cli.output import done, is_quiet, json_option, quiet_option, show_json, wants_json
 from app.cli.tables import moment_text, show
-from app.probe.printing import put
+from app.probe.console.printing import put
 from app.store.accounts import Token, User
 from app.store.base import db, now
 

@@ -1,6 +1,6 @@
 """Requests and replies of the practice endpoint as values, with OpenAI's own error bodies.
 
-Nothing in here knows of sockets: `practice.py` brings requests in and sends replies out.
+Nothing in here knows of sockets: `server.py` brings requests in and sends replies out.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from app.probe.model_types.model_type import ModelType
 from app.probe.phases import ProbeRun
 from app.probe.reliability import Repeat
 from app.probe.transport.deadline import Cancellation
-from app.probe.transport.egress import EgressRules
+from app.probe.transport.egress.rules import EgressRules
 from app.probe.transport.shared_lists import SharedLists
 from app.probe.values import Depth, Event, Finished, Limits, Report, Sampling, Target
 

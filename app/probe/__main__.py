@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from app.probe.console import command
-from app.probe.transport.egress import EgressRules
+from app.probe.console.command import command
+from app.probe.transport.egress.rules import EgressRules
 from app.probe.values import Limits
 
 if __name__ == "__main__":

@@ -11,7 +11,9 @@ import string
 import time
 from collections.abc import Mapping
 
-from app.probe.conversation import Conversation, Request, check_of
+from app.probe.conversation.record import check_of
+from app.probe.conversation.request import Request
+from app.probe.conversation.talk import Conversation
 from app.probe.diagnosis.sentences import asked
 from app.probe.model_types.model_type import ModelType
 from app.probe.proof import Outcome, Proof, Proven

@@ -14,7 +14,9 @@ from typing import Literal
 from app.probe.base_url import Base
 from app.probe.capabilities import label_of
 from app.probe.controls import UNKNOWN_MODEL, WRONG_KEY, ask_for_unknown_model, ask_with_wrong_key, doubtful
-from app.probe.conversation import Conversation, Request, check_of
+from app.probe.conversation.record import check_of
+from app.probe.conversation.request import Request
+from app.probe.conversation.talk import Conversation
 from app.probe.diagnosis.codes import CODES
 from app.probe.diagnosis.diagnose import diagnose
 from app.probe.model_types.model_type import ModelType
@@ -28,7 +30,7 @@ from app.probe.report import Seen, report_of
 from app.probe.tasks import Checks, Finding, Result, Task
 from app.probe.transport.client import Client
 from app.probe.transport.deadline import Cancellation
-from app.probe.transport.egress import EgressRules
+from app.probe.transport.egress.rules import EgressRules
 from app.probe.transport.shared_lists import SharedLists
 from app.probe.values import (
     Check,

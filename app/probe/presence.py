@@ -13,7 +13,7 @@ from app.probe.reading.refusal import quote, read_refusal
 from app.probe.transport.answer import Answer
 from app.probe.transport.call import Call
 from app.probe.transport.client import Client
-from app.probe.transport.egress import EgressRules
+from app.probe.transport.egress.rules import EgressRules
 from app.probe.values import Limits, Target, Validity
 
 _WITHIN_S = 10.0

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from app.probe.base_url import Base
-from app.probe.conversation import Conversation, Request
+from app.probe.conversation.request import Request
+from app.probe.conversation.talk import Conversation
 from app.probe.negotiation import learn
 from app.probe.reading.meaning import FINAL, Judgement, meaning_of
 from app.probe.reading.named_fields import complained, names_a_field

@@ -9,7 +9,7 @@ from typing import Any
 
 from app.probe.capabilities import CAPABILITY_BY_NAME
 from app.probe.controls import UNKNOWN_MODEL, WRONG_KEY
-from app.probe.conversation import Conversation
+from app.probe.conversation.talk import Conversation
 from app.probe.model_types.model_type import ModelType
 from app.probe.reading.catalog import Catalog
 from app.probe.reading.refusal import printable

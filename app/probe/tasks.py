@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.probe.conversation import Conversation
+from app.probe.conversation.talk import Conversation
 from app.probe.reliability import Reliability
 from app.probe.values import Check
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from app.config import settings
-from app.registry.json_body import INT64, fits
+from app.registry.form.json_body import INT64, fits
 from app.registry.metadata import CURRENCY, FIELDS, MILLION, PROVIDER, Kind
 from app.store.models import RegisteredModel
 

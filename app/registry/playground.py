@@ -19,15 +19,15 @@ from app.config import settings
 from app.probe.base_url import Base
 from app.probe.model_types.embedding import vector_of
 from app.probe.model_types.image import picture_in
-from app.probe.reading.completion import read_completion, tokens
-from app.probe.reading.live_answer import Piece, Tap
+from app.probe.reading.completion.live import Piece, Tap
+from app.probe.reading.completion.whole import read_completion, tokens
 from app.probe.reading.redaction import cleaned, secrets_of, without_secrets
 from app.probe.reading.refusal import printable, quote, read_refusal
 from app.probe.transport.answer import Answer
 from app.probe.transport.call import Call
 from app.probe.transport.client import Client
 from app.probe.transport.deadline import Cancellation
-from app.probe.transport.egress import EgressRules
+from app.probe.transport.egress.rules import EgressRules
 from app.probe.values import Limits, Target
 from app.registry import saving
 from app.registry.credentials import target_for

@@ -23,7 +23,7 @@ from app.probe.controls import WRONG_KEY
 from app.probe.model_types import MODEL_TYPES
 from app.probe.reliability import Repeat
 from app.probe.transport.deadline import Cancellation
-from app.probe.transport.egress import EgressRules
+from app.probe.transport.egress.rules import EgressRules
 from app.probe.transport.shared_lists import SharedLists
 from app.probe.values import Depth, Event, Finished, Report, Sampling, Target
 from app.registry.metadata import FIELD_BY_NAME

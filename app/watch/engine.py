@@ -23,12 +23,12 @@ from app.store import database
 from app.store.base import new_id, now
 from app.store.watch.counts import Counts
 from app.watch import chores
-from app.watch.due import Claim, adopt_new, claim, release_lost, release_queued, spread_overdue
+from app.watch.due.claims import Claim, adopt_new, claim, release_lost, release_queued, spread_overdue
+from app.watch.due.turns import Busy, Taken, Turns, Waiting, looks_at_once, take
 from app.watch.looking import Seen, look_at
 from app.watch.notices import sending
 from app.watch.queue import make_queue, was_emptied
 from app.watch.settling import settle, take_over_probed
-from app.watch.turns import Busy, Taken, Turns, Waiting, looks_at_once, take
 
 log = logging.getLogger("muster.watch")
 _BUSY_S, _BUSY_MOST_S = 1.0, 15.0

@@ -22,11 +22,11 @@ from app.store.models import RegisteredModel
 from app.store.watch.samples import ModelIdentity
 from app.watch import sameness
 from app.watch.drift import Change, changes
+from app.watch.due.schedule import Kind
+from app.watch.due.turns import Taken
 from app.watch.faults import UNREACHABLE
 from app.watch.judgement import Look, result_of
 from app.watch.places import host_of
-from app.watch.schedule import Kind
-from app.watch.turns import Taken
 
 log = logging.getLogger("muster.watch.look")
 

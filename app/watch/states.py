@@ -12,7 +12,7 @@ from app.store.models import RegisteredModel
 from app.store.watch.events import FeedEvent
 from app.store.watch.health import ModelHealth, Span
 from app.watch import incidents
-from app.watch.due import plan_of
+from app.watch.due.claims import plan_of
 from app.watch.judgement import STALE_INTERVALS, Health, Memory, Reason, State
 from app.watch.notices import telling
 

@@ -15,7 +15,7 @@ from app.store.base import db
 from app.store.models import RegisteredModel
 from app.store.watch.health import Look, ModelHealth, Rollup, WatchCost, WatchWorker
 from app.watch.chores import DAY, bucket_from, looks_between, seconds_by_model
-from app.watch.due import (
+from app.watch.due.claims import (
     is_at_work,
     is_idle,
     is_watched,
@@ -25,10 +25,10 @@ from app.watch.due import (
     usual_every_s,
     watches,
 )
+from app.watch.due.schedule import allowed_every_s
 from app.watch.history import HOUR, Bucket, Seconds, Seen, bucket_of, day_of, hour_of, merged, percentile
 from app.watch.incidents import stamp
 from app.watch.judgement import STALE_INTERVALS, is_stale
-from app.watch.schedule import allowed_every_s
 
 Step = Literal["hour", "day"]
 _WINDOWS = {"24h": DAY, "7d": 7 * DAY, "30d": 30 * DAY, "90d": 90 * DAY}

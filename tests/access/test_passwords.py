@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 
 import pytest
@@ -9,6 +10,7 @@ from argon2 import PasswordHasher
 
 from app.access import passwords
 from app.access.passwords import COMMON, RULE
+from tests import quick_start
 from tests.conftest import PASSWORD
 
 
@@ -82,3 +84,10 @@ def test_judging_a_password_never_takes_long(unit: str) -> None:
 
 def test_a_common_password_in_other_signs_is_not_taken() -> None:
     assert passwords.problem("p@$$w0rdp@$$w0rd") == COMMON
+
+
+def test_the_program_hashes_with_the_effort_that_is_recommended() -> None:
+    """RFC 9106, 4: the second choice, for where memory is short. The tests themselves hash with less."""
+    script = "import sys; from app.access import passwords; print(passwords.hashed(sys.argv[1]))"
+    said = quick_start.run([sys.executable, "-c", script, PASSWORD], capture_output=True, text=True).stdout
+    assert said.startswith("$argon2id$v=19$m=65536,t=3,p=4$")

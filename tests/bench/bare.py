@@ -39,14 +39,21 @@ def bare_app(bodies: Sequence[bytes]) -> Flask:
 @contextmanager
 def bare_server(folder: Path, *bodies: bytes) -> Iterator[str]:
     """The application in processes of its own, until the block ends; gives its URL."""
-    port = free_port()
     files = [folder / f"body_{at}" for at in range(len(bodies))]
     for file, body in zip(files, bodies, strict=True):
         file.write_bytes(body)
-    command = [sys.executable, "-m", "tests.bench.bare", str(port), *map(str, files)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as child:
+    with serving("tests.bench.bare", *map(str, files)) as url:
+        yield url
+
+
+@contextmanager
+def serving(module: str, *arguments: str) -> Iterator[str]:
+    """A module that serves the port of its first argument, until the block ends; gives its URL."""
+    port = free_port()
+    command = [sys.executable, "-m", module, str(port), *arguments]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as child:
         try:
-            _await(f"http://127.0.0.1:{port}/0")
+            _await(f"http://127.0.0.1:{port}")
             yield f"http://127.0.0.1:{port}"
         finally:
             child.terminate()
@@ -56,10 +63,10 @@ def _await(url: str) -> None:
     deadline = time.monotonic() + READY_WITHIN_S
     while time.monotonic() < deadline:
         with suppress(requests.ConnectionError, requests.Timeout):
-            requests.get(url, timeout=5).raise_for_status()
+            requests.get(url, timeout=5)
             return
         time.sleep(0.05)
-    raise AssertionError("the bare application did not start")
+    raise AssertionError(f"{url} did not start")
 
 
 if __name__ == "__main__":

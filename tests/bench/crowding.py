@@ -9,10 +9,11 @@ from collections.abc import Iterator
 
 from tests.bench.databases import KINDS, databases
 from tests.bench.measuring import Finding
+from tests.bench.serving import running
 from tests.load.crowd import crowd
 from tests.load.looking import looking
 from tests.load.registering import register_all
-from tests.load.running import Running, running
+from tests.load.running import Running
 
 REGISTRATIONS = 200
 DELAY_S = 5.0

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from tests.bench.databases import KINDS, databases
 from tests.bench.measuring import Finding, Remark
+from tests.bench.serving import running
 from tests.load.editing import Editing
-from tests.load.running import running
 
 FOR_S = 60.0
 

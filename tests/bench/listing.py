@@ -22,9 +22,10 @@ from app.store.models import RegisteredModel
 from app.store.watch.health import Look, ModelHealth, Rollup
 from tests.bench.databases import KINDS, databases
 from tests.bench.measuring import Finding, Remark, seconds
+from tests.bench.serving import running
 from tests.bench.stock import fill
 from tests.browser import chromium
-from tests.load.running import PASSWORD, Running, running
+from tests.load.running import PASSWORD, Running
 
 FEW, MANY = 300, 10_000
 ROUNDS = 10

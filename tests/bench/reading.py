@@ -7,12 +7,13 @@ import statistics
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.bench.bare import bare_server
+from tests.bench.bare import bare_server, serving
 from tests.bench.databases import KINDS, databases
 from tests.bench.loading import rate
 from tests.bench.measuring import Finding, median_ratio, side_by_side
+from tests.bench.serving import running
 from tests.bench.stock import fill
-from tests.load.running import Running, running
+from tests.load.running import Running
 
 ROUNDS = 5
 SLICE_S = 2.0
@@ -57,10 +58,12 @@ def _compare(muster: Running, folder: Path, kind: str) -> Iterator[Finding]:
         whole = client.get(anew[-1], timeout=60).json()
     assert len(answer.json()) == len(whole) == MODELS
     auth = {"Authorization": f"Bearer {muster.token}"}
-    with bare_server(folder, document, every, b"") as bare:
-        by_id, same_bytes, listed, constant, unchanged, made, empty = side_by_side(
+    selects = serving("tests.bench.selects", str(folder / "instance"), muster.database_url)
+    with bare_server(folder, document, every, b"") as bare, selects as selecting:
+        by_id, selected, same_bytes, listed, constant, unchanged, made, empty = side_by_side(
             ROUNDS,
             lambda: rate([one], auth, SLICE_S),
+            lambda: rate([f"{selecting}/{one.rpartition('/')[2]}"], auth, SLICE_S),
             lambda: rate([f"{bare}/0"], {}, SLICE_S),
             lambda: rate([listing], auth, SLICE_S),
             lambda: rate([f"{bare}/1"], {}, SLICE_S),
@@ -70,6 +73,10 @@ def _compare(muster: Running, folder: Path, kind: str) -> Iterator[Finding]:
         )
     yield Finding(f"GET by id, {kind}", statistics.median(by_id), "/s")
     yield Finding("  as a ratio to a bare route", median_ratio(by_id, same_bytes), "x", at_least=ONE)
+    yield Finding(
+        "  what a route that only does the two selects has there", median_ratio(selected, same_bytes), "x"
+    )
+    yield Finding("  as a ratio to that route", median_ratio(by_id, selected), "x")
     yield Finding(f"list of {MODELS} ({len(every) // 1000} kB), {kind}", statistics.median(listed), "/s")
     yield Finding("  as a ratio to constant bytes", median_ratio(listed, constant), "x", at_least=A_LIST)
     yield Finding(f"the same with If-None-Match, {kind}", statistics.median(unchanged), "/s")

@@ -13,7 +13,8 @@ from tests.bench.databases import KINDS, databases
 from tests.bench.endpoint import slow_endpoint
 from tests.bench.measuring import Finding, median_ratio, seconds, side_by_side
 from tests.bench.probing import LATENCY_S, MODEL, plain_call
-from tests.load.running import Running, running
+from tests.bench.serving import running
+from tests.load.running import Running
 
 ROUNDS = 9
 _numbers = count(1)

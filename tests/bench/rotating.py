@@ -18,7 +18,8 @@ from tests.bench.databases import KINDS, databases
 from tests.bench.endpoint import slow_endpoint
 from tests.bench.measuring import Finding, seconds
 from tests.bench.probing import LATENCY_S, MODEL
-from tests.load.running import Running, running
+from tests.bench.serving import running
+from tests.load.running import Running
 
 ROTATED, REGISTERED = 50, 200
 QUICK_S = 0.05

@@ -19,7 +19,7 @@ from app.store.models import RegisteredModel
 from app.store.watch.health import ModelHealth
 from app.store.watch.samples import ModelIdentity
 from app.watch import sameness
-from app.watch.due import adopt_new
+from app.watch.due.claims import adopt_new
 from app.watch.identity import sequence
 from tests.bench.measuring import Finding
 from tests.migrated import put_sqlite

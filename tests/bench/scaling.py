@@ -13,8 +13,9 @@ from tests.bench.databases import KINDS, databases
 from tests.bench.loading import rate
 from tests.bench.measuring import Finding, median_ratio, seconds, side_by_side
 from tests.bench.registering import register
+from tests.bench.serving import running
 from tests.bench.stock import fill, fill_probes, register_one
-from tests.load.running import Running, running
+from tests.load.running import Running
 
 FEW, MANY, PROBES = 100, 100_000, 5000
 ROUNDS = 7

@@ -23,7 +23,8 @@ from app.store.watch.health import Look
 from tests.bench.databases import KINDS, databases
 from tests.bench.endpoint import slow_endpoint
 from tests.bench.measuring import Finding, cpu_of, p95
-from tests.load.running import MUSTER, Running, running
+from tests.bench.serving import running
+from tests.load.running import MUSTER, Running
 
 MODELS = 1000
 EVERY_S = 30

@@ -24,8 +24,9 @@ from app.store.watch.samples import ModelSample
 from app.watch.identity.packing import packed
 from tests.bench.databases import KINDS, databases
 from tests.bench.measuring import Finding, cpu_of, p95, seconds
+from tests.bench.serving import running
 from tests.bench.stock import fill
-from tests.load.running import Running, running
+from tests.load.running import Running
 
 MODELS, OF = 100, 1000
 EVERY_S = 300

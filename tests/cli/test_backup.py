@@ -15,6 +15,7 @@ from app.config import ROOT
 from app.store.accounts import BrowserSession, User
 from app.store.audit_events import AuditEvent
 from app.store.base import db
+from tests import quick_start
 from tests.cli.test_serve import started_once
 from tests.load.running import Running
 from tests.migrated import put_sqlite
@@ -24,7 +25,7 @@ def muster(instance: Path, *words: str, **settings: str) -> subprocess.Completed
     """`muster …` on an instance folder of its own."""
     environ = os.environ | {"MUSTER_INSTANCE": str(instance), "MUSTER_DATABASE_URL": ""} | settings
     command = [sys.executable, "-m", "app.cli", *words]
-    return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=120)
+    return quick_start.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=120)
 
 
 def register(running: Running) -> str:

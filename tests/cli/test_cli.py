@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 from subprocess import PIPE
@@ -22,6 +21,7 @@ from app.store.accounts import Token, User
 from app.store.audit_events import AuditEvent
 from app.store.base import db
 from app.web.browser_sessions import sign_in
+from tests import quick_start
 from tests.conftest import PASSWORD
 
 
@@ -119,7 +119,7 @@ def test_a_password_that_is_no_text(muster: Operator) -> None:
 def test_a_list_that_can_not_be_printed_ends_with_a_sentence(muster: Operator) -> None:
     command = [sys.executable, "-m", "app.cli", "token", "list"]
     with open("/dev/full", "w", encoding="utf-8") as full:
-        ended = subprocess.run(
+        ended = quick_start.run(
             command,
             env=os.environ | muster.environ,
             cwd=ROOT,

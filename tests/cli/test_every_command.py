@@ -6,7 +6,6 @@ import json
 import os
 import re
 import sqlite3
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -23,6 +22,7 @@ from app.cli import main
 from app.cli.examples import EXAMPLES
 from app.config import ROOT
 from app.store import vault
+from tests import quick_start
 from tests.cli.every import commands
 from tests.docs.test_docs import parse, words_of
 
@@ -83,7 +83,7 @@ class Zygote:
     def __init__(self) -> None:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("MUSTER_")}
         command = [sys.executable, "-m", "tests.cli.every"]
-        self.process = subprocess.Popen(command, cwd=ROOT, text=True, stdin=PIPE, stdout=PIPE, env=kept)
+        self.process = quick_start.Python(command, cwd=ROOT, text=True, stdin=PIPE, stdout=PIPE, env=kept)
 
     def __call__(self, folder: Path, out: str, only: Any, *options: str, **settings: str) -> list[Any]:
         """How each of these commands ends, in `folder`'s instance unless the settings say else."""

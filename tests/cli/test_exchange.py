@@ -24,6 +24,7 @@ from app.store.audit_events import AuditEvent
 from app.store.base import db
 from app.store.models import RegisteredModel
 from app.store.probes import Probe
+from tests import quick_start
 from tests.conftest import new_token
 from tests.endpoints.base import Simulator
 from tests.endpoints.changes import KEY
@@ -281,7 +282,7 @@ def test_an_interrupted_import_ends_at_once_and_keeps_what_is_in(muster: Operato
         file = muster.folder / "config.yaml"
         file.write_text(yaml.safe_dump({"model_list": [entry(good, "one"), entry(slow, "two")]}), "utf-8")
         command = [sys.executable, "-m", "app.cli", "import", str(file)]
-        with subprocess.Popen(
+        with quick_start.Python(
             command, env=os.environ | muster.environ, cwd=ROOT, text=True, stdout=PIPE, stderr=PIPE
         ) as started:
             assert started.stdout and started.stderr
@@ -307,7 +308,7 @@ def ran(muster: Operator, *arguments: str, stdout: Any) -> subprocess.CompletedP
     """A process of its own with its standard output led elsewhere."""
     command = [sys.executable, "-m", "app.cli", *arguments]
     environ = os.environ | muster.environ
-    return subprocess.run(
+    return quick_start.run(
         command, env=environ, cwd=ROOT, stdout=stdout, stderr=PIPE, text=True, timeout=60, check=False
     )
 

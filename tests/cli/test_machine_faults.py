@@ -16,6 +16,7 @@ from app.config import ROOT
 from app.store import database
 from app.store.accounts import User
 from app.store.base import db
+from tests import quick_start
 from tests.conftest import PASSWORD
 
 SECRET = "a-secret-that-signs-sessions-0123456789"
@@ -27,7 +28,7 @@ def muster(
     """Exit code, standard output and standard error of a `muster` without a terminal."""
     given = {"PATH": os.environ["PATH"], "HOME": str(instance), "MUSTER_INSTANCE": str(instance)} | environ
     with open(out or os.devnull, "w", encoding="utf-8") as full:
-        done = subprocess.run(
+        done = quick_start.run(
             [sys.executable, "-m", "app.cli", *arguments],
             cwd=ROOT,
             env=given,

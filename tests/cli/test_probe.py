@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 
 from app.cli import main
 from app.practice.wire import as_json, error
+from tests import quick_start
 from tests.endpoints.base import Simulator
 from tests.endpoints.changes import KEY
 
@@ -179,7 +180,7 @@ def command(sim: Simulator) -> list[str]:
 
 
 def test_it_runs_as_a_module_of_its_own(endpoint: Simulator) -> None:
-    ended = subprocess.run(
+    ended = quick_start.run(
         command(endpoint), cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=60
     )
     assert ended.returncode == 0, ended.stderr
@@ -190,7 +191,7 @@ def test_it_runs_as_a_module_of_its_own(endpoint: Simulator) -> None:
 def test_what_can_not_be_printed_is_no_verdict(endpoint: Simulator, module: str) -> None:
     arguments = [*(["probe"] if module == "app.cli" else []), *command(endpoint)[3:]]
     with open("/dev/full", "w", encoding="utf-8") as full:
-        ended = subprocess.run(
+        ended = quick_start.run(
             [sys.executable, "-m", module, *arguments],
             cwd=ROOT, env=environment(), stdout=full, stderr=subprocess.PIPE, text=True, timeout=60,
         )  # fmt: skip
@@ -214,7 +215,7 @@ def test_an_ascii_stream_gets_ascii(endpoint: Simulator) -> None:
 @pytest.mark.parametrize(("no_color", "coloured"), [("", True), ("1", False)])
 def test_colours_are_for_terminals_that_want_them(endpoint: Simulator, no_color: str, coloured: bool) -> None:
     master, slave = pty.openpty()
-    running = subprocess.Popen(
+    running = quick_start.Python(
         command(endpoint), cwd=ROOT, env=environment(NO_COLOR=no_color), stdout=slave, stderr=slave
     )
     os.close(slave)
@@ -236,7 +237,7 @@ def _read(terminal: int) -> bytes:
 def test_an_interrupt_ends_it_at_once() -> None:
     with Simulator(model_id="judge-1", model_type="moderation") as sim:
         sim.every(lambda request: sim.pause(20))
-        running = subprocess.Popen(
+        running = quick_start.Python(
             command(sim),
             cwd=ROOT,
             env=environment(),

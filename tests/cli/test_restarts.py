@@ -22,6 +22,7 @@ from app.factory import create_app
 from app.store import database, living
 from app.store.base import db, now
 from app.store.leases import IdempotentAnswer
+from tests import quick_start
 from tests.cli.test_serve import Serving, serve
 from tests.conftest import new_token
 from tests.web.api.conftest import Endpoint, endpoint, good
@@ -82,7 +83,7 @@ def test_the_retry_gets_in_at_once_after_a_restart_in_the_middle(
 
 def test_of_a_process_is_told_here_whether_it_lives(app: Flask, tmp_path: Path) -> None:
     command = [sys.executable, "-c", MARKED, str(tmp_path)]
-    with subprocess.Popen(
+    with quick_start.Python(
         command, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
         assert process.stdout is not None

@@ -23,6 +23,7 @@ from app.factory import create_app
 from app.store import database
 from app.store.base import db
 from app.web.browser_sessions import sign_in
+from tests import quick_start
 from tests.ports import free_port
 from tests.rows import an_endpoint
 
@@ -49,7 +50,7 @@ class Serving:
             "MUSTER_WATCH_SECONDS": "0",
             "PYTHONUNBUFFERED": "1",
         }
-        self.process = subprocess.Popen(
+        self.process = quick_start.Python(
             [sys.executable, "-m", "app.cli", "serve", *arguments],
             env=os.environ | given | environ,
             stdout=subprocess.PIPE,

@@ -21,6 +21,7 @@ from app.factory import create_app
 from app.store import database, vault
 from app.store.accounts import User
 from app.store.base import db
+from tests import quick_start
 from tests.rows import an_endpoint
 
 AT_ONCE = 4
@@ -42,7 +43,7 @@ def test_of_many_first_starts_one_makes_the_administrator(empty_database_url: st
     }
     command = [sys.executable, "-c", START]
     starts = [
-        subprocess.Popen(command, env=environ, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        quick_start.Python(command, env=environ, cwd=ROOT, stdout=subprocess.PIPE, text=True)
         for _ in range(AT_ONCE)
     ]
     printed = sorted(start.communicate(timeout=120)[0].strip() for start in starts)

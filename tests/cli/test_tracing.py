@@ -23,7 +23,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from app.cli.serving import tracing
 from app.factory import create_app
-from app.store import revisions
+from app.store.migrations import revisions
 app = create_app()
 with app.app_context():
     revisions.upgrade_database()

@@ -21,6 +21,7 @@ from app.access.tokens import create_token
 from app.factory import create_app
 from app.store import database
 from app.store.base import db
+from tests import quick_start
 from tests.migrated import put_sqlite
 from tests.ports import free_port
 
@@ -32,11 +33,18 @@ MUSTER = (sys.executable, "-m", "app.cli")
 class Running:
     """One `muster serve`. `url` is where it is, `token` may do everything, `log` holds all it wrote.
 
-    Without rate limits and without the watcher, unless the settings say otherwise.
+    Without rate limits and without the watcher, unless the settings say otherwise. Where its memory counts,
+    `start` is `subprocess.Popen`: what is forked shares some.
     """
 
     def __init__(
-        self, folder: Path, database_url: str = "", *, practice: bool = True, **settings: Any
+        self,
+        folder: Path,
+        database_url: str = "",
+        *,
+        practice: bool = True,
+        start: type[subprocess.Popen[bytes]] = quick_start.Python,
+        **settings: Any,
     ) -> None:
         self.folder = folder
         self.port, self.practice_port = free_port(), free_port()
@@ -58,9 +66,7 @@ class Running:
             put_sqlite(folder / "instance" / "muster.sqlite")
         command = [*MUSTER, "serve", *(["--practice"] if practice else [])]
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                command, env=self.environ, stdout=log, stderr=log, start_new_session=True
-            )
+            self.process = start(command, env=self.environ, stdout=log, stderr=log, start_new_session=True)
         try:
             self._await_ready()
             self.token = self.new_token("admin")
@@ -79,10 +85,10 @@ class Running:
 
     def command(self, *words: str) -> str:
         """What `muster <words>` prints, with the settings of the running server."""
-        done = subprocess.run(
+        done = quick_start.run(
             [*MUSTER, *words], env=self.environ, capture_output=True, text=True, timeout=60, check=True
         )
-        return done.stdout
+        return str(done.stdout)
 
     @contextmanager
     def _database(self) -> Iterator[None]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import secrets
 import sqlite3
+import subprocess
 import threading
 import time
 from contextlib import closing
@@ -57,7 +58,8 @@ def _kept(muster: Running) -> set[str]:
 def test_endless_answers_fill_no_memory(tmp_path: Path) -> None:
     """20 endpoints at once that never stop sending, each in one of the ways that there are."""
     assert len(WAYS) < AT_ONCE
-    with running(tmp_path, practice=False) as muster, crowd("endless", AT_ONCE) as urls:
+    plainly = running(tmp_path, practice=False, start=subprocess.Popen)
+    with plainly as muster, crowd("endless", AT_ONCE) as urls:
         with crowd("slow", 10) as good:
             # What a server that works holds anyway: threads, connections, what is imported when it is needed.
             assert {answer.status_code for answer in register_all(muster, good)} == {200}

@@ -12,19 +12,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.probe.base_url import Base
-from app.probe.conversation import Conversation, check_of
+from app.probe.conversation.record import check_of
+from app.probe.conversation.talk import Conversation
 from app.probe.model_types import MODEL_TYPES
 from app.probe.negotiation import learn
 from app.probe.reading.catalog import read_catalog
 from app.probe.reading.catalog_facts import metadata_of
-from app.probe.reading.completion import read_completion, reasoning_tokens, tokens
+from app.probe.reading.completion.whole import read_completion, reasoning_tokens, tokens
 from app.probe.reading.meaning import meaning_of, worth_waiting
 from app.probe.reading.named_fields import complained
 from app.probe.reading.refusal import quote, read_refusal
 from app.probe.shape import Shape
 from app.probe.transport.answer import Answer
 from app.probe.transport.client import Client
-from app.probe.transport.egress import EgressRules
+from app.probe.transport.egress.rules import EgressRules
 from app.probe.values import Limits, Target
 from tests.probe.answers import Text, answered
 

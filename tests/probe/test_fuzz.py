@@ -10,7 +10,7 @@ import pytest
 
 from app.probe.transport.call import Call
 from app.probe.transport.client import Client
-from app.probe.transport.egress import EgressRules
+from app.probe.transport.egress.rules import EgressRules
 from app.probe.values import Limits
 from tests.probe.wire import OK, answer, chunked, says, serve
 

@@ -8,7 +8,7 @@ import pytest
 import trustme
 
 from app.probe.presence import look_at_catalog
-from app.probe.transport.egress import EgressRules
+from app.probe.transport.egress.rules import EgressRules
 from app.probe.values import EndpointSettings, Limits, Target
 from tests.probe.wire import answer, closed_port, says, serve
 

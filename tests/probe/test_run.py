@@ -14,7 +14,7 @@ import pytest
 
 from app.practice.wire import Reply, Request, as_json, error
 from app.probe import run
-from app.probe.conversation import Conversation
+from app.probe.conversation.talk import Conversation
 from app.probe.model_types import MODEL_TYPES
 from app.probe.model_types.chat.checks import ChatChecks
 from app.probe.tasks import Finding, Result, Task

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 import sys
 import threading
 from typing import Any
@@ -24,6 +23,7 @@ from app.store.audit_events import AuditEvent
 from app.store.base import db
 from app.store.models import RegisteredModel
 from app.store.probes import Probe
+from tests import quick_start
 from tests.web.api.conftest import Endpoint, endpoint, good
 
 pytestmark = pytest.mark.both_databases
@@ -138,7 +138,7 @@ def test_a_killed_process_leaves_no_model_and_no_transaction(
         "-c",
         KILLED.replace("sys.argv[1]", "__import__('pathlib').Path(sys.argv[1])"),
     ]
-    process = subprocess.Popen([*arguments, str(chosen.instance), chosen.database, json.dumps(good)])
+    process = quick_start.Python([*arguments, str(chosen.instance), chosen.database, json.dumps(good)])
     while not endpoint.calls and process.poll() is None:
         threading.Event().wait(0.02)
     assert endpoint.calls, "the process ended before it probed"

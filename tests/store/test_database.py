@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -18,13 +17,15 @@ from sqlalchemy import func, inspect, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from app.factory import create_app
-from app.store import database, revisions, schema_floor
+from app.store import database
 from app.store.accounts import Token
 from app.store.audit_events import AuditEvent
 from app.store.base import db, new_id, now
 from app.store.database import DatabaseError
+from app.store.migrations import revisions, schema_floor
 from app.store.models import RegisteredModel
 from app.store.probes import Probe
+from tests import quick_start
 from tests.rows import a_model, an_endpoint
 
 pytestmark = pytest.mark.both_databases
@@ -284,7 +285,7 @@ with app.app_context():
 def test_a_process_killed_within_a_transaction_leaves_nothing(
     app: Flask, database_url: str, tmp_path: Path
 ) -> None:
-    ended = subprocess.run([sys.executable, "-c", _KILLED, str(tmp_path), database_url], timeout=60)
+    ended = quick_start.run([sys.executable, "-c", _KILLED, str(tmp_path), database_url], timeout=60)
     assert ended.returncode == -9
     with app.app_context():
         assert db.session.scalar(select(func.count()).select_from(RegisteredModel)) == 0

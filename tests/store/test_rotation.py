@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from app.store.base import Base, db, now
 from app.store.endpoints import Endpoint, EndpointHeader
 from app.store.leases import HeldKey
 from app.store.watch.channels import Channel
+from tests import quick_start
 from tests.rows import an_endpoint, opened
 
 ROTATE = """
@@ -54,7 +54,7 @@ def test_several_processes_rotate_at_once(app: Flask, tmp_path: Path, database_u
         ids = filled()
         command = [sys.executable, "-c", ROTATE, str(tmp_path), database_url]
         with ExitStack() as ending:
-            started = [ending.enter_context(subprocess.Popen(command)) for _ in range(3)]
+            started = [ending.enter_context(quick_start.Python(command)) for _ in range(3)]
             assert [process.wait() for process in started] == [0, 0, 0]
         assert keys(ids) == ids and len(vault.ring().keys) == 2
 

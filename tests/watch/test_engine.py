@@ -28,6 +28,7 @@ from app.store.watch.health import Look, ModelHealth, WatchWorker
 from app.watch.engine import Watcher
 from app.watch.places import host_of
 from app.watch.queue import JsonTasks, NotATask, make_queue
+from tests import quick_start
 from tests.watch.world import BROKEN, Host, World
 
 WITHIN_S = 180.0
@@ -56,7 +57,7 @@ def worker(app: Flask, database_url: str, tmp_path: Path) -> Iterator[Callable[[
     def start() -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "app.cli", "worker", "--threads", "4"]
         environ = os.environ | given
-        started.append(subprocess.Popen(command, env=environ, stderr=subprocess.PIPE, text=True))
+        started.append(quick_start.Python(command, env=environ, stderr=subprocess.PIPE, text=True))
         return started[-1]
 
     yield start

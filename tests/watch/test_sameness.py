@@ -24,7 +24,7 @@ from app.store.watch.events import FeedEvent
 from app.store.watch.health import Look, ModelHealth
 from app.store.watch.samples import ModelIdentity, ModelSample
 from app.watch import sameness
-from app.watch.due import adopt_new
+from app.watch.due.claims import adopt_new
 from app.watch.identity import kept, sequence
 from app.watch.identity.digests import Digests, digests_of
 from app.watch.identity.samples import PROMPT

@@ -21,7 +21,7 @@ from app.store.models import RegisteredModel
 from app.store.probes import Probe
 from app.store.watch.events import FeedEvent
 from app.store.watch.health import EndpointWatch, Look, ModelHealth, Rollup
-from app.watch.due import spread_overdue
+from app.watch.due.claims import spread_overdue
 from app.watch.history import HOUR, hour_of
 from app.watch.settling import take_over_probed
 from app.watch.summary import told_at

@@ -22,10 +22,10 @@ from app.store.base import db, new_id
 from app.store.models import RegisteredModel
 from app.store.watch.health import Look, ModelHealth
 from app.store.watch.incidents import Incident
-from app.watch.due import HORIZON, Claim, adopt_new, claim
+from app.watch.due.claims import HORIZON, Claim, adopt_new, claim
+from app.watch.due.turns import Busy, take
 from app.watch.looking import look_at
 from app.watch.settling import settle
-from app.watch.turns import Busy, take
 from tests.rows import an_endpoint
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -11,9 +11,9 @@ import click
 from app.cli.api.client import Api, fail, with_api
 from app.cli.config_files import parsed
 from app.cli.output import json_option, quiet_option, say, show_json, wants_json
-from app.probe.printing import put
+from app.probe.console.printing import put
 from app.registry.exchange.litellm import config_file
-from app.registry.json_body import shortened
+from app.registry.form.json_body import shortened
 
 JSON = Any
 REJECTED, WRONG_FILE, DIFFERENT = 1, 2, 4

@@ -20,8 +20,8 @@ import click
 import requests
 
 from app.cli.output import show_json, wants_json
-from app.probe.printing import put
-from app.registry.json_body import shortened
+from app.probe.console.printing import put
+from app.registry.form.json_body import shortened
 
 JSON = Any
 P = ParamSpec("P")

@@ -12,8 +12,8 @@ import click
 
 from app.cli.api.client import Answer, Api, fail, pages, require, show_table, with_api
 from app.cli.output import done, json_option, quiet_option, say, show_json, wants_json
-from app.probe.printing import put
-from app.registry.json_body import shortened
+from app.probe.console.printing import put
+from app.registry.form.json_body import shortened
 
 JSON = Any
 _COLUMNS = {"id": 36, "name": 28, "models": 6, "health": 9, "base_url": 0}

@@ -9,7 +9,7 @@ import click
 
 from app.cli.api.client import Api, pages, require, show_table, with_api
 from app.cli.output import done, json_option, quiet_option, show_json, wants_json
-from app.registry.json_body import shortened
+from app.registry.form.json_body import shortened
 
 JSON = Any
 _COLUMNS = {"id": 36, "display_name": 28, "model_id": 28, "model_type": 10, "enabled": 8, "base_url": 0}

@@ -12,7 +12,7 @@ from typing import Any
 from flask import g, has_request_context
 
 from app import config
-from app.probe.console import KEY_VARIABLE
+from app.probe.console.command import KEY_VARIABLE
 
 log = logging.getLogger("muster.settings")
 _FOR_MACHINES = ("request_id", "trace_id", "address")

@@ -15,9 +15,10 @@ from app.cli.serving import server, tracing
 from app.cli.serving.worker import watcher
 from app.factory import create_app
 from app.practice import models
-from app.store import database, locks, revisions, rotation, vault
+from app.store import database, locks, rotation, vault
 from app.store.accounts import User
 from app.store.base import db
+from app.store.migrations import revisions
 from app.web import metrics
 
 FIRST_ADMINISTRATOR = "admin@localhost"

@@ -15,7 +15,8 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from app.probe.base_url import Base, candidates, kin
-from app.probe.conversation import Conversation, Request
+from app.probe.conversation.request import Request
+from app.probe.conversation.talk import Conversation
 from app.probe.diagnosis.neighbours import NO_ROUTE, Neighbours, neighbours_of
 from app.probe.diagnosis.types_pointed_at import named_types, pointed_at, stated_type
 from app.probe.model_types import audio, completion, embedding, rerank

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from app.probe.conversation import Conversation
+from app.probe.conversation.talk import Conversation
 from app.probe.diagnosis.cross_checks import LookAround, https_of
 from app.probe.diagnosis.messages import Messages
 from app.probe.diagnosis.model_suggestions import is_about_the_id, offered_ids

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from app.probe.conversation import Conversation
+from app.probe.conversation.talk import Conversation
 from app.probe.diagnosis.advice import ADVICE, advice
 from app.probe.diagnosis.codes import CODES
 from app.probe.diagnosis.cross_checks import Elsewhere

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from app.probe.conversation import Conversation, Request
+from app.probe.conversation.request import Request
+from app.probe.conversation.talk import Conversation
 from app.probe.proof import Outcome
 from app.probe.reading.catalog import Catalog
 from app.probe.reading.meaning import meaning_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import urljoin, urlsplit
 
 from app.probe.base_url import Base
-from app.probe.conversation import Conversation
+from app.probe.conversation.talk import Conversation
 from app.probe.proof import Outcome
 
 _SIGN_IN = ("login", "signin", "sign-in", "sso", "/auth", "access/", "oauth")

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from app.probe.base_url import Base, without_operation
-from app.probe.conversation import Conversation
+from app.probe.conversation.talk import Conversation
 from app.probe.proof import Outcome
 from app.probe.reading.refusal import printable, quote
 from app.probe.transport.failure import Failure

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from itertools import islice
 
-from app.probe.conversation import Conversation, Request
+from app.probe.conversation.request import Request
+from app.probe.conversation.talk import Conversation
 from app.probe.model_types.sound import FORMATS, LONGER, file_of
 from app.probe.proof import Doubtful, Outcome, Proof, Proven
 from app.probe.reading.allowed_values import offers_for

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from app.probe.conversation import Conversation, Request
+from app.probe.conversation.request import Request
+from app.probe.conversation.talk import Conversation
 from app.probe.model_types.chat.proof import proven_by
 from app.probe.proof import Doubtful, Proof, Proven
-from app.probe.reading.completion import read_completion, tokens
+from app.probe.reading.completion.whole import read_completion, tokens
 from app.probe.shape import Shape
 from app.probe.transport.answer import Answer
 

@@ -9,7 +9,8 @@ import struct
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from app.probe.conversation import Conversation, Request
+from app.probe.conversation.request import Request
+from app.probe.conversation.talk import Conversation
 from app.probe.proof import Doubtful, Proof, Proven
 from app.probe.shape import Shape
 from app.probe.transport.answer import Answer

@@ -10,7 +10,9 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from app.probe.conversation import Conversation, Request, check_of
+from app.probe.conversation.record import check_of
+from app.probe.conversation.request import Request
+from app.probe.conversation.talk import Conversation
 from app.probe.model_types.picture import to_edit
 from app.probe.negotiation import learn
 from app.probe.proof import Doubtful, Outcome, Proof, Proven

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from app.probe.capabilities import capabilities_of
-from app.probe.conversation import Conversation
+from app.probe.conversation.talk import Conversation
 from app.probe.proof import Proof, Proven
 from app.probe.reliability import Repeat
 from app.probe.tasks import Checks

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from app.probe.conversation import Conversation, Request
+from app.probe.conversation.request import Request
+from app.probe.conversation.talk import Conversation
 from app.probe.proof import Doubtful, Outcome, Proof, Proven
 from app.probe.reading.faults import is_error_event, is_error_value
 from app.probe.reading.meaning import FINAL

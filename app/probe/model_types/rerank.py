@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from app.probe.conversation import Conversation, Request
+from app.probe.conversation.request import Request
+from app.probe.conversation.talk import Conversation
 from app.probe.proof import Doubtful, Outcome, Proof, Proven
 from app.probe.reading.faults import is_error_value
 from app.probe.shape import Shape

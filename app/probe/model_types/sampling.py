@@ -6,14 +6,14 @@ import time
 from collections.abc import Iterator, Sequence
 
 from app.probe.base_url import Base
-from app.probe.conversation import Conversation
+from app.probe.conversation.talk import Conversation
 from app.probe.model_types.embedding import vector_of
 from app.probe.model_types.model_type import ModelType
 from app.probe.proof import Outcome, prove
 from app.probe.reading.sample import read_sample
 from app.probe.shape import Shape
 from app.probe.transport.client import Client
-from app.probe.transport.egress import EgressRules
+from app.probe.transport.egress.rules import EgressRules
 from app.probe.values import Limits, Sample, Sampling, Target
 
 _FAILURES = 3

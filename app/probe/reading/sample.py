@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from app.probe.reading.completion import read_completion, tokens
+from app.probe.reading.completion.whole import read_completion, tokens
 from app.probe.reading.redaction import secrets_of, without_secrets
 from app.probe.reading.refusal import printable
 from app.probe.transport.answer import Answer, parsed

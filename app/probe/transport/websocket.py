@@ -25,7 +25,7 @@ from websockets.uri import parse_uri
 from app.probe.transport.answer import Answer
 from app.probe.transport.call import Call, headers_of
 from app.probe.transport.deadline import Deadline
-from app.probe.transport.dialer import Dialer
+from app.probe.transport.egress.dialer import Dialer
 from app.probe.transport.failure import Failure, TransportError
 from app.probe.transport.stream import Stream
 from app.probe.values import Limits

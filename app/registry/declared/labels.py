@@ -10,7 +10,7 @@ from app.access import audit
 from app.access.actors import Actor
 from app.probe.pasted_input import CONTROLS
 from app.registry import saving
-from app.registry.json_body import Problem, closest, kind_of, shortened
+from app.registry.form.json_body import Problem, closest, kind_of, shortened
 from app.store.base import db
 from app.store.labels import Labels, labels_of, put_labels
 

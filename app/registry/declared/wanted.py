@@ -10,8 +10,8 @@ from app.errors import ApiError
 from app.registry.declared.labels import read_labels
 from app.registry.endpoints.form import NewEndpointForm, read_headers, read_model
 from app.registry.endpoints.proxies import parts_of
-from app.registry.form import invalid
-from app.registry.json_body import Members, Problem, closest, kind_of, shortened
+from app.registry.form.json_body import Members, Problem, closest, kind_of, shortened
+from app.registry.form.json_form import invalid
 from app.store.labels import Labels
 
 JSON = Any

@@ -16,7 +16,7 @@ from app.registry.endpoints.changes import Change
 from app.registry.endpoints.key_life import stated_end
 from app.registry.endpoints.proxies import LONGEST as LONGEST_PROXY
 from app.registry.endpoints.proxies import spelled, wrong_with_proxy
-from app.registry.fields import (
+from app.registry.form.fields import (
     FieldError,
     Input,
     Length,
@@ -27,8 +27,9 @@ from app.registry.fields import (
     no_controls,
     sendable,
 )
-from app.registry.form import JsonForm, OpenAILikeForm, check_reference, invalid
-from app.registry.json_body import Members, Problem, kind_of, shortened
+from app.registry.form.json_body import Members, Problem, kind_of, shortened
+from app.registry.form.json_form import JsonForm, invalid
+from app.registry.form.openai_like import OpenAILikeForm, check_reference
 
 MOST_HEADERS = 20
 MOST_MODELS = 200

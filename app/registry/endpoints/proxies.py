@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from app.config import settings
-from app.probe.transport.egress import is_no_proxy, judge_proxy, origin_of_proxy
+from app.probe.transport.egress.rules import is_no_proxy, judge_proxy, origin_of_proxy
 
 LONGEST = 2048
 

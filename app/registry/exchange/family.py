@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from app.registry.document import document
-from app.registry.form import invalid
-from app.registry.json_body import Problem, closest, kind_of
+from app.registry.form.json_body import Problem, closest, kind_of
+from app.registry.form.json_form import invalid
 from app.registry.metadata import FIELD_BY_NAME, PROVIDER
 from app.store.models import RegisteredModel
 

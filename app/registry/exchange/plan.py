@@ -15,8 +15,8 @@ from app.registry.endpoints import twins
 from app.registry.exchange.litellm import imported as litellm_import
 from app.registry.exchange.litellm.imported import Entry
 from app.registry.exchange.litellm.served_at import UNSUPPORTED
-from app.registry.form import OpenAILikeForm
-from app.registry.json_body import Problem
+from app.registry.form.json_body import Problem
+from app.registry.form.openai_like import OpenAILikeForm
 from app.registry.many import Ended, ended, side_by_side
 
 

@@ -9,8 +9,8 @@ from typing import Any, Literal
 from alembic import context
 from sqlalchemy.engine import Connection
 
-from app.store import schema_floor
 from app.store.base import UTCDateTime, db
+from app.store.migrations import schema_floor
 
 
 def _render(kind: str, thing: Any, _context: Any) -> str | Literal[False]:

@@ -16,7 +16,7 @@ from app.probe.transport.deadline import Cancellation
 from app.probe.values import Sample
 from app.registry import watching
 from app.registry.document import ref_prefix
-from app.registry.json_body import shortened
+from app.registry.form.json_body import shortened
 from app.store.models import RegisteredModel
 from app.watch.identity.comparison import ENOUGH, Answer, compare_logprobs, compare_words
 from app.watch.identity.samples import Kind, Word

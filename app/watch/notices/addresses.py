@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.probe.transport.egress import Denied, EgressRules, judge_host
+from app.probe.transport.egress.rules import Denied, EgressRules, judge_host
 from app.probe.transport.failure import TransportError
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.config import ROOT
-from app.probe.transport.egress import EgressRules
+from app.probe.transport.egress.rules import EgressRules
 
 _COMMAND = (sys.executable, "-m", "app.watch.notices.messenger")
 _KEPT = ("PATH", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR")

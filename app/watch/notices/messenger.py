@@ -17,7 +17,7 @@ from typing import Any
 from apprise import Apprise, NotifyFormat
 from apprise.manager_plugins import NotificationManager
 
-from app.probe.transport.egress import EgressRules
+from app.probe.transport.egress.rules import EgressRules
 from app.watch.notices.addresses import BadChannel, refuse_denied
 from app.watch.notices.shut_in import Guard
 

@@ -11,8 +11,8 @@ from typing import Self
 
 from app.config import settings
 from app.probe.transport.deadline import Deadline
-from app.probe.transport.dialer import Dialer
-from app.probe.transport.egress import EgressRules
+from app.probe.transport.egress.dialer import Dialer
+from app.probe.transport.egress.rules import EgressRules
 from app.probe.transport.failure import TransportError
 from app.registry.probing import egress_rules
 from app.store.base import db

@@ -14,8 +14,8 @@ import sys
 import sysconfig
 from typing import Any
 
-from app.probe.transport import egress
-from app.probe.transport.egress import Denied, EgressRules
+from app.probe.transport.egress import rules as egress
+from app.probe.transport.egress.rules import Denied, EgressRules
 from app.probe.transport.failure import TransportError
 
 _STARTS = frozenset(

@@ -18,14 +18,14 @@ from app.store.probes import Probe
 from app.store.watch.health import EndpointWatch, ModelHealth, WatchCost
 from app.store.watch.samples import ModelIdentity
 from app.watch import judgement
-from app.watch.due import Claim, claim, claim_held, plan_of
+from app.watch.due.claims import Claim, claim, claim_held, plan_of
+from app.watch.due.turns import Taken
 from app.watch.judgement import Reason, Rules
 from app.watch.looking import Seen
 from app.watch.settling.judging import judge
 from app.watch.settling.keeping import compare, is_doubtful, note, note_endings, tell_changes
 from app.watch.settling.look import Settled
 from app.watch.states import follow, health_of, keep
-from app.watch.turns import Taken
 
 
 def settle(taken: Taken, seen: Seen | None, now: datetime) -> list[Claim]:

@@ -9,12 +9,12 @@ from app.store.base import db
 from app.store.watch.events import FeedEvent
 from app.store.watch.health import Look, WatchCost
 from app.watch import sameness
-from app.watch.due import plan_of
+from app.watch.due.claims import plan_of
+from app.watch.due.schedule import Spent
 from app.watch.faults import OF_THE_KEY
 from app.watch.identity.noting import DIFFER
 from app.watch.incidents import stamp
 from app.watch.notices import expiry
-from app.watch.schedule import Spent
 from app.watch.settling import slowest
 from app.watch.settling.look import Settled
 from app.watch.states import tell_of_model

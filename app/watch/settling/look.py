@@ -8,10 +8,10 @@ from datetime import datetime
 from app.store.models import RegisteredModel
 from app.store.watch.health import EndpointWatch, ModelHealth, WatchCost
 from app.store.watch.samples import ModelIdentity
-from app.watch.due import plan_of
+from app.watch.due.claims import plan_of
+from app.watch.due.schedule import Spent, allowed_every_s, next_due
 from app.watch.judgement import Rules
 from app.watch.looking import Seen
-from app.watch.schedule import Spent, allowed_every_s, next_due
 
 
 @dataclass(slots=True)

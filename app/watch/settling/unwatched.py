@@ -11,9 +11,9 @@ from app.store.models import RegisteredModel
 from app.store.watch.health import ModelHealth
 from app.store.watch.incidents import Incident, IncidentModel
 from app.watch import incidents
-from app.watch.due import is_watched, plan_of, usual_every_s
+from app.watch.due.claims import is_watched, plan_of, usual_every_s
+from app.watch.due.schedule import first_due
 from app.watch.judgement import Health
-from app.watch.schedule import first_due
 from app.watch.states import keep
 
 _AHEAD = timedelta(minutes=15)

@@ -4,19 +4,9 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from app.web.api import (
-    apply,
-    credentials,
-    endpoints,
-    exchange,
-    health,
-    labels,
-    models,
-    openapi,
-    probes,
-    reference,
-)
+from app.web.api import apply, credentials, endpoints, exchange, health, labels, models, probes
 from app.web.api.clients import family, openai_models
+from app.web.api.openapi import document, reference
 from app.web.api.watch import blueprints as watch_blueprints
 
 blueprints: tuple[Blueprint, ...] = (
@@ -28,7 +18,7 @@ blueprints: tuple[Blueprint, ...] = (
     endpoints.blueprint,
     openai_models.blueprint,
     credentials.blueprint,
-    openapi.blueprint,
+    document.blueprint,
     reference.blueprint,
     exchange.blueprint,
     apply.blueprint,

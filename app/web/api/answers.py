@@ -14,7 +14,7 @@ from werkzeug.routing import MapAdapter, RequestRedirect
 from app.errors import ApiError
 from app.registry import stored_documents
 from app.registry.document import ref_prefix
-from app.registry.json_body import parse, shortened
+from app.registry.form.json_body import parse, shortened
 from app.registry.probing import Rejected
 from app.registry.stored_documents import StoredDocument, encoded, render
 from app.store.models import RegisteredModel

@@ -10,7 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 from flask import request
 
 from app.errors import ApiError
-from app.registry import json_body
+from app.registry.form import json_body
 from app.web.api.answers import refuse_method
 
 P = ParamSpec("P")

@@ -14,11 +14,11 @@ from app.errors import ApiError
 from app.probe.values import EndpointSettings
 from app.registry import stored_documents
 from app.registry.credentials import require_may_name, target_for
-from app.registry.endpoint_models import EndpointModels, list_endpoint_models
 from app.registry.endpoints import changes as endpoint_changes
 from app.registry.endpoints import document as endpoint_document
 from app.registry.endpoints import intake as endpoint_intake
 from app.registry.endpoints import rows as endpoints
+from app.registry.endpoints.catalog import EndpointModels, list_endpoint_models
 from app.registry.endpoints.form import (
     ChangedEndpointForm,
     EndpointForm,
@@ -30,8 +30,8 @@ from app.registry.endpoints.form import (
     take_apart,
 )
 from app.registry.endpoints.intake import Result
-from app.registry.form import invalid
-from app.registry.json_body import Problem
+from app.registry.form.json_body import Problem
+from app.registry.form.json_form import invalid
 from app.registry.probing import ProbeOrder
 from app.store.base import db
 from app.store.endpoints import Endpoint

@@ -14,14 +14,14 @@ from app.registry.credentials import require_may_name
 from app.registry.exchange import artefacts, exports
 from app.registry.exchange.litellm import imported as litellm_import
 from app.registry.exchange.plan import Step, plan
-from app.registry.form import invalid
-from app.registry.json_body import Problem, kind_of
+from app.registry.form.json_body import Problem, kind_of
+from app.registry.form.json_form import invalid
 from app.registry.probing import Registered, Rejected
 from app.registry.visible import as_seen
 from app.web.api.answers import answer, find_or_none, json_body, rejection, whole_model, written_document
 from app.web.api.describe import describe
-from app.web.api.examples import DEFINITIONS
 from app.web.api.idempotency import idempotent
+from app.web.api.openapi.examples import DEFINITIONS
 from app.web.api.query import choice_argument, depth_argument, flag_argument, text_argument
 from app.web.guards import current_actor, require_scope
 

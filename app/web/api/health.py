@@ -9,8 +9,9 @@ from flask import Blueprint, Response, current_app, jsonify
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.errors import ApiError
-from app.store import database, endpoints, revisions, vault
+from app.store import database, endpoints, vault
 from app.store.base import now
+from app.store.migrations import revisions
 from app.watch import summary
 from app.web.api.describe import describe
 

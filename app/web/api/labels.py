@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response
 
 from app.registry.declared.labels import read_labels, set_labels
-from app.registry.form import invalid
+from app.registry.form.json_form import invalid
 from app.store.labels import labels_of
 from app.web.api.answers import answer, find_model, json_body
 from app.web.api.describe import describe

@@ -16,8 +16,8 @@ from app.probe.model_types import MODEL_TYPES
 from app.registry import changes, stored_documents
 from app.registry.clients import CLIENT_BY_NAME, only_working_with
 from app.registry.declared.labels import LONGEST, LONGEST_TAG
-from app.registry.form import invalid
-from app.registry.json_body import Problem, read
+from app.registry.form.json_body import Problem, read
+from app.registry.form.json_form import invalid
 from app.registry.stored_documents import StoredDocument
 from app.registry.visible import body_as_seen
 from app.store.models import HEALTHS, RegisteredModel
@@ -35,8 +35,8 @@ from app.web.api.answers import (
     whole_model,
 )
 from app.web.api.describe import describe
-from app.web.api.examples import REFERENCES
 from app.web.api.idempotency import idempotent
+from app.web.api.openapi.examples import REFERENCES
 from app.web.api.query import (
     LONGEST_PAGE,
     choice_argument,

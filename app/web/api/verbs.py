@@ -11,7 +11,7 @@ from flask import Response
 from app.errors import ApiError
 from app.registry import changes, registration
 from app.registry.credentials import require_may_name
-from app.registry.form import OpenAILikeForm, OpenAILikeUpdateForm
+from app.registry.form.openai_like import OpenAILikeForm, OpenAILikeUpdateForm
 from app.registry.probing import Probed, Registered, Rejected, Updated
 from app.store.models import RegisteredModel
 from app.web.api.answers import answer, check_if_match, document_answer, rejection, written_document

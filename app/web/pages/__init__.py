@@ -4,22 +4,14 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from app.web.pages import (
-    about,
-    audit,
-    error_reference,
-    frame,
-    second_factor,
-    security_txt,
-    signin,
-    tokens,
-    users,
-)
+from app.web.pages import about, audit, frame, security_txt, signin, tokens, users
 from app.web.pages.account import news as account_news
 from app.web.pages.account import routes as account
+from app.web.pages.account import second_factor
 from app.web.pages.catalogue import routes as catalogue
 from app.web.pages.endpoints import routes as endpoints
 from app.web.pages.find import routes as find
+from app.web.pages.help import error_reference
 from app.web.pages.help import routes as help_pages
 from app.web.pages.incidents import routes as incidents
 from app.web.pages.models import routes as models

@@ -12,9 +12,9 @@ from flask import Blueprint, current_app, render_template
 from sqlalchemy import func, select
 
 from app.config import Settings, settings, variable
-from app.store import revisions
 from app.store.accounts import Token, User
 from app.store.base import db, now
+from app.store.migrations import revisions
 from app.store.models import RegisteredModel
 from app.watch import summary
 from app.web.errors import doc_url, home_url

@@ -17,7 +17,7 @@ from app.web.pages import display
 class CheckRow:
     """One check or capability: what a person said, what the probe saw, and the call that showed it.
 
-    `seen` is a state of `display.BADGES`; `check` is the report's, None if it had no call of its own.
+    `seen` is a state of `states.BADGES`; `check` is the report's, None if it had no call of its own.
     """
 
     label: str

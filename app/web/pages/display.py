@@ -1,11 +1,10 @@
-"""How values read on a page: states, times, money and durations as words for people."""
+"""How values read on a page: times, money and durations as words for people."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,63 +15,11 @@ from app.probe.capabilities import CAPABILITY_BY_NAME
 from app.probe.model_types import MODEL_TYPES
 from app.registry.declared.price_catalogue import ListedPrices
 from app.registry.document import rfc3339
-from app.registry.endpoint_models import OfferedModel
+from app.registry.endpoints.catalog import OfferedModel
 from app.web.pages import locales
-
-
-@dataclass(frozen=True, slots=True)
-class Badge:
-    """A state on a page: its word, its shape (`templates/_shapes.html`) and its tone (`app.css`)."""
-
-    label: str
-    shape: str
-    tone: str
-
-
-BADGES: dict[str, Badge] = {
-    "up": Badge("Up", "ok", "ok"),
-    "degraded": Badge("Degraded", "warn", "warn"),
-    "down": Badge("Down", "bad", "bad"),
-    "unknown": Badge("Unknown", "idle", "idle"),
-    "stale": Badge("Stale", "stale", "stale"),
-    "open": Badge("Open", "bad", "bad"),
-    "resolved": Badge("Resolved", "ok", "idle"),
-    "acknowledged": Badge("Acknowledged", "tick", "idle"),
-    "look-good": Badge("Works", "ok", "ok"),
-    "look-failed": Badge("Failed", "bad", "bad"),
-    "look-refused": Badge("Refused", "bad", "bad"),
-    "look-untold": Badge("Not clear", "idle", "idle"),
-    "sent": Badge("Sent", "ok", "ok"),
-    "pending": Badge("Waiting", "run", "idle"),
-    "dropped": Badge("Dropped", "off", "idle"),
-    "passed": Badge("Passed", "ok", "ok"),
-    "failed": Badge("Failed", "bad", "bad"),
-    "inconclusive": Badge("Not clear", "idle", "idle"),
-    "skipped": Badge("Skipped", "skip", "idle"),
-    "running": Badge("Running", "run", "idle"),
-    "accepted": Badge("Accepted", "ok", "ok"),
-    "rejected": Badge("Rejected", "bad", "bad"),
-    "enabled": Badge("Enabled", "ok", "ok"),
-    "disabled": Badge("Disabled", "off", "idle"),
-    "valid": Badge("Valid", "ok", "ok"),
-    "revoked": Badge("Revoked", "off", "idle"),
-    "expired": Badge("Expired", "off", "idle"),
-    "suspended": Badge("Maker shut out", "off", "idle"),
-    "active": Badge("May sign in", "ok", "ok"),
-    "shut-out": Badge("Shut out", "off", "idle"),
-    "yes": Badge("Yes", "tick", "ok"),
-    "no": Badge("No", "cross", "idle"),
-    "not_told": Badge("Not told", "idle", "idle"),
-    "contradicted": Badge("No, but declared", "warn", "warn"),
-}
 
 SAMPLE_IN, SAMPLE_OUT = 1000, 500
 _STEPS = ((60, 1, "second"), (3600, 60, "minute"), (86400, 3600, "hour"), (30 * 86400, 86400, "day"))
-
-
-def look_of(word: str) -> Badge:
-    """How a state looks; one that is not known reads as itself."""
-    return BADGES.get(word) or Badge(label_of(word), "idle", "idle")
 
 
 def label_of(name: str) -> str:

@@ -19,6 +19,7 @@ from app.errors import ApiError
 from app.web import errors
 from app.web.guards import current_actor, is_page
 from app.web.pages import display
+from app.web.pages.states import look_of
 
 blueprint = Blueprint("frame", __name__)
 
@@ -119,7 +120,7 @@ def _version() -> str:
 
 # Globals and not a context processor: macros that a template imports see only these.
 blueprint.add_app_template_global(navigation)
-blueprint.add_app_template_global(display.look_of)
+blueprint.add_app_template_global(look_of)
 blueprint.add_app_template_global(_version, "version")
 _FILTERS = display.FILTERS | {"config_words": config_words, "actor_words": actor_words}
 for _name, _filter in _FILTERS.items():

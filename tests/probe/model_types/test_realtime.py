@@ -17,7 +17,7 @@ from app.probe import run
 from app.probe.model_types import MODEL_TYPES
 from app.probe.transport.call import user_agent
 from app.probe.transport.deadline import Cancellation
-from app.probe.transport.egress import EgressRules
+from app.probe.transport.egress.rules import EgressRules
 from app.probe.values import Finished, Limits, Report, Target
 from tests.endpoints.base import Simulator
 from tests.endpoints.certificates import bundle, served, stranger

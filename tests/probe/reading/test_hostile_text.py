@@ -18,7 +18,7 @@ import app.probe
 from app.probe.diagnosis.model_suggestions import which_model
 from app.probe.reading.allowed_values import offered
 from app.probe.reading.catalog import Catalog
-from app.probe.reading.completion import read_completion
+from app.probe.reading.completion.whole import read_completion
 from app.probe.reading.error_body import READ
 from app.probe.reading.meaning import meaning_of
 from app.probe.reading.redaction import without_key

@@ -15,7 +15,7 @@ import pytest
 from app.probe.transport.answer import Answer
 from app.probe.transport.call import Call, is_header_value, user_agent
 from app.probe.transport.client import Client
-from app.probe.transport.egress import EgressRules
+from app.probe.transport.egress.rules import EgressRules
 from app.probe.values import Limits
 from tests.probe.wire import OK, Script, answer, chunked, closed_port, reset, says, serve
 

@@ -14,8 +14,8 @@ from app.probe.transport.answer import Answer
 from app.probe.transport.call import Call
 from app.probe.transport.client import Client
 from app.probe.transport.deadline import Cancellation, Deadline
-from app.probe.transport.dialer import Dialer
-from app.probe.transport.egress import Denied, EgressRules, judge_for_proxy, judge_host
+from app.probe.transport.egress.dialer import Dialer
+from app.probe.transport.egress.rules import Denied, EgressRules, judge_for_proxy, judge_host
 from app.probe.transport.failure import TransportError
 from app.probe.values import Limits
 from tests.probe.wire import OK, closed_port, says, serve

@@ -11,7 +11,7 @@ import trustme
 
 from app.probe.transport.call import Call
 from app.probe.transport.client import Client
-from app.probe.transport.egress import EgressRules
+from app.probe.transport.egress.rules import EgressRules
 from app.probe.values import EndpointSettings, Limits
 from tests.probe.wire import OK, answer, says, serve
 

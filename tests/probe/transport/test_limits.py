@@ -23,7 +23,7 @@ from app.probe.transport.call import Call
 from app.probe.transport.client import Client
 from app.probe.transport.concurrency import _gates
 from app.probe.transport.deadline import Cancellation
-from app.probe.transport.egress import EgressRules
+from app.probe.transport.egress.rules import EgressRules
 from app.probe.values import Limits
 from tests.probe.wire import OK, Script, answer, drip, says, serve
 

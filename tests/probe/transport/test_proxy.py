@@ -11,8 +11,8 @@ from app.probe.transport.answer import Answer
 from app.probe.transport.call import Call
 from app.probe.transport.client import Client
 from app.probe.transport.deadline import Deadline
-from app.probe.transport.dialer import Dialer
-from app.probe.transport.egress import EgressRules
+from app.probe.transport.egress.dialer import Dialer
+from app.probe.transport.egress.rules import EgressRules
 from app.probe.transport.failure import TransportError
 from app.probe.values import Limits
 from tests.probe.transport.test_egress import Names

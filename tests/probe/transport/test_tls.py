@@ -18,7 +18,7 @@ from cryptography.x509.oid import NameOID
 
 from app.probe.transport.call import Call
 from app.probe.transport.client import Client
-from app.probe.transport.egress import EgressRules
+from app.probe.transport.egress.rules import EgressRules
 from app.probe.transport.failure import Failure
 from app.probe.values import Limits, Validity
 from tests.probe.transport.test_egress import Names

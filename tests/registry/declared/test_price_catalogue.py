@@ -6,7 +6,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app.registry.declared.price_catalogue import looked_up, remarks, source
-from app.registry.endpoint_models import offer_of
+from app.registry.endpoints.catalog import offer_of
 from app.store.base import db
 from tests.rows import a_model
 

@@ -21,6 +21,7 @@ from app.store.base import db
 from app.store.endpoints import Endpoint
 from app.store.models import RegisteredModel
 from app.store.probes import Probe
+from tests import quick_start
 from tests.rows import a_model, opened
 
 pytestmark = pytest.mark.both_databases
@@ -91,7 +92,7 @@ def endpoint_id(app: Flask, slow: Slow) -> str:
 
 def rotation(app: Flask, tmp_path: Path, database_url: str, id: str) -> subprocess.Popen[bytes]:
     """A process that stores the new key."""
-    return subprocess.Popen([sys.executable, "-c", ROTATE, str(tmp_path), database_url, id, NEW])
+    return quick_start.Python([sys.executable, "-c", ROTATE, str(tmp_path), database_url, id, NEW])
 
 
 def test_one_that_is_killed_in_the_middle_has_changed_nothing(

@@ -15,7 +15,7 @@ from app.registry.exchange.litellm import config_file as litellm_config
 from app.registry.exchange.litellm import exported as litellm_export
 from app.registry.exchange.litellm import imported as litellm_import
 from app.registry.exchange.litellm.names import per_million, per_token
-from app.registry.json_body import Problem
+from app.registry.form.json_body import Problem
 from tests.registry.exchange.rows import HOSTILE, row
 
 pytestmark = pytest.mark.usefixtures("settings_only")

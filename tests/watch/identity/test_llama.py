@@ -18,7 +18,7 @@ import pytest
 
 from app.probe.model_types import MODEL_TYPES
 from app.probe.model_types.sampling import take
-from app.probe.transport.egress import EgressRules
+from app.probe.transport.egress.rules import EgressRules
 from app.probe.values import Limits, Sample, Target
 from app.watch.identity.comparison import Verdict, compare_logprobs
 from app.watch.identity.distance import Apart

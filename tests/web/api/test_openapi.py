@@ -16,14 +16,14 @@ from openapi_spec_validator import validate
 
 from app.config import ROOT
 from app.error_codes import BY_CODE
-from app.registry.form import OpenAILikeForm, OpenAILikeUpdateForm
+from app.registry.form.openai_like import OpenAILikeForm, OpenAILikeUpdateForm
 from app.registry.metadata import FIELDS
 from app.web.api import blueprints
 from app.web.api.describe import Operation
-from app.web.api.examples import DEFINITIONS, REFERENCES
 from app.web.api.exchange import MOST
 from app.web.api.models import CHANGE, EXAMPLE
-from app.web.api.reference import areas
+from app.web.api.openapi.examples import DEFINITIONS, REFERENCES
+from app.web.api.openapi.reference import areas
 
 CONTRACT = json.loads(
     (Path(__file__).parents[2] / "registry/model-document.schema.json").read_text(encoding="utf-8")

@@ -11,8 +11,8 @@ from flask.testing import FlaskClient
 
 from app import config
 from app.config import Settings, load, origins
-from app.store import revisions
 from app.store.base import db, now
+from app.store.migrations import revisions
 from app.store.watch.health import WatchCost
 from app.web.pages.about import setting_rows
 from tests.conftest import _signed_in

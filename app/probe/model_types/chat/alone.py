@@ -5,7 +5,10 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from app.probe.conversation import Conversation, Request, check_of, meant
+from app.probe.conversation.record import check_of
+from app.probe.conversation.request import Request
+from app.probe.conversation.talk import Conversation
+from app.probe.conversation.waiting import meant
 from app.probe.model_types.chat.attempt import UNUSABLE, Attempt, Put
 from app.probe.model_types.chat.question import ChatReply, Question
 from app.probe.model_types.chat.state import ChatState

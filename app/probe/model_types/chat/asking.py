@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from app.probe.conversation import Conversation, check_of
+from app.probe.conversation.record import check_of
+from app.probe.conversation.talk import Conversation
 from app.probe.model_types.chat.alone import ask_alone
 from app.probe.model_types.chat.attempt import Attempt, Put
 from app.probe.model_types.chat.question import ChatReply, Question

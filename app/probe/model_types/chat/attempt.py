@@ -6,11 +6,12 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from app.probe.conversation import Conversation, Request
+from app.probe.conversation.request import Request
+from app.probe.conversation.talk import Conversation
 from app.probe.model_types.chat.instructions import NESTED, instruction, obey
 from app.probe.model_types.chat.question import Draft, Question, draft_of, estimated_tokens
 from app.probe.model_types.chat.state import ChatState
-from app.probe.reading.completion import Completion, read_completion
+from app.probe.reading.completion.whole import Completion, read_completion
 from app.probe.reading.meaning import meaning_of
 from app.probe.reading.named_fields import complained
 from app.probe.reading.refusal import Refusal

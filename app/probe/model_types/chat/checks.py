@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
-from app.probe.conversation import Conversation
+from app.probe.conversation.talk import Conversation
 from app.probe.model_types.chat import responses
 from app.probe.model_types.chat.asking import riding_task, tasks_for
 from app.probe.model_types.chat.context import context_task
@@ -45,7 +45,7 @@ from app.probe.model_types.chat.questions.tools import (
 from app.probe.model_types.chat.settling import settle_calls, settle_reasoning, settle_sampling
 from app.probe.model_types.chat.state import ChatState
 from app.probe.proof import Proven
-from app.probe.reading.completion import read_completion
+from app.probe.reading.completion.whole import read_completion
 from app.probe.reading.named_fields import REFUSAL_STATUSES, complained
 from app.probe.reading.refusal import quote
 from app.probe.tasks import NO_BUDGET, Checks, Finding, Result, Task

@@ -6,12 +6,13 @@ import time
 from functools import partial
 from typing import Any
 
-from app.probe.conversation import Conversation, check_of
+from app.probe.conversation.record import check_of
+from app.probe.conversation.talk import Conversation
 from app.probe.model_types.chat.attempt import judged_completion
 from app.probe.model_types.chat.proof import request_of
 from app.probe.model_types.chat.question import CHECK_LIMIT
 from app.probe.model_types.chat.state import ChatState
-from app.probe.reading.completion import Completion, tokens
+from app.probe.reading.completion.whole import Completion, tokens
 from app.probe.reading.refusal import Refusal, quote
 from app.probe.reading.wordings import any_of
 from app.probe.tasks import Finding, Result, Task

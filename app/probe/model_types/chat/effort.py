@@ -6,10 +6,10 @@ import time
 from functools import partial
 
 from app.probe.capabilities import EFFORT_LEVELS
-from app.probe.conversation import Conversation
+from app.probe.conversation.talk import Conversation
 from app.probe.model_types.chat.proof import request_of
 from app.probe.model_types.chat.state import ChatState
-from app.probe.reading.completion import read_completion
+from app.probe.reading.completion.whole import read_completion
 from app.probe.reading.named_fields import REFUSAL_STATUSES
 from app.probe.reading.refusal import quote
 from app.probe.tasks import NO_BUDGET, Finding, Result, Task

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from app.probe.conversation import Conversation, Request
+from app.probe.conversation.request import Request
+from app.probe.conversation.talk import Conversation
 from app.probe.proof import Doubtful, Proof, Proven
-from app.probe.reading.completion import RAN, Completion, read_completion
+from app.probe.reading.completion.whole import RAN, Completion, read_completion
 from app.probe.reading.refusal import read_refusal
 from app.probe.shape import HIGHER_LIMIT, Shape
 from app.probe.transport.answer import Answer

@@ -13,9 +13,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.probe.conversation import Conversation, Request
+from app.probe.conversation.request import Request
+from app.probe.conversation.talk import Conversation
 from app.probe.model_types.chat.proof import request_of
-from app.probe.reading.completion import Completion
+from app.probe.reading.completion.whole import Completion
 from app.probe.transport.answer import Answer
 
 USER_PROMPT = "Say hello."

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from app.probe.base_url import Base
-from app.probe.conversation import Conversation, check_of, meant
+from app.probe.conversation.record import check_of
+from app.probe.conversation.talk import Conversation
+from app.probe.conversation.waiting import meant
 from app.probe.model_types.chat.attempt import Attempt, Put
 from app.probe.model_types.chat.checks import QUESTIONS
 from app.probe.model_types.chat.question import ChatReply, Question, estimated_tokens
@@ -19,7 +21,7 @@ from app.probe.reading.refusal import quote
 from app.probe.reliability import ErrorKind, Repeat, Trial, reliability_of
 from app.probe.tasks import Checks, Finding, Result, Task
 from app.probe.transport.client import Client
-from app.probe.transport.egress import EgressRules
+from app.probe.transport.egress.rules import EgressRules
 from app.probe.values import CheckWaiting, Limits, Status, Target
 
 _NOWHERE = "http://127.0.0.1/v1"

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from app.probe.conversation import Conversation, Request, check_of
+from app.probe.conversation.record import check_of
+from app.probe.conversation.request import Request
+from app.probe.conversation.talk import Conversation
 from app.probe.model_types.chat.instructions import instruction, obey
 from app.probe.model_types.chat.question import CHECK_LIMIT
 from app.probe.model_types.chat.questions.tools import weather_tool
-from app.probe.model_types.chat.state import COUNTED, ChatState
-from app.probe.reading.completion import reasoning_tokens
-from app.probe.reading.faults import is_error_value
+from app.probe.model_types.chat.responses_answer import Said, read_response
+from app.probe.model_types.chat.state import ChatState
 from app.probe.reading.meaning import meaning_of
 from app.probe.reading.named_fields import REFUSAL_STATUSES
 from app.probe.reading.refusal import Refusal, quote
 from app.probe.tasks import NO_BUDGET, Finding, Result, Task
-from app.probe.transport.answer import Answer, parsed
+from app.probe.transport.answer import Answer
 from app.probe.values import Status
 
 ROUTE = "/responses"
@@ -28,81 +28,6 @@ _PROMPT_TOKENS, _TOOL_TOKENS = 16, 64
 _EARLY_S = 10.0
 """Seconds for the call beside the proof: a rejection does not wait longer for it."""
 _GONE = ("no_route", "not_openai_compatible", "wrong_model_type", "model_not_found")
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """An answer of the Responses API, whole or put together from its events."""
-
-    words: str
-    calls: tuple[tuple[str, str], ...]
-    """Name and `call_id` of each function call."""
-    is_cut: bool
-    has_error: bool
-    is_event_stream: bool
-    deltas: int
-    """How many events brought a piece of words or of arguments."""
-    is_complete: bool
-    thought: str
-    """How it was seen that the model thinks; empty where it was not."""
-
-
-def read_response(answer: Answer) -> Said | None:
-    """What an answer says; None where it is none of this API."""
-    events = [parsed(text) for _, text in answer.events] if answer.json is None else []
-    pieces = [one for one in events if isinstance(one, Mapping)]
-    whole = answer.json if isinstance(answer.json, Mapping) else _last_whole(pieces)
-    deltas = [str(one["delta"]) for one in pieces if _is_delta(one)]
-    if not isinstance(whole.get("output"), list) and not deltas:
-        return None
-    items = [one for one in whole.get("output") or () if isinstance(one, Mapping)]
-    words = "".join(_words(items)) or "".join(deltas)
-    status = str(whole.get("status") or "")
-    failed = is_error_value(whole.get("error")) or status == "failed"
-    return Said(
-        words=words.strip(),
-        calls=tuple((str(i.get("name")), str(i.get("call_id") or "")) for i in items if _is_call(i)),
-        is_cut=status == "incomplete" or bool(whole.get("incomplete_details")),
-        has_error=failed or any(one.get("type") in ("error", "response.failed") for one in pieces),
-        is_event_stream=bool(pieces),
-        deltas=len(deltas),
-        is_complete=any(one.get("type") in _ENDS for one in pieces),
-        thought=_thought(whole, items),
-    )
-
-
-_ENDS = ("response.completed", "response.incomplete", "response.done")
-
-
-def _last_whole(pieces: list[Mapping[str, Any]]) -> Mapping[str, Any]:
-    found = (one["response"] for one in reversed(pieces) if isinstance(one.get("response"), Mapping))
-    return next(found, {})
-
-
-def _is_delta(event: Mapping[str, Any]) -> bool:
-    kind = str(event.get("type"))
-    told = kind.endswith(("output_text.delta", "function_call_arguments.delta"))
-    return told and isinstance(event.get("delta"), str) and bool(event["delta"])
-
-
-def _is_call(item: Mapping[str, Any]) -> bool:
-    return item.get("type") == "function_call" and bool(item.get("name"))
-
-
-def _words(items: list[Mapping[str, Any]]) -> Iterator[str]:
-    for item in items:
-        content = item.get("content") if item.get("type", "message") == "message" else None
-        for part in content if isinstance(content, list) else ():
-            if isinstance(part, Mapping):
-                yield str(part.get("text") or part.get("refusal") or "")
-
-
-def _thought(whole: Mapping[str, Any], items: list[Mapping[str, Any]]) -> str:
-    usage = whole.get("usage")
-    if isinstance(usage, Mapping) and reasoning_tokens(usage):
-        return COUNTED
-    thinks = any(item.get("type") == "reasoning" for item in items)
-    return "An answer of the Responses API held reasoning." if thinks else ""
 
 
 def first_task(chat: ChatState) -> Task:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.probe.model_types.chat.attempt import UNUSABLE
 from app.probe.model_types.chat.questions.tools import NO_CALL
 from app.probe.model_types.chat.state import ChatState
-from app.probe.reading.completion import Completion
+from app.probe.reading.completion.whole import Completion
 from app.probe.tasks import Finding
 
 

@@ -7,9 +7,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.probe.conversation import Conversation
+from app.probe.conversation.talk import Conversation
 from app.probe.proof import Proven
-from app.probe.reading.completion import Completion, reasoning_tokens, tokens
+from app.probe.reading.completion.whole import Completion, reasoning_tokens, tokens
 from app.probe.tasks import Result
 from app.probe.transport.answer import Answer
 

@@ -18,7 +18,7 @@ from app.registry.exchange.litellm.names import (
     per_million,
 )
 from app.registry.exchange.litellm.served_at import UNSUPPORTED, NotImported, put_endpoint
-from app.registry.json_body import Problem, closest, kind_of, shortened
+from app.registry.form.json_body import Problem, closest, kind_of, shortened
 
 JSON = Any
 

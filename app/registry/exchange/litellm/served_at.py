@@ -14,7 +14,7 @@ from app.registry.exchange.litellm.names import (
     NO_KEY,
     variable_part,
 )
-from app.registry.json_body import Problem, shortened
+from app.registry.form.json_body import Problem, shortened
 
 JSON = Any
 

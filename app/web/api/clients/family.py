@@ -9,7 +9,7 @@ from flask import Blueprint, Response
 from app.config import settings
 from app.errors import ApiError
 from app.registry.credentials import target_for
-from app.registry.endpoint_models import OfferedModel, list_endpoint_models
+from app.registry.endpoints.catalog import OfferedModel, list_endpoint_models
 from app.registry.exchange import family
 from app.registry.exchange.litellm.names import MODES, per_token
 from app.web.api import verbs

@@ -11,7 +11,7 @@ from sqlalchemy import Select, select
 from app.config import settings
 from app.errors import ApiError
 from app.registry.exchange import openai_list
-from app.registry.json_body import shortened
+from app.registry.form.json_body import shortened
 from app.registry.stored_documents import StoredDocument, encoded, etag_of
 from app.store.base import db
 from app.store.models import RegisteredModel

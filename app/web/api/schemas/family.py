@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.registry.exchange import family
-from app.registry.form import OpenAILikeForm
+from app.registry.form.openai_like import OpenAILikeForm
 from app.registry.metadata import FIELDS, PROVIDER
 from app.web.api.schemas.forms import request_schema
 from app.web.api.schemas.shapes import Schema, closed, nullable, text

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.registry.endpoints.form import LONGEST_VALUE, MOST_HEADERS, MOST_MODELS, EndpointForm, an_end
-from app.registry.fields import Choice, Input, Length, Range, absolute_url, no_binary, no_controls
-from app.registry.form import JsonForm, OpenAILikeForm
+from app.registry.form.fields import Choice, Input, Length, Range, absolute_url, no_binary, no_controls
+from app.registry.form.json_form import JsonForm
+from app.registry.form.openai_like import OpenAILikeForm
 from app.registry.metadata import Kind
 from app.web.api.schemas.shapes import Schema, closed, nullable
 

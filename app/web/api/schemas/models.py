@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from app.registry.clients import CLIENT_BY_NAME, WORKS
 from app.registry.declared.labels import LONGEST, LONGEST_TAG, MOST_TAGS
-from app.registry.form import OpenAILikeForm, OpenAILikeUpdateForm
+from app.registry.form.openai_like import OpenAILikeForm, OpenAILikeUpdateForm
 from app.registry.metadata import CURRENCY, FIELDS, MILLION, PROVIDER
 from app.web.api.schemas.forms import CONTROL, KINDS, request_schema
 from app.web.api.schemas.shapes import (

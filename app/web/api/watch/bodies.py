@@ -9,8 +9,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from app.errors import ApiError
-from app.registry.form import invalid
-from app.registry.json_body import Problem, closest
+from app.registry.form.json_body import Problem, closest
+from app.registry.form.json_form import invalid
 from app.store.base import time_of
 from app.web.api.answers import json_body
 from app.web.api.schemas.watch import SCHEMAS

@@ -9,8 +9,8 @@ from flask import Blueprint, Response, request
 from app.access import audit
 from app.store.base import db, now, time_of
 from app.watch import summary
-from app.watch.due import adopt, usual_every_s
-from app.watch.schedule import first_due
+from app.watch.due.claims import adopt, usual_every_s
+from app.watch.due.schedule import first_due
 from app.web.api.answers import answer, find_model, find_or_none, whole_model
 from app.web.api.describe import describe
 from app.web.api.query import bad_argument, choice_argument

@@ -1,1 +1,1 @@
-"""The page of one's own account."""
+"""The pages of one's own account."""

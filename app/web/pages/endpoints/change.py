@@ -21,7 +21,7 @@ from app.registry.endpoints.changes import Asked, Change
 from app.registry.endpoints.form import ChangedEndpointForm, read_headers
 from app.registry.endpoints.key_life import stated_end
 from app.registry.endpoints.proxies import address_shown
-from app.registry.fields import FieldError
+from app.registry.form.fields import FieldError
 from app.registry.probing import ProbeOrder
 from app.store.base import db
 from app.store.endpoints import Endpoint

@@ -13,12 +13,12 @@ from app.errors import ApiError
 from app.probe.model_types import MODEL_TYPES
 from app.probe.values import EndpointSettings, Target
 from app.registry.credentials import Use, require_may_name, target_for
-from app.registry.endpoint_models import EndpointModels, OfferedModel, list_endpoint_models
 from app.registry.endpoints import intake, rows
+from app.registry.endpoints.catalog import EndpointModels, OfferedModel, list_endpoint_models
 from app.registry.endpoints.form import EndpointForm, read_models
 from app.registry.endpoints.intake import Result
 from app.registry.endpoints.proxies import address_shown
-from app.registry.fields import FieldError
+from app.registry.form.fields import FieldError
 from app.registry.probing import ProbeOrder
 from app.store.base import db
 from app.store.endpoints import Endpoint

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from app.registry.endpoints.proxies import address_shown, joined, parts_of
-from app.registry.fields import FieldError, Input
+from app.registry.form.fields import FieldError, Input
 from app.web.guards import current_actor
 from app.web.pages.register import held_keys
 from app.web.pages.register.held_keys import Held

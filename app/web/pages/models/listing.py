@@ -18,6 +18,7 @@ from app.store.probes import Probe
 from app.web.pages import display, search
 from app.web.pages.models.orders import ORDERS, Order
 from app.web.pages.search import Search
+from app.web.pages.states import look_of
 from app.web.pages.watch import health
 from app.web.pages.watch.health import Shown
 
@@ -103,7 +104,7 @@ class Row:
 
 def search_of(arguments: Mapping[str, str]) -> ModelSearch:
     """The search in a query string; values that are not on offer count as not given."""
-    states = [(name, display.look_of(name).label) for name in (*HEALTHS, STALE)]
+    states = [(name, look_of(name).label) for name in (*HEALTHS, STALE)]
     seen = [(row.name, row.label) for row in CAPABILITIES if row.is_filter]
     choices = (
         search.type_choice(arguments),

@@ -8,7 +8,7 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from app.errors import ApiError
-from app.probe.reading.live_answer import Piece
+from app.probe.reading.completion.live import Piece
 from app.registry import playground
 from app.registry.playground import PlaygroundAnswer
 from app.store.models import RegisteredModel

@@ -20,7 +20,7 @@ from app.registry import changes, registration
 from app.registry.declared.labels import set_labels
 from app.registry.declared.price_catalogue import ListedPrices
 from app.registry.document import rfc3339
-from app.registry.endpoint_models import OfferedModel, type_of
+from app.registry.endpoints.catalog import OfferedModel, type_of
 from app.registry.endpoints.rows import models_of
 from app.registry.probing import Probed, Registered, Rejected, Updated
 from app.store.base import new_id

@@ -16,7 +16,7 @@ from app.config import settings
 from app.practice import models
 from app.probe.base_url import origin_of
 from app.registry.credentials import held_key
-from app.registry.fields import Input
+from app.registry.form.fields import Input
 from app.store import rotation
 from app.store.base import db, new_id, now
 from app.store.leases import HeldKey

@@ -2,7 +2,7 @@
 
 What nobody can guess comes first; the rest is folded away until it is wanted, holds an error, or was filled
 in by the endpoint's list. A field that a model type does not have is not there for it. Label, help, unit and
-rules of a field are in `app/registry/form.py`. A test checks that each has a row here.
+rules of a field are in `app/registry/form/openai_like.py`. A test checks that each has a row here.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from app.registry.form import OpenAILikeForm
+from app.registry.form.openai_like import OpenAILikeForm
 
 
 @dataclass(frozen=True, slots=True)

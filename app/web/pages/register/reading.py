@@ -9,8 +9,8 @@ from werkzeug.datastructures import MultiDict
 
 from app.probe.values import DEPTHS
 from app.registry.document import rfc3339
-from app.registry.endpoint_models import name_of, type_of
-from app.registry.form import OpenAILikeForm
+from app.registry.endpoints.catalog import name_of, type_of
+from app.registry.form.openai_like import OpenAILikeForm
 from app.store.labels import labels_of
 from app.store.models import RegisteredModel
 from app.web.pages.label_fields import fields_of, sent_labels

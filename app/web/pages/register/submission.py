@@ -13,9 +13,9 @@ from app.probe.base_url import origin_of
 from app.probe.values import Depth
 from app.registry.credentials import require_may_name, target_for
 from app.registry.declared.price_catalogue import ListedPrices, listed_prices
-from app.registry.endpoint_models import EndpointModels, list_endpoint_models
-from app.registry.fields import FieldError
-from app.registry.form import OpenAILikeForm
+from app.registry.endpoints.catalog import EndpointModels, list_endpoint_models
+from app.registry.form.fields import FieldError
+from app.registry.form.openai_like import OpenAILikeForm
 from app.store.models import RegisteredModel
 from app.web.guards import current_actor
 from app.web.pages.label_fields import LabelFields

@@ -19,7 +19,7 @@ from standardwebhooks import Webhook
 
 from app.practice.server import PracticeServer
 from app.practice.wire import Reply, Request
-from app.probe.transport.egress import EgressRules
+from app.probe.transport.egress.rules import EgressRules
 from app.store.audit_events import AuditEvent
 from app.store.base import db, now
 from app.store.models import RegisteredModel

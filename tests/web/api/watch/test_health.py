@@ -16,8 +16,8 @@ from app.store.base import db
 from app.store.models import RegisteredModel
 from app.store.watch.health import ModelHealth
 from app.watch import chores, summary
+from app.watch.due.schedule import phase_of
 from app.watch.history import HOUR
-from app.watch.schedule import phase_of
 from tests.conftest import new_token
 from tests.watch.test_watching import QUICK
 from tests.watch.world import BROKEN, START, Host, World

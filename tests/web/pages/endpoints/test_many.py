@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.datastructures import MultiDict
 
-from app.registry.endpoint_models import EndpointModels, offer_of
+from app.registry.endpoints.catalog import EndpointModels, offer_of
 from app.registry.endpoints.form import NewEndpointForm
 from app.store.labels import Labels, labels_of_many
 from app.web.pages.endpoints.choosing import Batch

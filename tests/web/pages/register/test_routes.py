@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.registry.form import OpenAILikeForm
+from app.registry.form.openai_like import OpenAILikeForm
 from app.store.audit_events import AuditEvent
 from app.store.base import db, now
 from app.store.leases import HeldKey

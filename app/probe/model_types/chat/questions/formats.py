@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.probe.conversation import Conversation
+from app.probe.conversation.talk import Conversation
 from app.probe.model_types.chat.question import CUT_SHORT, ChatReply, Draft, Question
 from app.probe.model_types.chat.questions.colours import colours_named
 from app.probe.model_types.picture import data_url, two_colours

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from app.probe.conversation import Conversation
+from app.probe.conversation.talk import Conversation
 from app.probe.model_types.chat.question import CUT_SHORT, Alternative, ChatReply, Draft, Question
-from app.probe.reading.completion import tokens
+from app.probe.reading.completion.whole import tokens
 from app.probe.reading.wordings import any_of
 
 

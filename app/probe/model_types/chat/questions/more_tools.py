@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from app.probe.conversation import Conversation
+from app.probe.conversation.talk import Conversation
 from app.probe.model_types.chat.question import CUT_SHORT, ChatReply, Draft, Question
 from app.probe.model_types.chat.questions.tools import NO_CALL, add_tools, judge_tools, weather_tool
 

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from app.probe.conversation import Conversation
+from app.probe.conversation.talk import Conversation
 from app.probe.model_types.chat.question import CUT_SHORT, Alternative, ChatReply, Draft, Question
 from app.probe.model_types.chat.questions.tools import weather_tool
-from app.probe.reading.completion import Completion, ToolCall
-from app.probe.reading.thinking import FIELDS
+from app.probe.reading.completion.thinking import FIELDS
+from app.probe.reading.completion.whole import Completion, ToolCall
 from app.probe.reading.wordings import any_of
 
 NAME = "tool_results"

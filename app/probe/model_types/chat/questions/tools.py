@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from app.probe.conversation import Conversation
+from app.probe.conversation.talk import Conversation
 from app.probe.model_types.chat.question import CUT_SHORT, Alternative, ChatReply, Draft, Question
-from app.probe.reading.completion import ToolCall
+from app.probe.reading.completion.whole import ToolCall
 from app.probe.reading.wordings import any_of
 
 NO_CALL = "No call was made"
