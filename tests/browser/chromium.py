@@ -73,11 +73,10 @@ def sign_in(page: Page, url: str, email: str, password: str) -> None:
 
 
 def let_in(page: Page, server: LiveServer, email: str) -> None:
-    """Have somebody signed in without the form, which takes three pages, and go to the list of models."""
+    """Have somebody signed in without the form, which takes three pages."""
     cookie = browser_of(server.app, email).get_cookie("muster")
     assert cookie is not None, "a session is kept in it"
     page.context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": server.url}])
-    page.goto(server.url + "/models")
 
 
 @contextmanager

@@ -81,7 +81,7 @@ def stranger(context: BrowserContext) -> Iterator[Page]:
 
 @pytest.fixture
 def page(stranger: Page, live_server: LiveServer) -> Page:
-    """A page with the editor signed in, at the list."""
+    """A page with the editor signed in."""
     chromium.let_in(stranger, live_server, EMAIL)
     return stranger
 

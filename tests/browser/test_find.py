@@ -32,6 +32,7 @@ def bare(browser: Browser, live_server: LiveServer) -> Iterator[Page]:
 
 
 def test_the_keyboard_finds_and_opens(page: Page, live_server: LiveServer) -> None:
+    page.goto(live_server.url + "/models")
     field = page.get_by_role("searchbox", name="Find anything")
     box = page.get_by_role("search", name="Everything")
     page.get_by_label("Search", exact=True).press_sequentially("a/b")
@@ -56,7 +57,8 @@ def test_the_keyboard_finds_and_opens(page: Page, live_server: LiveServer) -> No
     expect(box.get_by_role("link")).to_have_text(["Llama llama Unknown"])  # what was opened last
 
 
-def test_without_scripts_it_is_a_page(bare: Page) -> None:
+def test_without_scripts_it_is_a_page(bare: Page, live_server: LiveServer) -> None:
+    bare.goto(live_server.url + "/models")
     bare.get_by_label("Find anything").fill("falcon")
     bare.get_by_label("Find anything").press("Enter")
     expect(bare.get_by_role("heading", level=1)).to_have_text("What “falcon” finds")
