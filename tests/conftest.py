@@ -4,6 +4,7 @@ stands, on PostgreSQL too."""
 from __future__ import annotations
 
 import gc
+import os
 import shutil
 import tempfile
 import threading
@@ -155,8 +156,11 @@ def empty_database_url(database_kind: str, tmp_path: Path, request: pytest.Fixtu
 
 @pytest.fixture(scope="session")
 def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCache:
-    """Templates, compiled once for all the applications of a run."""
-    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+    """Templates, compiled once for all the applications of a run, whichever of its workers they are in."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "templates"
+    folder.mkdir(exist_ok=True)
+    return FileSystemBytecodeCache(str(folder))
 
 
 @pytest.fixture
@@ -280,9 +284,16 @@ def password_hash() -> str:
 
 def _signed_in(app: Flask, role: str, password_hash: str) -> FlaskClient:
     with app.app_context():
-        user = User(email=f"{role}@example.com", role=role, password_hash=password_hash)
-        db.session.add(user)
-        db.session.flush()
+        db.session.add(User(email=f"{role}@example.com", role=role, password_hash=password_hash))
+        db.session.commit()
+    return browser_of(app, f"{role}@example.com")
+
+
+def browser_of(app: Flask, email: str) -> FlaskClient:
+    """A browser that somebody is signed in with, without the time that a password takes."""
+    with app.app_context():
+        user = User.by_email(email)
+        assert user is not None, "who signs in has an account"
         secret = sessions.begin(user, "127.0.0.1", "Test browser")
         db.session.commit()
     browser = app.test_client()

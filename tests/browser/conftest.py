@@ -19,7 +19,7 @@ from app.practice.wire import Reply, Request
 from app.store.accounts import User
 from app.store.base import db
 from tests.browser import chromium
-from tests.conftest import PASSWORD, LiveServer
+from tests.conftest import LiveServer
 
 KEY = "sk-browser-71d0e5c3a9"
 EMAIL = "editor@example.com"
@@ -81,15 +81,15 @@ def stranger(context: BrowserContext) -> Iterator[Page]:
 
 @pytest.fixture
 def page(stranger: Page, live_server: LiveServer) -> Page:
-    """A page with the editor signed in, at the list."""
-    chromium.sign_in(stranger, live_server.url, EMAIL, PASSWORD)
+    """A page with the editor signed in."""
+    chromium.let_in(stranger, live_server, EMAIL)
     return stranger
 
 
 @pytest.fixture
 def desk(stranger: Page, live_server: LiveServer, admin: str) -> Page:
     """A page with an administrator signed in."""
-    chromium.sign_in(stranger, live_server.url, admin, PASSWORD)
+    chromium.let_in(stranger, live_server, admin)
     return stranger
 
 

@@ -180,7 +180,7 @@ def test_axe_finds_nothing_where_models_are_worked_with(
     app: Flask, watched: Watched, live_server: LiveServer, endpoint: Endpoint
 ) -> None:
     page, look = watched.page, watched.look
-    chromium.sign_in(page, live_server.url, EMAIL, PASSWORD)
+    chromium.let_in(page, live_server, EMAIL)
     register(page, live_server, endpoint)
     page.get_by_role("link", name="Use", exact=True).click()
     page.get_by_label("Prompt").fill("Reply with the single word OK.")
@@ -219,7 +219,7 @@ def test_axe_finds_nothing_where_a_price_is_told_first(
     app: Flask, watched: Watched, live_server: LiveServer, endpoint: Endpoint
 ) -> None:
     page, look = watched.page, watched.look
-    chromium.sign_in(page, live_server.url, EMAIL, PASSWORD)
+    chromium.let_in(page, live_server, EMAIL)
     register(page, live_server, endpoint)
     page.get_by_text("More", exact=True).click()
     page.get_by_role("link", name="Deep probe").click()
@@ -259,7 +259,7 @@ def test_axe_finds_nothing_in_the_rest_of_the_house(
     app: Flask, watched: Watched, live_server: LiveServer, endpoint: Endpoint, admin: str
 ) -> None:
     page, look = watched.page, watched.look
-    chromium.sign_in(page, live_server.url, admin, PASSWORD)
+    chromium.let_in(page, live_server, admin)
     register(page, live_server, endpoint)
     model = page.url.partition("?")[0].rpartition("/")[2]
     for path in HOUSE:

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from app.store.base import db
 from tests.browser import chromium
 from tests.browser.conftest import EMAIL
-from tests.conftest import PASSWORD, LiveServer
+from tests.conftest import LiveServer
 from tests.rows import a_model
 
 
@@ -27,11 +27,12 @@ def models(app: Flask) -> None:
 @pytest.fixture
 def bare(browser: Browser, live_server: LiveServer) -> Iterator[Page]:
     """The editor's page with scripts off."""
-    with chromium.without_scripts(browser, live_server.url, EMAIL, PASSWORD) as page:
+    with chromium.without_scripts(browser, live_server, EMAIL) as page:
         yield page
 
 
 def test_the_keyboard_finds_and_opens(page: Page, live_server: LiveServer) -> None:
+    page.goto(live_server.url + "/models")
     field = page.get_by_role("searchbox", name="Find anything")
     box = page.get_by_role("search", name="Everything")
     page.get_by_label("Search", exact=True).press_sequentially("a/b")
@@ -56,7 +57,8 @@ def test_the_keyboard_finds_and_opens(page: Page, live_server: LiveServer) -> No
     expect(box.get_by_role("link")).to_have_text(["Llama llama Unknown"])  # what was opened last
 
 
-def test_without_scripts_it_is_a_page(bare: Page) -> None:
+def test_without_scripts_it_is_a_page(bare: Page, live_server: LiveServer) -> None:
+    bare.goto(live_server.url + "/models")
     bare.get_by_label("Find anything").fill("falcon")
     bare.get_by_label("Find anything").press("Enter")
     expect(bare.get_by_role("heading", level=1)).to_have_text("What “falcon” finds")

@@ -60,7 +60,10 @@ def registered(app: Flask) -> list[RegisteredModel]:
         return list(db.session.scalars(db.select(RegisteredModel)))
 
 
-def test_from_an_empty_list_to_a_model(app: Flask, page: Page, endpoint: Endpoint) -> None:
+def test_from_an_empty_list_to_a_model(
+    app: Flask, page: Page, live_server: LiveServer, endpoint: Endpoint
+) -> None:
+    page.goto(live_server.url + "/models")
     expect(page.get_by_text("No model is registered yet")).to_be_visible()
     page.get_by_role("main").get_by_role("link", name="Register a model").first.click()
     fill(page, endpoint)
@@ -133,7 +136,10 @@ def test_the_summary_leads_to_the_field(page: Page, live_server: LiveServer, end
     assert [path for path in endpoint.asked if path != "/v1/models"] == [], "nothing is probed"
 
 
-def test_the_keyboard_alone_registers(app: Flask, page: Page, endpoint: Endpoint) -> None:
+def test_the_keyboard_alone_registers(
+    app: Flask, page: Page, live_server: LiveServer, endpoint: Endpoint
+) -> None:
+    page.goto(live_server.url + "/models")
     page.get_by_role("main").get_by_role("link", name="Register a model").first.focus()
     page.keyboard.press("Enter")
     page.wait_for_url("**/models/new")

@@ -10,7 +10,7 @@ from tests.browser import chromium
 from tests.browser.conftest import KEY, Endpoint
 from tests.browser.test_every_page import LOOKED_AT, Watched, pages_of
 from tests.browser.test_form import register, registered
-from tests.conftest import PASSWORD, LiveServer
+from tests.conftest import LiveServer
 from tests.rows import an_endpoint
 from tests.watched_days import add_watched_days
 from tests.web.pages.watch.test_now import add, open_incident
@@ -70,7 +70,7 @@ def test_axe_finds_nothing(
     context = chromium.window(browser, color_scheme="light", bypass_csp=True)
     watched = Watched(context.new_page())
     page = watched.page
-    chromium.sign_in(page, live_server.url, admin, PASSWORD)
+    chromium.let_in(page, live_server, admin)
     register(page, live_server, endpoint)
     add_watched_days(app)
     for path in PAGES:

@@ -10,7 +10,7 @@ from app.practice.models import Model
 from tests.browser import chromium
 from tests.browser.conftest import KEY, Endpoint
 from tests.browser.test_form import registered
-from tests.conftest import PASSWORD, LiveServer
+from tests.conftest import LiveServer
 
 TWO = (Model("first-embedding", "embedding"), Model("second-embedding", "embedding"))
 NEW_KEY = "sk-the-new-one"
@@ -26,7 +26,7 @@ def endpoint(endpoint: Endpoint) -> Endpoint:
 def test_without_scripts_everything_works(
     app: Flask, browser: Browser, live_server: LiveServer, endpoint: Endpoint, admin: str
 ) -> None:
-    with chromium.without_scripts(browser, live_server.url, admin, PASSWORD) as page:
+    with chromium.without_scripts(browser, live_server, admin) as page:
         _many(page, live_server, endpoint)
         assert len(registered(app)) == 2
         _rotation(page, endpoint)

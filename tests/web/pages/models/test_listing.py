@@ -33,7 +33,6 @@ def add(app: Flask, count: int = 1, **columns: object) -> None:
                 "last_probe_id": new_id(),  # a moment ago, so that its state is not stale
             } | columns
             db.session.add(a_model(**given))
-            db.session.flush()
         db.session.commit()
 
 
