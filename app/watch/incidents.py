@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -70,7 +69,7 @@ def _add(incident: Incident, model: RegisteredModel, member: IncidentModel | Non
     add_line(incident, "joined", now, model=model.id, name=model.display_name)
 
 
-def leave(ids: Collection[str], now: datetime, *, unwatched: bool = False) -> None:
+def leave(ids: list[str] | set[str], now: datetime, *, unwatched: bool = False) -> None:
     """Take models out of their open incidents; one without models is resolved. `unwatched`: they do not work
     again, but nobody looks at them any more.
     """

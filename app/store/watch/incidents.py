@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Self
 
@@ -56,7 +55,7 @@ class Incident(Base):
         return list(db.session.scalars(query.order_by(cls.id.desc()).limit(most)))
 
     @classmethod
-    def open_of_models(cls, ids: Collection[str]) -> list[Self]:
+    def open_of_models(cls, ids: list[str] | set[str]) -> list[Self]:
         """The open incidents that one of these models is in now."""
         theirs = select(IncidentModel.incident_id).where(
             IncidentModel.model_pk.in_(ids), IncidentModel.left.is_(None)

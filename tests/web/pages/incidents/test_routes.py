@@ -107,7 +107,7 @@ def test_the_timeline_is_told_to_its_end(app: Flask, viewer: FlaskClient) -> Non
         models = db.session.scalars(db.select(IncidentModel.model_pk)).all()
         incidents.acknowledge(id, SYSTEM, "On it", now())
         for model in models:
-            incidents.leave(model, now())
+            incidents.leave([model], now())
         db.session.commit()
     text = plain(viewer.get(f"/incidents/{id}").text)
     assert text.index("It ended") < text.index("Acknowledged by Muster itself") < text.index("It began")
