@@ -72,8 +72,11 @@ def make_queue(chosen: Settings) -> Huey:
     dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
     # Threads ask in turn, as with SQLite. Were they told of each task (`blocking`), every idle one would come
     # for it, and each would hold a connection of its own to be told over.
-    queue = PostgresHuey(dsn=dsn, blocking=False, **POSTGRES_OPTIONS, **common)
-    _write_without_waiting_for_the_disk(dsn)
+    with psycopg.connect(dsn, **POSTGRES_OPTIONS) as connection:
+        # Of workers that start together one makes the tables: IF NOT EXISTS fails where another is about to.
+        connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('muster queue', 0))")
+        queue = PostgresHuey(dsn=dsn, blocking=False, **POSTGRES_OPTIONS, **common)
+        _write_without_waiting_for_the_disk(connection)
     return queue
 
 
@@ -92,12 +95,11 @@ _WAITING_TABLES = """
 """
 
 
-def _write_without_waiting_for_the_disk(dsn: str) -> None:
+def _write_without_waiting_for_the_disk(connection: psycopg.Connection[Any]) -> None:
     """Take the queue's tables out of the server's log of writes, for the same reason.
 
     Huey has one connection a process, which its threads use in turn: each would wait for the disk of all.
     After a crash of the server they are empty, which `was_emptied` tells.
     """
-    with psycopg.connect(dsn, **POSTGRES_OPTIONS) as connection:
-        for (table,) in connection.execute(_WAITING_TABLES).fetchall():
-            connection.execute(f"ALTER TABLE {table} SET UNLOGGED")
+    for (table,) in connection.execute(_WAITING_TABLES).fetchall():
+        connection.execute(f"ALTER TABLE {table} SET UNLOGGED")

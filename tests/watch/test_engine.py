@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -133,6 +134,19 @@ def test_no_look_is_lost_with_a_worker_that_is_killed(
         looks = db.session.execute(select(Look.model_pk, Look.at).order_by(Look.model_pk, Look.at)).all()
     gaps = [later - at for (one, at), (other, later) in pairwise(looks) if one == other]
     assert min(gaps) > timedelta(seconds=1)  # nobody was looked at twice at once
+
+
+@pytest.mark.both_databases
+def test_of_workers_that_start_together_one_makes_the_queue(app: Flask) -> None:
+    chosen = app.config["MUSTER"]
+    with ThreadPoolExecutor(8) as pool:
+        queues = list(pool.map(lambda _: make_queue(chosen), range(8)))
+    try:
+        queues[0].storage.enqueue(b"{}")
+        assert [queue.pending_count() for queue in queues] == [1] * 8
+    finally:
+        for queue in queues:
+            queue.storage.close()
 
 
 def test_tasks_go_through_the_queue_as_they_were() -> None:
