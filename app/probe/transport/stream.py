@@ -76,6 +76,7 @@ class Stream:
     def start_tls(self, context: ssl.SSLContext, name: str) -> None:
         """Turn the connection into TLS verified for `name`; raises Broken("tls") with the reason in words."""
         try:
+            self._sock.getpeername()  # who has hung up is told here: of such a one `ssl` leaves a socket open
             tls = context.wrap_socket(self._sock, server_hostname=name, do_handshake_on_connect=False)
         except (OSError, ValueError) as error:
             raise read_error(error, self.host, self.port, handshake=True) from None

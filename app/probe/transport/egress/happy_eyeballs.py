@@ -77,7 +77,10 @@ def _winner(
 
 def _to_itself(sock: socket.socket) -> bool:
     """A connection to a closed port of this machine can meet its own other end by chance."""
-    return bool(sock.getsockname() == sock.getpeername())
+    try:
+        return bool(sock.getsockname() == sock.getpeername())
+    except OSError:  # the other side has hung up already, which the first byte sent will tell
+        return False
 
 
 def _not_connected(errors: list[int], host: str, port: int) -> TransportError:
