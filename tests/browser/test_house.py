@@ -66,7 +66,7 @@ def test_the_log_answers_while_one_types(app: Flask, desk: Page, live_server: Li
     desk.get_by_label("Search").press_sequentially("fal")
     expect(desk.get_by_role("row", name=re.compile("Llama"))).to_have_count(0)
     expect(desk.get_by_role("row", name=re.compile("Falcon"))).to_have_count(1)
-    assert desk.url.endswith("/audit?q=fal")
+    desk.wait_for_url(live_server.url + "/audit?q=fal")
     desk.get_by_label("What").select_option("Revoked a token")
     expect(desk.get_by_role("heading", name="No matching events")).to_be_visible()
     expect(desk.get_by_role("status").filter(has_text="No matching events")).to_be_attached()

@@ -303,3 +303,19 @@ def test_no_watcher_where_the_watch_is_off(start: Callable[..., Serving]) -> Non
     serving = start(MUSTER_WATCH_SECONDS="0")
     serving.await_ready()
     assert watchers(serving.process.pid) == []
+
+
+QUIT_TWICE = """
+import threading, signal
+from concurrent.futures import ThreadPoolExecutor
+from gunicorn.config import Config
+from app.cli.serving.web_worker import PatientWorker
+worker = PatientWorker.__new__(PatientWorker)
+worker.cfg, worker.tpool = Config(), ThreadPoolExecutor(1)
+with worker.tpool._shutdown_lock:  # as the first signal holds it while the second comes
+    worker.handle_quit(signal.SIGQUIT, None)
+"""
+
+
+def test_a_signal_within_the_first_ends_a_worker_too() -> None:
+    assert quick_start.run([sys.executable, "-c", QUIT_TWICE], timeout=20).returncode == 0

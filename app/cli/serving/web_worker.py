@@ -106,6 +106,15 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         super().__init__(*args, **kwargs)
         self._served: set[Any] = set()
 
+    def handle_quit(self, sig: int, frame: Any) -> None:
+        """Leave at once; what the threads are about ends with the process.
+
+        Ctrl-C reaches a worker twice, from the terminal and from the arbiter. gunicorn's own shuts the pool
+        of threads down first: the second, within the first, would wait for a lock that the first holds, until
+        the arbiter kills the worker and says that memory may be short.
+        """
+        super(ThreadWorker, self).handle_quit(sig, frame)
+
     def _is_full(self) -> bool:
         return len(self._served) >= int(self.cfg.threads)
 

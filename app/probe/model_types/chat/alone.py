@@ -50,10 +50,10 @@ class _Alone(Attempt):
         return True
 
     def _leave_out(self, put: Put, observed: bool | None) -> bool:
-        """Without the other fields that were complained of; a 500 that tells nothing is asked once more."""
+        """Without the other fields that were complained of; a 500 that tells nothing is asked twice more."""
         others = tuple(name for name in put.named if name not in self.question.fields)
         untold = self.question.role or observed is None
-        again = untold and put.answer.status == 500 and not self.repeated and not others
+        again = untold and put.answer.status == 500 and not others
         self.dropped += others
         return bool(others) or again and self.repeat()
 
