@@ -1,4 +1,7 @@
-"""200 registrations at once at 200 endpoints that take 5 s a call, and the pages meanwhile."""
+"""200 registrations at once at 200 endpoints that take 5 s a call, and the pages meanwhile.
+
+By several callers: one alone may not have so many at once (`MUSTER_PROBES_PER_CALLER`).
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from tests.load.registering import register_all
 from tests.load.running import Running
 
 REGISTRATIONS = 200
+CALLERS = 8
 DELAY_S = 5.0
 PATHS = ("/models", "/models/new", "/healthz")
 
@@ -34,9 +38,10 @@ def measure() -> Iterator[Finding]:
 
 def _crowd(muster: Running, urls: list[str], kind: str) -> Iterator[Finding]:
     with muster.browser() as browser, looking(muster, browser, PATHS) as looks:
+        tokens = [muster.new_token("write") for _ in range(CALLERS)]
         time.sleep(2)
         begun = time.perf_counter()
-        answers = register_all(muster, urls)
+        answers = register_all(muster, urls, tokens)
         took = time.perf_counter() - begun
     statuses = Counter(answer.status_code for answer in answers)
     with muster.session() as client:

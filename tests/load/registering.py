@@ -26,14 +26,17 @@ def body_for(base_url: str, number: int) -> dict[str, JSON]:
     }  # fmt: skip
 
 
-def register_all(muster: Running, urls: Sequence[str]) -> list[requests.Response]:
-    """The answers to a registration at each of these endpoints, all asked for at once."""
+def register_all(muster: Running, urls: Sequence[str], tokens: Sequence[str] = ()) -> list[requests.Response]:
+    """The answers to a registration at each of these endpoints, all asked for at once with these tokens in
+    turn; by default with the server's own.
+    """
+    having = tokens or [muster.token]
 
     def register(number: int) -> requests.Response:
         return requests.post(
             f"{muster.url}/v2/models/openai-like",
             json=body_for(urls[number], number),
-            headers={"Authorization": f"Bearer {muster.token}"},
+            headers={"Authorization": f"Bearer {having[number % len(having)]}"},
             timeout=300,
         )
 
