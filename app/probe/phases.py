@@ -48,8 +48,6 @@ from app.probe.values import (
 
 _CATALOG_S = 10.0
 """Seconds that the list of models may take: it decides nothing, so nothing waits long for it."""
-_AHEAD_S = 0.05
-"""Seconds by which the proof is ahead of what is asked beside it."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -108,7 +106,7 @@ class ProbeRun:
         reading = pool.submit(lambda: self._take(self._guarded(talk, catalog)))
         answered, early = threading.Event(), self.model_type.early
         if early and self.depth != "proof" and not self.repeat:
-            pool.submit(_ask_beside, early, talk, answered)
+            pool.submit(_ask_beside, early, talk, answered, self.limits.ahead_s)
         outcomes: list[Outcome] = []
         proving = self._guarded(
             talk, Task(("proof",), partial(_proven, model_type=self.model_type, outcomes=outcomes))
@@ -257,11 +255,13 @@ def _proven(talk: Conversation, model_type: ModelType, outcomes: list[Outcome]) 
     return Result()
 
 
-def _ask_beside(ask: Callable[[Conversation], None], talk: Conversation, answered: threading.Event) -> None:
+def _ask_beside(
+    ask: Callable[[Conversation], None], talk: Conversation, answered: threading.Event, ahead_s: float
+) -> None:
     """What may be asked beside the proof. The proof's first call is ahead of it: an endpoint that allows one
     call at a time, or few a minute, keeps them for that.
     """
-    if not answered.wait(_AHEAD_S):
+    if not answered.wait(ahead_s):
         ask(talk)
 
 

@@ -99,6 +99,8 @@ class Limits:
     header_bytes: int = 256 * 1024
     calls_at_once: int = 8
     proof_calls: int = 8
+    ahead_s: float = 0.05
+    """By so much the proof is ahead of what is asked beside it."""
     tokens: int = 2000
     thinking_tokens: int = 12_000
     """In place of `tokens`, for a model that thinks before it answers."""

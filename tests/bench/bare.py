@@ -42,16 +42,16 @@ def bare_server(folder: Path, *bodies: bytes) -> Iterator[str]:
     files = [folder / f"body_{at}" for at in range(len(bodies))]
     for file, body in zip(files, bodies, strict=True):
         file.write_bytes(body)
-    with serving("tests.bench.bare", *map(str, files)) as url:
+    with served("tests.bench.bare", *map(str, files)) as url:
         yield url
 
 
 @contextmanager
-def serving(module: str, *arguments: str) -> Iterator[str]:
+def served(module: str, *arguments: str) -> Iterator[str]:
     """A module that serves the port of its first argument, until the block ends; gives its URL."""
     port = free_port()
     command = [sys.executable, "-m", module, str(port), *arguments]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as child:
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as child:
         try:
             _await(f"http://127.0.0.1:{port}")
             yield f"http://127.0.0.1:{port}"

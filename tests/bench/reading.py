@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.bench.bare import bare_server, serving
+from tests.bench.bare import bare_server, served
 from tests.bench.databases import KINDS, databases
 from tests.bench.loading import rate
 from tests.bench.measuring import Finding, median_ratio, side_by_side
@@ -58,7 +58,7 @@ def _compare(muster: Running, folder: Path, kind: str) -> Iterator[Finding]:
         whole = client.get(anew[-1], timeout=60).json()
     assert len(answer.json()) == len(whole) == MODELS
     auth = {"Authorization": f"Bearer {muster.token}"}
-    selects = serving("tests.bench.selects", str(folder / "instance"), muster.database_url)
+    selects = served("tests.bench.selects", str(folder / "instance"), muster.database_url)
     with bare_server(folder, document, every, b"") as bare, selects as selecting:
         by_id, selected, same_bytes, listed, constant, unchanged, made, empty = side_by_side(
             ROUNDS,
