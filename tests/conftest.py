@@ -50,13 +50,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--database", choices=["sqlite", "postgresql"], help="run every test on this database")
 
 
-LONG = (
-    "tests/load/", "tests/web/api/test_schemathesis.py", "tests/cli/test_serve.py",
-    "tests/cli/test_backup.py", "tests/web/api/test_hostile_bodies.py", "tests/test_secrecy.py",
-    "tests/browser/", "tests/deploy/", "tests/cli/", "tests/watch/test_engine.py",
-    "tests/store/test_postgres_as_used.py",
+WAITING = (
+    "tests/browser/", "tests/cli/", "tests/clients/", "tests/deploy/", "tests/load/",
+    "tests/store/test_postgres_as_used.py", "tests/test_own_behaviours.py", "tests/test_packaging.py",
+    "tests/test_recipes.py", "tests/test_second_round.py", "tests/test_secrecy.py",
+    "tests/watch/test_engine.py", "tests/web/api/test_schemathesis.py",
 )  # fmt: skip
-"""Files that start servers and browsers. They come first, so that none of them is what the end waits for."""
+"""Files that mostly wait, for servers, browsers and time to pass."""
+EVERY = 4
+"""One file in so many is one of them, until there are none left."""
 
 
 @pytest.hookimpl(wrapper=True)
@@ -74,8 +76,16 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the long files first, else leave the order."""
-    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+    """Put files that wait between those that compute, so that the cores have work throughout a run, and none
+    of the long ones at its end."""
+    by_file: dict[Path, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        by_file[item.path].append(item)
+    files = list(by_file.values())
+    order = [file for file in files if not file[0].nodeid.startswith(WAITING)]
+    for number, file in enumerate(file for file in files if file[0].nodeid.startswith(WAITING)):
+        order.insert(number * EVERY, file)
+    items[:] = [item for file in order for item in file]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
