@@ -1,7 +1,7 @@
 """Every code that an answer, a report or a page can carry: the table that the error reference is made from.
 
 `doc_url` of an error leads to the code's place on that page. A test reads the program's syntax trees and
-finds every code in here. The codes of a rejected probe have their rows in `app.probe.diagnosis.CODES`.
+finds every code in here. The codes of a rejected probe have their rows in `app.probe.diagnosis.codes.CODES`.
 """
 
 from __future__ import annotations

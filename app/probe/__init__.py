@@ -20,7 +20,7 @@ from app.probe.values import Depth, Event, Finished, Limits, Report, Sampling, T
 _END_S = 5.0
 """Seconds that a cancelled probe is waited for; its calls end within a fraction of one."""
 
-__all__ = ["Cancellation", "EgressRules", "Endpoint", "Event", "Limits", "ModelType", "Report", "run"]
+__all__ = ["Cancellation", "EgressRules", "Event", "Limits", "ModelType", "Report", "Target", "run"]
 
 
 def run(

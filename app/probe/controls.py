@@ -46,7 +46,7 @@ def doubtful(catalog: Catalog, model_id: str) -> bool:
     return catalog.listed(model_id) is not True
 
 
-def nonexistent_id(model_id: str) -> str:
+def nonexistent_id() -> str:
     """An id that can't exist, of no known vendor's form."""
     return f"muster-no-such-model-{secrets.token_hex(6)}"
 
@@ -58,7 +58,7 @@ def ask_for_unknown_model(
 
     Gives back the record, and a `model_not_found` where the endpoint told us that it serves another model.
     """
-    proof, unknown = model_type.proof, nonexistent_id(talk.endpoint.model_id)
+    proof, unknown = model_type.proof, nonexistent_id()
     request = proof.request(talk, unknown, outcome.shape)
     answer, refusal, proven = _controlled(talk, proof, request)
 

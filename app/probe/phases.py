@@ -229,9 +229,9 @@ class ProbeRun:
 
     def _contradictions(self) -> None:
         """A declared capability that was observed false warns; it rejects where the caller is strict."""
-        for name, refusal in self.declared.items():
+        for name, is_declared in self.declared.items():
             finding = self.seen.found.get(name)
-            if not refusal or finding is None or finding.observed is not False:
+            if not is_declared or finding is None or finding.observed is not False:
                 continue
             evidence = finding.evidence.rstrip(". ")
             call = self._seen_by(name)

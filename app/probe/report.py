@@ -77,7 +77,7 @@ def _catalog(talk: Conversation, catalog: Catalog) -> Mapping[str, Any]:
 
 def _capabilities(talk: Conversation, model_type: ModelType, seen: Seen) -> dict[str, Capability]:
     """The capabilities of the type and those declared; some of them only where they were asked for."""
-    declared = (name for name, refusal in talk.declared.items() if refusal is not None)
+    declared = (name for name, value in talk.declared.items() if value is not None)
     names = dict.fromkeys([*model_type.capabilities, *declared])
     return {
         name: _capability(talk, name, seen.found.get(name))

@@ -2,7 +2,8 @@
 
 A typed key is its sender's own. A reference to the server's environment may be named by administrators only.
 A stored key goes to the origin that it was stored for, and to another one only where an administrator said
-so. Nothing else of the program opens what is sealed.
+so. Nothing else opens the stored key of an endpoint, but for the change of the key that all are sealed with
+(app/store/rotation.py).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The model document: the table of its metadata fields, and the document made from a row.
+"""The model document, made from a row; metadata.py has the table of its metadata fields.
 
 What the caller declared comes first and unchanged, `False` included; what the probe observed fills
 the rest; what is neither is absent. The key is never part of it.
@@ -8,15 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from app.config import settings
 from app.registry.form.json_body import INT64, fits
 from app.registry.metadata import CURRENCY, FIELDS, MILLION, PROVIDER, Kind
 from app.store.models import RegisteredModel
-
-if TYPE_CHECKING:
-    from app.store.models import RegisteredModel
 
 JSON = Any
 

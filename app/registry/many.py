@@ -113,7 +113,7 @@ class Ended:
 
 
 def reprobe_each(app: Flask, ids: Sequence[str], actor: Actor, workers: int) -> Iterator[Ended]:
-    """Probe registered models with their stored keys, as each gets ready; one that is gone is left out."""
+    """Probe registered models with their stored keys, as each gets ready; one that is gone is `not_found`."""
 
     def work(id: str, cancelled: Cancellation) -> Ended:
         model = RegisteredModel.by_id(id)

@@ -97,7 +97,8 @@ def answer(
     limit: int,
     cancelled: Cancellation | None = None,
 ) -> Iterator[Piece | PlaygroundAnswer]:
-    """Send `texts` (a prompt; for an embedding two) to the model with this id: pieces, then one `Tried`.
+    """Send `texts` (a prompt; for an embedding two) to the model with this id: pieces, then one
+    PlaygroundAnswer.
 
     `limit` is the most tokens of the answer. ApiError 404 where the model is gone, 400 where its key can't be
     used. Commits.
@@ -161,8 +162,8 @@ def _chat_body(call: _Call, prompt: str, limit: int) -> dict[str, JSON]:
         messages = call.shape.get("messages")
         last = messages[-1] if isinstance(messages, list) and messages else {}
         in_parts = isinstance(last, Mapping) and isinstance(last.get("content"), list)
-        refusal: JSON = [{"type": "text", "text": prompt}] if in_parts else prompt
-        content = {"messages": [{"role": "user", "content": refusal}]}
+        message: JSON = [{"type": "text", "text": prompt}] if in_parts else prompt
+        content = {"messages": [{"role": "user", "content": message}]}
     names = [name for name in LIMITS if name in call.shape]
     return content | ({names[0]: limit} if names else {})
 
@@ -237,10 +238,8 @@ def _cosine(one: Sequence[float], other: Sequence[float]) -> float | None:
 
 def _failed(answer: Answer, key: str) -> PlaygroundAnswer:
     if answer.status is None:
-        refusal = answer.failure.detail if answer.failure else "nothing came"
-        return PlaygroundAnswer(
-            problem=f"No answer: {printable(refusal, key)}.", duration_ms=answer.duration_ms
-        )
+        why = answer.failure.detail if answer.failure else "nothing came"
+        return PlaygroundAnswer(problem=f"No answer: {printable(why, key)}.", duration_ms=answer.duration_ms)
     words = quote(read_refusal(answer), key) or "nothing that could be read"
     return PlaygroundAnswer(
         problem=f"The endpoint answered {answer.status}: {words}", duration_ms=answer.duration_ms

@@ -1,4 +1,4 @@
-"""Register, update, re-probe: probe and save, as a generator of events with exactly one terminal event.
+"""Register, validate, probe again: probe and save, as a generator of events with exactly one terminal event.
 
 A function here checks at once what needs no network and raises ApiError for it; what it gives back is the
 generator that probes and saves. While an endpoint is asked, no connection to the database is held, and
@@ -36,8 +36,6 @@ from app.registry.saving import all_saved, wire_report
 from app.store.base import db, new_id
 from app.store.models import RegisteredModel
 from app.store.rotation import digest
-
-__all__ = ["Probed", "Registered", "Rejected", "Terminal", "Updated"]
 
 
 def register(
@@ -80,7 +78,6 @@ def validate(
 def reprobe(
     model: RegisteredModel,
     actor: Actor,
-    trigger: str = "manual",
     *,
     depth: Depth = "full",
     repeat: Repeat | None = None,
@@ -91,7 +88,7 @@ def reprobe(
     `repeat` asks some checks many times in place of all of them once.
     """
     order = ProbeOrder(actor, depth=depth, cancelled=cancelled, repeat=repeat)
-    return _reprobing(model.id, trigger, order)
+    return _reprobing(model.id, order)
 
 
 def watched(id: str, trigger: str, asked: ProbeOrder) -> Generator[Event, None, Report]:
@@ -153,13 +150,13 @@ def _validating(values: dict[str, Any], target: Target, asked: ProbeOrder) -> Ev
     yield Probed(full, trial)
 
 
-def _reprobing(id: str, trigger: str, asked: ProbeOrder) -> Events:
+def _reprobing(id: str, asked: ProbeOrder) -> Events:
     model = saving.model_with(id)
     before = saving.endpoint_of(model)
     values = saving.columns_of(model)
-    target = stored_target(model, asked.actor, "probe" if trigger == "manual" else "health_check")
+    target = stored_target(model, asked.actor, "probe")
     report = yield from probed(values, target, asked, key_control=False)
-    yield Probed(_kept(id, before, trigger, asked, report) or wire_report(report, new_id(), None))
+    yield Probed(_kept(id, before, "manual", asked, report) or wire_report(report, new_id(), None))
 
 
 def _kept(

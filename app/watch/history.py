@@ -71,7 +71,7 @@ def day_of(moment: datetime) -> datetime:
     return hour_of(moment).replace(hour=0)
 
 
-def begin_of_day(now: datetime) -> datetime:
+def begin_of_24_hours(now: datetime) -> datetime:
     """The first of the 24 hours, of which this one is the last."""
     return hour_of(now) - (HOURS - 1) * HOUR
 

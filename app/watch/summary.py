@@ -11,6 +11,7 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Select, false, func, select, union_all
 
 from app.config import settings
+from app.registry.metadata import CURRENCY
 from app.store.base import db
 from app.store.models import RegisteredModel
 from app.store.watch.health import Look, ModelHealth, Rollup, WatchCost, WatchWorker
@@ -32,7 +33,6 @@ from app.watch.judgement import STALE_INTERVALS, is_stale
 
 Step = Literal["hour", "day"]
 _WINDOWS = {"24h": DAY, "7d": 7 * DAY, "30d": 30 * DAY, "90d": 90 * DAY}
-CURRENCY = "USD"
 
 
 def health_of(model: RegisteredModel, now: datetime) -> dict[str, Any]:

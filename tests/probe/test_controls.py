@@ -191,7 +191,7 @@ def test_a_wrong_key_looks_like_the_right_one(key: str) -> None:
 
 
 def test_an_id_that_cannot_exist_is_new_every_time() -> None:
-    assert nonexistent_id("m") != nonexistent_id("m")
+    assert nonexistent_id() != nonexistent_id()
 
 
 def test_doubt() -> None:

@@ -315,7 +315,7 @@ def test_an_incident_says_why_a_persons_probe_failed(world: Worlds) -> None:
     host.answer(BROKEN)
     with watched.app.app_context():
         model = db.session.scalars(select(RegisteredModel)).one()
-        for _ in registration.reprobe(model, SYSTEM, "manual"):
+        for _ in registration.reprobe(model, SYSTEM):
             pass
         take_over_probed(watched.now)
     assert watched.incidents() == [("model_not_found", 1, True)]
@@ -401,7 +401,7 @@ def test_a_change_that_a_persons_probe_saw_first_is_told_to_all_by_the_next_whol
     host.practice.models["m-0"] = Model("m-0", vision=False)
     with watched.app.app_context():
         model = db.session.scalars(select(RegisteredModel)).one()
-        for _ in registration.reprobe(model, SYSTEM, "manual"):
+        for _ in registration.reprobe(model, SYSTEM):
             pass
         assert (model.capabilities or {})["vision"]["observed"] is False
     watched.pass_time(hours=2)

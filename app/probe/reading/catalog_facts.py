@@ -112,8 +112,8 @@ def type_of(entry: Mapping[str, Any]) -> str | None:
     """
     places = [place for place in (entry, entry.get("model_info")) if isinstance(place, Mapping)]
     stated = (place.get(name) for name in _STATING for place in places)
-    for refusal in stated:
-        words = [refusal] if isinstance(refusal, str) else refusal if isinstance(refusal, list) else []
+    for kinds in stated:
+        words = [kinds] if isinstance(kinds, str) else kinds if isinstance(kinds, list) else []
         known = next(filter(None, (_known_type(str(word)) for word in words)), None)
         if known:
             return known

@@ -137,8 +137,8 @@ def _message(lines: list[bytes]) -> http.client.HTTPMessage:
 
 def _content_length(headers: http.client.HTTPMessage) -> int | None:
     """The one length that the headers agree on; None where there is none, or none that makes sense."""
-    refusal = {part.strip() for value in headers.get_all("content-length", []) for part in value.split(",")}
-    length = refusal.pop() if len(refusal) == 1 else ""
+    lengths = {part.strip() for value in headers.get_all("content-length", []) for part in value.split(",")}
+    length = lengths.pop() if len(lengths) == 1 else ""
     return int(length) if length.isascii() and length.isdigit() and len(length) < 19 else None
 
 

@@ -119,7 +119,7 @@ def remove(id: str, actor: Actor) -> None:
     if endpoint is None:
         db.session.rollback()
         raise _gone(id)
-    count = endpoints.models_of(endpoint)
+    count = endpoints.count_models(endpoint)
     if count:
         db.session.rollback()
         models = "1 model is" if count == 1 else f"{count} models are"

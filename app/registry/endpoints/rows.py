@@ -61,7 +61,7 @@ def found_or_made(target: Target, key: str, name: str = "") -> Endpoint:
         _insert(target, key, identity, name)
 
 
-def models_of(endpoint: Endpoint) -> int:
+def count_models(endpoint: Endpoint) -> int:
     """How many models are served there."""
     mine = RegisteredModel.endpoint_id == endpoint.id
     return db.session.scalar(select(func.count()).select_from(RegisteredModel).where(mine)) or 0
@@ -90,7 +90,7 @@ def move(model: RegisteredModel, target: Target, key: str) -> None:
         if not credentials.is_usable(old):
             rewrite(old, [], target, key)
         return
-    alone = models_of(old) == 1
+    alone = count_models(old) == 1
     if other is None and alone:
         rewrite(old, [model], target, key)
         return

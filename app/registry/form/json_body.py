@@ -26,9 +26,6 @@ Kinds = Mapping[str, "Kind | Mapping[str, Kind]"]
 INT64 = 2**63 - 1
 """The largest whole number that a column or another program can hold."""
 
-BODY_LIMIT = 1024 * 1024
-"""The largest body that is read, in bytes (docs/wire.md: 413 over 1 MiB)."""
-
 _DIGITS = 400
 """Longer numbers are read as infinite: no field takes them, and making the integer costs time."""
 

@@ -117,7 +117,7 @@ def _taken(found: _Found, place: EndpointWatch, turn: int, now: datetime) -> Tak
     place.host = host_of(found.base_url)
     plan = plan_of(row)
     if place.fault and not ModelHealth.is_looked_at(place.witness):
-        place.witness = row.model_pk  # the one that was asked for all is gone, or nobody's business any more
+        place.witness = row.model_pk  # the one that was asked for all is gone, or is not watched any more
     if place.fault and place.witness != row.model_pk and not row.alone:
         # One model is asked for all of them; when that is over, everybody's turn comes soon.
         row.due = now + timedelta(seconds=max(60, plan.every_s))

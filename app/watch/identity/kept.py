@@ -32,7 +32,8 @@ def newest_of(row: ModelIdentity, count: int) -> list[Any]:
 
 
 def _as_they_were(row: ModelIdentity, payloads: Sequence[Any]) -> list[Any]:
-    """Earlier versions kept log-probabilities as they came, and of vectors the distance alone."""
+    """Samples in today's form. Those of earlier versions are log-probabilities as they came, and of vectors
+    the distance alone."""
     if row.kind == "logprobs":
         return [unpacked(one, row.tokens or []) if isinstance(one, str) else one for one in payloads]
     if row.kind == "vectors":

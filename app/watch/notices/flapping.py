@@ -16,7 +16,7 @@ LASTS = timedelta(minutes=15)
 
 
 def nth_of(incident: Incident) -> int:
-    """The how-many-eth outage of its endpoint for its reason it is, within an hour: 1 is the first."""
+    """Which outage of its endpoint for its reason within an hour this is: 1 is the first."""
     alike = (Incident.endpoint_id == incident.endpoint_id) & (Incident.code == incident.code)
     earlier = (Incident.id != incident.id) & (Incident.opened > incident.opened - _WITHIN)
     before = earlier & (Incident.opened <= incident.opened)

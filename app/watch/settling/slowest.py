@@ -11,7 +11,7 @@ from sqlalchemy import String, bindparam, false, select, true, union_all
 
 from app.store.base import UTCDateTime, db
 from app.store.watch.health import Look, ModelHealth, Rollup
-from app.watch.history import HOUR, begin_of_day, hour_of, percentile
+from app.watch.history import HOUR, begin_of_24_hours, hour_of, percentile
 from app.watch.judgement import FAILED
 
 _TURNS = 12
@@ -45,7 +45,7 @@ def may_be_another(row: ModelHealth, ms: int | None, now: datetime) -> bool:
 
 def p95_of_slowest_hour(model_pk: str, now: datetime) -> int | None:
     """In milliseconds; None where nothing was answered in 24 hours."""
-    asked = {"model_pk": model_pk, "day": begin_of_day(now), "unrolled": hour_of(now) - HOUR}
+    asked = {"model_pk": model_pk, "day": begin_of_24_hours(now), "unrolled": hour_of(now) - HOUR}
     rolled: dict[datetime, int] = {}
     looks: dict[datetime, list[int]] = defaultdict(list)
     rows: Sequence[Any] = db.session.execute(_TIMES, asked).all()

@@ -37,12 +37,12 @@ def text_of(change: Callable[[JSON, str], str]) -> Change:
     return lambda endpoint: endpoint.edit_text(change)
 
 
-def prose(asked: JSON, refusal: str) -> str:
-    return "As you wish." if asked.get("response_format") else refusal
+def prose(asked: JSON, text: str) -> str:
+    return "As you wish." if asked.get("response_format") else text
 
 
-def fenced(asked: JSON, refusal: str) -> str:
-    return f"```json\n{refusal}\n```" if asked.get("response_format") else refusal
+def fenced(asked: JSON, text: str) -> str:
+    return f"```json\n{text}\n```" if asked.get("response_format") else text
 
 
 def call_as_text(endpoint: Simulator) -> None:
@@ -64,10 +64,10 @@ def arguments(change: Callable[[str], JSON]) -> Change:
     return lambda endpoint: endpoint.edit_message(edited)
 
 
-def swapped(asked: JSON, refusal: str) -> str:
+def swapped(asked: JSON, text: str) -> str:
     if not has_image(asked):
-        return refusal
-    return " ".join(reversed(refusal.replace(",", "").split())) if not refusal.startswith("{") else "{}"
+        return text
+    return " ".join(reversed(text.replace(",", "").split())) if not text.startswith("{") else "{}"
 
 
 DIED = b'event: error\ndata: {"message": "worker died"}\n\n'
@@ -110,7 +110,7 @@ FALSE: dict[str, tuple[Change, tuple[str, ...]]] = {
     "formats ignored": (text_of(prose), ("json_mode", "json_schema")),
     "a fence around it": (text_of(fenced), ("json_mode", "json_schema")),
     "schema ignored": (
-        text_of(lambda asked, refusal: '{"city": "Oslo"}' if schema_of(asked) == "json_schema" else refusal),
+        text_of(lambda asked, text: '{"city": "Oslo"}' if schema_of(asked) == "json_schema" else text),
         ("json_schema",),
     ),
     "image refused": (refusing("image input is not supported", has_image), ("vision",)),
@@ -119,7 +119,7 @@ FALSE: dict[str, tuple[Change, tuple[str, ...]]] = {
         ("vision",),
     ),
     "image not seen": (
-        text_of(lambda asked, refusal: "I see no picture." if has_image(asked) else refusal),
+        text_of(lambda asked, text: "I see no picture." if has_image(asked) else text),
         ("vision",),
     ),
     "colours exchanged": (text_of(swapped), ("vision",)),
@@ -237,7 +237,7 @@ def test_arguments_as_an_object_count_with_a_note() -> None:
 
 def test_a_thought_before_an_answer_is_set_aside() -> None:
     endpoint = Simulator()
-    endpoint.edit_text(lambda asked, refusal: f"<think>Red, blue? {{}}</think>{refusal}")
+    endpoint.edit_text(lambda asked, text: f"<think>Red, blue? {{}}</think>{text}")
     seen = observed(probed(endpoint))
     assert {name: seen[name] for name in (*OTHERS, "reasoning")} == dict.fromkeys(
         (*OTHERS, "reasoning"), True
@@ -393,9 +393,9 @@ def sees(*right: bool) -> Simulator:
     """One that names the colours rightly at these looks, in their order, and then always."""
     looks = list(right)
 
-    def named(asked: JSON, refusal: str) -> str:
+    def named(asked: JSON, text: str) -> str:
         if not has_image(asked) or not looks or looks.pop(0):
-            return refusal
+            return text
         return "red, red"
 
     endpoint = Simulator()

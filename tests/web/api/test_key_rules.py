@@ -16,6 +16,8 @@ from app.access.actors import SYSTEM
 from app.config import ROOT
 from app.practice.models import KEY
 from app.registry import credentials, registration
+from app.registry.probing import ProbeOrder, returned
+from app.registry.watching import TRIGGER
 from app.store import rotation
 from app.store.audit_events import AuditEvent
 from app.store.base import db
@@ -180,7 +182,7 @@ def test_the_watcher_leaves_one_event_a_day_and_not_one_a_check(
         for _ in range(3):
             model = RegisteredModel.by_id(made["id"])
             assert model is not None
-            registration.drain(registration.reprobe(model, SYSTEM, "scheduled", depth="proof"))
+            returned(registration.watched(model.id, TRIGGER, ProbeOrder(SYSTEM, depth="proof")))
     assert [one["use"] for one in events(app)] == ["health_check"]
 
 

@@ -211,7 +211,7 @@ def sampling_bounds(talk: Conversation, chat: ChatState) -> Result:
     answers.
     """
     messages = [{"role": "user", "content": "Say hello."}]
-    request = request_of(talk, talk.endpoint.model_id, talk.shape, messages, temperature=-1)
+    request = request_of(talk.endpoint.model_id, talk.shape, messages, temperature=-1)
     until = time.monotonic() + talk.limits.check_s
     with talk.budget.room(talk.shape.limit + 12, until) as granted:
         if not granted:

@@ -62,7 +62,6 @@ def _read_long(talk: Conversation, chat: ChatState) -> Result:
         "What is the word of this text, which stood in quotes at its beginning?"
     )
     request = request_of(
-        talk,
         talk.endpoint.model_id,
         talk.shape,
         [{"role": "user", "content": text}],

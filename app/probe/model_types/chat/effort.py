@@ -30,9 +30,7 @@ def effort_tasks(talk: Conversation, chat: ChatState) -> tuple[Task, ...]:
 def _effort(talk: Conversation, level: str, chat: ChatState) -> Result:
     name = f"reasoning_effort_{level}" if level in EFFORT_LEVELS else _NONSENSE
     messages = [{"role": "user", "content": "Is 91 a prime number?"}]
-    request = request_of(
-        talk, talk.endpoint.model_id, talk.shape, messages, _LEVEL_LIMIT, reasoning_effort=level
-    )
+    request = request_of(talk.endpoint.model_id, talk.shape, messages, _LEVEL_LIMIT, reasoning_effort=level)
     until = time.monotonic() + talk.limits.check_s
     with talk.budget.room(_LEVEL_LIMIT + 16, until) as granted:
         if not granted:

@@ -20,7 +20,6 @@ PLAIN_PROMPT = "Hello"
 
 
 def request_of(
-    talk: Conversation,
     model: str,
     shape: Shape,
     messages: list[dict[str, Any]],
@@ -49,7 +48,7 @@ def proof_request(talk: Conversation, model: str, shape: Shape) -> Request:
     asked = None if shape.plain else talk.sampling
     prompt = PLAIN_PROMPT if shape.plain else asked.prompt if asked else PROMPT
     more = {"logprobs": True, "top_logprobs": asked.tops} if asked and asked.tops else {}
-    return request_of(talk, model, shape, [{"role": "user", "content": prompt}], **more)
+    return request_of(model, shape, [{"role": "user", "content": prompt}], **more)
 
 
 def judge_proof(answer: Answer, talk: Conversation) -> Proven | Doubtful | None:

@@ -49,9 +49,7 @@ class Draft:
 
     def request(self, talk: Conversation) -> Request:
         """The draft in the shape that this endpoint takes."""
-        built = request_of(
-            talk, talk.endpoint.model_id, talk.shape, [*self._messages()], self.limit, **self.more
-        )
+        built = request_of(talk.endpoint.model_id, talk.shape, [*self._messages()], self.limit, **self.more)
         body = dict(built.body or {})
         if self.stream is not None:
             body["stream"] = self.stream

@@ -259,8 +259,8 @@ def _ask_for_tunnel(stream: Stream, host: str, port: int, authorization: str) ->
     stream.sendall(f"{head}\r\n".encode("ascii"))
     status = _read_head(stream).split(b"\r\n")[0].split()
     if len(status) < 2 or not status[0].startswith(b"HTTP/") or status[1][:1] != b"2":
-        refusal = b" ".join(status[1:])[:80].decode("ascii", "replace") or "nothing"
-        raise TransportError("unreachable", f"the proxy opens no tunnel to {target}: it says {refusal}")
+        words = b" ".join(status[1:])[:80].decode("ascii", "replace") or "nothing"
+        raise TransportError("unreachable", f"the proxy opens no tunnel to {target}: it says {words}")
 
 
 def _read_head(stream: Stream) -> bytes:

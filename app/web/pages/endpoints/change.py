@@ -254,4 +254,4 @@ def _page(tried: Attempt) -> str:
 
 def _context(tried: Attempt) -> dict[str, Any]:
     allowed = config.settings().endpoint_proxies
-    return {"tried": tried, "count": rows.models_of(tried.endpoint), "allowed_proxies": allowed}
+    return {"tried": tried, "count": rows.count_models(tried.endpoint), "allowed_proxies": allowed}

@@ -1,4 +1,4 @@
-"""Registering many models of one endpoint: URL and key once, its own list, ticks, and twelve probes at once.
+"""Registering many models of one endpoint: URL and key once, its own list, ticks, and several probes at once.
 
 A browser without scripts waits for the resulting page; one with scripts sends the same form to the same
 address, asks for `application/x-ndjson`, and gets a line as each probe begins and ends.

@@ -79,7 +79,7 @@ def delete(id: str) -> Response | str:
     """Ask, then delete an endpoint that no model is served at."""
     endpoint = found(id)
     if request.method == "GET":
-        count = rows.models_of(endpoint)
+        count = rows.count_models(endpoint)
         return render_template("endpoints/delete.html", endpoint=endpoint, count=count)
     name = endpoint.name
     changes.remove(id, current_actor())

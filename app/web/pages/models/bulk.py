@@ -149,7 +149,7 @@ def _probe_one(app: Any, id: str, actor: Actor, left: Cancellation) -> tuple[str
         try:
             # One of its own: a probe sets what it was given when it ends.
             mine = Cancellation(left)
-            end = registration.drain(registration.reprobe(model, actor, "manual", cancelled=mine))
+            end = registration.drain(registration.reprobe(model, actor, cancelled=mine))
         except ApiError as error:
             return "failed", None, error.message
         assert isinstance(end, Probed)

@@ -160,7 +160,7 @@ def probing(model: RegisteredModel, depth: Depth = "full") -> Iterator[live.Line
 
 def _events(model: RegisteredModel, **how: Any) -> Iterator[Any]:
     with live.watching() as left:
-        yield from registration.reprobe(model, current_actor(), "manual", cancelled=left, **how)
+        yield from registration.reprobe(model, current_actor(), cancelled=left, **how)
 
 
 def _repeat_page(model: RegisteredModel, names: Sequence[str], times: str, problem: str = "") -> str:

@@ -12,7 +12,7 @@ from app.store.labels import ModelOwner
 from app.store.models import RegisteredModel
 from app.store.probes import Probe
 from app.store.watch.health import ModelHealth
-from app.watch.history import begin_of_day
+from app.watch.history import begin_of_24_hours
 
 _HEALTH = (ModelHealth, ModelHealth.model_pk == RegisteredModel.id)
 _WORST_FIRST = {"down": 0, "degraded": 1, "unknown": 2, "up": 3}
@@ -42,14 +42,14 @@ class Order:
         return isinstance(self.column.type, UTCDateTime)
 
 
-def _begin_of_day() -> Any:
+def _begin_of_24_hours() -> Any:
     """The first of the last 24 hours, told anew each time that a query runs."""
-    return bindparam(None, callable_=lambda: begin_of_day(now()), type_=UTCDateTime())
+    return bindparam(None, callable_=lambda: begin_of_24_hours(now()), type_=UTCDateTime())
 
 
 def _by_p95() -> Order:
     """As `watch.day` shows it: that of a model which nobody has looked at for a day is not known."""
-    known = case((ModelHealth.last_check >= _begin_of_day(), ModelHealth.day_p95_ms))
+    known = case((ModelHealth.last_check >= _begin_of_24_hours(), ModelHealth.day_p95_ms))
     return Order(known, True, (_HEALTH,))
 
 

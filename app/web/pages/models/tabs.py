@@ -12,7 +12,7 @@ from app.probe.model_types import MODEL_TYPES
 from app.registry import clients
 from app.registry.declared import price_catalogue
 from app.registry.document import document
-from app.registry.endpoints.rows import models_of
+from app.registry.endpoints.rows import count_models
 from app.registry.exchange import artefacts
 from app.registry.exchange.first_call import is_keyed
 from app.registry.playground import ROUTES
@@ -33,8 +33,7 @@ TRIGGERS = {
     "registration": "at registration",
     "update": "when it was changed",
     "manual": "started by hand",
-    "scheduled": "on schedule",
-    "validate": "as a trial",
+    "watch": "while it was watched",
 }
 
 INCIDENTS = 20
@@ -115,7 +114,7 @@ def overview(model: RegisteredModel) -> dict[str, Any]:
         "pace": summary.pace_of(model, now()),
         "told_at": summary.told_at(model),
         "evidence": EVIDENCE,
-        "sharing": models_of(model.endpoint) - 1,
+        "sharing": count_models(model.endpoint) - 1,
         "incidents": words.told(Incident.open_of_models([model.id])),
         "last_change": history.last_change(entries),
     }

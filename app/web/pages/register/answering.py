@@ -21,7 +21,7 @@ from app.registry.declared.labels import set_labels
 from app.registry.declared.price_catalogue import ListedPrices
 from app.registry.document import rfc3339
 from app.registry.endpoints.catalog import OfferedModel, type_of
-from app.registry.endpoints.rows import models_of
+from app.registry.endpoints.rows import count_models
 from app.registry.probing import Probed, Registered, Rejected, Updated
 from app.store.base import new_id
 from app.store.labels import labels_of
@@ -206,7 +206,7 @@ def _context(tried: Submission, came: Outcome) -> dict[str, Any]:
         "nonce": new_id(),
         "form": tried.form,
         "purpose": _purpose(tried),
-        "sharing": models_of(tried.model.endpoint) - 1 if tried.model else 0,
+        "sharing": count_models(tried.model.endpoint) - 1 if tried.model else 0,
         "probe_price": costly.price_of_next(tried.model) if tried.model else "",
         "sections": layout.shown(tried.form, {*came.troubles, *tried.adopted}),
         "regions": search.regions()[:30],

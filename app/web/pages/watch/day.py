@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from app.store.base import db
 from app.store.watch.health import Look, ModelHealth, Rollup
-from app.watch.history import HOUR, HOURS, begin_of_day, hour_of
+from app.watch.history import HOUR, HOURS, begin_of_24_hours, hour_of
 from app.watch.judgement import FAILED
 
 HourState = Literal["up", "unsteady", "down", "unknown"]
@@ -43,7 +43,7 @@ class Day:
 
 def days_of(ids: Sequence[str], now: datetime) -> Mapping[str, Day]:
     """The last 24 hours of each of these models, the oldest hour first."""
-    begin = begin_of_day(now)
+    begin = begin_of_24_hours(now)
     known = select(ModelHealth).where(ModelHealth.model_pk.in_(ids))
     health = {row.model_pk: row for row in db.session.scalars(known)}
     rolled = _rolled(ids, begin)

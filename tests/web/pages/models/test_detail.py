@@ -10,7 +10,11 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from app.access.actors import SYSTEM
+from app.registry import registration
 from app.registry.document import document
+from app.registry.probing import ProbeOrder, returned
+from app.registry.watching import TRIGGER
 from app.store.audit_events import AuditEvent
 from app.store.base import db, now
 from app.store.models import RegisteredModel
@@ -73,6 +77,14 @@ def test_declared_stands_beside_observed(editor: FlaskClient, good: Form) -> Non
         "Tool calling POST /v1/chat/completions answered 200, [0-9]+ ms yes No, but declared", text
     )
     assert "warning" in text
+
+
+def test_a_probe_of_the_watch_says_so(app: Flask, editor: FlaskClient, model_url: str) -> None:
+    with app.app_context():
+        (model,) = models(app)
+        returned(registration.watched(model.id, TRIGGER, ProbeOrder(SYSTEM, depth="proof")))
+    told = [plain(editor.get(model_url + part).text) for part in ("/checks", "/history")]
+    assert all("while it was watched" in text for text in told)
 
 
 def test_the_key_stands_on_no_page_about_a_model(editor: FlaskClient, model_url: str) -> None:

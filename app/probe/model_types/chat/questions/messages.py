@@ -66,8 +66,8 @@ def _add_developer(draft: Draft, talk: Conversation) -> None:
 
 
 def _judge_word(reply: ChatReply) -> tuple[bool | None, str]:
-    refusal = re.sub(r"[^a-z]", "", reply.completion.content.lower())
-    if reply.draft.word in refusal:
+    letters = re.sub(r"[^a-z]", "", reply.completion.content.lower())
+    if reply.draft.word in letters:
         return True, f"The answer did as it was told: it holds the word {reply.draft.word}."
     if reply.completion.cut:
         return None, CUT_SHORT
