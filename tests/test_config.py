@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import fields
 from pathlib import Path
 
@@ -32,6 +33,13 @@ WRONG = {
 
 def test_without_any_variable_there_are_defaults() -> None:
     assert load({}) == Settings()
+
+
+def test_every_setting_is_read() -> None:
+    """One that nothing reads would be set in vain."""
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / "app").rglob("*.py")]
+    read = {node.attr for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    assert {field.name for field in fields(Settings)} - read == set()
 
 
 def test_an_empty_variable_is_as_good_as_none() -> None:

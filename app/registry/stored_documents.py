@@ -40,7 +40,8 @@ UNSEEN = frozenset(
 """Columns that neither the document shows nor the list filters by."""
 
 COUNTED_BEFORE = EventCount
-"""The two rows that every writer wants are taken in one order, or two writers would wait for each other."""
+"""Its listeners are registered before those below, since this module imports it: the two rows that every
+writer wants are taken in one order, or two writers would wait for each other."""
 
 _CHANGED = "muster_registry_changed"
 _WRITTEN = "muster_documents_written"

@@ -27,9 +27,17 @@ def _verdicts() -> str:
     return "\n\n".join(parts)
 
 
+def _statuses() -> str:
+    (group,) = [group for group in GROUPS if group.name == "api"]
+    rows = sorted((row.status, number, row) for number, row in enumerate(group.codes) if row.status)
+    lines = [f"| {status} | `{row.code}` | {row.title} |" for status, _number, row in rows]
+    return "\n".join(["| status | code | what it means |", "|---|---|---|", *lines])
+
+
 MADE: Mapping[str, Callable[[], str]] = {
     "commands": _commands,
     "settings": config.markdown,
+    "statuses": _statuses,
     "verdicts": _verdicts,
 }
 
