@@ -35,9 +35,8 @@ install: .venv/installed-dev
 	@$(PIP) --editable ".[dev]"
 	@touch $@ .venv/installed-run
 
-# What Python compiles is kept, also where the environment says otherwise: tests start the program often.
 test: install system
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # Builds deploy/Containerfile on a base of Debian's and runs it: as root, with buildah and mmdebstrap.
 container: install

@@ -6,6 +6,7 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import sys
 import tempfile
 import threading
 import time
@@ -43,6 +44,10 @@ PASSWORD = "correct horse battery"
 _numbers = count(1)
 # A tenth of a second of processor time for each sign-in is what keeps guessers out, and tests sign in often.
 passwords.hasher = PasswordHasher.from_parameters(profiles.CHEAPEST)
+# Where Python is told to keep nothing compiled, as in many containers, each of the many processes compiles
+# the program anew, and each worker the tests, which takes as long as to import them.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -33,7 +33,7 @@ PROBE: Layers = (
     ("app.probe.console.command",),
     ("app.probe.console.lines",),
     ("app.probe.console",),
-    ("app.probe.__init__",),
+    ("app.probe.run", "app.probe.__init__"),
     ("app.probe.phases", "app.probe.presence"),
     ("app.probe.report",),
     ("app.probe.controls",),
@@ -129,7 +129,7 @@ def test_only_two_clients_import_requests() -> None:
     ]
 
 
-@pytest.mark.parametrize("module", ["app.probe", "app.practice.server"])
+@pytest.mark.parametrize("module", ["app.probe.run", "app.practice.server"])
 def test_it_stands_alone(module: str) -> None:
     """In a process of its own where Flask and the database can't be imported."""
     blocked = "".join(f"sys.modules[{name!r}] = None; " for name in NOT_FOR_THE_PROBE)

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from app.probe import run
 from app.probe.base_url import Base
 from app.probe.capabilities import CapabilityRow
 from app.probe.conversation.request import Request
@@ -24,6 +23,7 @@ from app.probe.model_types.model_type import ModelType
 from app.probe.proof import Proof, Proven
 from app.probe.reading.refusal import Refusal
 from app.probe.reading.wordings import RULES, Rule, any_of
+from app.probe.run import run
 from app.probe.shape import Shape
 from app.probe.transport.answer import Answer
 from app.probe.transport.client import Client

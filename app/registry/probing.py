@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 from sqlalchemy import delete, insert, update
 from sqlalchemy.exc import IntegrityError
 
-from app import probe
 from app.access.actors import Actor
 from app.config import settings
 from app.errors import ApiError
@@ -22,6 +21,7 @@ from app.probe.capabilities import CAPABILITIES
 from app.probe.controls import WRONG_KEY
 from app.probe.model_types import MODEL_TYPES
 from app.probe.reliability import Repeat
+from app.probe.run import run
 from app.probe.transport.deadline import Cancellation
 from app.probe.transport.egress.rules import EgressRules
 from app.probe.transport.shared_lists import SharedLists
@@ -145,7 +145,7 @@ def _log_outcome(report: Report, target: Target, asked: ProbeOrder) -> None:
 def _run(
     values: Values, target: Target, asked: ProbeOrder, *, key_control: bool
 ) -> Generator[Event, None, None]:
-    events = probe.run(
+    events = run(
         target,
         MODEL_TYPES[values["model_type"]],
         {name: values.get(column) for name, column in DECLARED.items()},

@@ -14,8 +14,8 @@ from pathlib import Path
 import requests
 
 from app.practice.models import KEY
-from app.probe import run
 from app.probe.model_types import MODEL_TYPES
+from app.probe.run import run
 from app.probe.values import Finished, Target
 from tests.bench.endpoint import slow_endpoint
 from tests.bench.measuring import Finding, Remark, median_ratio, seconds, side_by_side

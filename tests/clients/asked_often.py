@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from app.probe import run
 from app.probe.model_types import MODEL_TYPES
+from app.probe.run import run
 from app.probe.values import Diagnosis, Finished, Report, Target
 
 TIMES = 10

@@ -17,8 +17,8 @@ import pytest
 import requests
 from openai import APIStatusError, OpenAI
 
-from app.probe import run
 from app.probe.model_types import MODEL_TYPES
+from app.probe.run import run
 from app.probe.values import Finished, Report, Target
 from tests.clients.asked_often import TYPES, always_told, told
 from tests.clients.installed import litellm_proxy

@@ -11,9 +11,10 @@ from urllib.parse import quote
 
 import pytest
 
-from app import config, probe
+from app import config
 from app.probe.model_types import MODEL_TYPES
 from app.probe.pasted_input import clean_key
+from app.probe.run import run
 from app.probe.values import Finished, Target
 from tests.endpoints.base import Simulator
 from tests.endpoints.reports import Observed, Report
@@ -60,7 +61,7 @@ def probed(report: Report, endpoint: Simulator) -> dict[str, JSON]:
     declared = {DECLARED_AS[name]: value for name, value in report.declared.items() if name in DECLARED_AS}
     typed = Target(endpoint.base_url, clean_key(endpoint.api_key) or "", report.model_id)
     asked = MODEL_TYPES[report.model_type]
-    events = list(probe.run(typed, asked, declared, limits=chosen.limits, rules=chosen.egress))
+    events = list(run(typed, asked, declared, limits=chosen.limits, rules=chosen.egress))
     ends = [event for event in events if isinstance(event, Finished)]
     assert len(ends) == 1 and events[-1] is ends[0], "a probe ends in one terminal event"
     return ends[0].report.as_dict()

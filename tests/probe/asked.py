@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.practice.wire import Request
-from app.probe import run
 from app.probe.model_types import MODEL_TYPES
+from app.probe.run import run
 from app.probe.transport.egress.rules import EgressRules
 from app.probe.values import Check, Finished, Limits, Report, Target
 from tests.endpoints.base import Simulator

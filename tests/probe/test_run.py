@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from app.practice.wire import Reply, Request, as_json, error
-from app.probe import run
 from app.probe.conversation.talk import Conversation
 from app.probe.model_types import MODEL_TYPES
 from app.probe.model_types.chat.checks import ChatChecks
+from app.probe.run import run
 from app.probe.tasks import Finding, Result, Task
 from app.probe.transport.deadline import Cancellation
 from app.probe.values import (

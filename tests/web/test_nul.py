@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from app.store.base import db
 from tests.conftest import new_token
 from tests.rows import a_model
-from tests.web.test_fuzz_pages import NAMES
+from tests.web.test_fuzz_pages import names
 from tests.web.test_who_may import is_json
 
 pytestmark = pytest.mark.both_databases
@@ -45,7 +45,7 @@ def test_no_query_with_one_breaks_a_page(app: Flask, admin: FlaskClient) -> None
     wrong = []
     for rule in app.url_map.iter_rules():
         if "GET" in (rule.methods or ()) and not is_json(rule.rule) and rule.endpoint != "static":
-            answer = admin.get(path_of(rule, id), query_string=dict.fromkeys(NAMES, "a\0b"))
+            answer = admin.get(path_of(rule, id), query_string=dict.fromkeys(names(), "a\0b"))
             if answer.status_code >= 500:
                 wrong.append((rule.rule, answer.status_code))
     assert wrong == []

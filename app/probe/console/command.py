@@ -13,13 +13,13 @@ from contextlib import closing
 
 import click
 
-from app.probe import run
 from app.probe.console.lines import Printer
 from app.probe.console.printing import put
 from app.probe.model_types import MODEL_TYPES
 from app.probe.model_types.model_type import ModelType
 from app.probe.pasted_input import SURROUNDING, clean_base_url, clean_key, wrong_with_base_url
 from app.probe.reliability import FEWEST, MOST, Repeat
+from app.probe.run import run
 from app.probe.transport.egress.rules import EgressRules
 from app.probe.values import (
     DEPTHS,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from app.access import audit
 from app.access.actors import Actor
 from app.probe.pasted_input import CONTROLS
 from app.registry import saving
-from app.registry.form.json_body import Problem, closest, kind_of, shortened
+from app.registry.form.json_body import TOLD_AT_MOST, Problem, closest, kind_of, shortened
 from app.store.base import db
 from app.store.labels import Labels, labels_of, put_labels
 
@@ -61,7 +62,7 @@ def set_labels(id: str, labels: Labels, actor: Actor) -> bool:
 
 def _problems(value: dict[str, JSON], place: str) -> Iterator[Problem]:
     known = (*LONGEST, "tags")
-    for name in value.keys() - set(known):
+    for name in islice((name for name in value if name not in known), TOLD_AT_MOST):
         wrong = f"There is no field `{place}{shortened(name)}`."
         yield Problem(place + shortened(name), "unknown_field", wrong, closest(name, known))
     for name, longest in LONGEST.items():

@@ -29,7 +29,7 @@ INT64 = 2**63 - 1
 _DIGITS = 400
 """Longer numbers are read as infinite: no field takes them, and making the integer costs time."""
 
-_TOLD_AT_MOST = 50
+TOLD_AT_MOST = 50
 """Unknown names, and names that stand twice, that are told of one by one: a body of 1 MiB holds 100,000."""
 
 _LONGEST_NAME = 64
@@ -75,7 +75,7 @@ class NotJson:
 
 
 def parse(body: bytes, content_type: str) -> JSON:
-    """The JSON value of a body; objects come as `Members`.
+    """The JSON value of a body; objects in which a name stands twice come as `Members`.
 
     ApiError 415 for another content type or character set, 400 `invalid_json` with what is wrong and where.
     """
@@ -156,14 +156,14 @@ def closest(name: str, known: Iterable[str]) -> tuple[str, ...]:
 def _read_members(
     members: dict[str, JSON], kinds: Kinds, prefix: str, given: MultiDict[str, str]
 ) -> Iterable[Problem]:
-    for name in getattr(members, "twice", ())[:_TOLD_AT_MOST]:
+    for name in getattr(members, "twice", ())[:TOLD_AT_MOST]:
         yield Problem(
             prefix + shortened(name),
             "duplicate_field",
             f"`{prefix}{shortened(name)}` stands in the body twice.",
         )
     unknown = [name for name in members if name not in kinds]
-    told = set(unknown[:_TOLD_AT_MOST])
+    told = set(unknown[:TOLD_AT_MOST])
     for name, value in members.items():
         kind = kinds.get(name)
         if kind is None:
@@ -231,10 +231,12 @@ def _typed_in(value: JSON, kind: Kind) -> str:
     return value if kind == "string" else repr(value)
 
 
-def _members(pairs: list[tuple[str, JSON]]) -> Members:
-    made = Members(pairs)
-    if len(made) != len(pairs):
-        made.twice = tuple(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
+def _members(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
+    plain = dict(pairs)
+    if len(plain) == len(pairs):
+        return plain
+    made = Members(plain)
+    made.twice = tuple(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
     return made
 
 

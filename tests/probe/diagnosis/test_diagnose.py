@@ -10,8 +10,8 @@ import pytest
 
 from app.practice.models import Model
 from app.practice.wire import Reply, Request, as_json, error
-from app.probe import run
 from app.probe.model_types import MODEL_TYPES
+from app.probe.run import run
 from app.probe.values import Diagnosis, Finished, Limits, Target
 from tests.endpoints.base import Simulator
 from tests.endpoints.replies import html, raw, sse, text

@@ -13,8 +13,8 @@ import pytest
 from websockets.sync.server import ServerConnection, serve
 
 from app.practice.wire import Reply, Request, as_json, error
-from app.probe import run
 from app.probe.model_types import MODEL_TYPES
+from app.probe.run import run
 from app.probe.transport.call import user_agent
 from app.probe.transport.deadline import Cancellation
 from app.probe.transport.egress.rules import EgressRules

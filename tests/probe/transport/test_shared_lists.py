@@ -10,8 +10,8 @@ from threading import Event
 
 import pytest
 
-from app.probe import run
 from app.probe.model_types import MODEL_TYPES
+from app.probe.run import run
 from app.probe.transport.answer import Answer
 from app.probe.transport.deadline import Cancellation
 from app.probe.transport.shared_lists import SharedLists

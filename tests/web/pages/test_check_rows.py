@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from app.probe import run
 from app.probe.model_types import MODEL_TYPES
 from app.probe.model_types.picture import to_edit
 from app.probe.model_types.sound import sound
+from app.probe.run import run
 from app.probe.values import Check, Finished, Target
 from app.web.pages.check_rows import curl_of_check
 from tests.endpoints.base import Simulator

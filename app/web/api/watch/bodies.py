@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from app.errors import ApiError
-from app.registry.form.json_body import Problem, closest
+from app.registry.form.json_body import TOLD_AT_MOST, Problem, closest
 from app.registry.form.json_form import invalid
 from app.store.base import time_of
 from app.web.api.answers import json_body
@@ -19,14 +19,12 @@ if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
 
 A_TIME = "must be a time with its zone, such as 2026-03-01T12:00:00Z"
-_TOLD_AT_MOST = 50
-"""Problems of one body: 1 MiB of wrong values took four seconds to tell of."""
 
 
 def checked_body(name: str) -> dict[str, Any]:
     """The body of the request where it is what the schema of this name says; ApiError 400."""
     body = json_body()
-    problems = [_problem(error) for error in islice(_validator(name).iter_errors(body), _TOLD_AT_MOST)]
+    problems = [_problem(error) for error in islice(_validator(name).iter_errors(body), TOLD_AT_MOST)]
     if problems:
         raise invalid(problems)
     return dict(body)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -39,16 +43,29 @@ def app(app_with: Callable[..., Flask]) -> Flask:
     return app_with(**QUICK)
 
 
+@pytest.fixture(scope="module")
+def hour(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for the SQLite database after the hour of `watched`, which the first test plays."""
+    return tmp_path_factory.mktemp("hour")
+
+
 @pytest.fixture
-def watched(app: Flask, host: Host) -> World:
-    """Two models after an hour, of which one was down for a part of it."""
+def watched(app: Flask, hour: Path, tmp_path: Path) -> Flask:
+    """Two models after an hour, of which one was down for a part of it. Their host is gone."""
+    kept, own = hour / "muster.sqlite", tmp_path / "muster.sqlite"
+    if kept.exists():
+        shutil.copyfile(kept, own)
+        return app
+    host = Host(models=2)
     world = World(app, host)
-    world.pass_time(minutes=20)
-    host.answer(BROKEN, "m-1")
-    world.pass_time(minutes=20)
-    host.answer(None)
-    world.pass_time(minutes=20)
-    return world
+    for answer in (None, BROKEN, None):
+        host.answer(answer, "m-1")
+        world.pass_time(minutes=20)
+    host.cut()
+    if own.exists():
+        with closing(sqlite3.connect(own)) as connection:
+            connection.execute("VACUUM INTO ?", (str(kept),))
+    return app
 
 
 def id_of(app: Flask, name: str) -> str:
@@ -66,9 +83,9 @@ def test_health_of_a_model_that_nobody_has_looked_at(
     assert health["uptime"] == {"24h": None, "7d": None, "30d": None, "90d": None}
 
 
-def test_uptime_is_what_was_seen(watched: World) -> None:
+def test_uptime_is_what_was_seen(watched: Flask) -> None:
     """Down from the third failure on, until the second good look; exact in spans and in roll-ups alike."""
-    with watched.app.app_context():
+    with watched.app_context():
         row = db.session.scalars(
             select(ModelHealth)
             .join(RegisteredModel, RegisteredModel.id == ModelHealth.model_pk)
@@ -83,22 +100,22 @@ def test_uptime_is_what_was_seen(watched: World) -> None:
     assert point["failures"] >= 3 and point["checks"] > point["failures"]
 
 
-def test_history_is_the_same_before_and_after_it_is_rolled_up(watched: World) -> None:
-    id = id_of(watched.app, "m-1")
-    with watched.app.app_context():
+def test_history_is_the_same_before_and_after_it_is_rolled_up(watched: Flask) -> None:
+    id = id_of(watched, "m-1")
+    with watched.app_context():
         before = summary.history_of(id, START, START + HOUR, "hour")
         chores.roll_up(START + timedelta(hours=2))
         assert summary.history_of(id, START, START + HOUR, "hour") == before
 
 
-def test_an_hour_is_rolled_up_once(watched: World) -> None:
-    with watched.app.app_context():
+def test_an_hour_is_rolled_up_once(watched: Flask) -> None:
+    with watched.app_context():
         made = [chores.roll_up(START + timedelta(hours=2)) for _ in range(3)]
     assert made == [1, 0, 0]
 
 
-def test_history_over_http(watched: World, client: FlaskClient, auth: Auth) -> None:
-    url = f"/v2/models/{id_of(watched.app, 'm-1')}/health/history"
+def test_history_over_http(watched: Flask, client: FlaskClient, auth: Auth) -> None:
+    url = f"/v2/models/{id_of(watched, 'm-1')}/health/history"
     query = {"from": "2026-03-01T12:00:00Z", "to": "2026-03-01T13:00:00Z", "step": "hour"}
     answer = client.get(url, query_string=query, headers=auth)
     assert answer.status_code == 200
@@ -114,8 +131,8 @@ def test_history_over_http(watched: World, client: FlaskClient, auth: Auth) -> N
         {"from": "2026-03-02T12:00:00Z", "to": "2026-03-01T12:00:00Z"},
     ],
 )
-def test_a_range_that_is_none(watched: World, client: FlaskClient, auth: Auth, query: dict[str, str]) -> None:
-    url = f"/v2/models/{id_of(watched.app, 'm-1')}/health/history"
+def test_a_range_that_is_none(watched: Flask, client: FlaskClient, auth: Auth, query: dict[str, str]) -> None:
+    url = f"/v2/models/{id_of(watched, 'm-1')}/health/history"
     assert client.get(url, query_string=query, headers=auth).status_code == 400
 
 
@@ -170,7 +187,7 @@ def test_without_tokens_only_the_catalog_is_read(app_with: Callable[..., Flask],
 
 
 def test_the_feed_tells_of_a_change_and_goes_on_from_there(
-    watched: World, client: FlaskClient, auth: Auth
+    watched: Flask, client: FlaskClient, auth: Auth
 ) -> None:
     first: Any = client.get("/v2/events", headers=auth)
     kinds = [(one["kind"], one["detail"].get("to")) for one in first.json]
@@ -196,7 +213,7 @@ def test_enabling_is_told(app: Flask, client: FlaskClient, auth: Auth, host: Hos
     assert (event["kind"], event["detail"]["action"]) == ("change", "model.disabled")
 
 
-def test_metrics_are_prometheus_text(watched: World, client: FlaskClient, auth: Auth) -> None:
+def test_metrics_are_prometheus_text(watched: Flask, client: FlaskClient, auth: Auth) -> None:
     answer = client.get("/metrics", headers=auth)
     families = {family.name: family for family in text_string_to_metric_families(answer.text)}
     states = {sample.labels["state"]: sample.value for sample in families["muster_models"].samples}
@@ -211,7 +228,7 @@ def test_metrics_need_a_token_unless_they_are_open(
     assert app_with(metrics_public=True).test_client().get("/metrics").status_code == 200
 
 
-def test_a_badge(watched: World, client: FlaskClient, auth: Auth) -> None:
-    answer = client.get(f"/badge/{id_of(watched.app, 'm-0')}.svg", headers=auth)
+def test_a_badge(watched: Flask, client: FlaskClient, auth: Auth) -> None:
+    answer = client.get(f"/badge/{id_of(watched, 'm-0')}.svg", headers=auth)
     assert answer.mimetype == "image/svg+xml" and ">stale" in answer.text  # it is months later
-    assert client.get(f"/badge/{id_of(watched.app, 'm-0')}.svg").status_code == 401
+    assert client.get(f"/badge/{id_of(watched, 'm-0')}.svg").status_code == 401
