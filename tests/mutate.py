@@ -113,7 +113,7 @@ def offers(node: ast.AST) -> list[Offer]:
 
 
 def _of_call(node: ast.Call, name: str) -> Iterator[Offer]:
-    if name == "any_of" and len(node.args) > 1:
+    if name in ("any_of", "lowered") and len(node.args) > 1:
         for index, wording in enumerate(node.args):
             yield f"without the wording {ast.unparse(wording)[:70]}", partial(node.args.pop, index)
     if name in ("Rule", "Judgement") and node.args and isinstance(node.args[0], ast.Constant):

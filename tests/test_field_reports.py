@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2 import BytecodeCache
 from sqlalchemy import delete
 from werkzeug.test import TestResponse
 
 from app import config
-from app.factory import create_app
 from app.store import database, vault
 from app.store.base import db
 from app.store.models import RegisteredModel
@@ -31,6 +31,7 @@ from tests.endpoints.judging import (
     settings_of,
 )
 from tests.endpoints.reports import CHANGES, Report
+from tests.shared_app import SharedApp
 
 JSON = Any
 Muster = Callable[[Mapping[str, Any]], tuple[FlaskClient, dict[str, str]]]
@@ -38,23 +39,27 @@ each_report = pytest.mark.parametrize("report", REPORTS, ids=[report.id for repo
 
 
 @pytest.fixture(scope="module")
-def muster(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Muster]:
+def muster(
+    sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory, compiled_templates: BytecodeCache
+) -> Iterator[Muster]:
     """A running Muster with these settings: its client and the header of a token."""
-    made: dict[str, tuple[Flask, FlaskClient, dict[str, str]]] = {}
+    folder = tmp_path_factory.mktemp("muster")
+    shutil.copyfile(sqlite_template, folder / "muster.sqlite")
+    fixed = {"instance": folder, "rate_limit": 0, "TESTING": True, "WTF_CSRF_ENABLED": False}
+    shared = SharedApp(fixed, compiled_templates, None)
+    app = shared.lend(fixed)
+    vault.ensure_ring(app.config["MUSTER"])
+    config.ensure_secret(app.config["MUSTER"])
+    token = {"Authorization": f"Bearer {new_token(app, 'write')}"}
 
     def with_settings(settings: Mapping[str, Any]) -> tuple[FlaskClient, dict[str, str]]:
-        name = repr(sorted(settings.items()))
-        if name not in made:
-            folder = tmp_path_factory.mktemp("muster")
-            app = _application(folder, sqlite_template, settings)
-            made[name] = (app, app.test_client(), {"Authorization": f"Bearer {new_token(app, 'write')}"})
-        _forget_models(made[name][0])
-        return made[name][1:]
+        app = shared.lend(dict(settings) | fixed)
+        _forget_models(app)
+        return app.test_client(), token
 
     yield with_settings
-    for app, *_ in made.values():
-        with app.app_context():
-            database.let_go()
+    with app.app_context():
+        database.let_go()
 
 
 def _forget_models(app: Flask) -> None:
@@ -62,15 +67,6 @@ def _forget_models(app: Flask) -> None:
     with app.app_context():
         db.session.execute(delete(RegisteredModel))
         db.session.commit()
-
-
-def _application(folder: Path, template: Path, settings: Mapping[str, Any]) -> Flask:
-    shutil.copyfile(template, folder / "muster.sqlite")
-    fixed = {"instance": folder, "rate_limit": 0, "TESTING": True, "WTF_CSRF_ENABLED": False}
-    app = create_app(dict(settings) | fixed)
-    vault.ensure_ring(app.config["MUSTER"])
-    config.ensure_secret(app.config["MUSTER"])
-    return app
 
 
 def test_every_report_has_its_endpoint() -> None:

@@ -22,7 +22,7 @@ from app.probe.model_types.chat.question import ChatReply, Draft, Question
 from app.probe.model_types.model_type import ModelType
 from app.probe.proof import Proof, Proven
 from app.probe.reading.refusal import Refusal
-from app.probe.reading.wordings import RULES, Rule, any_of
+from app.probe.reading.wordings import RULES, Rule, lowered
 from app.probe.run import run
 from app.probe.shape import Shape
 from app.probe.transport.answer import Answer
@@ -44,7 +44,7 @@ OFFERED: dict[str, Any] = {
         for thing in (Answer, CapabilityRow, Question, Draft, Field, ChatReply, ModelType, Proof, Request)
     },
     **{thing.__name__: thing for thing in (Rule, Conversation, Shape, Proven)},
-    "any_of": any_of,
+    "lowered": lowered,
 }
 
 

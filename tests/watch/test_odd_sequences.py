@@ -48,7 +48,7 @@ class Sequence:
             channel.url_ciphertext = rotation.seal("http://127.0.0.1:1/", channel.place_of("url"))
             db.session.add(channel)
             db.session.commit()
-        self.goes_on("well", 2)
+        self.goes_on("well", 1)
 
     def goes_on(self, how: str, minutes: float) -> None:
         """The host does this for so long; each minute what is due beside looks is done."""

@@ -31,7 +31,7 @@ from app.watch.identity.samples import PROMPT
 from app.watch.identity.told import identity_of
 from app.watch.incidents import stamp
 from tests.watch.test_watching import QUICK
-from tests.watch.voices import Voice, learn, with_logprobs
+from tests.watch.voices import Voice, checked, learn, with_logprobs
 from tests.watch.world import Host, World
 
 Worlds = Callable[..., World]
@@ -112,17 +112,20 @@ def test_samples_of_an_earlier_version_are_compared_too(world: World, voice: Voi
 def test_the_same_model_stays_the_same(world: World, voice: Voice) -> None:
     learn(world, voice)
     assert state(world) == "same"
-    world.pass_time(hours=5)
+    checked(world, voice, 50)
+    world.pass_time(minutes=50)
     assert (state(world), told(world, "answers")) == ("same", [])
 
 
-def test_another_model_is_told_within_fifty_checks(world: World, voice: Voice) -> None:
+def test_another_model_is_told_within_forty_checks(world: World, voice: Voice) -> None:
     learn(world, voice)
     voice.change()
     with world.app.app_context():
         settings_of(world).full_every_hours = 8760
         db.session.commit()
-    world.pass_time(minutes=5 * 50)
+    checked(world, voice, 20)
+    assert state(world) == "same"
+    world.pass_time(minutes=5 * 20)
     assert state(world) == "differs"
     with world.app.app_context():
         assert db.session.scalars(select(Look.at).where(Look.kind == "full")).all(), "probed wholly at once"
@@ -142,7 +145,8 @@ def test_a_difference_is_news_for_a_channel(world: World, voice: Voice) -> None:
         db.session.add(channel)
         db.session.commit()
     voice.change()
-    world.pass_time(minutes=5 * 50)
+    checked(world, voice, 20)
+    world.pass_time(minutes=5 * 20)
     with world.app.app_context():
         (news,) = db.session.scalars(select(Delivery)).all()
         assert news.kind == "model.changed"
@@ -162,7 +166,8 @@ def test_what_changed_with_the_answers_is_told_with_them(app_with: Callable[...,
         learn(world, voice)
         host.practice.models["m-0"] = Model("m-0", vision=False)
         voice.change()
-        world.pass_time(minutes=5 * 50)
+        checked(world, voice, 20)
+        world.pass_time(minutes=5 * 20)
     finally:
         host.cut()
     with world.app.app_context():
@@ -177,13 +182,14 @@ def test_what_changed_with_the_answers_is_told_with_them(app_with: Callable[...,
 def test_who_confirms_has_all_learned_anew(world: World, voice: Voice) -> None:
     learn(world, voice)
     voice.change()
-    world.pass_time(minutes=5 * 50)
+    checked(world, voice, 40)
     with world.app.app_context():
         sameness.confirm(db.session.scalars(select(RegisteredModel)).one())
         db.session.commit()
     learn(world, voice)
     assert state(world) == "same"
-    world.pass_time(hours=4)
+    checked(world, voice, 40)
+    world.pass_time(minutes=40)
     assert (state(world), len(told(world, "answers"))) == ("same", 1)
 
 
@@ -274,18 +280,11 @@ def test_what_came_and_went_twice_is_no_news_the_third_time(world: World, voice:
     """Answers that come and go are those of a replica that the baseline had not met."""
     learn(world, voice)
     usual = voice.base.copy()
-    with world.app.app_context():
-        model = db.session.scalars(select(RegisteredModel)).one()
-        health, known = ModelHealth.by_id(model.id), ModelIdentity.by_id(model.id)
-        assert health is not None
-        at, alarms = world.now, []
-        for moved in (0.1, 0.0, 0.1, 0.0, 0.1):
-            voice.base = usual + moved * np.linspace(-1, 1, 20)
-            for _ in range(40):
-                at += timedelta(minutes=5)
-                sameness.take(health, model, known, Sample(top=voice.top()), at)
-            alarms.append(db.session.scalars(select(ModelIdentity.state)).one())
-        db.session.commit()
+    alarms = []
+    for moved in (0.1, 0.0, 0.1, 0.0, 0.1):
+        voice.base = usual + moved * np.linspace(-1, 1, 20)
+        checked(world, voice, 40)
+        alarms.append(state(world))
     assert alarms == ["differs", "same", "differs", "same", "same"]
     assert [one["to"] for one in told(world, "answers")] == ["different", "as before"] * 2
 
@@ -315,7 +314,8 @@ def test_another_model_shows_by_its_words(world: World, voice: Voice) -> None:
     learn(world, voice, "words")
     assert state(world) == "same"
     voice.words = ["seven", "green", "dog", "Max"]
-    world.pass_time(minutes=5 * 245)
+    checked(world, voice, 240)
+    world.pass_time(minutes=6)
     assert (state(world), len(told(world, "answers"))) == ("differs", 1)
 
 

@@ -8,9 +8,12 @@ import numpy as np
 from sqlalchemy import select
 
 from app.practice.wire import Reply, Request, as_json, error
+from app.probe.values import Sample
 from app.store.base import db
 from app.store.models import RegisteredModel
+from app.store.watch.health import ModelHealth
 from app.store.watch.samples import ModelIdentity, ModelSample
+from app.watch import sameness
 from app.watch.identity.samples import PROMPT, WORDS
 from app.watch.sampling import Kind, needed_for_baseline
 from tests.watch.world import BROKEN, START, Host, World
@@ -87,6 +90,20 @@ def learn(world: World, voice: Voice, kind: Kind = "logprobs", short_of: int = 1
         row.samples += missing
         db.session.commit()
     world.pass_time(minutes=5 * short_of)
+
+
+def checked(world: World, voice: Voice, times: int) -> None:
+    """So many checks more, five minutes apart: what they tell is kept and judged, but nobody is asked."""
+    with world.app.app_context():
+        model = db.session.scalars(select(RegisteredModel)).one()
+        health, known = ModelHealth.by_id(model.id), ModelIdentity.by_id(model.id)
+        assert health is not None and known is not None
+        for _ in range(times):
+            world.now += timedelta(minutes=5)
+            sample = Sample(top=voice.top(), text=voice.words[known.asked % len(WORDS)])
+            sameness.take(health, model, known, sample, world.now)
+        db.session.commit()
+    world.planned = world.now
 
 
 def with_logprobs(world: World) -> World:

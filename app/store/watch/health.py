@@ -95,14 +95,19 @@ class ModelHealth(Base):
         return db.session.get(cls, model_pk, populate_existing=True)
 
     @classmethod
-    def at_endpoint(cls, endpoint_id: str, *, disabled: bool = False) -> list[Self]:
+    def at_endpoint(cls, endpoint_id: str, *, disabled: bool = False) -> list[ModelHealth]:
         """Every watched model of an endpoint, the oldest first; those that are disabled only where asked."""
-        query = select(cls).where(cls.endpoint_id == endpoint_id, cls.watched.is_(True))
-        if not disabled:
-            query = query.where(is_enabled(cls.model_pk))
-        return list(
-            db.session.scalars(query.order_by(cls.model_pk).execution_options(populate_existing=True))
-        )
+        query = _AT_ENDPOINT if disabled else _ENABLED_AT_ENDPOINT
+        return list(db.session.scalars(query, {"endpoint_id": endpoint_id}))
+
+
+_AT_ENDPOINT = (
+    select(ModelHealth)
+    .where(ModelHealth.endpoint_id == bindparam("endpoint_id"), ModelHealth.watched.is_(True))
+    .order_by(ModelHealth.model_pk)
+    .execution_options(populate_existing=True)
+)
+_ENABLED_AT_ENDPOINT = _AT_ENDPOINT.where(is_enabled(ModelHealth.model_pk))
 
 
 class EndpointWatch(Base):

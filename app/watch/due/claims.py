@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, func, or_, select, update
+from sqlalchemy import BindParameter, ColumnElement, Row, and_, bindparam, func, or_, select, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from app.config import settings
@@ -67,7 +68,13 @@ def usual_every_s() -> int:
 
 
 _FRESH = (
-    select(RegisteredModel)
+    select(
+        RegisteredModel.id,
+        RegisteredModel.endpoint_id,
+        RegisteredModel.base_url,
+        RegisteredModel.health,
+        RegisteredModel.created,
+    )
     .where(~select(ModelHealth.model_pk).where(ModelHealth.model_pk == RegisteredModel.id).exists())
     .limit(_AT_ONCE)
 )
@@ -78,7 +85,7 @@ def adopt_new(now: datetime) -> int:
 
     They were seen working when they got in, so the first whole probe is a day away.
     """
-    fresh = db.session.scalars(_FRESH).all()
+    fresh = db.session.execute(_FRESH).all()
     hosts = {model.endpoint_id: host_of(model.base_url) for model in fresh}
     insert_missing(EndpointWatch, [{"endpoint_id": id, "host": host} for id, host in hosts.items()])
     insert_missing(ModelHealth, [_row_of(model, now) for model in fresh])
@@ -95,7 +102,7 @@ def adopt(model: RegisteredModel, now: datetime) -> ModelHealth:
     return row
 
 
-def _row_of(model: RegisteredModel, now: datetime) -> dict[str, object]:
+def _row_of(model: RegisteredModel | Row[*tuple[Any, ...]], now: datetime) -> dict[str, object]:
     return {
         "model_pk": model.id,
         "endpoint_id": model.endpoint_id,
@@ -139,7 +146,8 @@ def claim(now: datetime, only: Sequence[str] | None = None) -> list[Claim]:
     claimed = _claiming(of_some=only is not None, by_default=by_default, locks=locks)
     times = {"now": now, "soon": now + HORIZON, "until": now + HORIZON + lease()}
     named = {} if only is None else {"only": only}
-    found = [Claim(*row) for row in db.session.execute(claimed, times | named)]
+    # Not by the session, which takes three times as long to prepare an UPDATE as the database to do it.
+    found = [Claim(*row) for row in db.session.connection().execute(claimed, times | named)]
     db.session.commit()
     return found
 

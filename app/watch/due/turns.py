@@ -116,9 +116,11 @@ def _taken(found: _Found, place: EndpointWatch, turn: int, now: datetime) -> Tak
         return None
     place.host = host_of(found.base_url)
     plan = plan_of(row)
-    if place.fault and not ModelHealth.is_looked_at(place.witness):
-        place.witness = row.model_pk  # the one that was asked for all is gone, or is not watched any more
-    if place.fault and place.witness != row.model_pk and not row.alone:
+    is_asked = not place.fault or place.witness == row.model_pk
+    if not is_asked and not ModelHealth.is_looked_at(place.witness):
+        # Who was asked for all is gone, or is not watched any more.
+        place.witness, is_asked = row.model_pk, True
+    if not is_asked and not row.alone:
         # One model is asked for all of them; when that is over, everybody's turn comes soon.
         row.due = now + timedelta(seconds=max(60, plan.every_s))
         row.leased_until = row.taken_by = None

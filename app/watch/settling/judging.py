@@ -66,7 +66,7 @@ def _follow_told(look: Settled, before: Fault | None, fault: Fault | None, told:
     if told == "standing":
         _stands(look, before or fault, fault)
     if fault.confirmed:
-        for row in ModelHealth.at_endpoint(look.place.endpoint_id):
+        for row in look.there:
             cover(row, look.now)
     return _ask_one(look, fault)
 
@@ -91,7 +91,7 @@ def _its_own(look: Settled, fault: Fault) -> list[str]:
     look.place.witness = None
     accused = [id for id in fault.witnesses if id != look.id]
     was_ours = fault.failures >= look.rules.failures  # else it would have been confirmed
-    for row in ModelHealth.at_endpoint(look.place.endpoint_id):
+    for row in look.there:
         if row.model_pk in fault.witnesses and not was_ours:
             row.memory = asdict(judgement.failed_once(health_of(row).memory))
         if row.model_pk in accused:
@@ -101,7 +101,7 @@ def _its_own(look: Settled, fault: Fault) -> list[str]:
 
 def _ask_one(look: Settled, fault: Fault) -> list[str]:
     """One model is asked for all of its endpoint."""
-    rows = {row.model_pk: row for row in ModelHealth.at_endpoint(look.place.endpoint_id)}
+    rows = {row.model_pk: row for row in look.there}
     witness = next_witness(fault, list(rows)) or look.id
     look.place.witness = witness
     plan_next(look, look.rules.every_s)
@@ -131,7 +131,7 @@ def _stands(look: Settled, before: Fault, fault: Fault) -> None:
     if incident is not None:
         reasons.saw(incident, fault.code, fault.message, look.now)
     if (fault.code, fault.message) != (before.code, before.message):
-        for row in ModelHealth.at_endpoint(look.place.endpoint_id):
+        for row in look.there:
             if row.state == "down" and row.state_before:
                 row.reason_code, row.reason_message = fault.code, fault.message
     _take_all_down(look, fault)  # models that came, were enabled or probed since then
@@ -139,7 +139,7 @@ def _stands(look: Settled, before: Fault, fault: Fault) -> None:
 
 def _take_all_down(look: Settled, fault: Fault) -> None:
     """All that are not down for it yet; what they were before is kept for when it is over."""
-    rows = ModelHealth.at_endpoint(look.place.endpoint_id)
+    rows = look.there
     others = [row for row in rows if row.state != "down" or not row.state_before]
     models = RegisteredModel.at_endpoint(look.place.endpoint_id) if others else {}
     taken_down = []

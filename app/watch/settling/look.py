@@ -29,11 +29,19 @@ class Settled:
     rules: Rules
     spent: Spent = Spent()
     """What the watch of the model has used today, with this look."""
+    _there: list[ModelHealth] | None = None
 
     @property
     def id(self) -> str:
         """The model's."""
         return self.row.model_pk
+
+    @property
+    def there(self) -> list[ModelHealth]:
+        """Every watched model of the endpoint, the oldest first; read once, as the endpoint's row is held."""
+        if self._there is None:
+            self._there = ModelHealth.at_endpoint(self.place.endpoint_id)
+        return self._there
 
 
 def plan_next(look: Settled, seconds: int) -> None:

@@ -99,17 +99,47 @@ def ask_alone(talk: Conversation, question: Question, chat: ChatState | None = N
     """One question in a call that changes one thing of the proof's own; up to three, each changed by the
     last, and more where a look tells too little.
     """
-    chat = chat or ChatState(talk)
+    return _asked(talk, question, chat or ChatState(talk))[0]
+
+
+def ask_beside(talk: Conversation, question: Question, chat: ChatState) -> Result:
+    """The same beside other questions. Where only a 500 came each time, nothing is told yet, and the
+    question joins `chat.unlucky`: side by side, one may meet every failure of a server that fails now and
+    then.
+    """
+    result, is_unlucky = _asked(talk, question, chat)
+    if is_unlucky:
+        chat.unlucky.append((question, result))
+        return Result()
+    return result
+
+
+def ask_again(talk: Conversation, chat: ChatState) -> Result:
+    """What the unlucky questions show when they are asked one after the other. The first that meets the same
+    failure tells that it is no bad luck: the others stay as they are, so a broken server gets few calls more.
+    """
+    results, is_broken = [], False
+    for question, result in chat.unlucky:
+        if not is_broken:
+            result, is_broken = _asked(talk, question, chat)
+        results.append(result)
+    chat.unlucky.clear()
+    findings = tuple(finding for result in results for finding in result.findings)
+    return Result(findings, tuple(check for result in results for check in result.checks))
+
+
+def _asked(talk: Conversation, question: Question, chat: ChatState) -> tuple[Result, bool]:
+    """What calls of its own tell of a question, and whether that is only that each was answered 500."""
     alone = _Alone(talk, chat, (question,), time.monotonic() + talk.limits.check_s)
     return _settled(alone, _CALLS)
 
 
-def _settled(alone: _Alone, calls: int) -> Result:
+def _settled(alone: _Alone, calls: int) -> tuple[Result, bool]:
     while True:
         put = alone.put()
         if put is None:
             request = alone.last[1] if alone.last else alone.next()[1]
-            return alone.result("skipped", request, None, None, NO_BUDGET)
+            return alone.result("skipped", request, None, None, NO_BUDGET), False
         observed, evidence = _seen(alone, put)
         if alone.may_be_chance(observed, put) and time.monotonic() < alone.until:
             continue
@@ -118,7 +148,8 @@ def _settled(alone: _Alone, calls: int) -> Result:
             break
     observed, evidence = alone.told(observed, evidence)
     status: Status = "passed" if observed else "inconclusive" if observed is None else "failed"
-    return alone.result(status, put.request, put.answer, observed, evidence)
+    result = alone.result(status, put.request, put.answer, observed, evidence)
+    return result, bool(alone.repeated) and put.answer.status == 500 and not put.failed_generation
 
 
 def _seen(alone: _Alone, put: Put) -> tuple[bool | None, str]:

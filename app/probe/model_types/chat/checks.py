@@ -9,6 +9,7 @@ from functools import partial
 
 from app.probe.conversation.talk import Conversation
 from app.probe.model_types.chat import responses
+from app.probe.model_types.chat.alone import ask_again
 from app.probe.model_types.chat.asking import riding_task, tasks_for
 from app.probe.model_types.chat.context import context_task
 from app.probe.model_types.chat.effort import effort_tasks, settle_effort
@@ -117,6 +118,14 @@ class ChatChecks(Checks):
         self.takes_riders = False
 
     def waves(self, found: Mapping[str, Finding]) -> Iterator[tuple[Task, ...]]:
+        """As below, and after each what met nothing but failures in it."""
+        for wave in self._waves(found):
+            yield wave
+            if self.chat.unlucky:
+                names = tuple(question.name for question, _ in self.chat.unlucky)
+                yield (Task(names, partial(ask_again, chat=self.chat)),)
+
+    def _waves(self, found: Mapping[str, Finding]) -> Iterator[tuple[Task, ...]]:
         """Bundles first; then what stands on what they showed; then what costs most and tells least."""
         bundles = (*BUNDLES, *_questions_elsewhere())
         self.chat.witnesses = Counter(question.name for bundle in bundles for question in bundle)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.probe.conversation.talk import Conversation
+from app.probe.model_types.chat.question import Question
 from app.probe.proof import Proven
 from app.probe.reading.completion.whole import Completion, reasoning_tokens, tokens
 from app.probe.tasks import Result
@@ -42,6 +43,8 @@ class ChatState:
     doubted: set[str] = field(default_factory=set)
     missed: Counter[str] = field(default_factory=Counter)
     """How often a call with other questions showed the contrary."""
+    unlucky: list[tuple[Question, Result]] = field(default_factory=list)
+    """Questions that met only failures which say nothing, to be asked again when the others are done."""
     beside: dict[str, Result] = field(default_factory=dict)
     """What calls of the first wave showed of questions whose turn is the second."""
     witnessed: dict[str, str] = field(default_factory=dict)
