@@ -33,7 +33,7 @@ def update(
 ) -> Events:
     """Change what `values` holds, and probe first where it must be; ends in Updated or Rejected.
 
-    `still` is asked, before the network and again under the row's lock, whether the model is what the caller
+    `still` is order, before the network and again under the row's lock, whether the model is what the caller
     thinks it is; it raises to stop. `move_key` lets the stored key go to
     another origin. ApiErrors as `check` has them.
     """
@@ -88,24 +88,24 @@ def check(model: RegisteredModel, values: Values, actor: Actor, move_key: bool) 
 
 
 def run(
-    id: str, values: dict[str, Any], asked: ProbeOrder, still: Precondition | None, move_key: bool
+    id: str, values: dict[str, Any], order: ProbeOrder, still: Precondition | None, move_key: bool
 ) -> Events:
     """Probe where it must be, then apply under the row's lock; from the start where others changed it."""
     for _ in range(_ATTEMPTS):
         model = saving.model_with(id)
-        check(model, values, asked.actor, move_key)
+        check(model, values, order.actor, move_key)
         before = saving.endpoint_of(model)
         report: Report | None = None
         home: _Home | None = None
         if _needs_probe(model, values):
             merged = saving.columns_of(model) | values
             new_key = _new_key(model, values)
-            home = _home(model, merged, asked.actor, move_key)
-            report = yield from probed(merged, home.target, asked, key_control=new_key)
+            home = _home(model, merged, order.actor, move_key)
+            report = yield from probed(merged, home.target, order, key_control=new_key)
             if report.verdict == "rejected":
-                yield rejected(merged, report, asked, id)
+                yield rejected(merged, report, order, id)
                 return
-        ended = _applied(id, before, values, home, report, asked.actor, still)
+        ended = _applied(id, before, values, home, report, order.actor, still)
         if ended is not None:
             yield ended
             return

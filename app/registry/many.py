@@ -46,12 +46,12 @@ def register_all(
     twins.refuse_twins(many)
     for values in many:
         twins.refuse_same(values)
-    asked = ProbeOrder(actor, strict, depth)
+    order = ProbeOrder(actor, strict, depth)
     targets = [registration.target_of(values, actor, "register") for values in many]
-    reports = all_judged(list(zip(many, targets, strict=True)), asked)
+    reports = all_judged(list(zip(many, targets, strict=True)), order)
     if any(report.verdict == "rejected" for report in reports):
-        return [_unsaved(values, report, asked) for values, report in zip(many, reports, strict=True)]
-    return all_saved(many, targets, reports, asked)
+        return [_unsaved(values, report, order) for values, report in zip(many, reports, strict=True)]
+    return all_saved(many, targets, reports, order)
 
 
 def all_judged(wanted: Sequence[tuple[Values, Target]], order: ProbeOrder) -> list[Report]:
@@ -91,9 +91,9 @@ def as_ended(places: Iterable[int], work: Callable[[int], T]) -> Iterator[tuple[
             yield started[future], future.result()
 
 
-def _unsaved(values: Values, report: Report, asked: ProbeOrder) -> Registered | Rejected:
+def _unsaved(values: Values, report: Report, order: ProbeOrder) -> Registered | Rejected:
     if report.verdict == "rejected":
-        return saving.rejected(values, report, asked)
+        return saving.rejected(values, report, order)
     return Registered("", wire_report(report, new_id(), None))
 
 

@@ -104,7 +104,7 @@ class ProbeOrder:
 
 
 def probed(
-    values: Values, target: Target, asked: ProbeOrder, *, key_control: bool
+    values: Values, target: Target, order: ProbeOrder, *, key_control: bool
 ) -> Generator[Event, None, Report]:
     """Run the probe and hand its events on; gives the report back.
 
@@ -114,7 +114,7 @@ def probed(
     claim = claim_control(origin_of(target.base_url)) if key_control and target.api_key else None
     report: Report | None = None
     try:
-        with closing(_run(values, target, asked, key_control=claim is not None)) as events:
+        with closing(_run(values, target, order, key_control=claim is not None)) as events:
             for event in events:
                 if isinstance(event, Finished):
                     report = event.report
@@ -124,40 +124,40 @@ def probed(
         if claim and not was_used(report):
             release_control(claim)
     assert report is not None, "a probe ends in exactly one report"
-    _log_outcome(report, target, asked)
+    _log_outcome(report, target, order)
     return report
 
 
-def _log_outcome(report: Report, target: Target, asked: ProbeOrder) -> None:
-    """A line for each probe: whom it asked, for whom, and what came of it. Never what was sent or said."""
+def _log_outcome(report: Report, target: Target, order: ProbeOrder) -> None:
+    """A line for each probe: whom it order, for whom, and what came of it. Never what was sent or said."""
     facts = {
         "host": urlsplit(target.base_url).hostname,
         "model": target.model_id,
-        "depth": asked.depth,
+        "depth": order.depth,
         "verdict": report.verdict,
         "code": report.diagnosis.code if report.diagnosis else None,
         "duration_ms": report.duration_ms,
-        "actor": asked.actor.label,
+        "actor": order.actor.label,
     }
     log.info("probe", extra={"facts": facts})
 
 
 def _run(
-    values: Values, target: Target, asked: ProbeOrder, *, key_control: bool
+    values: Values, target: Target, order: ProbeOrder, *, key_control: bool
 ) -> Generator[Event, None, None]:
     events = run(
         target,
         MODEL_TYPES[values["model_type"]],
         {name: values.get(column) for name, column in DECLARED.items()},
-        limits=settings().limits if asked.waits else replace(settings().limits, wait_s=0.0),
+        limits=settings().limits if order.waits else replace(settings().limits, wait_s=0.0),
         rules=egress_rules(),
-        depth=asked.depth,
-        strict=asked.strict,
+        depth=order.depth,
+        strict=order.strict,
         key_control=key_control,
-        cancelled=asked.cancelled,
-        repeat=asked.repeat,
-        sampling=asked.sampling,
-        lists=asked.lists,
+        cancelled=order.cancelled,
+        repeat=order.repeat,
+        sampling=order.sampling,
+        lists=order.lists,
     )
     yield from events
 

@@ -1,7 +1,7 @@
 """Register, validate, probe again: probe and save, as a generator of events with exactly one terminal event.
 
 A function here checks at once what needs no network and raises ApiError for it; what it gives back is the
-generator that probes and saves. While an endpoint is asked, no connection to the database is held, and
+generator that probes and saves. While an endpoint is order, no connection to the database is held, and
 closing the generator in the middle changes nothing.
 """
 
@@ -91,16 +91,16 @@ def reprobe(
     return _reprobing(model.id, order)
 
 
-def watched(id: str, trigger: str, asked: ProbeOrder) -> Generator[Event, None, Report]:
+def watched(id: str, trigger: str, order: ProbeOrder) -> Generator[Event, None, Report]:
     """Probe with the stored key for the watcher, keep what was seen but no verdict; gives the report back.
 
     ApiError 404 where there is no such model (any more).
     """
     model = saving.model_with(id)
     before = saving.endpoint_of(model)
-    values, target = saving.columns_of(model), stored_target(model, asked.actor, "health_check")
-    report = yield from probed(values, target, asked, key_control=False)
-    _kept(id, before, trigger, asked, report, judged=False)
+    values, target = saving.columns_of(model), stored_target(model, order.actor, "health_check")
+    report = yield from probed(values, target, order, key_control=False)
+    _kept(id, before, trigger, order, report, judged=False)
     return report
 
 
@@ -127,43 +127,43 @@ def stored_target(model: RegisteredModel, actor: Actor, use: Use) -> Target:
     return target_for(actor, use, model.endpoint.base_url, model.wire_model_id, endpoint=model.endpoint)
 
 
-def _registering(values: dict[str, Any], target: Target, asked: ProbeOrder, trial: str) -> Events:
-    seen = trials.take(trial, values, target, asked) if trial else None
+def _registering(values: dict[str, Any], target: Target, order: ProbeOrder, trial: str) -> Events:
+    seen = trials.take(trial, values, target, order) if trial else None
     if seen is not None:
-        yield saving.saved_as_seen(values, target, seen, asked)
+        yield saving.saved_as_seen(values, target, seen, order)
         return
-    report = yield from probed(values, target, asked, key_control=True)
+    report = yield from probed(values, target, order, key_control=True)
     if report.verdict == "rejected":
-        yield saving.rejected(values, report, asked)
+        yield saving.rejected(values, report, order)
         return
-    (end,) = all_saved([values], [target], [report], asked)
+    (end,) = all_saved([values], [target], [report], order)
     yield end
 
 
-def _validating(values: dict[str, Any], target: Target, asked: ProbeOrder) -> Events:
-    report = yield from probed(values, target, asked, key_control=True)
+def _validating(values: dict[str, Any], target: Target, order: ProbeOrder) -> Events:
+    report = yield from probed(values, target, order, key_control=True)
     full = wire_report(report, new_id(), None)
     outline = saving.audit_detail(values, full)
-    audit.record(asked.actor, "model.validated", detail=outline, subject=values["display_name"])
-    trial = trials.keep(full, values, target, asked) if report.verdict == "accepted" else ""
+    audit.record(order.actor, "model.validated", detail=outline, subject=values["display_name"])
+    trial = trials.keep(full, values, target, order) if report.verdict == "accepted" else ""
     db.session.commit()
     yield Probed(full, trial)
 
 
-def _reprobing(id: str, asked: ProbeOrder) -> Events:
+def _reprobing(id: str, order: ProbeOrder) -> Events:
     model = saving.model_with(id)
     before = saving.endpoint_of(model)
     values = saving.columns_of(model)
-    target = stored_target(model, asked.actor, "probe")
-    report = yield from probed(values, target, asked, key_control=False)
-    yield Probed(_kept(id, before, "manual", asked, report) or wire_report(report, new_id(), None))
+    target = stored_target(model, order.actor, "probe")
+    report = yield from probed(values, target, order, key_control=False)
+    yield Probed(_kept(id, before, "manual", order, report) or wire_report(report, new_id(), None))
 
 
 def _kept(
     id: str,
     before: tuple[Any, ...],
     trigger: str,
-    asked: ProbeOrder,
+    order: ProbeOrder,
     report: Report,
     *,
     judged: bool = True,
@@ -176,7 +176,7 @@ def _kept(
     if saving.endpoint_of(model) != before:
         db.session.rollback()
         return None
-    full = saving.keep_probe(model, report, trigger, asked.actor, judged=judged)
-    audit.record(asked.actor, "model.probed", model, {"verdict": report.verdict, "trigger": trigger})
+    full = saving.keep_probe(model, report, trigger, order.actor, judged=judged)
+    audit.record(order.actor, "model.probed", model, {"verdict": report.verdict, "trigger": trigger})
     db.session.commit()
     return full

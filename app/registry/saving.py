@@ -23,12 +23,12 @@ from app.store.models import RegisteredModel
 from app.store.probes import Probe
 
 
-def rejected(values: Values, report: Report, asked: ProbeOrder, model_pk: str | None = None) -> Rejected:
+def rejected(values: Values, report: Report, order: ProbeOrder, model_pk: str | None = None) -> Rejected:
     """Keep the audit event of a rejection, and nothing else. Commits."""
     full = wire_report(report, new_id(), model_pk)
     detail = {**audit_detail(values, full), "probe": full["id"]}
     model = RegisteredModel.by_id(model_pk) if model_pk else None
-    audit.record(asked.actor, "model.rejected", model, detail, subject=values["display_name"])
+    audit.record(order.actor, "model.rejected", model, detail, subject=values["display_name"])
     db.session.commit()
     return Rejected(full, _on_the_wire(full["diagnosis"], values))
 
@@ -62,7 +62,7 @@ def all_saved(
     many: Sequence[Values],
     targets: Sequence[Target],
     reports: Sequence[Report],
-    asked: ProbeOrder,
+    order: ProbeOrder,
     name: str = "",
 ) -> list[Registered | Rejected]:
     """Save every model with the endpoint that it was seen at, and its probe. Commits.
@@ -73,28 +73,28 @@ def all_saved(
     # while they keep each other from the database, and every page waits behind all of them.
     with _saving:
         ends: list[Registered | Rejected] = [
-            _saved(values, target, wire_report(report, new_id(), None), asked, name)
+            _saved(values, target, wire_report(report, new_id(), None), order, name)
             for values, target, report in zip(many, targets, reports, strict=True)
         ]
         db.session.commit()
     return ends
 
 
-def saved_as_seen(values: Values, target: Target, seen: Mapping[str, JSON], asked: ProbeOrder) -> Registered:
+def saved_as_seen(values: Values, target: Target, seen: Mapping[str, JSON], order: ProbeOrder) -> Registered:
     """Save a model with the accepted report of a probe that was run before, in its wire form. Commits."""
-    end = _saved(values, target, seen, asked)
+    end = _saved(values, target, seen, order)
     db.session.commit()
     return end
 
 
 def _saved(
-    values: Values, target: Target, seen: Mapping[str, JSON], asked: ProbeOrder, name: str = ""
+    values: Values, target: Target, seen: Mapping[str, JSON], order: ProbeOrder, name: str = ""
 ) -> Registered:
     with twins.refusing_same(values):
         endpoint = endpoints.found_or_made(target, values["api_key"] or "", name)
-        model = new_model(values, endpoint, asked.actor)
-        full = keep_seen(model, seen, "registration", asked.actor)
-        audit.record(asked.actor, "model.registered", model, audit_detail(values, seen))
+        model = new_model(values, endpoint, order.actor)
+        full = keep_seen(model, seen, "registration", order.actor)
+        audit.record(order.actor, "model.registered", model, audit_detail(values, seen))
     return Registered(model.id, full)
 
 

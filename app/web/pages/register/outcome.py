@@ -68,33 +68,33 @@ class Outcome:
 NOTHING = Outcome()
 
 
-def invalid(attempt: Submission) -> Outcome:
+def invalid(tried: Submission) -> Outcome:
     """The form was filled in wrongly; nothing was contacted."""
     problems = [
         FieldProblem(row.name, row.label.text, row.id, str(text))
-        for row in attempt.form.inputs()
+        for row in tried.form.inputs()
         for text in row.errors[:1]
     ]
-    problems += [FieldProblem(name, LABELS[name], name, text) for name, text in attempt.labels.errors.items()]
+    problems += [FieldProblem(name, LABELS[name], name, text) for name, text in tried.labels.errors.items()]
     count = "One field needs" if len(problems) == 1 else f"{len(problems)} fields need"
     return Outcome(f"{count} a correction", "Nothing was probed yet.", problems=problems, status=400)
 
 
-def rejected(attempt: Submission, report: Mapping[str, Any]) -> Outcome:
+def rejected(tried: Submission, report: Mapping[str, Any]) -> Outcome:
     """The probe said no."""
     diagnosis = report["diagnosis"]
     code = CODES.get(diagnosis["code"])
-    what = "Not changed" if attempt.model else "Not registered"
+    what = "Not changed" if tried.model else "Not registered"
     title = f"{what}: {_lowered(code.title) if code else diagnosis['code']}"
-    trouble = _trouble(attempt, diagnosis["field"], diagnosis["message"])
-    remedies = list(_remedies(attempt, diagnosis))
+    trouble = _trouble(tried, diagnosis["field"], diagnosis["message"])
+    remedies = list(_remedies(tried, diagnosis))
     return Outcome(title, problems=[trouble], remedies=remedies, report=report, status=400)
 
 
-def probed(attempt: Submission, report: Mapping[str, Any], trial: str) -> Outcome:
+def probed(tried: Submission, report: Mapping[str, Any], trial: str) -> Outcome:
     """The probe was asked for alone."""
     if report["verdict"] == "rejected":
-        return rejected(attempt, report)
+        return rejected(tried, report)
     minutes = KEPT.seconds // 60
     text = (
         "Nothing is registered yet. The result is at the end of this page. Registered within "
@@ -104,14 +104,14 @@ def probed(attempt: Submission, report: Mapping[str, Any], trial: str) -> Outcom
     return Outcome("The probe was accepted", text, "ok", remedies=register, report=report, trial=trial)
 
 
-def _remedies(attempt: Submission, diagnosis: Mapping[str, Any]) -> Iterator[Remedy]:
+def _remedies(tried: Submission, diagnosis: Mapping[str, Any]) -> Iterator[Remedy]:
     """The values that the probe found to work or the endpoint lists; else what else may help at once."""
     for wire, values in diagnosis["suggestions"].items():
-        name = _place(wire, attempt)
+        name = _place(wire, tried)
         for value in values:
             shown = type_label(value) if wire == "model_type" else value
             yield Remedy("use", f"{name}={value}", "and probe again", shown)
-    if diagnosis["code"] == "capability_contradicted" and attempt.strict:
+    if diagnosis["code"] == "capability_contradicted" and tried.strict:
         yield Remedy("use", "strict=no", "Register it all the same, with a warning")
     if diagnosis["code"] in _PASSING:
         yield Remedy("do", "save", "Probe again")
@@ -121,19 +121,19 @@ _PASSING = ("timeout", "rate_limited", "model_unavailable", "endpoint_error", "e
 """Codes of what may be over in a minute."""
 
 
-def refused(attempt: Submission, error: ApiError, existing: RegisteredModel | None) -> Outcome:
+def refused(tried: Submission, error: ApiError, existing: RegisteredModel | None) -> Outcome:
     """Registration was refused: the model exists already, or this is not allowed."""
     link = None
     if existing:
         link = Link(url_for("models.detail", id=existing.id), f"Open “{existing.display_name}”")
     title = "This model is registered already" if error.code == "already_exists" else "Nothing was saved"
-    trouble = _trouble(attempt, error.field, error.message)
+    trouble = _trouble(tried, error.field, error.message)
     return Outcome(title, problems=[trouble], link=link, status=error.status)
 
 
-def _trouble(attempt: Submission, field: str | None, message: str) -> FieldProblem:
-    name = _place(field, attempt) if field else ""
-    row = attempt.form[name] if name and name in attempt.form else None
+def _trouble(tried: Submission, field: str | None, message: str) -> FieldProblem:
+    name = _place(field, tried) if field else ""
+    row = tried.form[name] if name and name in tried.form else None
     return (
         FieldProblem(name, row.label.text, row.id, message)
         if row is not None
@@ -141,10 +141,10 @@ def _trouble(attempt: Submission, field: str | None, message: str) -> FieldProbl
     )
 
 
-def _place(wire: str, attempt: Submission) -> str:
+def _place(wire: str, tried: Submission) -> str:
     """The name of the form's field that a wire name means here."""
     if wire == "model_id":
-        return attempt.remote_field
+        return tried.remote_field
     return wire.replace(".", "_")
 
 
