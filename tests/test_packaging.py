@@ -89,7 +89,7 @@ def test_it_runs_with_nothing_but_what_the_wheel_asks_for(installed: Path, tmp_p
     for one in (muster, *asked_for(muster)):
         for name in {file.parts[0] for file in one.files or ()} - {"..", "__pycache__"}:
             if not (site / name).exists():
-                (site / name).symlink_to(one.locate_file(name))
+                (site / name).symlink_to(str(one.locate_file(name)))
     environ = {
         name: value for name, value in os.environ.items() if not name.startswith(("MUSTER_", "PYTHON"))
     }
