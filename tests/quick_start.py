@@ -183,3 +183,4 @@ def end(code: object) -> NoReturn:
 
 if __name__ == "__main__":
     _serve(socket.socket(fileno=int(sys.argv[1])))
+    end(None)
