@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import atexit
 import ctypes
+import gc
 import json
 import os
 import runpy
@@ -22,9 +23,10 @@ from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 from app.cli import COMMANDS
+from app.store.migrations import revisions
 
 _LONGEST_ORDER = 200_000
 _FURTHER = ("app.factory", "gunicorn.workers.gthread", "psycopg", "sqlalchemy.dialects.sqlite.pysqlite")
@@ -112,6 +114,8 @@ def _serve(line: socket.socket) -> None:
     """Fork for each order, until who asks is gone."""
     for name in (*(f"app.cli.{entry.place.split(':')[0]}" for entry in COMMANDS.values()), *_FURTHER):
         import_module(name)
+    revisions.known()
+    gc.freeze()  # a collection in what is forked would look at all of this, and so copy it
     while True:
         text, streams, _, _ = socket.recv_fds(line, _LONGEST_ORDER, 3)
         if not text:
@@ -150,13 +154,33 @@ def _become(order: dict[str, Any], streams: Sequence[int]) -> None:
     sys.stderr = open(2, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)
     kind, what, *arguments = order["arguments"]
     sys.argv, sys.path[0] = [kind, *arguments], order["folder"]
-    if kind == "-m":
-        runpy.run_module(what, run_name="__main__", alter_sys=True)
-    else:
-        sys.modules["__main__"] = ModuleType("__main__")
-        exec(compile(what, "<string>", "exec"), vars(sys.modules["__main__"]))
-    sys.exit(0)
+    code: object = None
+    try:
+        if kind == "-m":
+            runpy.run_module(what, run_name="__main__", alter_sys=True)
+        else:
+            sys.modules["__main__"] = ModuleType("__main__")
+            exec(compile(what, "<string>", "exec"), vars(sys.modules["__main__"]))
+    except SystemExit as asked:
+        code = asked.code
+    end(code)  # not within the `except`: generators of the frames where it was raised are to be closed first
+
+
+def end(code: object) -> NoReturn:
+    """End as Python does after `sys.exit(code)`, but for taking all modules apart, which takes longest."""
+    if not (code is None or isinstance(code, int)):
+        sys.stderr.write(f"{code}\n")
+        code = 1
+    threading._shutdown()  # type: ignore[attr-defined]  # waits for threads, as multiprocessing does it
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            code = 120
+    os._exit(int(code or 0) & 0xFF)
 
 
 if __name__ == "__main__":
     _serve(socket.socket(fileno=int(sys.argv[1])))
+    end(None)

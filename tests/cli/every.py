@@ -14,12 +14,13 @@ import tempfile
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 from sqlalchemy import Connection, Engine, event
 
 from app.cli import main
+from tests import quick_start
 
 
 def commands(group: click.Group = main, words: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -41,31 +42,21 @@ def _run(words: list[str], out: str, environ: dict[str, str]) -> dict[str, Any]:
             for source, target in ((nothing, 0), (sink, 1), (said.fileno(), 2)):
                 os.dup2(source, target)
             os.environ.update(environ)
-            _end(words)
+            _run_to_its_end(words)
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         return {"words": words, "code": code, "out": _text(printed), "err": _text(said)}
 
 
-def _end(words: list[str]) -> None:
-    """Run it as the console script does, and end as Python does: what was not written yet is written."""
-    code = 70
+def _run_to_its_end(words: list[str]) -> NoReturn:
+    """Run it as the console script does."""
+    code: object = 70
     try:
         main(words, prog_name="muster")
     except SystemExit as ended:
-        code = ended.code if isinstance(ended.code, int) else 1
-    finally:
-        if sys.exc_info()[0] is not None:
-            traceback.print_exc()
-        os._exit(code if _flushed() else 120)
-
-
-def _flushed() -> bool:
-    try:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except OSError:
-        return False
-    return True
+        code = ended.code
+    except BaseException:  # noqa: BLE001  # as Python itself, told by its traceback
+        traceback.print_exc()
+    quick_start.end(code)
 
 
 @contextmanager

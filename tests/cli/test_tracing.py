@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ import pytest
 
 from app.cli.serving.tracing import is_wanted
 from app.config import ROOT
+from tests import quick_start
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 SECRET = "sk-hush-0123456789"
@@ -84,12 +84,12 @@ def collector() -> Iterator[Collector]:
 def run(collector: Collector, folder: Path, **variables: str) -> str:
     """What the script says, with these variables."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("MUSTER_", "OTEL_"))}
-    done = subprocess.run(
+    done = quick_start.run(
         [sys.executable, "-c", SCRIPT, collector.url], cwd=ROOT, env=kept | {"MUSTER_INSTANCE": str(folder)}
         | variables, capture_output=True, text=True, timeout=120,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
+    return str(done.stdout).strip()
 
 
 def test_it_is_off_by_default(collector: Collector, tmp_path: Path) -> None:

@@ -97,6 +97,7 @@ def serving(folder: Path, behind: dict[str, str]) -> Iterator[str]:
         try:
             await_ready(child, f"http://127.0.0.1:{port}", log)
             yield f"http://127.0.0.1:{port}/v1"
+            assert child.poll() is None, f"It ended by itself, with {child.returncode}:\n{end_of(log)}"
         finally:
             child.kill()
 
@@ -109,7 +110,12 @@ def await_ready(child: subprocess.Popen[bytes], url: str, log: Path) -> None:
             if requests.get(f"{url}/health/liveliness", timeout=10).ok:
                 return
         time.sleep(0.1)
-    raise AssertionError(f"LiteLLM's proxy did not start:\n{log.read_text(errors='replace')[-2000:]}")
+    raise AssertionError(f"LiteLLM's proxy did not start:\n{end_of(log)}")
+
+
+def end_of(log: Path) -> str:
+    """What it wrote last."""
+    return log.read_text(encoding="utf-8", errors="replace")[-4000:]
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from functools import cache
 from typing import Literal
 
 from alembic.runtime.migration import MigrationContext
@@ -25,10 +26,10 @@ def upgrade_database() -> None:
     One that is ahead of this program, and says that this program works on it, stays as it is.
     """
     try:
-        _refuse_newer()
-        if fit() == "ahead":
+        found = _fit_unless_newer()
+        if found == "ahead":
             log.info("the database is ahead of this program, which works on it all the same")
-        else:
+        elif found == "older":
             upgrade()
     except SQLAlchemyError as error:
         raise DatabaseError(unusable(error)) from error
@@ -37,8 +38,7 @@ def upgrade_database() -> None:
 def require_current() -> None:
     """DatabaseError unless this program works on the database as it is."""
     try:
-        _refuse_newer()
-        if fit() == "older":
+        if _fit_unless_newer() == "older":
             raise DatabaseError(
                 "The database is not up to date; run: muster db upgrade (muster serve does it too)."
             )
@@ -66,11 +66,10 @@ def fit() -> Fit:
     found = revision()
     if found == newest_revision():
         return "current"
-    known = {script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
-    if found is None or found in known:
+    if found is None or found in known():
         return "older"
     with db.engine.connect() as connection:
-        return "ahead" if schema_floor.read(connection) in known else "newer"
+        return "ahead" if schema_floor.read(connection) in known() else "newer"
 
 
 def revision() -> str | None:
@@ -79,14 +78,22 @@ def revision() -> str | None:
         return MigrationContext.configure(connection).get_current_revision()
 
 
-def newest_revision() -> str | None:
+def newest_revision() -> str:
     """The migration that this program needs."""
-    return ScriptDirectory(str(MIGRATIONS)).get_current_head()
+    return known()[0]
 
 
-def _refuse_newer() -> None:
-    if fit() == "newer":
+@cache
+def known() -> tuple[str, ...]:
+    """The migrations that this program knows, the newest first. Alembic runs the file of each to find out."""
+    return tuple(script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions())
+
+
+def _fit_unless_newer() -> Literal["current", "older", "ahead"]:
+    found = fit()
+    if found == "newer":
         raise DatabaseError(
             f"The database was made by a newer Muster (its revision {revision()} is unknown here); "
             "install that version, or restore a backup from before the upgrade."
         )
+    return found
