@@ -33,7 +33,7 @@ def update(
 ) -> Events:
     """Change what `values` holds, and probe first where it must be; ends in Updated or Rejected.
 
-    `still` is order, before the network and again under the row's lock, whether the model is what the caller
+    `still` is asked, before the network and again under the row's lock, whether the model is what the caller
     thinks it is; it raises to stop. `move_key` lets the stored key go to
     another origin. ApiErrors as `check` has them.
     """

@@ -1,7 +1,7 @@
 """Register, validate, probe again: probe and save, as a generator of events with exactly one terminal event.
 
 A function here checks at once what needs no network and raises ApiError for it; what it gives back is the
-generator that probes and saves. While an endpoint is order, no connection to the database is held, and
+generator that probes and saves. While an endpoint is asked, no connection to the database is held, and
 closing the generator in the middle changes nothing.
 """
 
