@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, Dialog, Page
 
 from app.practice.api import Practice
 from app.practice.models import Model
@@ -62,21 +62,35 @@ def browser() -> Iterator[Browser]:
         yield started
 
 
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    """A browser window of its own, wide."""
-    made = chromium.window(browser)
-    yield made
-    made.close()
+@pytest.fixture(scope="session")
+def shared_page(browser: Browser) -> Iterator[Page]:
+    """A page, wide, for one test after the other: to open a window takes half a second of processor time."""
+    window = chromium.window(browser)
+    yield window.new_page()
+    window.close()
 
 
 @pytest.fixture
-def stranger(context: BrowserContext) -> Iterator[Page]:
+def stranger(shared_page: Page, live_server: LiveServer) -> Iterator[Page]:
     """A page that nobody is signed in with; at its end the browser must have had nothing to complain of."""
-    page = context.new_page()
-    heard = chromium.watch_console(page)
-    yield page
+    with chromium.watched_console(shared_page) as heard:
+        yield shared_page
+    chromium.forget(shared_page, live_server)
     assert heard == []
+
+
+@pytest.fixture
+def dialogs(stranger: Page) -> Iterator[list[str]]:
+    """The kinds of the questions that the browser itself asked; each is answered with yes."""
+    asked: list[str] = []
+
+    def accept(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    stranger.on("dialog", accept)
+    yield asked
+    stranger.remove_listener("dialog", accept)
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
@@ -22,11 +24,10 @@ _COUNT = """addEventListener("pointerdown", () => {
 
 
 class Clicks:
-    """Counts from when it is made, or begun anew: every press of the pointer."""
+    """What _COUNT counts on a page, from when it is begun anew: every press of the pointer."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
-        page.add_init_script(_COUNT)
 
     def begin(self, url: str) -> None:
         """Open the page that a person starts from."""
@@ -40,9 +41,10 @@ class Clicks:
 
 
 @pytest.fixture
-def clicks(page: Page) -> Clicks:
+def clicks(page: Page) -> Iterator[Clicks]:
     """The counter of the page."""
-    return Clicks(page)
+    with page.add_init_script(_COUNT):
+        yield Clicks(page)
 
 
 def test_one_model_takes_two_from_the_preset_and_its_call_one_from_the_list(

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Dialog, Page, ViewportSize, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
 from app.store.audit_events import AuditEvent
 from app.store.base import db
@@ -73,10 +73,10 @@ def test_a_second_form_with_another_key_is_no_double_click(
     expect(page.get_by_label("API key")).to_have_attribute("placeholder", "kept from your last attempt")
 
 
+@pytest.mark.usefixtures("dialogs")
 def test_forward_after_a_rejection_finds_what_was_typed(
     page: Page, live_server: LiveServer, endpoint: Endpoint
 ) -> None:
-    page.on("dialog", lambda dialog: dialog.accept())
     page.goto(live_server.url + "/models/new")
     fill(page, endpoint, **{"Model id": "practice-chatt"})
     page.get_by_role("button", name="Probe and register").last.click()
@@ -88,14 +88,7 @@ def test_forward_after_a_rejection_finds_what_was_typed(
 
 
 @pytest.mark.parametrize("way", ["reload", "menu"])
-def test_what_is_typed_survives(page: Page, live_server: LiveServer, way: str) -> None:
-    asked: list[str] = []
-
-    def accept(dialog: Dialog) -> None:
-        asked.append(dialog.type)
-        dialog.accept()
-
-    page.on("dialog", accept)
+def test_what_is_typed_survives(page: Page, live_server: LiveServer, dialogs: list[str], way: str) -> None:
     page.goto(live_server.url + "/models/new")
     page.get_by_label("Region").press_sequentially("mars")
     if way == "reload":
@@ -104,7 +97,7 @@ def test_what_is_typed_survives(page: Page, live_server: LiveServer, way: str) -
         page.get_by_role("link", name="Catalogue").click()
         page.goto(live_server.url + "/models/new")
     expect(page.get_by_label("Region")).to_have_value("mars")
-    assert asked[0] == "beforeunload"
+    assert dialogs[0] == "beforeunload"
     page.get_by_role("button", name="Start afresh").click()
     expect(page.get_by_label("Region")).to_have_value("")
 
@@ -117,8 +110,8 @@ FORMS = (
 )  # fmt: skip
 
 
+@pytest.mark.usefixtures("dialogs")
 def test_no_form_of_the_house_loses_what_is_typed(app: Flask, desk: Page, live_server: LiveServer) -> None:
-    desk.on("dialog", lambda dialog: dialog.accept())
     with app.app_context():
         model = a_model()
         db.session.add(model)
@@ -134,10 +127,10 @@ def test_no_form_of_the_house_loses_what_is_typed(app: Flask, desk: Page, live_s
         expect(field).not_to_have_value("typed")
 
 
+@pytest.mark.usefixtures("dialogs")
 def test_what_is_secret_is_kept_in_no_draft_and_what_was_sent_is_forgotten(
     app: Flask, desk: Page, live_server: LiveServer
 ) -> None:
-    desk.on("dialog", lambda dialog: dialog.accept())
     with app.app_context():
         endpoint = an_endpoint()
         db.session.add(endpoint)
