@@ -19,7 +19,9 @@ from app.practice.wire import Reply, Request
 from app.store.accounts import User
 from app.store.base import db
 from tests.browser import chromium
-from tests.conftest import LiveServer
+from tests.conftest import LiveServer, browser_of
+from tests.web.pages.conftest import hidden
+from tests.web.pages.conftest import register as registered_by
 
 KEY = "sk-browser-71d0e5c3a9"
 EMAIL = "editor@example.com"
@@ -151,3 +153,11 @@ def endpoint() -> Iterator[Endpoint]:
     started = Endpoint()
     yield started
     started.stop()
+
+
+def open_model(page: Page, server: LiveServer, endpoint: Endpoint) -> None:
+    """Have the editor register a model without the browser, which takes a second more, and open its page."""
+    editor = browser_of(server.app, EMAIL)
+    good = {"base_url": endpoint.base_url, "api_key": KEY, "model_id": "practice-chat", "region": "europe"}
+    forgery = {"csrf_token": hidden(editor.get("/models/new").text, "csrf_token")}
+    page.goto(server.url + registered_by(editor, good | forgery | {"display_name": "Ours"}))

@@ -12,8 +12,8 @@ from app.practice import models
 from app.practice.models import Model
 from app.store.base import db
 from app.store.models import RegisteredModel
-from tests.browser.conftest import KEY, Endpoint
-from tests.browser.test_form import fill, register, registered
+from tests.browser.conftest import KEY, Endpoint, open_model
+from tests.browser.test_form import fill, registered
 from tests.conftest import LiveServer
 from tests.watched_days import add_watched_days
 from tests.web.pages.conftest import with_practice
@@ -113,7 +113,7 @@ def test_the_reason_of_an_outage_takes_one_from_the_first_page(
     app: Flask, clicks: Clicks, live_server: LiveServer, endpoint: Endpoint
 ) -> None:
     page = clicks.page
-    register(page, live_server, endpoint)
+    open_model(page, live_server, endpoint)
     add_watched_days(app)
     clicks.begin(live_server.url + "/")
     page.get_by_role("rowheader").get_by_role("link").click()
