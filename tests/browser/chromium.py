@@ -12,6 +12,7 @@ from playwright.sync_api import (
     Browser,
     BrowserContext,
     ConsoleMessage,
+    Error,
     Page,
     ViewportSize,
     expect,
@@ -21,6 +22,10 @@ from playwright.sync_api import (
 from tests.conftest import LiveServer, browser_of
 
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text(encoding="utf-8")
+_RUN_AXE = """async (options) => {
+  const { violations, passes } = await axe.run(document, options);
+  return { violations, passes: passes.length };  // to carry all that passed out of the browser takes long
+}"""
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = [
     "--no-sandbox",
@@ -30,6 +35,10 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # One process draws all pages of a window; a process for each site is of no use where there is one site.
+    "--disable-site-isolation-trials",
+    "--renderer-process-limit=1",
+    "--disable-software-rasterizer",
 ]
 PATIENCE_MS = 60_000
 expect.set_options(timeout=PATIENCE_MS)
@@ -94,7 +103,7 @@ def complaints(page: Page, *rules: str) -> list[str]:
     if not page.evaluate("() => 'axe' in window"):
         page.evaluate(AXE)
     options = {"resultTypes": ["violations"], **({"runOnly": list(rules)} if rules else {})}
-    found: dict[str, Any] = page.evaluate("options => axe.run(document, options)", options)
+    found: dict[str, Any] = page.evaluate(_RUN_AXE, options)
     assert found["passes"], "axe-core looked at nothing"
     return [
         f"{rule['id']}: {rule['help']}: {node['html'][:160]}"
@@ -121,7 +130,8 @@ def cut_off(page: Page, parts: str = "main *") -> list[str]:
     return found
 
 
-def watch_console(page: Page) -> list[str]:
+@contextmanager
+def watched_console(page: Page) -> Iterator[list[str]]:
     """A list that fills with what the browser complains of: errors of scripts, breaches of the CSP."""
     heard: list[str] = []
 
@@ -130,6 +140,22 @@ def watch_console(page: Page) -> list[str]:
         if message.type in ("error", "warning") and not message.text.startswith("Failed to load resource"):
             heard.append(message.text)
 
+    def hear_of(error: Error) -> None:
+        heard.append(str(error))
+
     page.on("console", hear)
-    page.on("pageerror", lambda error: heard.append(str(error)))
-    return heard
+    page.on("pageerror", hear_of)
+    yield heard
+    page.remove_listener("console", hear)
+    page.remove_listener("pageerror", hear_of)
+
+
+def forget(page: Page, server: LiveServer) -> None:
+    """Make a page as good as new: no cookie, nothing stored, nothing emulated, nothing under way."""
+    page.context.set_offline(False)
+    page.goto(server.url + "/healthz")  # has no script that could store anything more
+    page.context.clear_cookies()
+    page.context.clear_permissions()
+    page.emulate_media(media="null")
+    page.set_viewport_size(WIDE)
+    page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")

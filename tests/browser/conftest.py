@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, Dialog, Page
 
 from app.practice.api import Practice
 from app.practice.models import Model
@@ -19,7 +19,9 @@ from app.practice.wire import Reply, Request
 from app.store.accounts import User
 from app.store.base import db
 from tests.browser import chromium
-from tests.conftest import LiveServer
+from tests.conftest import LiveServer, browser_of
+from tests.web.pages.conftest import hidden
+from tests.web.pages.conftest import register as registered_by
 
 KEY = "sk-browser-71d0e5c3a9"
 EMAIL = "editor@example.com"
@@ -62,21 +64,35 @@ def browser() -> Iterator[Browser]:
         yield started
 
 
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    """A browser window of its own, wide."""
-    made = chromium.window(browser)
-    yield made
-    made.close()
+@pytest.fixture(scope="session")
+def shared_page(browser: Browser) -> Iterator[Page]:
+    """A page, wide, for one test after the other: to open a window takes half a second of processor time."""
+    window = chromium.window(browser)
+    yield window.new_page()
+    window.close()
 
 
 @pytest.fixture
-def stranger(context: BrowserContext) -> Iterator[Page]:
+def stranger(shared_page: Page, live_server: LiveServer) -> Iterator[Page]:
     """A page that nobody is signed in with; at its end the browser must have had nothing to complain of."""
-    page = context.new_page()
-    heard = chromium.watch_console(page)
-    yield page
+    with chromium.watched_console(shared_page) as heard:
+        yield shared_page
+    chromium.forget(shared_page, live_server)
     assert heard == []
+
+
+@pytest.fixture
+def dialogs(stranger: Page) -> Iterator[list[str]]:
+    """The kinds of the questions that the browser itself asked; each is answered with yes."""
+    asked: list[str] = []
+
+    def accept(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    stranger.on("dialog", accept)
+    yield asked
+    stranger.remove_listener("dialog", accept)
 
 
 @pytest.fixture
@@ -137,3 +153,11 @@ def endpoint() -> Iterator[Endpoint]:
     started = Endpoint()
     yield started
     started.stop()
+
+
+def open_model(page: Page, server: LiveServer, endpoint: Endpoint) -> None:
+    """Have the editor register a model without the browser, which takes a second more, and open its page."""
+    editor = browser_of(server.app, EMAIL)
+    good = {"base_url": endpoint.base_url, "api_key": KEY, "model_id": "practice-chat", "region": "europe"}
+    forgery = {"csrf_token": hidden(editor.get("/models/new").text, "csrf_token")}
+    page.goto(server.url + registered_by(editor, good | forgery | {"display_name": "Ours"}))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
@@ -10,8 +12,8 @@ from app.practice import models
 from app.practice.models import Model
 from app.store.base import db
 from app.store.models import RegisteredModel
-from tests.browser.conftest import KEY, Endpoint
-from tests.browser.test_form import fill, register, registered
+from tests.browser.conftest import KEY, Endpoint, open_model
+from tests.browser.test_form import fill, registered
 from tests.conftest import LiveServer
 from tests.watched_days import add_watched_days
 from tests.web.pages.conftest import with_practice
@@ -22,11 +24,10 @@ _COUNT = """addEventListener("pointerdown", () => {
 
 
 class Clicks:
-    """Counts from when it is made, or begun anew: every press of the pointer."""
+    """What _COUNT counts on a page, from when it is begun anew: every press of the pointer."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
-        page.add_init_script(_COUNT)
 
     def begin(self, url: str) -> None:
         """Open the page that a person starts from."""
@@ -40,9 +41,10 @@ class Clicks:
 
 
 @pytest.fixture
-def clicks(page: Page) -> Clicks:
+def clicks(page: Page) -> Iterator[Clicks]:
     """The counter of the page."""
-    return Clicks(page)
+    with page.add_init_script(_COUNT):
+        yield Clicks(page)
 
 
 def test_one_model_takes_two_from_the_preset_and_its_call_one_from_the_list(
@@ -111,7 +113,7 @@ def test_the_reason_of_an_outage_takes_one_from_the_first_page(
     app: Flask, clicks: Clicks, live_server: LiveServer, endpoint: Endpoint
 ) -> None:
     page = clicks.page
-    register(page, live_server, endpoint)
+    open_model(page, live_server, endpoint)
     add_watched_days(app)
     clicks.begin(live_server.url + "/")
     page.get_by_role("rowheader").get_by_role("link").click()

@@ -13,8 +13,8 @@ from flask import Flask
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import chromium
-from tests.browser.conftest import EMAIL, KEY, Endpoint
-from tests.browser.test_form import fill, register, unfold
+from tests.browser.conftest import EMAIL, KEY, Endpoint, open_model
+from tests.browser.test_form import fill, unfold
 from tests.conftest import PASSWORD, LiveServer
 
 LOOKED_AT: Mapping[str, frozenset[str]] = {
@@ -181,7 +181,7 @@ def test_axe_finds_nothing_where_models_are_worked_with(
 ) -> None:
     page, look = watched.page, watched.look
     chromium.let_in(page, live_server, EMAIL)
-    register(page, live_server, endpoint)
+    open_model(page, live_server, endpoint)
     page.get_by_role("link", name="Use", exact=True).click()
     page.get_by_label("Prompt").fill("Reply with the single word OK.")
     page.get_by_role("button", name="Send").click()
@@ -220,7 +220,7 @@ def test_axe_finds_nothing_where_a_price_is_told_first(
 ) -> None:
     page, look = watched.page, watched.look
     chromium.let_in(page, live_server, EMAIL)
-    register(page, live_server, endpoint)
+    open_model(page, live_server, endpoint)
     page.get_by_text("More", exact=True).click()
     page.get_by_role("link", name="Deep probe").click()
     look("deep")
@@ -260,7 +260,7 @@ def test_axe_finds_nothing_in_the_rest_of_the_house(
 ) -> None:
     page, look = watched.page, watched.look
     chromium.let_in(page, live_server, admin)
-    register(page, live_server, endpoint)
+    open_model(page, live_server, endpoint)
     model = page.url.partition("?")[0].rpartition("/")[2]
     for path in HOUSE:
         page.goto(live_server.url + path.format(model=model))

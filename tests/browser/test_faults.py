@@ -8,14 +8,14 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Dialog, Page, ViewportSize, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
 from app.store.audit_events import AuditEvent
 from app.store.base import db
 from app.store.models import RegisteredModel
 from app.store.probes import Probe
 from tests.browser import chromium
-from tests.browser.conftest import EMAIL, KEY, Endpoint
+from tests.browser.conftest import EMAIL, KEY, Endpoint, open_model
 from tests.browser.test_form import fill, register
 from tests.conftest import PASSWORD, LiveServer
 from tests.rows import a_model, an_endpoint
@@ -73,10 +73,10 @@ def test_a_second_form_with_another_key_is_no_double_click(
     expect(page.get_by_label("API key")).to_have_attribute("placeholder", "kept from your last attempt")
 
 
+@pytest.mark.usefixtures("dialogs")
 def test_forward_after_a_rejection_finds_what_was_typed(
     page: Page, live_server: LiveServer, endpoint: Endpoint
 ) -> None:
-    page.on("dialog", lambda dialog: dialog.accept())
     page.goto(live_server.url + "/models/new")
     fill(page, endpoint, **{"Model id": "practice-chatt"})
     page.get_by_role("button", name="Probe and register").last.click()
@@ -88,14 +88,7 @@ def test_forward_after_a_rejection_finds_what_was_typed(
 
 
 @pytest.mark.parametrize("way", ["reload", "menu"])
-def test_what_is_typed_survives(page: Page, live_server: LiveServer, way: str) -> None:
-    asked: list[str] = []
-
-    def accept(dialog: Dialog) -> None:
-        asked.append(dialog.type)
-        dialog.accept()
-
-    page.on("dialog", accept)
+def test_what_is_typed_survives(page: Page, live_server: LiveServer, dialogs: list[str], way: str) -> None:
     page.goto(live_server.url + "/models/new")
     page.get_by_label("Region").press_sequentially("mars")
     if way == "reload":
@@ -104,7 +97,7 @@ def test_what_is_typed_survives(page: Page, live_server: LiveServer, way: str) -
         page.get_by_role("link", name="Catalogue").click()
         page.goto(live_server.url + "/models/new")
     expect(page.get_by_label("Region")).to_have_value("mars")
-    assert asked[0] == "beforeunload"
+    assert dialogs[0] == "beforeunload"
     page.get_by_role("button", name="Start afresh").click()
     expect(page.get_by_label("Region")).to_have_value("")
 
@@ -117,8 +110,8 @@ FORMS = (
 )  # fmt: skip
 
 
+@pytest.mark.usefixtures("dialogs")
 def test_no_form_of_the_house_loses_what_is_typed(app: Flask, desk: Page, live_server: LiveServer) -> None:
-    desk.on("dialog", lambda dialog: dialog.accept())
     with app.app_context():
         model = a_model()
         db.session.add(model)
@@ -134,10 +127,10 @@ def test_no_form_of_the_house_loses_what_is_typed(app: Flask, desk: Page, live_s
         expect(field).not_to_have_value("typed")
 
 
+@pytest.mark.usefixtures("dialogs")
 def test_what_is_secret_is_kept_in_no_draft_and_what_was_sent_is_forgotten(
     app: Flask, desk: Page, live_server: LiveServer
 ) -> None:
-    desk.on("dialog", lambda dialog: dialog.accept())
     with app.app_context():
         endpoint = an_endpoint()
         db.session.add(endpoint)
@@ -187,7 +180,7 @@ def test_a_message_states_the_limit_that_applied(
 def test_the_chart_begins_at_zero_shows_outages_and_stretches_no_label(
     app: Flask, page: Page, live_server: LiveServer, endpoint: Endpoint
 ) -> None:
-    register(page, live_server, endpoint)
+    open_model(page, live_server, endpoint)
     with app.app_context():
         first = db.session.scalars(db.select(Probe)).one()
         for hours, verdict in ((-2, "accepted"), (-1, "rejected")):
@@ -209,7 +202,7 @@ def test_the_chart_begins_at_zero_shows_outages_and_stretches_no_label(
 def test_saving_an_unchanged_form_says_so_and_writes_nothing(
     app: Flask, page: Page, live_server: LiveServer, endpoint: Endpoint
 ) -> None:
-    register(page, live_server, endpoint)
+    open_model(page, live_server, endpoint)
     page.get_by_role("link", name="Change", exact=True).click()
     expect(page.get_by_text("needs none.")).to_have_count(0)
     page.get_by_role("button", name="Save the change").last.click()
@@ -218,22 +211,24 @@ def test_saving_an_unchanged_form_says_so_and_writes_nothing(
         assert "model.updated" not in db.session.scalars(db.select(AuditEvent.action)).all()
 
 
-@pytest.mark.parametrize("width", [360, 820, 1280])
 def test_evidence_and_the_command_are_not_cut_off(
-    page: Page, live_server: LiveServer, endpoint: Endpoint, width: int
+    page: Page, live_server: LiveServer, endpoint: Endpoint
 ) -> None:
-    register(page, live_server, endpoint)
+    open_model(page, live_server, endpoint)
     page.get_by_role("link", name="Checks").click()
-    page.set_viewport_size(ViewportSize(width=width, height=800))
     page.get_by_text("Repeat it").first.click()
-    command = page.locator(".checks pre").first
+    command, cells = page.locator(".checks pre").first, page.locator(".evidence-cell")
     expect(command).to_contain_text("curl ")
-    expect(page.get_by_role("button", name="Copy curl for").first).to_be_visible()
-    cut = "(e) => e.scrollWidth > e.clientWidth || e.getBoundingClientRect().right > innerWidth"
-    assert not command.evaluate(cut)
-    assert not any(cell.evaluate(cut) for cell in page.locator(".evidence-cell").all())
-    page.emulate_media(media="print")
-    assert not any(cell.evaluate(cut) for cell in page.locator(".evidence-cell").all())
+    cut = """(parts) => parts.some((one) =>
+      one.scrollWidth > one.clientWidth || one.getBoundingClientRect().right > innerWidth)"""
+    for width in (360, 820, 1280):
+        page.set_viewport_size(ViewportSize(width=width, height=800))
+        expect(page.get_by_role("button", name="Copy curl for").first).to_be_visible()
+        assert not command.evaluate_all(cut)
+        assert not cells.evaluate_all(cut)
+        page.emulate_media(media="print")
+        assert not cells.evaluate_all(cut)
+        page.emulate_media(media="screen")
 
 
 def test_a_narrow_list_sorts_and_ticks_all(app: Flask, page: Page, live_server: LiveServer) -> None:
@@ -253,7 +248,7 @@ def test_a_narrow_list_sorts_and_ticks_all(app: Flask, page: Page, live_server: 
 def test_bulk_results_agree_with_the_list_below(
     app: Flask, page: Page, live_server: LiveServer, endpoint: Endpoint
 ) -> None:
-    register(page, live_server, endpoint)
+    open_model(page, live_server, endpoint)
     with app.app_context():
         db.session.execute(db.update(RegisteredModel).values(remote_model_id="gone"))
         db.session.commit()
@@ -269,7 +264,7 @@ def test_bulk_results_agree_with_the_list_below(
 def test_the_question_whether_to_delete_is_gone_back_from(
     page: Page, live_server: LiveServer, endpoint: Endpoint
 ) -> None:
-    register(page, live_server, endpoint)
+    open_model(page, live_server, endpoint)
     page.goto(live_server.url + "/models?q=our")
     page.get_by_label("Select Ours").check()
     page.get_by_role("button", name="Delete…").click()

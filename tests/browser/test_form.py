@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import time
 
-import pytest
 from flask import Flask
 from playwright.sync_api import Browser, Page, expect
 
@@ -13,7 +12,7 @@ from app.store.audit_events import AuditEvent
 from app.store.base import db
 from app.store.models import RegisteredModel
 from tests.browser import chromium
-from tests.browser.conftest import EMAIL, KEY, Endpoint
+from tests.browser.conftest import EMAIL, KEY, Endpoint, open_model
 from tests.conftest import PASSWORD, LiveServer
 
 
@@ -241,15 +240,13 @@ def test_leaving_in_the_middle_registers_nothing(
         assert "model.registered" not in db.session.scalars(db.select(AuditEvent.action)).all()
 
 
-@pytest.mark.parametrize("typed", ["our", "practice-chat", "127.0.0.1"])
-def test_the_list_answers_while_one_types(
-    app: Flask, page: Page, live_server: LiveServer, endpoint: Endpoint, typed: str
-) -> None:
-    register(page, live_server, endpoint)
+def test_the_list_answers_while_one_types(page: Page, live_server: LiveServer, endpoint: Endpoint) -> None:
+    open_model(page, live_server, endpoint)
     page.goto(live_server.url + "/models")
-    page.get_by_label("Search").press_sequentially("nothing")
-    expect(page.get_by_role("heading", name="No matching models")).to_be_visible()
-    expect(page.get_by_role("status").filter(has_text="No matching models")).to_be_attached()
-    page.get_by_label("Search").fill(typed)
-    expect(page.get_by_role("link", name="Ours")).to_be_visible()
-    assert page.url.endswith(f"?q={typed}")
+    for typed in ("our", "practice-chat", "127.0.0.1"):
+        page.get_by_label("Search").press_sequentially("nothing")
+        expect(page.get_by_role("heading", name="No matching models")).to_be_visible()
+        expect(page.get_by_role("status").filter(has_text="No matching models")).to_be_attached()
+        page.get_by_label("Search").fill(typed)
+        expect(page.get_by_role("link", name="Ours")).to_be_visible()
+        assert page.url.endswith(f"?q={typed}")

@@ -7,9 +7,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from app.store.base import db
 from tests.browser import chromium
-from tests.browser.conftest import KEY, Endpoint
+from tests.browser.conftest import KEY, Endpoint, open_model
 from tests.browser.test_every_page import LOOKED_AT, Watched, pages_of
-from tests.browser.test_form import register, registered
+from tests.browser.test_form import registered
 from tests.conftest import LiveServer
 from tests.rows import an_endpoint
 from tests.watched_days import add_watched_days
@@ -71,7 +71,7 @@ def test_axe_finds_nothing(
     watched = Watched(context.new_page())
     page = watched.page
     chromium.let_in(page, live_server, admin)
-    register(page, live_server, endpoint)
+    open_model(page, live_server, endpoint)
     add_watched_days(app)
     for path in PAGES:
         page.goto(live_server.url + path)

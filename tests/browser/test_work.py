@@ -11,8 +11,8 @@ from playwright.sync_api import Page, ViewportSize, expect
 from app.store.base import db
 from app.store.models import RegisteredModel
 from app.store.probes import Probe
-from tests.browser.conftest import Endpoint
-from tests.browser.test_form import fill, list_models, register, registered
+from tests.browser.conftest import Endpoint, open_model
+from tests.browser.test_form import fill, list_models, registered
 from tests.conftest import LiveServer
 from tests.rows import a_model
 
@@ -20,7 +20,7 @@ from tests.rows import a_model
 @pytest.fixture
 def model(page: Page, live_server: LiveServer, endpoint: Endpoint) -> Page:
     """The page of a registered model."""
-    register(page, live_server, endpoint)
+    open_model(page, live_server, endpoint)
     return page
 
 
