@@ -39,6 +39,8 @@ ARGUMENTS = [
     "--disable-site-isolation-trials",
     "--renderer-process-limit=1",
     "--disable-software-rasterizer",
+    # Pages are left so soon that to compile their scripts well takes longer than it saves.
+    "--js-flags=--no-maglev,--no-turbofan",
 ]
 PATIENCE_MS = 60_000
 expect.set_options(timeout=PATIENCE_MS)
