@@ -1,5 +1,5 @@
 # Everything goes into .venv; nothing else of the machine is changed, but for `make test`, which installs
-# Debian's chromium, nginx-light, pgbouncer and prometheus where it may. CONTRIBUTING.md says more.
+# Debian's chromium-headless-shell, nginx-light, pgbouncer and prometheus where it may. CONTRIBUTING.md says more.
 
 PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
@@ -43,9 +43,9 @@ container: install
 	TEST_CONTAINER=1 $(BIN)/python -m pytest -q tests/deploy/test_container.py
 
 # What tests need of the system. Nothing is started: nginx and promtool are run by the tests themselves.
-SYSTEM := chromium nginx-light pgbouncer prometheus
+SYSTEM := chromium-headless-shell nginx-light pgbouncer prometheus
 system:
-	@if command -v chromium >/dev/null && command -v promtool >/dev/null && [ -x /usr/sbin/nginx ] && \
+	@if command -v chromium-headless-shell >/dev/null && command -v promtool >/dev/null && [ -x /usr/sbin/nginx ] && \
 		[ -x /usr/sbin/pgbouncer ]; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && { apt-get update -qq; \
 		SYSTEMD_OFFLINE=1 DEBIAN_FRONTEND=noninteractive \

@@ -26,7 +26,7 @@ _RUN_AXE = """async (options) => {
   const { violations, passes } = await axe.run(document, options);
   return { violations, passes: passes.length };  // to carry all that passed out of the browser takes long
 }"""
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
