@@ -6,8 +6,8 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 SOURCES := app tests
-# Tests wait a good deal, for servers that start and endpoints that are slow: two workers more than cores.
-WORKERS := $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 2)))
+# Tests wait a good deal, for servers that start and endpoints that are slow: three workers more than cores.
+WORKERS := $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 3)))
 
 .PHONY: run install test container check audit lock sbom format bench mutate screenshots system
 .DEFAULT_GOAL := run

@@ -6,8 +6,9 @@ One whose tables a test has changed is not lent again.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from itertools import count
-from typing import LiteralString
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
@@ -42,21 +43,25 @@ class LentDatabases:
         self._free: list[str] = []
         with psycopg.connect(_named(server, TEMPLATE), autocommit=True) as connection:
             self._shape = connection.execute(_SHAPE).fetchone()
-            self._tables = [
-                name for (name,) in connection.execute(
-                    "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
-                )
-            ]  # fmt: skip
-            self._sequences = [
-                name for (name,) in connection.execute("SELECT sequencename FROM pg_sequences")
-            ]
+            tables = _names(
+                connection, "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
+            )
             # What the migrations put in stays beside, for whoever empties the tables.
-            self._filled = [name for name in self._tables if _has_rows(connection, name)]
+            filled = [name for name in tables if _has_rows(connection, name)]
             connection.execute("CREATE SCHEMA kept")
-            for name in self._filled:
+            for name in filled:
                 connection.execute(
                     sql.SQL("CREATE TABLE kept.{0} AS TABLE public.{0}").format(sql.Identifier(name))
                 )
+            sequences = _names(connection, "SELECT sequencename FROM pg_sequences")
+        self._emptying = sql.SQL(";").join(
+            (
+                sql.SQL("SET LOCAL session_replication_role = replica"),  # so that any order will do
+                *_each("DELETE FROM {0}", tables),
+                *_each("INSERT INTO public.{0} SELECT * FROM kept.{0}", filled),
+                *_each("ALTER SEQUENCE {0} RESTART", sequences),
+            )
+        )
 
     def lend(self) -> str:
         """The name of a database that is as the template."""
@@ -84,16 +89,16 @@ class LentDatabases:
             connection.execute(_OTHERS)
             if connection.execute(_SHAPE).fetchone() != self._shape:
                 return False
-            connection.execute("SET LOCAL session_replication_role = replica")  # in any order
-            for table in self._tables:
-                connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
-            for table in self._filled:
-                connection.execute(
-                    sql.SQL("INSERT INTO public.{0} SELECT * FROM kept.{0}").format(sql.Identifier(table))
-                )
-            for sequence in self._sequences:
-                connection.execute(sql.SQL("ALTER SEQUENCE {} RESTART").format(sql.Identifier(sequence)))
+            connection.execute(self._emptying)
         return True
+
+
+def _names(connection: psycopg.Connection[tuple[Any, ...]], query: LiteralString) -> list[str]:
+    return [name for (name,) in connection.execute(query)]
+
+
+def _each(statement: LiteralString, names: Sequence[str]) -> Iterator[sql.Composed]:
+    return (sql.SQL(statement).format(sql.Identifier(name)) for name in names)
 
 
 def _has_rows(connection: psycopg.Connection[tuple[object, ...]], table: str) -> bool:
