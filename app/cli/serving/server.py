@@ -34,6 +34,9 @@ _PRIVATE = ("*.sqlite*", "keyring.json", "secret_key")
 _PRACTICE_STARTS_WITHIN_S = 10.0
 # How long requests may go on after Ctrl-C. A registration that is cut off has saved nothing.
 _GRACE_S = 3
+# How long one thread may compute while others wait. With Python's own 5 ms a page waits 2 s and more where
+# hundreds of probes end at once, with 1 ms one (tests/bench/crowding.py).
+_TURN_S = 0.001
 _FILES = 65536
 # Of glibc's malloc.h.
 _M_MMAP_THRESHOLD = -3
@@ -192,6 +195,7 @@ def run(app: Flask, listener: socket.socket, greeting: str) -> None:
     os.environ.pop("GUNICORN_CMD_ARGS", None)
     _give_memory_back()
     _allow_many_files()
+    sys.setswitchinterval(_TURN_S)
     gc.freeze()  # else the collector of each worker copies all that is loaded by now
     options = {
         "bind": f"fd://{os.dup(listener.fileno())}",
