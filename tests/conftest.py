@@ -38,6 +38,7 @@ from app.store.accounts import User
 from app.store.base import db
 from tests.lent_databases import LentDatabases
 from tests.migrated import migrate, put_sqlite
+from tests.running_order import mixed
 from tests.shared_app import SharedApp, wiring_of
 
 PASSWORD = "correct horse battery"
@@ -55,17 +56,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--database", choices=["sqlite", "postgresql"], help="run every test on this database")
 
 
-WAITING = (
-    "tests/browser/", "tests/cli/", "tests/clients/", "tests/deploy/", "tests/load/",
-    "tests/store/test_postgres_as_used.py", "tests/test_own_behaviours.py", "tests/test_packaging.py",
-    "tests/test_recipes.py", "tests/test_second_round.py", "tests/test_secrecy.py",
-    "tests/watch/test_engine.py", "tests/web/api/test_schemathesis.py",
-)  # fmt: skip
-"""Files that mostly wait, for servers, browsers and time to pass."""
-EVERY = 4
-"""One file in so many is one of them, until there are none left."""
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
     """Keep the garbage collector away from what lives until the end: the modules and thousands of tests.
@@ -81,16 +71,8 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put files that wait between those that compute, so that the cores have work throughout a run, and none
-    of the long ones at its end."""
-    by_file: dict[Path, list[pytest.Item]] = defaultdict(list)
-    for item in items:
-        by_file[item.path].append(item)
-    files = list(by_file.values())
-    order = [file for file in files if not file[0].nodeid.startswith(WAITING)]
-    for number, file in enumerate(file for file in files if file[0].nodeid.startswith(WAITING)):
-        order.insert(number * EVERY, file)
-    items[:] = [item for file in order for item in file]
+    """Have those that wait and those that compute take turns."""
+    items[:] = mixed(items)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

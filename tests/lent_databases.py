@@ -49,10 +49,8 @@ class LentDatabases:
             # What the migrations put in stays beside, for whoever empties the tables.
             filled = [name for name in tables if _has_rows(connection, name)]
             connection.execute("CREATE SCHEMA kept")
-            for name in filled:
-                connection.execute(
-                    sql.SQL("CREATE TABLE kept.{0} AS TABLE public.{0}").format(sql.Identifier(name))
-                )
+            for copying in _each("CREATE TABLE kept.{0} AS TABLE public.{0}", filled):
+                connection.execute(copying)
             sequences = _names(connection, "SELECT sequencename FROM pg_sequences")
         self._emptying = sql.SQL(";").join(
             (

@@ -19,6 +19,7 @@ from app.probe.conversation.talk import Conversation
 from app.probe.model_types import MODEL_TYPES
 from app.probe.model_types.chat.alone import ask_alone
 from app.probe.model_types.chat.question import ChatReply, Draft, Question
+from app.probe.model_types.chat.state import ChatState
 from app.probe.model_types.model_type import ModelType
 from app.probe.proof import Proof, Proven
 from app.probe.reading.refusal import Refusal
@@ -79,7 +80,7 @@ def test_a_question_tells_who_heeds_it(heeds: bool) -> None:
             {},
             cancelled=Cancellation(),
         )
-        (finding,) = ask_alone(talk, ask).findings
+        (finding,) = ask_alone(talk, ask, ChatState(talk)).findings
     assert (finding.name, finding.observed) == ("service_tier", heeds), finding.evidence
 
 

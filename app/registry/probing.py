@@ -129,7 +129,7 @@ def probed(
 
 
 def _log_outcome(report: Report, target: Target, order: ProbeOrder) -> None:
-    """A line for each probe: whom it order, for whom, and what came of it. Never what was sent or said."""
+    """A line for each probe: whom it asked, for whom, and what came of it. Never what was sent or said."""
     facts = {
         "host": urlsplit(target.base_url).hostname,
         "model": target.model_id,

@@ -59,7 +59,7 @@ def browser() -> Iterator[Browser]:
     """Chromium; where there is none the tests are skipped, and say so."""
     path = chromium.executable()
     if path is None:
-        pytest.skip("there is no Chromium on this machine: install the package chromium")
+        pytest.skip("there is no Chromium on this machine: install chromium-headless-shell or chromium")
     with chromium.started(path) as started:
         yield started
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from app.store.models import RegisteredModel
 from app.store.watch.health import EndpointWatch, ModelHealth, WatchCost
@@ -14,7 +15,7 @@ from app.watch.judgement import Rules
 from app.watch.looking import Seen
 
 
-@dataclass(slots=True)
+@dataclass
 class Settled:
     """A look with the rows that it is about, as they are held."""
 
@@ -29,19 +30,16 @@ class Settled:
     rules: Rules
     spent: Spent = Spent()
     """What the watch of the model has used today, with this look."""
-    _there: list[ModelHealth] | None = None
 
     @property
     def id(self) -> str:
         """The model's."""
         return self.row.model_pk
 
-    @property
+    @cached_property
     def there(self) -> list[ModelHealth]:
         """Every watched model of the endpoint, the oldest first; read once, as the endpoint's row is held."""
-        if self._there is None:
-            self._there = ModelHealth.at_endpoint(self.place.endpoint_id)
-        return self._there
+        return ModelHealth.at_endpoint(self.place.endpoint_id)
 
 
 def plan_next(look: Settled, seconds: int) -> None:

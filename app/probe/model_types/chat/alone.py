@@ -95,17 +95,12 @@ class _Alone(Attempt):
         return Result((Finding(name, observed, check.evidence),), (check,))
 
 
-def ask_alone(talk: Conversation, question: Question, chat: ChatState | None = None) -> Result:
+def ask_alone(talk: Conversation, question: Question, chat: ChatState) -> Result:
     """One question in a call that changes one thing of the proof's own; up to three, each changed by the
     last, and more where a look tells too little.
-    """
-    return _asked(talk, question, chat or ChatState(talk))[0]
 
-
-def ask_beside(talk: Conversation, question: Question, chat: ChatState) -> Result:
-    """The same beside other questions. Where only a 500 came each time, nothing is told yet, and the
-    question joins `chat.unlucky`: side by side, one may meet every failure of a server that fails now and
-    then.
+    Where only a 500 came each time, nothing is told yet, and the question joins `chat.unlucky`: calls come
+    side by side, so one question may meet every failure of a server that fails now and then.
     """
     result, is_unlucky = _asked(talk, question, chat)
     if is_unlucky:

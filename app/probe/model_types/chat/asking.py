@@ -9,7 +9,7 @@ from functools import partial
 
 from app.probe.conversation.record import check_of
 from app.probe.conversation.talk import Conversation
-from app.probe.model_types.chat.alone import ask_beside
+from app.probe.model_types.chat.alone import ask_alone
 from app.probe.model_types.chat.attempt import Attempt, Put
 from app.probe.model_types.chat.question import ChatReply, Question
 from app.probe.model_types.chat.state import ChatState
@@ -36,7 +36,7 @@ def ask_together(talk: Conversation, questions: tuple[Question, ...], chat: Chat
     be broken without one, and the reverse.
     """
     if len(questions) == 1:
-        return ask_beside(talk, questions[0], chat)
+        return ask_alone(talk, questions[0], chat)
     put = _put(talk, questions, chat)
     judged = _judged(put, questions)
     chat.missed.update(name for name, (observed, _) in judged.items() if observed is False)
